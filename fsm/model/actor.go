@@ -1,0 +1,27 @@
+package model
+
+// ActorKind tells who stands behind a command.
+type ActorKind uint8
+
+// The kinds of actors.
+const (
+	ActorNone     ActorKind = iota
+	ActorClient             // an authenticated API client: Authorization, Epoch, Token, Issued and Source are set
+	ActorOperator           // a person at the unix socket of a node: Name is the login user
+	ActorSystem             // the scheduler of the leader, or a node speaking for itself
+)
+
+func (k ActorKind) String() string {
+	return [...]string{"none", "client", "operator", "system"}[k&3]
+}
+
+// Actor is who asks, with everything that the reducer needs to decide again (RULES 7).
+type Actor struct {
+	Kind          ActorKind       `cbor:"kind"`
+	Authorization AuthorizationID `cbor:"auth,omitempty"`
+	Epoch         uint64          `cbor:"epoch,omitempty"`  // of the authorization when the token was issued
+	Token         string          `cbor:"jti,omitempty"`    // jti of the access token
+	Issued        Time            `cbor:"iat,omitempty"`    // when the token was issued
+	Source        string          `cbor:"source,omitempty"` // address of the TCP peer or of the trusted forwarder, no port
+	Name          string          `cbor:"name,omitempty"`   // operator's login name, or "scheduler", "runner"
+}

@@ -1,0 +1,201 @@
+package model
+
+import "time"
+
+// MaxVersions is the number of kept secret versions at which further changes stop with an alarm (RULES 5).
+const MaxVersions = 64
+
+// VersionRole says what a secret version is to its credential. Transitions change a role, they never delete a version.
+type VersionRole uint8
+
+// The roles. At most one version is Current and at most one is Candidate.
+const (
+	RoleCurrent   VersionRole = iota + 1 // believed to be in force on the target
+	RoleCandidate                        // offered, or about to be offered, to the target; not yet proven
+	RoleRetired                          // was Current before
+	RoleAbandoned                        // was Candidate and was not accepted, as far as we know
+)
+
+func (r VersionRole) String() string {
+	if r >= RoleCurrent && r <= RoleAbandoned {
+		return [...]string{"current", "candidate", "retired", "abandoned"}[r-1]
+	}
+	return "none"
+}
+
+// SecretVersion is one value that was, or may have been, in force on the target.
+type SecretVersion struct {
+	N      uint64      `cbor:"n"`   // counts from 1 within the credential
+	Row    string      `cbor:"row"` // random id chosen by the proposer: binds the ciphertext to its place (AAD)
+	Secret Sealed      `cbor:"secret"`
+	Role   VersionRole `cbor:"role"`
+	At     Time        `cbor:"at"`              // when it was committed
+	By     OperationID `cbor:"by,omitempty"`    // the operation that made it; empty: put by a client
+	Since  Time        `cbor:"since,omitempty"` // when it got its present role
+}
+
+// SyncState says whether vault and target agree.
+type SyncState uint8
+
+// The sync states.
+const (
+	SyncUnknown   SyncState = iota // never verified, for example just registered
+	SyncInSync                     // the Current version was proven by a login or by the target's answer
+	SyncChanging                   // a candidate is on its way
+	SyncOutOfSync                  // no known version logs in: alarm
+)
+
+func (s SyncState) String() string {
+	return [...]string{"unknown", "in_sync", "changing", "out_of_sync"}[s&3]
+}
+
+// Execution says how the credential's secret is changed on its target.
+type Execution struct {
+	Automatic      bool         `cbor:"automatic,omitempty"`       // policy triggers may change it
+	Started        bool         `cbor:"started,omitempty"`         // the first, manual change has succeeded (product.md 1.2)
+	Executor       ExecutorName `cbor:"executor,omitempty"`        // empty: no change is possible
+	ChangeTemplate TemplateID   `cbor:"change_template,omitempty"` // how to change
+	Authentication CredentialID `cbor:"authentication,omitempty"`  // who logs in to do the work; empty: the credential itself
+}
+
+// Credential is an account on a device and every secret version that may open it.
+type Credential struct {
+	ID         CredentialID    `cbor:"id"`
+	Number     uint64          `cbor:"number"`     // the API's numeric id
+	Identifier string          `cbor:"identifier"` // unique, [a-zA-Z0-9-_.], never purely numeric
+	Username   string          `cbor:"username"`
+	Domain     string          `cbor:"domain,omitempty"`
+	Device     DeviceID        `cbor:"device"`
+	Type       string          `cbor:"type"` // "Local User", "Domain user" ...
+	Additional string          `cbor:"additional,omitempty"`
+	Tags       []string        `cbor:"tags,omitempty"`
+	Versions   []SecretVersion `cbor:"versions"`
+	LastN      uint64          `cbor:"last_n"`           // number of the newest version ever
+	Busy       OperationID     `cbor:"busy,omitempty"`   // the one operation that may change it now
+	Parent     CredentialID    `cbor:"parent,omitempty"` // takes the parent's password after each change
+	Policy     PolicyID        `cbor:"policy,omitempty"` // empty: the default policy
+	Execution  Execution       `cbor:"execution"`
+	Sync       SyncState       `cbor:"sync"`
+	RotateAt   Time            `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
+	ChangedAt  Time            `cbor:"changed_at,omitempty"`  // last successful change
+	ViewedAt   Time            `cbor:"viewed_at,omitempty"`   // last secret read
+	VerifiedAt Time            `cbor:"verified_at,omitempty"` // last proof of the Current version by login
+	BadLogins  []Time          `cbor:"bad_logins,omitempty"`  // failed logins of ours, newest last: the login budget
+	Enabled    bool            `cbor:"enabled"`
+	CreatedBy  AuthorizationID `cbor:"created_by,omitempty"`
+	CreatedAt  Time            `cbor:"created_at"`
+	Manifest   string          `cbor:"manifest,omitempty"`
+	Revision   uint64          `cbor:"revision"`
+}
+
+// ByRole finds the newest version with a role; nil if there is none.
+func (c *Credential) ByRole(role VersionRole) *SecretVersion {
+	for i := len(c.Versions) - 1; i >= 0; i-- {
+		if c.Versions[i].Role == role {
+			return &c.Versions[i]
+		}
+	}
+	return nil
+}
+
+// Version finds a version by number; nil if it is gone.
+func (c *Credential) Version(n uint64) *SecretVersion {
+	for i := range c.Versions {
+		if c.Versions[i].N == n {
+			return &c.Versions[i]
+		}
+	}
+	return nil
+}
+
+// AddVersion appends a value with the next number and returns that number. A new Current retires the old one;
+// a new Candidate abandons an older one.
+func (c *Credential) AddVersion(row string, s Sealed, role VersionRole, by OperationID, at Time) uint64 {
+	switch role {
+	case RoleCurrent:
+		c.demote(RoleCurrent, RoleRetired, at)
+	case RoleCandidate:
+		c.demote(RoleCandidate, RoleAbandoned, at)
+	}
+	c.LastN++
+	c.Versions = append(c.Versions, SecretVersion{N: c.LastN, Row: row, Secret: s, Role: role, At: at, By: by, Since: at})
+	return c.LastN
+}
+
+func (c *Credential) demote(from, to VersionRole, at Time) {
+	for i := range c.Versions {
+		if c.Versions[i].Role == from {
+			c.Versions[i].Role, c.Versions[i].Since = to, at
+		}
+	}
+}
+
+// Adopt makes version n the Current one because the target proved it: the former Current retires. It returns false
+// when there is no such version.
+func (c *Credential) Adopt(n uint64, at Time) bool {
+	v := c.Version(n)
+	if v == nil {
+		return false
+	}
+	if v.Role != RoleCurrent {
+		c.demote(RoleCurrent, RoleRetired, at)
+		v.Role, v.Since = RoleCurrent, at
+	}
+	c.Sync = SyncInSync
+	return true
+}
+
+// Abandon turns the candidate, if any, into an abandoned version; it stays a possible password.
+func (c *Credential) Abandon(at Time) { c.demote(RoleCandidate, RoleAbandoned, at) }
+
+// SettleOrder lists the versions to try when the outcome of a change is not known: Candidate, Current, then newest
+// Abandoned first.
+func (c *Credential) SettleOrder() []uint64 {
+	var order []uint64
+	for _, role := range []VersionRole{RoleCandidate, RoleCurrent} {
+		if v := c.ByRole(role); v != nil {
+			order = append(order, v.N)
+		}
+	}
+	for i := len(c.Versions) - 1; i >= 0; i-- {
+		if c.Versions[i].Role == RoleAbandoned {
+			order = append(order, c.Versions[i].N)
+		}
+	}
+	return order
+}
+
+// LoginBudget tells how many failing logins are left at a moment under a limit per window, and when the next one
+// becomes available if none is.
+func (c *Credential) LoginBudget(limit int, window time.Duration, at Time) (left int, next Time) {
+	var recent []Time
+	for _, t := range c.BadLogins {
+		if t.Add(window) > at {
+			recent = append(recent, t)
+		}
+	}
+	if left = limit - len(recent); left > 0 {
+		return left, at
+	}
+	return 0, recent[len(recent)-limit].Add(window)
+}
+
+// NoteBadLogins records n failed logins of ours, keeping the newest 16.
+func (c *Credential) NoteBadLogins(n int, at Time) {
+	for range n {
+		c.BadLogins = append(c.BadLogins, at)
+	}
+	if extra := len(c.BadLogins) - 16; extra > 0 {
+		c.BadLogins = append([]Time(nil), c.BadLogins[extra:]...)
+	}
+}
+
+// Custody is a checkout that was not released yet.
+type Custody struct {
+	ID            CustodyID       `cbor:"id"`
+	Credential    CredentialID    `cbor:"credential"`
+	Authorization AuthorizationID `cbor:"authorization"`
+	Version       uint64          `cbor:"version"` // of the last read
+	Since         Time            `cbor:"since"`
+	Until         Time            `cbor:"until"` // the custody ends by itself then
+}

@@ -1,0 +1,74 @@
+package model
+
+// KeyTerm is one data key, sealed under a generation of the root key.
+type KeyTerm struct {
+	N    uint32 `cbor:"n"`
+	Root uint32 `cbor:"root"` // generation of the root key that Box is sealed under
+	Box  []byte `cbor:"box"`
+	At   Time   `cbor:"at"`
+}
+
+// NamedKey is a key of the vault ring with a purpose, for example "token": private half sealed by the barrier.
+type NamedKey struct {
+	Name   string `cbor:"name"`
+	ID     uint32 `cbor:"id"`
+	Public []byte `cbor:"public,omitempty"`
+	Row    string `cbor:"row"` // random id that binds the ciphertext to its place
+	Secret Sealed `cbor:"secret"`
+	At     Time   `cbor:"at"`
+}
+
+// ShamirConfig is present when the cluster is opened by shares.
+type ShamirConfig struct {
+	Shares    int    `cbor:"shares"`
+	Threshold int    `cbor:"threshold"`
+	Root      []byte `cbor:"root"` // AEAD(K, root)
+	Key       []byte `cbor:"key"`  // AEAD(root, K): lets the root rotate without shares
+}
+
+// Keyring is the vault ring as replicated: ciphertext only. There is one row.
+type Keyring struct {
+	Cluster  ClusterID     `cbor:"cluster"`
+	Dev      bool          `cbor:"dev"`    // a practice cluster, for ever
+	Root     uint32        `cbor:"root"`   // generation of the root key
+	Check    []byte        `cbor:"check"`  // AEAD(root, cluster id): proves that a root key is the right one
+	Active   uint32        `cbor:"active"` // term that new values are encrypted under
+	Terms    []KeyTerm     `cbor:"terms"`
+	Keys     []NamedKey    `cbor:"keys"`
+	CA       []byte        `cbor:"ca"`       // certificates of the cluster's CA, PEM, newest first
+	Recovery []byte        `cbor:"recovery"` // AEAD(recovery key, root)
+	Shamir   *ShamirConfig `cbor:"shamir,omitempty"`
+	Revision uint64        `cbor:"revision"`
+}
+
+// Key finds the newest key with a name; nil if there is none.
+func (k *Keyring) Key(name string) *NamedKey {
+	var best *NamedKey
+	for i := range k.Keys {
+		if k.Keys[i].Name == name && (best == nil || k.Keys[i].ID > best.ID) {
+			best = &k.Keys[i]
+		}
+	}
+	return best
+}
+
+// System is the one row of facts about the replicated state itself.
+type System struct {
+	At     Time   `cbor:"at"`     // state time
+	Level  uint16 `cbor:"level"`  // active feature level
+	Leases Leases `cbor:"leases"` // timing of leases
+}
+
+// Leases is the timing of leases, one cluster setting, in milliseconds.
+type Leases struct {
+	TTL    int64 `cbor:"ttl"`
+	Renew  int64 `cbor:"renew"`
+	Margin int64 `cbor:"margin"`
+	Grace  int64 `cbor:"grace"`
+}
+
+// DefaultLeases and DemoLeases are the two timings of RULES 5.
+var (
+	DefaultLeases = Leases{TTL: 60_000, Renew: 15_000, Margin: 10_000, Grace: 30_000}
+	DemoLeases    = Leases{TTL: 6_000, Renew: 1_500, Margin: 1_000, Grace: 3_000}
+)

@@ -1,0 +1,156 @@
+package model
+
+// OperationKind is what an operation does, with the contract's canonical names (product.md 1.3).
+type OperationKind string
+
+// The kinds of this release.
+const (
+	PasswordChange      OperationKind = "password_change"
+	ChildPasswordChange OperationKind = "child_password_change"
+	Verify              OperationKind = "verify" // login only: finds which version is in force
+)
+
+// TargetKind says what kind of object an operation works on.
+type TargetKind string
+
+// TargetCredential is a credential; other targets come with their modules.
+const TargetCredential TargetKind = "credential"
+
+// TargetRef names the object that an operation works on.
+type TargetRef struct {
+	Kind TargetKind `cbor:"kind"`
+	ID   string     `cbor:"id"`
+}
+
+// OperationState is a state of the operation machine (fsm/operation/machine.go).
+type OperationState uint8
+
+// The states.
+const (
+	OpReady     OperationState = iota + 1 // waits for its time and a slot
+	OpLeased                              // a slot holds it; nothing was done yet
+	OpRunning                             // the candidate is committed; the target may be touched
+	OpUncertain                           // it may have happened: waits to be settled by login
+	OpSettling                            // a slot is finding out by login which version is in force
+	OpSucceeded                           // final
+	OpCancelled                           // final
+	OpDead                                // final: attempts exhausted, nothing changed on the target
+	OpOutOfSync                           // final, alarm: no known version logs in
+)
+
+var operationStates = [...]string{"none", "ready", "leased", "running", "uncertain", "settling", "succeeded", "cancelled", "dead", "out_of_sync"}
+
+func (s OperationState) String() string {
+	if int(s) < len(operationStates) {
+		return operationStates[s]
+	}
+	return operationStates[0]
+}
+
+// Final tells whether the state has no way out but an explicit retry.
+func (s OperationState) Final() bool { return s >= OpSucceeded }
+
+// Live tells whether a slot holds the operation.
+func (s OperationState) Live() bool { return s == OpLeased || s == OpRunning || s == OpSettling }
+
+// Outcome is what an attempt did to the target. The zero value is Uncertain: forgetting is safe.
+type Outcome uint8
+
+// The outcomes.
+const (
+	OutcomeUncertain  Outcome = iota // it may have happened
+	OutcomeNotStarted                // nothing was sent that could change the target
+	OutcomeRejected                  // the target refused: nothing changed
+	OutcomeApplied                   // the target has the new secret
+)
+
+func (o Outcome) String() string {
+	return [...]string{"uncertain", "not_started", "rejected", "applied"}[o&3]
+}
+
+// Lease is the right of one slot to work on an operation until a moment.
+type Lease struct {
+	Node  NodeID `cbor:"node"`
+	Slot  int    `cbor:"slot"`
+	Token Pos    `cbor:"token"` // position of the grant in the log: the fencing token
+	Until Time   `cbor:"until"`
+}
+
+// Transition is one step in an operation's life.
+type Transition struct {
+	At    Time           `cbor:"at"`
+	From  OperationState `cbor:"from"`
+	To    OperationState `cbor:"to"`
+	Event string         `cbor:"event"`
+	Node  NodeID         `cbor:"node,omitempty"`
+	Note  string         `cbor:"note,omitempty"`
+}
+
+// MaxHistory bounds the transitions kept in an operation row.
+const MaxHistory = 64
+
+// Operation is one task on a target, whatever its trigger, with its retries.
+type Operation struct {
+	ID          OperationID     `cbor:"id"`
+	Number      uint64          `cbor:"number"` // the API's numeric id
+	Kind        OperationKind   `cbor:"kind"`
+	Target      TargetRef       `cbor:"target"`
+	Device      DeviceID        `cbor:"device"`
+	Site        string          `cbor:"site,omitempty"` // only nodes that reach it may run this
+	Executor    ExecutorName    `cbor:"executor"`
+	Template    TemplateID      `cbor:"template"`
+	Trigger     string          `cbor:"trigger"`             // "request", "expiry", "release", "view", "parent", "apply"
+	Requester   AuthorizationID `cbor:"requester,omitempty"` // empty: the system
+	DedupKey    string          `cbor:"dedup"`               // unique among operations that are not final
+	Parent      OperationID     `cbor:"parent,omitempty"`
+	Source      uint64          `cbor:"source,omitempty"` // child change: version number of the parent credential to copy
+	State       OperationState  `cbor:"state"`
+	NotBefore   Time            `cbor:"not_before"`
+	Attempt     int             `cbor:"attempt"` // change attempts begun
+	MaxAttempts int             `cbor:"max_attempts"`
+	Settles     int             `cbor:"settles"`             // settling attempts begun
+	Candidate   uint64          `cbor:"candidate,omitempty"` // version number committed by begin
+	Lease       *Lease          `cbor:"lease,omitempty"`
+	History     []Transition    `cbor:"history"`
+	Message     string          `cbor:"message,omitempty"` // last message for people, redacted
+	CreatedAt   Time            `cbor:"created_at"`
+	FinishedAt  Time            `cbor:"finished_at,omitempty"`
+	Revision    uint64          `cbor:"revision"`
+}
+
+// Step is one line of a transcript: what the program said it does, never raw target output (RULES 10).
+type Step struct {
+	At      int64  `cbor:"at"`             // milliseconds since the attempt started
+	Line    int    `cbor:"line,omitempty"` // line of the template, 0 outside of it
+	Text    string `cbor:"text"`           // source line with holes as [#TAG#], or a step name
+	Sent    int    `cbor:"sent,omitempty"` // bytes
+	Got     int    `cbor:"got,omitempty"`  // bytes
+	Matched string `cbor:"matched,omitempty"`
+	Error   string `cbor:"error,omitempty"` // redacted
+}
+
+// Attempt is the record of one try of an operation: which node and template, when, what came out, and the steps.
+type Attempt struct {
+	Operation       OperationID `cbor:"operation"`
+	Token           Pos         `cbor:"token"`
+	Settle          bool        `cbor:"settle,omitempty"`
+	Node            NodeID      `cbor:"node"`
+	Template        TemplateID  `cbor:"template"`
+	TemplateVersion int         `cbor:"template_version"`
+	StartedAt       Time        `cbor:"started_at"`
+	EndedAt         Time        `cbor:"ended_at,omitempty"`
+	Outcome         string      `cbor:"outcome,omitempty"`
+	Class           string      `cbor:"class,omitempty"` // error class: "auth", "network", "timeout", "policy" ...
+	Message         string      `cbor:"message,omitempty"`
+	Steps           []Step      `cbor:"steps,omitempty"`
+}
+
+// Endpoint is where and as what an executor connects, resolved from a device; it holds no secret.
+type Endpoint struct {
+	Hostname    string
+	Address     string // IP or host name
+	Port        uint16 // 0: the executor's default
+	HostKeys    []HostKey
+	CA          string
+	InsecureTLS bool
+}

@@ -1,0 +1,78 @@
+package model
+
+import "time"
+
+// DefaultPolicyID is the policy of credentials that name none; it always exists.
+const DefaultPolicyID PolicyID = "default"
+
+// Strength says how new passwords are made: total length and the least number of each class.
+type Strength struct {
+	Length  int    `cbor:"length"`
+	Lower   int    `cbor:"lower"`
+	Upper   int    `cbor:"upper"`
+	Digits  int    `cbor:"digits"`
+	Symbols int    `cbor:"symbols"`
+	Set     string `cbor:"set,omitempty"`    // symbols that may be used; empty: "!%@#^&*_"
+	Repeat  bool   `cbor:"repeat,omitempty"` // the same character may occur twice in a row
+}
+
+// Policy binds strength and change rules to credentials. Spans are in milliseconds; 0 switches a rule off.
+type Policy struct {
+	ID              PolicyID        `cbor:"id"`
+	Name            string          `cbor:"name"` // unique
+	Enabled         bool            `cbor:"enabled"`
+	Strength        Strength        `cbor:"strength"`
+	MaxAge          int64           `cbor:"max_age"`           // change at the latest this long after the last change
+	ViewExpiry      int64           `cbor:"view_expiry"`       // change this long after a secret read
+	ChangeOnRelease bool            `cbor:"change_on_release"` // change when the last A2A holder releases custody
+	ChangeOnTimeout bool            `cbor:"change_on_timeout"` // change also when the last custody times out
+	Exclusive       bool            `cbor:"exclusive"`         // one holder at a time
+	CustodyTTL      int64           `cbor:"custody_ttl"`       // how long a custody lasts without release
+	Attempts        int             `cbor:"attempts"`          // tries per operation
+	RetryInterval   int64           `cbor:"retry_interval"`    // first pause between tries; doubles up to an hour
+	BadLogins       int             `cbor:"bad_logins"`        // failing logins that settling may cause ...
+	BadLoginWindow  int64           `cbor:"bad_login_window"`  // ... in this span
+	CreatedBy       AuthorizationID `cbor:"created_by,omitempty"`
+	Manifest        string          `cbor:"manifest,omitempty"`
+	Revision        uint64          `cbor:"revision"`
+}
+
+// DefaultPolicy is what a new cluster starts with: no automatic change, 20 characters, custody of an hour.
+func DefaultPolicy() Policy {
+	return Policy{
+		ID: DefaultPolicyID, Name: "default", Enabled: true,
+		Strength:   Strength{Length: 20, Lower: 3, Upper: 3, Digits: 3, Symbols: 2},
+		CustodyTTL: time.Hour.Milliseconds(), ChangeOnRelease: true,
+		Attempts: 5, RetryInterval: (10 * time.Second).Milliseconds(),
+		BadLogins: 4, BadLoginWindow: (15 * time.Minute).Milliseconds(),
+	}
+}
+
+// Span converts one of the policy's millisecond fields.
+func Span(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// Backoff is the pause before try number attempt (from 1): the interval doubled each time, an hour at most.
+func (p *Policy) Backoff(attempt int) time.Duration {
+	d := Span(p.RetryInterval)
+	for i := 1; i < attempt && d < time.Hour; i++ {
+		d *= 2
+	}
+	return min(d, time.Hour)
+}
+
+// NextRotation tells when a credential must change under this policy; 0: never.
+func (p *Policy) NextRotation(c *Credential) Time {
+	if !p.Enabled || !c.Enabled || !c.Execution.Automatic || !c.Execution.Started {
+		return 0
+	}
+	var due Time
+	if p.MaxAge > 0 {
+		due = max(c.ChangedAt, c.CreatedAt).Add(Span(p.MaxAge))
+	}
+	if p.ViewExpiry > 0 && c.ViewedAt > c.ChangedAt {
+		if v := c.ViewedAt.Add(Span(p.ViewExpiry)); due == 0 || v < due {
+			due = v
+		}
+	}
+	return due
+}
