@@ -10,20 +10,21 @@ type Kind uint8
 
 // The kinds. The zero value is Internal: forgetting to choose is never mistaken for a client's fault.
 const (
-	Internal    Kind = iota // a defect or a broken invariant
-	Invalid                 // the request is malformed or breaks a rule
-	NotFound                // the object does not exist, or the caller may not know that it does
-	Conflict                // the object changed meanwhile, is busy, or exists already
-	Denied                  // the caller may not do this
-	Fenced                  // a stale lease token: somebody else holds the work now
-	VaultSealed             // the vault is sealed on this node
-	Unavailable             // no leader, no quorum, or not ready: try again
-	Uncertain               // the outcome is not known; it may have happened
-	Expired                 // the command is too old to be applied
-	Limited                 // too many requests
+	Internal        Kind = iota // a defect or a broken invariant
+	Invalid                     // the request is malformed or breaks a rule
+	NotFound                    // the object does not exist, or the caller may not know that it does
+	Conflict                    // the object changed meanwhile, is busy, or exists already
+	Denied                      // the caller may not do this
+	Fenced                      // a stale lease token: somebody else holds the work now
+	VaultSealed                 // the vault is sealed on this node
+	Unavailable                 // no leader, no quorum, or not ready: try again
+	Uncertain                   // the outcome is not known; it may have happened
+	Expired                     // the command is too old to be applied
+	Limited                     // too many requests
+	Unauthenticated             // the caller's keys, token or authorization are not valid (any more)
 )
 
-var kindNames = [...]string{"internal", "invalid", "not_found", "conflict", "denied", "fenced", "sealed", "unavailable", "uncertain", "expired", "limited"}
+var kindNames = [...]string{"internal", "invalid", "not_found", "conflict", "denied", "fenced", "sealed", "unavailable", "uncertain", "expired", "limited", "unauthenticated"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {

@@ -1,0 +1,59 @@
+package audit
+
+// The catalogue: one declaration per kind. docs/audit-events.md is generated from it. Kinds are never renamed or
+// reused. Free text of requests is never a field: a mistyped user name may be a password (RULES 11).
+var (
+	ClusterCreated  = define("cluster.created", Notice, "a new cluster was initialized", Fields{"cluster": Public, "seal": Public, "dev": Public})
+	LevelRaised     = define("cluster.level", Notice, "the active feature level was raised", Fields{"from": Public, "to": Public})
+	ClockAdvanced   = define("cluster.clock", Warning, "state time was moved forward", Fields{"from": Public, "to": Public})
+	CommandPanicked = define("command.panicked", Alert, "a command failed by a defect and changed nothing", Fields{"kind": Public, "command": Public})
+	CommandDenied   = define("command.denied", Warning, "a command was refused", Fields{"kind": Public, "reason": Public, "code": Public, "object": Public})
+
+	NodeTokenCreated = define("node.token", Notice, "a join token was created", Fields{"member": Public, "until": Public})
+	NodeJoined       = define("node.joined", Notice, "a node was admitted, sealed", Fields{"member": Public, "fingerprint": Public, "preapproved": Public})
+	NodeApproved     = define("node.approved", Alert, "a node was approved to receive the root key", Fields{"member": Public, "fingerprint": Public})
+	NodeDelivered    = define("node.delivered", Alert, "the root key was handed to a node", Fields{"member": Public})
+	NodeSealed       = define("node.sealed", Warning, "a node's vault was sealed", Fields{"member": Public})
+	NodeUnsealed     = define("node.unsealed", Warning, "a node's vault was opened", Fields{"member": Public})
+	NodeRemoved      = define("node.removed", Warning, "a node was removed from the cluster", Fields{"member": Public})
+	NodeDiverged     = define("node.diverged", Alert, "a node's state differs from the majority's", Fields{"member": Public, "index": Public})
+
+	KeyTermRotated = define("keyring.rotated", Notice, "a new key term became active", Fields{"term": Public})
+
+	ApplicationPut   = define("application.put", Notice, "an application was created or changed", Fields{"application": Public, "name": Sensitive, "change": Public})
+	AuthorizationPut = define("authorization.put", Notice, "an authorization was created or changed", Fields{"authorization": Public, "application": Public, "name": Sensitive, "change": Public, "rights": Public})
+	SecretReadTaken  = define("authorization.secret_read", Alert, "an authorization was given the right to read secrets", Fields{"authorization": Public, "application": Public})
+	TokensRevoked    = define("token.revoked", Warning, "access tokens were revoked", Fields{"authorization": Public, "token": Public, "all": Public})
+	TokensIssued     = define("token.issued", Info, "access tokens were issued (counted per authorization and minute)", Fields{"authorization": Public, "count": Public, "source": Sensitive})
+	BreakGlass       = define("admin.issued", Alert, "an operator issued administrator keys on a node's socket", Fields{"authorization": Public, "application": Public})
+
+	DevicePut     = define("device.put", Notice, "a device was created or changed", Fields{"device": Public, "hostname": Sensitive, "change": Public, "route": Public})
+	DeviceTrusted = define("device.trusted", Warning, "host keys of a device were pinned", Fields{"device": Public, "hostname": Sensitive, "fingerprints": Public})
+	DeviceStatus  = define("device.status", Notice, "a device was enabled or disabled", Fields{"device": Public, "hostname": Sensitive, "enabled": Public})
+
+	CredentialPut      = define("credential.put", Notice, "a credential was created or changed", Fields{"credential": Public, "number": Public, "identifier": Sensitive, "device": Public, "change": Public})
+	CredentialRead     = define("credential.read", Notice, "a secret was read", Fields{"credential": Public, "number": Public, "version": Public, "identifier": Sensitive, "custody": Public})
+	CredentialReleased = define("credential.released", Info, "custody of a credential ended", Fields{"credential": Public, "number": Public, "custody": Public, "reason": Public})
+	CredentialStatus   = define("credential.status", Notice, "a credential was enabled or disabled", Fields{"credential": Public, "number": Public, "enabled": Public})
+	CredentialPruned   = define("credential.pruned", Info, "old secret versions of a credential were removed", Fields{"credential": Public, "versions": Public})
+	CredentialAlarm    = define("credential.out_of_sync", Alert, "no known secret of a credential logs in", Fields{"credential": Public, "number": Public, "operation": Public, "identifier": Sensitive})
+	CredentialFull     = define("credential.full", Alert, "a credential holds the greatest number of versions: changes stop", Fields{"credential": Public, "number": Public})
+
+	PolicyPut = define("policy.put", Notice, "a password policy was created or changed", Fields{"policy": Public, "name": Sensitive, "change": Public})
+
+	TemplatePut      = define("template.put", Notice, "a template version was added", Fields{"template": Public, "name": Sensitive, "version": Public, "approved": Public, "executor": Public})
+	TemplateApproved = define("template.approved", Warning, "a template version was approved", Fields{"template": Public, "version": Public})
+	TemplateStatus   = define("template.status", Notice, "a template was activated or deactivated", Fields{"template": Public, "active": Public})
+
+	OperationCreated   = define("operation.created", Info, "an operation was created", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public})
+	OperationStarted   = define("operation.started", Info, "a slot was given an operation", Fields{"operation": Public, "number": Public, "executor": Public, "slot": Public, "runner": Public, "attempt": Public, "settle": Public})
+	OperationCandidate = define("operation.candidate", Info, "a new secret was committed before the target is touched", Fields{"operation": Public, "number": Public, "version": Public})
+	OperationFinished  = define("operation.finished", Notice, "an operation reached its end", Fields{"operation": Public, "number": Public, "state": Public, "kind": Public, "target": Public, "attempts": Public})
+	OperationRetried   = define("operation.retry", Warning, "an attempt failed; the operation waits for the next", Fields{"operation": Public, "number": Public, "outcome": Public, "class": Public, "state": Public})
+	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public})
+	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
+
+	AuditNote       = define("audit.note", Warning, "requests were denied at an edge (counted per second)", Fields{"count": Public, "reasons": Public, "sources": Sensitive})
+	AuditCheckpoint = define("audit.checkpoint", Info, "the chain was signed up to a sequence number", Fields{"seq": Public, "hash": Public, "key": Public, "signature": Public})
+	AuditGap        = define("audit.gap", Alert, "events were removed before every receiver had them", Fields{"from": Public, "to": Public})
+)

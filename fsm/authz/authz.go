@@ -1,0 +1,161 @@
+// Package authz decides who may do what. Decide is pure, so that the edge can refuse early and the reducer can decide
+// again with authority on the same facts. It owns no state.
+package authz
+
+import (
+	"net/netip"
+	"slices"
+
+	"cofre/fsm/model"
+)
+
+// Action is what somebody wants to do: the vendor's module and write permission, and the right of the closed list.
+// Empty parts ask for nothing. Operator and System say whether those actors may do it at all.
+type Action struct {
+	Module   model.Module
+	Write    bool
+	Right    model.Right
+	Operator bool // a person at the unix socket may
+	System   bool // the scheduler or a node may
+}
+
+// Object is what the action concerns, as far as filters look at it; nil for actions without an object.
+type Object struct {
+	Credential model.CredentialID
+	CreatedBy  model.AuthorizationID
+	Tags       []string
+}
+
+// ObjectOf describes a credential.
+func ObjectOf(c *model.Credential) *Object {
+	return &Object{Credential: c.ID, CreatedBy: c.CreatedBy, Tags: c.Tags}
+}
+
+// Decide tells whether an authorization of an application permits an action on an object, from an address, at a
+// moment. nil means yes; otherwise the error carries the vendor's code.
+func Decide(app *model.Application, a *model.Authorization, act Action, o *Object, source string, at model.Time) *model.Error {
+	switch {
+	case !app.Enabled || !a.Enabled:
+		return model.Errorf(model.Unauthenticated, "Inactive authorization")
+	case a.ExpiresAt != 0 && at >= a.ExpiresAt:
+		return model.Errorf(model.Unauthenticated, "Inactive authorization: it has expired")
+	case !SourceAllowed(a.IPs, source):
+		return model.Errorf(model.Denied, "IP not allowed")
+	case act.Module != "" && !slices.Contains(a.Modules, act.Module):
+		return model.Errorf(model.Denied, "You are not authorized to access this resource: module %s", act.Module)
+	case act.Write && !a.Write:
+		return model.Errorf(model.Denied, "Without PAM Configuration Access permission").WithCode(1039)
+	case act.Right != "" && !slices.Contains(a.Rights, act.Right):
+		return model.Errorf(model.Denied, "You are not authorized to access this resource: right %s", act.Right)
+	case o != nil && !Reaches(a, o):
+		return model.Errorf(model.Invalid, "No access to credential").WithCode(1009)
+	}
+	return nil
+}
+
+// Reaches tells whether the authorization's filter lets it see an object; what it created itself always counts.
+func Reaches(a *model.Authorization, o *Object) bool {
+	if a.Filter.All || (o.CreatedBy != "" && o.CreatedBy == a.ID) {
+		return true
+	}
+	if o.Credential != "" && slices.Contains(a.Filter.Credentials, o.Credential) {
+		return true
+	}
+	return slices.ContainsFunc(a.Filter.Tags, func(t string) bool { return slices.Contains(o.Tags, t) })
+}
+
+// SourceAllowed tells whether an address is within one of the prefixes; an empty list allows every address.
+func SourceAllowed(prefixes []string, source string) bool {
+	if len(prefixes) == 0 {
+		return true
+	}
+	addr, err := netip.ParseAddr(source)
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap()
+	for _, p := range prefixes {
+		if pre, err := ParsePrefix(p); err == nil && pre.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// ParsePrefix reads "10.0.0.0/8", a bare address, or "*" for every IPv4 and IPv6 address is not accepted: leave the
+// list empty instead.
+func ParsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		addr = addr.Unmap()
+		return addr.Prefix(addr.BitLen())
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return p.Masked(), nil
+}
+
+// Covers tells whether a grantor may give the rights, modules and filter of granted: nobody grants what he does not
+// hold (RULES 8).
+func Covers(grantor, granted *model.Authorization) *model.Error {
+	for _, r := range granted.Rights {
+		if !slices.Contains(grantor.Rights, r) {
+			return model.Errorf(model.Denied, "the right %s cannot be granted by a caller that does not hold it", r).WithField("rights")
+		}
+	}
+	for _, m := range granted.Modules {
+		if !slices.Contains(grantor.Modules, m) {
+			return model.Errorf(model.Denied, "the module %s cannot be granted by a caller that does not hold it", m).WithField("modules")
+		}
+	}
+	if granted.Write && !grantor.Write {
+		return model.Errorf(model.Denied, "write permission cannot be granted by a caller that does not hold it").WithField("write")
+	}
+	if !grantor.Filter.All && !within(grantor.Filter, granted.Filter) {
+		return model.Errorf(model.Denied, "the filter reaches credentials that the caller does not reach").WithField("filter")
+	}
+	if len(grantor.IPs) > 0 && !prefixesWithin(grantor.IPs, granted.IPs) {
+		return model.Errorf(model.Denied, "the addresses are wider than the caller's own").WithField("ips")
+	}
+	if grantor.ExpiresAt != 0 && (granted.ExpiresAt == 0 || granted.ExpiresAt > grantor.ExpiresAt) {
+		return model.Errorf(model.Denied, "the authorization would outlive the caller's own").WithField("expires_at")
+	}
+	return nil
+}
+
+func within(outer, inner model.Filter) bool {
+	if inner.All {
+		return false
+	}
+	for _, t := range inner.Tags {
+		if !slices.Contains(outer.Tags, t) {
+			return false
+		}
+	}
+	for _, c := range inner.Credentials {
+		if !slices.Contains(outer.Credentials, c) {
+			return false
+		}
+	}
+	return true
+}
+
+func prefixesWithin(outer, inner []string) bool {
+	if len(inner) == 0 {
+		return false
+	}
+	for _, s := range inner {
+		in, err := ParsePrefix(s)
+		if err != nil {
+			return false
+		}
+		if !slices.ContainsFunc(outer, func(o string) bool {
+			out, err := ParsePrefix(o)
+			return err == nil && out.Bits() <= in.Bits() && out.Contains(in.Addr())
+		}) {
+			return false
+		}
+	}
+	return true
+}

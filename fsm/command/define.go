@@ -1,0 +1,133 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+
+	"cofre/fsm/codec"
+	"cofre/fsm/model"
+	"cofre/fsm/table"
+)
+
+// Def declares one verb with typed arguments and result.
+type Def[A, R any] struct {
+	kind    Kind
+	version uint16
+	level   uint16
+	denied  bool
+	apply   func(*table.Tx, Meta, A) (R, error)
+}
+
+// Define declares a verb. The apply function must be pure: state, meta and arguments in, changes and result out. Its
+// error must be a *model.Error; it leaves no trace in the state.
+func Define[A, R any](k Kind, version uint16, apply func(*table.Tx, Meta, A) (R, error)) Def[A, R] {
+	return Def[A, R]{kind: k, version: version, level: 1, apply: apply}
+}
+
+// AuditDenials lets a refusal (Denied, Unauthenticated) leave the event command.denied in the trail.
+func (d Def[A, R]) AuditDenials() Def[A, R] { d.denied = true; return d }
+
+// Since sets the feature level from which the verb may be proposed; 1 by default.
+func (d Def[A, R]) Since(level uint16) Def[A, R] { d.level = level; return d }
+
+// Erased is a Def without its types.
+type Erased interface {
+	Kind() Kind
+	Version() uint16
+	Level() uint16
+	DenialsAudited() bool
+	// Check decodes the payload strictly without applying it.
+	Check(payload codec.Raw) error
+	// Apply runs the reducer; decoding errors are ErrUndecodable.
+	Apply(tx *table.Tx, m Meta, payload codec.Raw) (codec.Raw, error)
+}
+
+// ErrUndecodable says that this binary does not understand a committed payload: the node must stop, not skip.
+var ErrUndecodable = errors.New("a committed command cannot be decoded by this version of cofre: upgrade the node")
+
+// Kind is the verb's name.
+func (d Def[A, R]) Kind() Kind { return d.kind }
+
+// Version is the schema of the payload.
+func (d Def[A, R]) Version() uint16 { return d.version }
+
+// Level is the feature level from which the verb may be proposed.
+func (d Def[A, R]) Level() uint16 { return d.level }
+
+// DenialsAudited tells whether refusals are events.
+func (d Def[A, R]) DenialsAudited() bool { return d.denied }
+
+// Check decodes the payload strictly.
+func (d Def[A, R]) Check(payload codec.Raw) error {
+	var a A
+	return codec.Decode(payload, &a)
+}
+
+// Apply runs the reducer on an encoded payload.
+func (d Def[A, R]) Apply(tx *table.Tx, m Meta, payload codec.Raw) (codec.Raw, error) {
+	var a A
+	if err := codec.Decode(payload, &a); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUndecodable, d.kind, err)
+	}
+	r, err := d.apply(tx, m, a)
+	if err != nil {
+		return nil, err
+	}
+	return codec.MustEncode(r), nil
+}
+
+// Feature is a folder of verbs about one noun.
+type Feature struct {
+	Name     string
+	Commands []Erased
+}
+
+// Registry finds verbs by kind and version.
+type Registry struct {
+	defs  map[Kind]map[uint16]Erased
+	level uint16
+}
+
+// NewRegistry indexes features; a verb declared twice is an error. level is the highest feature level of the binary.
+func NewRegistry(level uint16, features ...Feature) (*Registry, error) {
+	r := &Registry{defs: map[Kind]map[uint16]Erased{}, level: level}
+	for _, f := range features {
+		for _, d := range f.Commands {
+			if r.defs[d.Kind()] == nil {
+				r.defs[d.Kind()] = map[uint16]Erased{}
+			}
+			if _, dup := r.defs[d.Kind()][d.Version()]; dup {
+				return nil, fmt.Errorf("command %s version %d is declared twice", d.Kind(), d.Version())
+			}
+			r.defs[d.Kind()][d.Version()] = d
+		}
+	}
+	return r, nil
+}
+
+// Level is the highest feature level of the binary.
+func (r *Registry) Level() uint16 { return r.level }
+
+// Find finds a verb.
+func (r *Registry) Find(k Kind, version uint16) (Erased, bool) {
+	d, ok := r.defs[k][version]
+	return d, ok
+}
+
+// Admit decides, before a command enters the log, whether every member at the active level will be able to apply it.
+func (r *Registry) Admit(e *Envelope, active uint16) error {
+	d, ok := r.Find(e.Kind, e.Version)
+	if !ok {
+		return model.Errorf(model.Invalid, "unknown command %s version %d", e.Kind, e.Version)
+	}
+	if d.Level() > active {
+		return model.Errorf(model.Unavailable, "command %s needs feature level %d, the cluster is at %d: upgrade every node", e.Kind, d.Level(), active)
+	}
+	if len(e.Payload) > MaxCommand {
+		return model.Errorf(model.Invalid, "command %s is %d bytes, the limit is %d", e.Kind, len(e.Payload), MaxCommand)
+	}
+	if err := d.Check(e.Payload); err != nil {
+		return &model.Error{Op: string(e.Kind), Kind: model.Invalid, Msg: "malformed payload", Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+// Package state names every table of the replicated state, one line each. Reducers and readers reach tables through
+// it; nobody else declares one.
+package state
+
+import (
+	"cofre/fsm/codec"
+	"cofre/fsm/model"
+	"cofre/fsm/table"
+)
+
+// Sequence counts one kind of number.
+type Sequence struct {
+	Name string `cbor:"name"`
+	Last uint64 `cbor:"last"`
+}
+
+// Answer is the remembered result of a command, so that a retry gets the same one (RULES 2).
+type Answer struct {
+	ID    []byte       `cbor:"id"`
+	At    model.Time   `cbor:"at"`
+	Index uint64       `cbor:"index"`
+	Body  codec.Raw    `cbor:"body,omitempty"`
+	Err   *model.Error `cbor:"err,omitempty"`
+}
+
+// StateHash is what a node says its state hashes to at an index.
+type StateHash struct {
+	Node  model.NodeID `cbor:"node"`
+	Index uint64       `cbor:"index"`
+	Hash  []byte       `cbor:"hash"`
+}
+
+// SystemKey is the key of the single rows of System and Keyring.
+const SystemKey = "system"
+
+// The tables. Ids 1 and 2 are the trail's, in fsm/table; ids are never reused.
+var (
+	System    = table.Define(3, "system", func(*model.System) string { return SystemKey })
+	Keyring   = table.Define(4, "keyring", func(*model.Keyring) string { return SystemKey })
+	Sequences = table.Define(5, "sequence", func(s *Sequence) string { return s.Name })
+	Answers   = table.Define(6, "answer", func(a *Answer) string { return string(a.ID) },
+		table.Index[Answer]{Name: "at", Keys: func(a *Answer) []string { return []string{table.TimeKey(a.At)} }})
+	Nodes      = table.Define(7, "node", func(n *model.Node) string { return string(n.ID) })
+	JoinTokens = table.Define(8, "join_token", func(t *model.JoinToken) string { return t.ID })
+	Hashes     = table.Define(9, "state_hash", func(h *StateHash) string { return string(h.Node) })
+
+	Applications = table.Define(10, "application", func(a *model.Application) string { return string(a.ID) },
+		table.Index[model.Application]{Name: "name", Keys: func(a *model.Application) []string { return []string{a.Name} }})
+	Authorizations = table.Define(11, "authorization", func(a *model.Authorization) string { return string(a.ID) },
+		table.Index[model.Authorization]{Name: "client", Keys: func(a *model.Authorization) []string { return []string{a.ClientID} }},
+		table.Index[model.Authorization]{Name: "application", Keys: func(a *model.Authorization) []string { return []string{string(a.Application)} }},
+		table.Index[model.Authorization]{Name: "right", Keys: rights})
+	RevokedTokens = table.Define(12, "revoked_token", func(t *model.RevokedToken) string { return t.ID },
+		table.Index[model.RevokedToken]{Name: "until", Keys: func(t *model.RevokedToken) []string { return []string{table.TimeKey(t.Until)} }})
+
+	Devices = table.Define(13, "device", func(d *model.Device) string { return string(d.ID) },
+		table.Index[model.Device]{Name: "number", Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
+		table.Index[model.Device]{Name: "hostname", Keys: func(d *model.Device) []string { return []string{d.Hostname} }})
+	Credentials = table.Define(14, "credential", func(c *model.Credential) string { return string(c.ID) },
+		table.Index[model.Credential]{Name: "number", Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
+		table.Index[model.Credential]{Name: "identifier", Keys: func(c *model.Credential) []string { return []string{c.Identifier} }},
+		table.Index[model.Credential]{Name: "account", Keys: func(c *model.Credential) []string { return []string{AccountKey(c.Device, c.Username)} }},
+		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
+		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
+		table.Index[model.Credential]{Name: "uses", Keys: usesKey},
+		table.Index[model.Credential]{Name: "due", Keys: dueKey})
+	Custodies = table.Define(15, "custody", func(c *model.Custody) string { return string(c.ID) },
+		table.Index[model.Custody]{Name: "credential", Keys: func(c *model.Custody) []string { return []string{string(c.Credential)} }},
+		table.Index[model.Custody]{Name: "until", Keys: func(c *model.Custody) []string { return []string{table.TimeKey(c.Until)} }})
+	Policies = table.Define(16, "policy", func(p *model.Policy) string { return string(p.ID) },
+		table.Index[model.Policy]{Name: "name", Keys: func(p *model.Policy) []string { return []string{p.Name} }})
+	Templates = table.Define(17, "template", func(t *model.Template) string { return string(t.ID) },
+		table.Index[model.Template]{Name: "name", Keys: func(t *model.Template) []string { return []string{TemplateKey(t.Executor, t.Name)} }})
+
+	Operations = table.Define(18, "operation", func(o *model.Operation) string { return string(o.ID) },
+		table.Index[model.Operation]{Name: "number", Keys: func(o *model.Operation) []string { return []string{table.NumberKey(o.Number)} }},
+		table.Index[model.Operation]{Name: "dedup", Keys: openDedup},
+		table.Index[model.Operation]{Name: "target", Keys: func(o *model.Operation) []string { return []string{o.Target.ID} }},
+		table.Index[model.Operation]{Name: "waiting", Keys: waiting},
+		table.Index[model.Operation]{Name: "lease", Keys: leaseKey},
+		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }})
+	Attempts = table.Define(19, "attempt", AttemptKey)
+)
+
+// Schema lists every table of the replicated state.
+var Schema = []table.Erased{
+	table.Audit, table.AuditHead, System, Keyring, Sequences, Answers, Nodes, JoinTokens, Hashes,
+	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
+}
+
+// AccountKey identifies an account: device and user name.
+func AccountKey(d model.DeviceID, username string) string { return string(d) + "/" + username }
+
+// TemplateKey identifies a template by executor and name.
+func TemplateKey(e model.ExecutorName, name string) string { return string(e) + "/" + name }
+
+// AttemptKey orders attempts by operation and time.
+func AttemptKey(a *model.Attempt) string {
+	return string(a.Operation) + "/" + table.NumberKey(uint64(a.Token))
+}
+
+// Next draws the next number of a sequence.
+func Next(tx *table.Tx, name string) uint64 {
+	s, ok := Sequences.Get(tx, name)
+	if !ok {
+		s = &Sequence{Name: name}
+	}
+	s.Last++
+	Sequences.Put(tx, s)
+	return s.Last
+}
+
+// SystemRow reads the facts about the state itself; an empty state gives level 1 and default leases.
+func SystemRow(r table.Reader) model.System {
+	if s, ok := System.Get(r, SystemKey); ok {
+		return *s
+	}
+	return model.System{Level: 1, Leases: model.DefaultLeases}
+}
+
+// PolicyOf finds the policy of a credential: its own, else the default one.
+func PolicyOf(r table.Reader, c *model.Credential) model.Policy {
+	for _, id := range []model.PolicyID{c.Policy, model.DefaultPolicyID} {
+		if id == "" {
+			continue
+		}
+		if p, ok := Policies.Get(r, string(id)); ok {
+			return *p
+		}
+	}
+	return model.DefaultPolicy()
+}
+
+func rights(a *model.Authorization) []string {
+	var keys []string
+	for _, r := range a.Rights {
+		keys = append(keys, string(r))
+	}
+	return keys
+}
+
+func parentKey(c *model.Credential) []string {
+	if c.Parent == "" {
+		return nil
+	}
+	return []string{string(c.Parent)}
+}
+
+func usesKey(c *model.Credential) []string {
+	if c.Execution.Authentication == "" {
+		return nil
+	}
+	return []string{string(c.Execution.Authentication)}
+}
+
+func dueKey(c *model.Credential) []string {
+	if c.RotateAt == 0 || !c.Enabled || c.Busy != "" {
+		return nil
+	}
+	return []string{table.TimeKey(c.RotateAt)}
+}
+
+func openDedup(o *model.Operation) []string {
+	if o.State.Final() {
+		return nil
+	}
+	return []string{o.DedupKey}
+}
+
+func waiting(o *model.Operation) []string {
+	if o.State != model.OpReady && o.State != model.OpUncertain {
+		return nil
+	}
+	return []string{table.TimeKey(o.NotBefore)}
+}
+
+func leaseKey(o *model.Operation) []string {
+	if o.Lease == nil {
+		return nil
+	}
+	return []string{string(o.Lease.Node)}
+}

@@ -1,0 +1,160 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/codec"
+)
+
+// Failure is a storage error. Tables panic with it, because no result may be given once the disk cannot be trusted.
+type Failure struct {
+	Op  string
+	Err error
+}
+
+func (f Failure) Error() string { return fmt.Sprintf("state store: %s: %v", f.Op, f.Err) }
+
+// Unwrap gives the cause.
+func (f Failure) Unwrap() error { return f.Err }
+
+var errDangling = errors.New("index entry without a row")
+
+// Applied is what the store knows of the log: written in the same batch as the rows (RULES 2).
+type Applied struct {
+	Index              uint64 `cbor:"index"`
+	Term               uint64 `cbor:"term"`
+	Configuration      []byte `cbor:"configuration,omitempty"`
+	ConfigurationIndex uint64 `cbor:"configuration_index,omitempty"`
+}
+
+// Options are the limits of a store.
+type Options struct {
+	FS     vfs.FS // nil: the operating system's
+	Cache  int64  // bytes of block cache; 0: 32 MiB
+	Logger pebble.Logger
+}
+
+// Store is one directory of state. Writers are serialized by the caller (the FSM); views may be taken at any time.
+type Store struct {
+	db     *pebble.DB
+	cache  *pebble.Cache
+	schema []Erased
+	byID   map[byte]Erased
+	hashes map[byte]Hash // of the committed rows; touched by the writer only
+	head   audit.Head
+	meta   Applied
+	refs   atomic.Int64
+}
+
+var (
+	appliedKey = []byte{0, 'a'}
+	hashPrefix = []byte{0, 'h'}
+)
+
+// Open opens or creates the store in dir.
+func Open(dir string, schema []Erased, o Options) (*Store, error) {
+	if o.Cache == 0 {
+		o.Cache = 32 << 20
+	}
+	cache := pebble.NewCache(o.Cache)
+	opts := &pebble.Options{
+		FS: o.FS, Cache: cache, DisableWAL: true, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
+		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger,
+	}
+	db, err := pebble.Open(dir, opts)
+	if err != nil {
+		cache.Unref()
+		return nil, fmt.Errorf("open the state store: %w", err)
+	}
+	s := &Store{db: db, cache: cache, schema: schema, byID: map[byte]Erased{}, hashes: map[byte]Hash{}}
+	s.refs.Store(1)
+	for _, t := range schema {
+		s.byID[t.ID()] = t
+	}
+	if err := s.load(); err != nil {
+		_ = s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) load() error {
+	if v, ok := dbGet(s.db, appliedKey); ok {
+		if err := codec.Decode(v, &s.meta); err != nil {
+			return fmt.Errorf("read the applied index: %w", err)
+		}
+	}
+	for _, t := range s.schema {
+		if v, ok := dbGet(s.db, append(hashPrefix[:2:2], t.ID())); ok {
+			s.hashes[t.ID()] = Hash(v)
+		}
+	}
+	v := s.View()
+	defer v.Close()
+	if h, ok := AuditHead.Get(v, headKey); ok {
+		s.head = h.Head
+	}
+	return nil
+}
+
+// Applied tells the log position of the committed rows. For the writer only; others ask a View.
+func (s *Store) Applied() Applied { return s.meta }
+
+// Flush makes the committed rows durable: afterwards the log up to their index may be truncated.
+func (s *Store) Flush() error {
+	if err := s.db.Flush(); err != nil {
+		return fmt.Errorf("flush the state store: %w", err)
+	}
+	return nil
+}
+
+// Close gives up the owner's reference; the store closes, flushed, when the last view ends.
+func (s *Store) Close() error { return s.unref() }
+
+func (s *Store) unref() error {
+	if s.refs.Add(-1) > 0 {
+		return nil
+	}
+	err := s.db.Flush()
+	return errors.Join(err, s.close())
+}
+
+func (s *Store) close() error {
+	err := s.db.Close()
+	s.cache.Unref()
+	return err
+}
+
+func dbGet(r pebble.Reader, key []byte) ([]byte, bool) {
+	v, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false
+	}
+	if err != nil {
+		panic(Failure{Op: "read", Err: err})
+	}
+	out := append([]byte(nil), v...)
+	if err := closer.Close(); err != nil {
+		panic(Failure{Op: "read", Err: err})
+	}
+	return out, true
+}
+
+func dbScan(r pebble.Reader, lower, upper []byte, fn func(k, v []byte) bool) {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		panic(Failure{Op: "scan", Err: err})
+	}
+	for ok := it.First(); ok && fn(it.Key(), it.Value()); ok = it.Next() {
+	}
+	err = it.Error()
+	if err := errors.Join(err, it.Close()); err != nil {
+		panic(Failure{Op: "scan", Err: err})
+	}
+}

@@ -1,0 +1,207 @@
+package table
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"slices"
+
+	"cofre/fsm/codec"
+	"cofre/fsm/model"
+)
+
+// Table is a typed table: rows of T by a string key, with secondary indexes.
+type Table[T any] struct {
+	id      byte
+	name    string
+	key     func(*T) string
+	indexes []Index[T]
+}
+
+// Index lists the keys under which a row is found; none, one or several. Keys order by their bytes.
+type Index[T any] struct {
+	Name string
+	Keys func(*T) []string
+}
+
+// Define declares a table. The id is its place in the store (1-250) and is never reused; the name is its identity in
+// snapshots and hashes.
+func Define[T any](id byte, name string, key func(*T) string, indexes ...Index[T]) *Table[T] {
+	return &Table[T]{id: id, name: name, key: key, indexes: indexes}
+}
+
+// Erased is a table without its row type, for what concerns all tables: snapshots, hashes, dumps.
+type Erased interface {
+	Name() string
+	ID() byte
+	// Reindex decodes a row strictly and gives its key and its index keys as they stand in the store.
+	reindex(value []byte) (key []byte, indexKeys [][]byte, err error)
+}
+
+// Name is the table's identity in snapshots and hashes.
+func (t *Table[T]) Name() string { return t.name }
+
+// ID is the table's place in the store.
+func (t *Table[T]) ID() byte { return t.id }
+
+// TimeKey orders moments as index keys.
+func TimeKey(t model.Time) string { return NumberKey(uint64(t)) }
+
+// NumberKey orders numbers as index keys.
+func NumberKey(n uint64) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], n)
+	return string(b[:])
+}
+
+const rowSpace = 0 // byte after the table id: 0 for rows, 1+i for index i
+
+func (t *Table[T]) rowKey(key string) []byte {
+	return append([]byte{t.id, rowSpace}, key...)
+}
+
+func (t *Table[T]) indexKey(i int, index, key string) []byte {
+	b := make([]byte, 0, 3+len(index)+len(key))
+	b = append(b, t.id, byte(1+i))
+	b = append(b, index...)
+	b = append(b, 0)
+	return append(b, key...)
+}
+
+func (t *Table[T]) indexKeys(row *T) [][]byte {
+	var keys [][]byte
+	pk := t.key(row)
+	for i, ix := range t.indexes {
+		for _, k := range ix.Keys(row) {
+			keys = append(keys, t.indexKey(i, k, pk))
+		}
+	}
+	return keys
+}
+
+func (t *Table[T]) reindex(value []byte) ([]byte, [][]byte, error) {
+	var row T
+	if err := codec.Decode(value, &row); err != nil {
+		return nil, nil, err
+	}
+	return t.rowKey(t.key(&row)), t.indexKeys(&row), nil
+}
+
+func (t *Table[T]) decode(value []byte) *T {
+	row := new(T)
+	if err := codec.Decode(value, row); err != nil {
+		panic(Failure{Op: "decode a row of table " + t.name, Err: err})
+	}
+	return row
+}
+
+// Get finds a row by key. The row is the caller's own copy.
+func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
+	v, ok := r.get(t.rowKey(key))
+	if !ok {
+		return nil, false
+	}
+	return t.decode(v), true
+}
+
+// Has tells whether a row exists, without decoding it.
+func (t *Table[T]) Has(r Reader, key string) bool {
+	_, ok := r.get(t.rowKey(key))
+	return ok
+}
+
+// Put writes a row and keeps its indexes.
+func (t *Table[T]) Put(tx *Tx, row *T) {
+	pk := t.key(row)
+	key, value := t.rowKey(pk), codec.MustEncode(row)
+	fresh := t.indexKeys(row)
+	old, existed := tx.get(key)
+	if existed {
+		if bytes.Equal(old, value) {
+			return
+		}
+		for _, k := range t.indexKeys(t.decode(old)) {
+			if !containsKey(fresh, k) {
+				tx.delete(k)
+			}
+		}
+	}
+	tx.setRow(t, key, old, existed, value)
+	for _, k := range fresh {
+		tx.set(k, []byte(pk))
+	}
+}
+
+// Delete removes a row and its index entries; an absent row is no error.
+func (t *Table[T]) Delete(tx *Tx, key string) {
+	k := t.rowKey(key)
+	old, existed := tx.get(k)
+	if !existed {
+		return
+	}
+	for _, ik := range t.indexKeys(t.decode(old)) {
+		tx.delete(ik)
+	}
+	tx.deleteRow(t, k, old)
+}
+
+// All lists rows in key order, starting at key from (inclusive).
+func (t *Table[T]) All(r Reader, from string) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		r.scan(t.rowKey(from), []byte{t.id, rowSpace + 1}, func(_, v []byte) bool { return yield(t.decode(v)) })
+	}
+}
+
+// By lists the rows whose index key equals key, in order of their row keys.
+func (t *Table[T]) By(r Reader, index, key string) iter.Seq[*T] {
+	i := t.position(index)
+	return func(yield func(*T) bool) {
+		lower := t.indexKey(i, key, "")
+		upper := append(slices.Clone(lower[:len(lower)-1]), 1)
+		for row := range t.rows(r, lower, upper) {
+			// An index key may hold a zero byte (times do), so the entry of a longer key can stand in this range.
+			if slices.Contains(t.indexes[i].Keys(row), key) && !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// First finds the first row whose index key equals key.
+func (t *Table[T]) First(r Reader, index, key string) (*T, bool) {
+	for row := range t.By(r, index, key) {
+		return row, true
+	}
+	return nil, false
+}
+
+// Range lists the rows whose index key is at least from and below to, in order of the index.
+func (t *Table[T]) Range(r Reader, index, from, to string) iter.Seq[*T] {
+	i := t.position(index)
+	return t.rows(r, append([]byte{t.id, byte(1 + i)}, from...), append([]byte{t.id, byte(1 + i)}, to...))
+}
+
+func (t *Table[T]) rows(r Reader, lower, upper []byte) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		r.scan(lower, upper, func(k, pk []byte) bool {
+			row, ok := t.Get(r, string(pk))
+			if !ok {
+				panic(Failure{Op: "index of table " + t.name, Err: errDangling})
+			}
+			return yield(row)
+		})
+	}
+}
+
+func (t *Table[T]) position(index string) int {
+	for i, ix := range t.indexes {
+		if ix.Name == index {
+			return i
+		}
+	}
+	panic("table " + t.name + " has no index " + index)
+}
+
+func containsKey(keys [][]byte, k []byte) bool {
+	return slices.ContainsFunc(keys, func(o []byte) bool { return bytes.Equal(o, k) })
+}

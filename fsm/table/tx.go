@@ -1,0 +1,170 @@
+package table
+
+import (
+	"github.com/cockroachdb/pebble/v2"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/codec"
+	"cofre/fsm/model"
+)
+
+// Reader is what tables read through: a Tx or a View.
+type Reader interface {
+	get(key []byte) ([]byte, bool)
+	scan(lower, upper []byte, fn func(k, v []byte) bool)
+}
+
+// Batch collects the transactions of one ApplyBatch and commits them together with the applied index.
+type Batch struct {
+	s      *Store
+	b      *pebble.Batch
+	hashes map[byte]Hash
+	head   audit.Head
+	meta   Applied
+}
+
+// Begin starts a batch on top of the committed rows. There is one at a time.
+func (s *Store) Begin() *Batch {
+	h := make(map[byte]Hash, len(s.hashes))
+	for k, v := range s.hashes {
+		h[k] = v
+	}
+	return &Batch{s: s, b: s.db.NewIndexedBatch(), hashes: h, head: s.head, meta: s.meta}
+}
+
+// Meta is the applied position that Commit will write; the writer advances it.
+func (b *Batch) Meta() *Applied { return &b.meta }
+
+// StateHash is the hash of all tables as of the transactions so far.
+func (b *Batch) StateHash() Hash { return combine(b.s.schema, b.hashes) }
+
+// Commit writes everything at once, unsynced: the Raft log is the durable record.
+func (b *Batch) Commit() {
+	if b.head.Seq != b.s.head.Seq {
+		tx := b.Tx(Stamp{})
+		AuditHead.Put(tx, &AuditHeadRow{Head: b.head})
+	}
+	b.set(appliedKey, codec.MustEncode(&b.meta))
+	for id, h := range b.hashes {
+		if h != b.s.hashes[id] {
+			b.set(append(hashPrefix[:2:2], id), h[:])
+		}
+	}
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		panic(Failure{Op: "commit", Err: err})
+	}
+	b.s.hashes, b.s.head, b.s.meta = b.hashes, b.head, b.meta
+}
+
+// Drop forgets the batch.
+func (b *Batch) Drop() { _ = b.b.Close() }
+
+func (b *Batch) set(key, value []byte) {
+	if err := b.b.Set(key, value, nil); err != nil {
+		panic(Failure{Op: "write", Err: err})
+	}
+}
+
+// Stamp is what a transaction knows of its command: it goes into every event.
+type Stamp struct {
+	Pos   model.Pos
+	At    model.Time
+	Node  model.NodeID
+	Actor model.Actor
+}
+
+// Tx holds the changes of one command. It keeps an undo list, because a Pebble batch has no savepoints.
+type Tx struct {
+	b     *Batch
+	stamp Stamp
+	undo  []change
+	saved map[byte]Hash
+	head  audit.Head
+}
+
+type change struct {
+	key     []byte
+	old     []byte
+	existed bool
+}
+
+// Tx starts the transaction of one command within the batch. There is one at a time.
+func (b *Batch) Tx(stamp Stamp) *Tx {
+	return &Tx{b: b, stamp: stamp, saved: map[byte]Hash{}, head: b.head}
+}
+
+// Rollback drops every change and event of the transaction.
+func (tx *Tx) Rollback() {
+	for i := len(tx.undo) - 1; i >= 0; i-- {
+		c := tx.undo[i]
+		if c.existed {
+			tx.b.set(c.key, c.old)
+		} else if err := tx.b.b.Delete(c.key, nil); err != nil {
+			panic(Failure{Op: "undo", Err: err})
+		}
+	}
+	for id, h := range tx.saved {
+		tx.b.hashes[id] = h
+	}
+	tx.b.head = tx.head
+	tx.undo, tx.saved = nil, map[byte]Hash{}
+}
+
+// Emit adds an event to the trail in the same transaction: it exists if and only if the change exists.
+func (tx *Tx) Emit(d audit.Draft) {
+	e := d.Event(tx.stamp.Pos, tx.stamp.At, tx.stamp.Node, tx.stamp.Actor)
+	tx.b.head.Append(&e)
+	Audit.Put(tx, &e)
+}
+
+// Head is the end of the trail as of this transaction.
+func (tx *Tx) Head() audit.Head { return tx.b.head }
+
+func (tx *Tx) get(key []byte) ([]byte, bool) { return dbGet(tx.b.b, key) }
+
+func (tx *Tx) scan(lower, upper []byte, fn func(k, v []byte) bool) { dbScan(tx.b.b, lower, upper, fn) }
+
+func (tx *Tx) set(key, value []byte) {
+	old, existed := tx.get(key)
+	tx.undo = append(tx.undo, change{key, old, existed})
+	tx.b.set(key, value)
+}
+
+func (tx *Tx) delete(key []byte) {
+	old, existed := tx.get(key)
+	if !existed {
+		return
+	}
+	tx.undo = append(tx.undo, change{key, old, true})
+	if err := tx.b.b.Delete(key, nil); err != nil {
+		panic(Failure{Op: "delete", Err: err})
+	}
+}
+
+func (tx *Tx) setRow(t Erased, key, old []byte, existed bool, value []byte) {
+	tx.rehash(t, key, old, existed, value, true)
+	tx.undo = append(tx.undo, change{key, old, existed})
+	tx.b.set(key, value)
+}
+
+func (tx *Tx) deleteRow(t Erased, key, old []byte) {
+	tx.rehash(t, key, old, true, nil, false)
+	tx.undo = append(tx.undo, change{key, old, true})
+	if err := tx.b.b.Delete(key, nil); err != nil {
+		panic(Failure{Op: "delete", Err: err})
+	}
+}
+
+func (tx *Tx) rehash(t Erased, key, old []byte, existed bool, value []byte, exists bool) {
+	h := tx.b.hashes[t.ID()]
+	if _, ok := tx.saved[t.ID()]; !ok {
+		tx.saved[t.ID()] = h
+	}
+	if existed {
+		h.toggle(t.Name(), key[2:], old)
+	}
+	if exists {
+		h.toggle(t.Name(), key[2:], value)
+	}
+	tx.b.hashes[t.ID()] = h
+}

@@ -1,0 +1,114 @@
+package table
+
+import (
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/codec"
+)
+
+// View is a consistent reading of the state at one applied index. It pins its store, so that a restore cannot close
+// it underneath; close it soon (a minute at most).
+type View struct {
+	s    *Store
+	snap *pebble.Snapshot
+	once sync.Once
+}
+
+// View pins the committed rows of this moment.
+func (s *Store) View() *View {
+	s.refs.Add(1)
+	return &View{s: s, snap: s.db.NewSnapshot()}
+}
+
+// TryView is View, but refuses (false) when the store is already closed or closing.
+func (s *Store) TryView() (*View, bool) {
+	for {
+		n := s.refs.Load()
+		if n <= 0 {
+			return nil, false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return &View{s: s, snap: s.db.NewSnapshot()}, true
+		}
+	}
+}
+
+// Close ends the view; closing twice is harmless.
+func (v *View) Close() {
+	v.once.Do(func() {
+		if err := v.snap.Close(); err != nil {
+			panic(Failure{Op: "close a view", Err: err})
+		}
+		_ = v.s.unref()
+	})
+}
+
+// Applied is the log position that the view shows.
+func (v *View) Applied() Applied {
+	var a Applied
+	if b, ok := v.get(appliedKey); ok {
+		if err := codec.Decode(b, &a); err != nil {
+			panic(Failure{Op: "read the applied index", Err: err})
+		}
+	}
+	return a
+}
+
+// StateHash is the hash of all tables.
+func (v *View) StateHash() Hash {
+	hashes := map[byte]Hash{}
+	for _, t := range v.s.schema {
+		if b, ok := v.get(append(hashPrefix[:2:2], t.ID())); ok {
+			hashes[t.ID()] = Hash(b)
+		}
+	}
+	return combine(v.s.schema, hashes)
+}
+
+// Scrub recomputes the hash of all tables from their rows, reading everything; it must equal StateHash.
+func (v *View) Scrub() Hash {
+	hashes := map[byte]Hash{}
+	v.Rows(func(t Erased, key, value []byte) bool {
+		h := hashes[t.ID()]
+		h.toggle(t.Name(), key, value)
+		hashes[t.ID()] = h
+		return true
+	})
+	return combine(v.s.schema, hashes)
+}
+
+// Rows lists every row of every table, in the order of the schema and of keys, without the index entries.
+func (v *View) Rows(fn func(t Erased, key, value []byte) bool) {
+	for _, t := range v.s.schema {
+		more := true
+		v.scan([]byte{t.ID(), rowSpace}, []byte{t.ID(), rowSpace + 1}, func(k, val []byte) bool {
+			more = fn(t, k[2:], val)
+			return more
+		})
+		if !more {
+			return
+		}
+	}
+}
+
+func (v *View) get(key []byte) ([]byte, bool) { return dbGet(v.snap, key) }
+
+func (v *View) scan(lower, upper []byte, fn func(k, v []byte) bool) { dbScan(v.snap, lower, upper, fn) }
+
+// The trail is part of every store: Tx.Emit writes it.
+const headKey = "head"
+
+// AuditHeadRow is the one row that holds the end of the chain.
+type AuditHeadRow struct {
+	Head audit.Head `cbor:"head"`
+}
+
+// Audit is the trail, by sequence number.
+var Audit = Define(1, "audit", func(e *audit.Event) string { return NumberKey(e.Seq) },
+	Index[audit.Event]{"kind", func(e *audit.Event) []string { return []string{e.Kind} }})
+
+// AuditHead is the end of the trail's chain.
+var AuditHead = Define(2, "audit_head", func(*AuditHeadRow) string { return headKey })
