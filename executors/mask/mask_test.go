@@ -1,0 +1,118 @@
+package mask
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cofre/vault/secret"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, src string
+		want      []Part
+		err       string
+	}{
+		{"empty", "", nil, ""},
+		{"any case", "a [#Username#]", []Part{{Literal: "a ", Line: 1, Column: 1}, {Hole: "USERNAME", Line: 1, Column: 3}}, ""},
+		{"alias", "[#coe_senha#]", []Part{{Hole: "AUTH_PASSWORD", Line: 1, Column: 1}}, ""},
+		{"second line", "x\n[#IP#]y", []Part{{Literal: "x\n", Line: 1, Column: 1}, {Hole: "IP", Line: 2, Column: 1}, {Literal: "y", Line: 2, Column: 7}}, ""},
+		{"line break token", "a[nl]b", []Part{{Literal: "a[nl]b", Line: 1, Column: 1}}, ""},
+		{"regular expression class", "[#$>] [#a-z]", []Part{{Literal: "[#$>] [#a-z]", Line: 1, Column: 1}}, ""},
+		{"unknown", "a\n b [#newpass#]", nil, "line 2, column 4: unknown tag [#NEWPASS#]"},
+		{"unclosed", "[#NEW_PASSWORD]", nil, "line 1, column 1: expected #] after [#NEW_PASSWORD"},
+		{"spaces", "x [# IP #]", nil, "line 1, column 3: expected [#IP#] without spaces"},
+		{"no name", "[##]", nil, "line 1, column 1: expected a tag name between [# and #]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Parse(c.src)
+			if msg := text(err); msg != c.err {
+				t.Fatalf("error %q, want %q", msg, c.err)
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestRenderEscapesHolesOnly(t *testing.T) {
+	t.Parallel()
+	parts, err := Parse("'[#USERNAME#]'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolve := func(Name) (secret.Value, error) { return secret.New([]byte("o'brien")), nil }
+	double := func(_ Part, b []byte) ([]byte, error) { return []byte(strings.ReplaceAll(string(b), "'", "''")), nil }
+	v, err := Render(parts, resolve, double)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !v.Equal(secret.New([]byte("'o''brien'"))) {
+		t.Error("literal quotes must stay and the quote of the value must be doubled")
+	}
+}
+
+func TestRenderNamesTheHoleWithoutValue(t *testing.T) {
+	t.Parallel()
+	parts, err := Parse("a\n[#ADD_INFO#]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolve := Resolver(func(Name) (secret.Value, error) { return secret.Value{}, ErrNoValue })
+	_, err = Render(parts, resolve, Raw)
+	if !errors.Is(err, ErrNoValue) || !strings.Contains(err.Error(), "line 2: [#ADD_INFO#]") {
+		t.Errorf("got %v", err)
+	}
+	if v, err := resolve.Optional(AddInfo); err != nil || v.Len() != 0 {
+		t.Errorf("an optional name without value: %v", err)
+	}
+}
+
+func TestDefinitionsAreConsistent(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, d := range List() {
+		canonical, ok := Lookup(string(d.Name))
+		if seen[d.Word] || d.Description == "" || d.Word != strings.ToUpper(d.Word) || !ok || canonical.Secret != d.Secret {
+			t.Errorf("bad definition %+v", d)
+		}
+		seen[d.Word] = true
+	}
+	if !Name("NOT_IN_THE_LIST").Secret() || Username.Secret() || !NewPassword.Secret() {
+		t.Error("wrong secrecy")
+	}
+}
+
+// FuzzParse: parsing never panics, and what is accepted means the same after being written back.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"", "[#IP#]", "[#", "[#IP", "[# IP#]", "a\n[#new_password#]'", "[#$>]", "[##]"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		parts, err := Parse(src)
+		if err != nil {
+			return
+		}
+		back := Source(parts)
+		again, err := Parse(back)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", src, back, err)
+		}
+		if Source(again) != back {
+			t.Fatalf("%q is not stable", back)
+		}
+	})
+}

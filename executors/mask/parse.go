@@ -1,0 +1,75 @@
+package mask
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Parse splits text into literals and holes. Letter case of names does not matter. "[nl]" is no hole, and neither is
+// a "[#" that cannot be meant as one, such as the class [#$>] of a regular expression.
+func Parse(src string) ([]Part, error) {
+	var parts []Part
+	line, column, start := 1, 1, 0
+	from := Part{Line: 1, Column: 1}
+	flush := func(end int) {
+		if end > start {
+			from.Literal = src[start:end]
+			parts = append(parts, from)
+		}
+	}
+	for i := 0; i < len(src); {
+		name, width, err := At(src[i:])
+		if err != nil {
+			return nil, &Error{Line: line, Column: column, Msg: err.Error()}
+		}
+		if width > 0 {
+			flush(i)
+			parts = append(parts, Part{Hole: name, Line: line, Column: column})
+			i, column = i+width, column+width
+			start, from = i, Part{Line: line, Column: column}
+			continue
+		}
+		if src[i] == '\n' {
+			line, column = line+1, 0
+		}
+		i, column = i+1, column+1
+	}
+	flush(len(src))
+	return parts, nil
+}
+
+// At looks for a hole at the very start of s: its canonical name and width in bytes, width 0 if there is none, and an
+// error if there is something that was clearly meant as a hole. Scanners that know quotes build on it.
+func At(s string) (Name, int, error) {
+	if !strings.HasPrefix(s, "[#") {
+		return "", 0, nil
+	}
+	word := 2
+	for word < len(s) && inName(s[word]) {
+		word++
+	}
+	name := s[2:word]
+	def, known := Lookup(name)
+	switch {
+	case name != "" && strings.HasPrefix(s[word:], "#]"):
+		if !known {
+			return "", 0, fmt.Errorf("unknown tag [#%s#]", strings.ToUpper(name))
+		}
+		return def.Name, word + 2, nil
+	case known:
+		return "", 0, fmt.Errorf("expected #] after [#%s", strings.ToUpper(name))
+	case strings.HasPrefix(s, "[##]"):
+		return "", 0, fmt.Errorf("expected a tag name between [# and #]")
+	}
+	end := strings.Index(s, "#]")
+	if inner := strings.TrimSpace(s[2:max(end, 2)]); inner != "" && strings.IndexFunc(inner, notInName) < 0 {
+		return "", 0, fmt.Errorf("expected [#%s#] without spaces", strings.ToUpper(inner))
+	}
+	return "", 0, nil
+}
+
+func inName(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func notInName(r rune) bool { return r > 0x7f || !inName(byte(r)) }
