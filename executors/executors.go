@@ -1,0 +1,118 @@
+// Package executors is the contract between the runner and the engines that change secrets on targets.
+//
+// An Executor compiles a template once; the Program runs it against one target and says what it did as an Outcome
+// that may be trusted: NotStarted and Rejected mean that the target still has the old secret, Applied that it has
+// the new one, and everything that cannot be known is Uncertain, the zero value. Errors are *Failure and transcripts
+// are model.Step; both are free of secrets. Sockets are opened only through Session.Dial. The runner and the
+// template commands may call executors; executors know nothing of state, keys or cluster. See DESIGN.md.
+package executors
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"time"
+
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// Outcome is what an attempt did to the target.
+type Outcome = model.Outcome
+
+// The outcomes.
+const (
+	Uncertain  = model.OutcomeUncertain
+	NotStarted = model.OutcomeNotStarted
+	Rejected   = model.OutcomeRejected
+	Applied    = model.OutcomeApplied
+)
+
+// Executor is the engine for one protocol.
+type Executor interface {
+	// Name is the stable name in templates and operations.
+	Name() model.ExecutorName
+	// Compile checks a template and prepares it. It is pure; errors are *mask.Error with line and column.
+	Compile(source string) (Program, error)
+}
+
+// Program is a compiled template. It may run many times, also at once.
+type Program interface {
+	// Masks lists the names that the template needs.
+	Masks() []mask.Name
+	// Notices lists remarks for the author, such as quotes that were replaced.
+	Notices() []string
+	// Run makes one attempt. The error is nil exactly when the outcome is Applied, and is a *Failure otherwise.
+	Run(ctx context.Context, s Session) (Outcome, error)
+}
+
+// Verifier is an Executor that can prove a secret by a login.
+type Verifier interface {
+	// Verify logs in as USERNAME with a secret, once, over a fresh connection: true when the target let us in,
+	// false when it said that the secret is wrong, an error when it could not be told.
+	Verify(ctx context.Context, s Session, with secret.Value) (bool, error)
+}
+
+// Dialer opens a connection; the runner's applies the egress rules of RULES 10.
+type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Transcript takes the steps of an attempt, free of secrets.
+type Transcript interface{ Step(model.Step) }
+
+// Session is what a Program may use during one attempt.
+type Session struct {
+	Target         model.Endpoint
+	Resolve        mask.Resolver
+	Dial           Dialer
+	Trace          Transcript              // nil: no transcript
+	Before         func(step string) error // asked before connecting and before each writing step: may we still? nil: yes
+	ConnectTimeout time.Duration           // 0: the executor's default
+	ReadTimeout    time.Duration           // 0: the executor's default
+}
+
+// Address is host:port of the target.
+func (s Session) Address(defaultPort uint16) string {
+	port := s.Target.Port
+	if port == 0 {
+		port = defaultPort
+	}
+	return net.JoinHostPort(s.Target.Address, strconv.Itoa(int(port)))
+}
+
+// Guard returns the session as an executor uses it: every secret that is resolved through it is known to the
+// Redactor, and Trace and Before may be called without asking whether they are set.
+func (s Session) Guard() (Session, *Redactor) {
+	r := &Redactor{}
+	resolve := s.Resolve
+	s.Resolve = func(n mask.Name) (secret.Value, error) {
+		v, err := resolve(n)
+		if err == nil && n.Secret() {
+			r.Add(v)
+		}
+		return v, err
+	}
+	trace := s.Trace
+	s.Trace = transcriptFunc(func(step model.Step) {
+		if trace != nil {
+			step.Error, step.Matched = r.Text(step.Error), r.Text(step.Matched)
+			trace.Step(step)
+		}
+	})
+	if s.Before == nil {
+		s.Before = func(string) error { return nil }
+	}
+	return s, r
+}
+
+type transcriptFunc func(model.Step)
+
+func (f transcriptFunc) Step(s model.Step) { f(s) }
+
+// CatalogueEntry is a template that Cofre ships.
+type CatalogueEntry struct {
+	Name     string
+	Executor model.ExecutorName
+	Kind     model.TemplateKind
+	Content  string
+}

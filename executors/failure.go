@@ -1,0 +1,63 @@
+package executors
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+)
+
+// Class says why an attempt failed; retry rules and people branch on it.
+type Class string
+
+// The classes.
+const (
+	ClassAuth     Class = "auth"     // the target refused our login
+	ClassNetwork  Class = "network"  // no connection, or it was lost
+	ClassTimeout  Class = "timeout"  // the target did not answer in time, or the attempt was cancelled
+	ClassHostKey  Class = "hostkey"  // unknown or changed SSH host key
+	ClassTLS      Class = "tls"      // the target's certificate could not be verified
+	ClassPolicy   Class = "policy"   // the target refused the new secret or the statement
+	ClassProtocol Class = "protocol" // the target said something that was not expected
+	ClassTemplate Class = "template" // the template and the values of this operation do not fit
+	ClassRefused  Class = "refused"  // we may not go on, for example because the lease is lost
+)
+
+// Failure is the error of an attempt. Msg is free of secrets.
+type Failure struct {
+	Class Class
+	Line  int // of the template, 0 outside of it
+	Msg   string
+}
+
+func (f *Failure) Error() string {
+	if f.Line > 0 {
+		return fmt.Sprintf("%s: line %d: %s", f.Class, f.Line, f.Msg)
+	}
+	return fmt.Sprintf("%s: %s", f.Class, f.Msg)
+}
+
+// ClassOf sorts an error of dialing, TLS or reading; anything else is a protocol error.
+func ClassOf(err error) Class {
+	var (
+		verify  *tls.CertificateVerificationError
+		unknown x509.UnknownAuthorityError
+		host    x509.HostnameError
+		op      *net.OpError
+		named   net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return ClassTimeout
+	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &host):
+		return ClassTLS
+	case errors.As(err, &named) && named.Timeout():
+		return ClassTimeout
+	case errors.As(err, &op), errors.As(err, &named), errors.Is(err, net.ErrClosed), isEnd(err):
+		return ClassNetwork
+	}
+	return ClassProtocol
+}

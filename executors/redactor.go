@@ -1,0 +1,168 @@
+package executors
+
+import (
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"cofre/vault/secret"
+)
+
+// gram is how many bytes of a secret in a row are too many; pieces of this length are searched for.
+const gram = 6
+
+// Redacted stands where a secret stood.
+const Redacted = "[redacted]"
+
+// Redactor takes secrets out of text that came from a target or a driver. It removes what terminals add (escape
+// sequences, line breaks, backspaces) and then every run of six or more bytes of any form of any known secret: as it
+// is, quoted, doubled, JSON, XML, URL, hexadecimal, UTF-16LE and base64 in all alignments, in any letter case. While
+// it knows a secret shorter than six characters it drops whole texts.
+type Redactor struct {
+	mu    sync.Mutex              // guards the other fields
+	grams map[int]map[string]bool // pieces by length
+	short bool
+}
+
+// Add makes a secret known.
+func (r *Redactor) Add(v secret.Value) {
+	_ = v.Reveal(func(b []byte) error {
+		if len(b) > 0 {
+			r.learn(string(b))
+		}
+		return nil
+	})
+}
+
+func (r *Redactor) learn(value string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if utf8.RuneCount(fold(value).text) < gram {
+		r.short = true
+		return
+	}
+	if r.grams == nil {
+		r.grams = map[int]map[string]bool{}
+	}
+	for _, f := range forms(value) {
+		pieces := r.grams[f.gram]
+		if pieces == nil {
+			pieces = map[string]bool{}
+			r.grams[f.gram] = pieces
+		}
+		text := fold(f.text).text
+		for i := 0; i+f.gram <= len(text); i++ {
+			pieces[string(text[i:i+f.gram])] = true
+		}
+	}
+}
+
+// Text returns s without terminal noise and without secrets.
+func (r *Redactor) Text(s string) string {
+	if s == "" {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.short {
+		return Redacted
+	}
+	clean := readable(s)
+	f := fold(clean)
+	hide := make([]bool, len(clean))
+	for n, pieces := range r.grams {
+		for i := 0; i+n <= len(f.text); i++ {
+			if pieces[string(f.text[i:i+n])] {
+				// From the first to the last byte of the piece, with whatever was folded away between them.
+				for j := f.at[i]; j <= f.at[i+n-1]; j++ {
+					hide[j] = true
+				}
+			}
+		}
+	}
+	var b strings.Builder
+	for i := range len(clean) {
+		switch {
+		case !hide[i]:
+			b.WriteByte(clean[i])
+		case i == 0 || !hide[i-1]:
+			b.WriteString(Redacted)
+		}
+	}
+	return strings.ToValidUTF8(b.String(), "?")
+}
+
+// folded is text as it is compared: only visible bytes, ASCII letters in lower case, with the place of each byte.
+type folded struct {
+	text []byte
+	at   []int
+}
+
+func fold(s string) folded {
+	f := folded{text: make([]byte, 0, len(s)), at: make([]int, 0, len(s))}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c <= ' ' || c == 0x7f {
+			continue
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		f.text, f.at = append(f.text, c), append(f.at, i)
+	}
+	return f
+}
+
+// readable strips escape sequences and turns the remaining control characters into at most one space each run.
+func readable(s string) string {
+	var b strings.Builder
+	gap := false
+	for i := 0; i < len(s); {
+		if n := escapeLen(s[i:]); n > 0 {
+			i += n
+			continue
+		}
+		c := s[i]
+		i++
+		switch {
+		case c == '\b' || c == 0 || c == 0x7f:
+		case c < ' ':
+			gap = true
+		default:
+			if gap && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			gap = false
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// escapeLen is the length of the terminal escape sequence at the start of s, 0 if there is none.
+func escapeLen(s string) int {
+	if len(s) < 2 || s[0] != 0x1b {
+		return 0
+	}
+	switch s[1] {
+	case '[': // CSI: parameters, then one final byte
+		for i := 2; i < len(s); i++ {
+			if s[i] >= 0x40 && s[i] <= 0x7e {
+				return i + 1
+			}
+			if s[i] < 0x20 {
+				return i
+			}
+		}
+		return len(s)
+	case ']': // OSC: up to BEL or ST
+		if end := strings.IndexAny(s, "\a\x9c"); end > 0 {
+			return end + 1
+		}
+		if end := strings.Index(s, "\x1b\\"); end > 0 {
+			return end + 2
+		}
+		return 2
+	}
+	return 2
+}
