@@ -1,0 +1,101 @@
+package raftnode
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cofre/fsm/model"
+)
+
+// Member is one server of raft's configuration.
+type Member struct {
+	ID      model.NodeID
+	Address string
+	Voter   bool
+}
+
+// Members is raft's newest configuration as this node knows it, committed or not.
+func (n *Node) Members() ([]Member, error) {
+	f := n.raft.GetConfiguration()
+	if err := f.Error(); err != nil {
+		return nil, fmt.Errorf("read the members: %w", err)
+	}
+	var out []Member
+	for _, s := range f.Configuration().Servers {
+		out = append(out, Member{ID: model.NodeID(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter})
+	}
+	return out, nil
+}
+
+// AddNonvoter lets a node receive the log. Leader only.
+func (n *Node) AddNonvoter(ctx context.Context, id model.NodeID, address string) error {
+	if err := await(ctx, n.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(address), 0, timeLeft(ctx))); err != nil {
+		return fmt.Errorf("add %s: %w", id, err)
+	}
+	return nil
+}
+
+// Promote gives a node its vote. Leader only.
+func (n *Node) Promote(ctx context.Context, id model.NodeID, address string) error {
+	if err := await(ctx, n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(address), 0, timeLeft(ctx))); err != nil {
+		return fmt.Errorf("promote %s: %w", id, err)
+	}
+	return nil
+}
+
+// Remove takes a node out. Leader only; a leader that removes itself steps down.
+func (n *Node) Remove(ctx context.Context, id model.NodeID) error {
+	if err := await(ctx, n.raft.RemoveServer(raft.ServerID(id), 0, timeLeft(ctx))); err != nil {
+		return fmt.Errorf("remove %s: %w", id, err)
+	}
+	return nil
+}
+
+// TransferLeader hands leadership over to a voter; "" lets raft choose the most caught-up one.
+func (n *Node) TransferLeader(ctx context.Context, to model.NodeID) error {
+	f := n.raft.LeadershipTransfer
+	if to != "" {
+		members, err := n.Members()
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if m.ID == to && m.Voter {
+				f = func() raft.Future {
+					return n.raft.LeadershipTransferToServer(raft.ServerID(m.ID), raft.ServerAddress(m.Address))
+				}
+			}
+		}
+	}
+	if err := await(ctx, f()); err != nil {
+		return fmt.Errorf("hand leadership over: %w", err)
+	}
+	return nil
+}
+
+// Progress is how far this replica is.
+type Progress struct {
+	ID          model.NodeID `cbor:"id"`
+	State       string       `cbor:"state"` // "Leader", "Follower", "Candidate", "Shutdown"
+	Term        uint64       `cbor:"term"`
+	Leader      model.NodeID `cbor:"leader,omitempty"`
+	LastIndex   uint64       `cbor:"last_index"`
+	CommitIndex uint64       `cbor:"commit_index"`
+	Applied     uint64       `cbor:"applied"`      // rows committed here; counts only entries that the state machine sees
+	LastContact int64        `cbor:"last_contact"` // milliseconds since the leader was heard; -1: never
+}
+
+// Progress tells how far this replica is.
+func (n *Node) Progress() Progress {
+	p := Progress{
+		ID: n.id, State: n.raft.State().String(), Term: n.raft.CurrentTerm(), Leader: n.Leader(),
+		LastIndex: n.raft.LastIndex(), CommitIndex: n.raft.CommitIndex(), Applied: n.sm.Applied(), LastContact: -1,
+	}
+	if t := n.LastContact(); !t.IsZero() {
+		p.LastContact = time.Since(t).Milliseconds()
+	}
+	return p
+}

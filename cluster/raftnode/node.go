@@ -1,0 +1,181 @@
+package raftnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/sirupsen/logrus"
+
+	"cofre/fsm/model"
+)
+
+// Config is what a node's replica needs.
+type Config struct {
+	ID      model.NodeID
+	Log     *Log
+	Records Files // snapshot records
+	// Scale stretches heartbeat, election and lease timeouts together; 0 means 1 (500, 500 and 250 ms).
+	Scale float64
+	// SnapshotThreshold, TrailingLogs and SnapshotInterval are 8192, 10240 and 30 s when zero.
+	SnapshotThreshold, TrailingLogs uint64
+	SnapshotInterval                time.Duration
+}
+
+func (c Config) raft(log logrus.FieldLogger) *raft.Config {
+	scale := c.Scale
+	if scale == 0 {
+		scale = 1
+	}
+	span := func(d time.Duration) time.Duration { return time.Duration(float64(d) * scale) }
+	rc := raft.DefaultConfig()
+	rc.LocalID = raft.ServerID(c.ID)
+	rc.Logger = bridge(log)
+	rc.HeartbeatTimeout, rc.ElectionTimeout = span(500*time.Millisecond), span(500*time.Millisecond)
+	rc.LeaderLeaseTimeout = span(250 * time.Millisecond)
+	rc.CommitTimeout = 50 * time.Millisecond
+	rc.BatchApplyCh, rc.MaxAppendEntries = true, 1024
+	rc.NoSnapshotRestoreOnStart = true // the state is on disk; see OpenSnapshots
+	rc.NoLegacyTelemetry = true
+	rc.SnapshotThreshold, rc.TrailingLogs, rc.SnapshotInterval = 8192, 10240, 30*time.Second
+	if c.SnapshotThreshold > 0 {
+		rc.SnapshotThreshold = c.SnapshotThreshold
+	}
+	if c.TrailingLogs > 0 {
+		rc.TrailingLogs = c.TrailingLogs
+	}
+	if c.SnapshotInterval > 0 {
+		rc.SnapshotInterval = c.SnapshotInterval
+	}
+	return rc
+}
+
+// Node is this node's replica.
+type Node struct {
+	id    model.NodeID
+	raft  *raft.Raft
+	sm    StateMachine
+	log   logrus.FieldLogger
+	scale time.Duration // election timeout
+	stop  context.CancelFunc
+	ended sync.WaitGroup
+
+	mu         sync.Mutex // guards what follows
+	leadership Leadership
+	changed    chan struct{}
+}
+
+// ErrHasState says that a node which was part of a cluster before may not found one.
+var ErrHasState = errors.New("this node already has a log: it cannot found a new cluster")
+
+// Start checks that state and log belong together and starts raft. A node without a log waits for Bootstrap or for a
+// leader that adds it.
+func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.FieldLogger) (*Node, error) {
+	snapshots, err := OpenSnapshots(c.Records, sm, log)
+	if err != nil {
+		return nil, err
+	}
+	rc := c.raft(log)
+	notify := make(chan bool, 16)
+	rc.NotifyCh = notify
+	r, err := raft.NewRaft(rc, sm, c.Log, c.Log, snapshots, transport)
+	if err != nil {
+		return nil, fmt.Errorf("start raft: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	n := &Node{id: c.ID, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{})}
+	n.ended.Go(func() { n.follow(ctx, notify) })
+	return n, nil
+}
+
+// Bootstrap founds a cluster with this node as its only voter. A node with data refuses.
+func (n *Node) Bootstrap(address string) error {
+	err := n.raft.BootstrapCluster(raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(n.id), Address: raft.ServerAddress(address)}}}).Error()
+	if errors.Is(err, raft.ErrCantBootstrap) {
+		return ErrHasState
+	}
+	if err != nil {
+		return fmt.Errorf("found a cluster: %w", err)
+	}
+	return nil
+}
+
+// ID is this node.
+func (n *Node) ID() model.NodeID { return n.id }
+
+// State is the state machine.
+func (n *Node) State() StateMachine { return n.sm }
+
+// Leader names the leader as far as this node knows; "" if there is none.
+func (n *Node) Leader() model.NodeID {
+	_, id := n.raft.LeaderWithID()
+	return model.NodeID(id)
+}
+
+// Term is raft's current term.
+func (n *Node) Term() uint64 { return n.raft.CurrentTerm() }
+
+// Apply submits one entry. Error of the future: see Ambiguous.
+func (n *Node) Apply(entry []byte, timeout time.Duration) raft.ApplyFuture {
+	return n.raft.Apply(entry, timeout)
+}
+
+// Ambiguous tells whether an entry whose Apply ended with err may still be committed.
+func Ambiguous(err error) bool {
+	for _, certain := range []error{raft.ErrNotLeader, raft.ErrEnqueueTimeout, raft.ErrLeadershipTransferInProgress} {
+		if errors.Is(err, certain) {
+			return false
+		}
+	}
+	return true
+}
+
+// Barrier returns when everything committed before was applied here. Leader only.
+func (n *Node) Barrier(ctx context.Context) error { return await(ctx, n.raft.Barrier(timeLeft(ctx))) }
+
+// VerifyLeader asks a majority whether this node still leads.
+func (n *Node) VerifyLeader(ctx context.Context) error { return await(ctx, n.raft.VerifyLeader()) }
+
+// LastContact is when the leader was heard last; now, on the leader.
+func (n *Node) LastContact() time.Time {
+	if n.raft.State() == raft.Leader {
+		return time.Now()
+	}
+	return n.raft.LastContact()
+}
+
+// Snapshot truncates the log now.
+func (n *Node) Snapshot() error { return n.raft.Snapshot().Error() }
+
+// Shutdown ends raft, closes its transport and makes the state durable. The log is closed by its owner.
+func (n *Node) Shutdown() error {
+	err := n.raft.Shutdown().Error()
+	n.stop()
+	n.ended.Wait()
+	return errors.Join(err, n.sm.Flush())
+}
+
+const defaultWait = 10 * time.Second
+
+func timeLeft(ctx context.Context) time.Duration {
+	if t, ok := ctx.Deadline(); ok {
+		return max(time.Until(t), time.Millisecond)
+	}
+	return defaultWait
+}
+
+// await waits for a future of raft, whose own wait cannot be cancelled. Raft answers every future at the latest when it
+// shuts down, so the goroutine ends.
+func await(ctx context.Context, f raft.Future) error {
+	done := make(chan error, 1)
+	go func() { done <- f.Error() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
