@@ -13,7 +13,7 @@ import (
 // Member is one server of raft's configuration.
 type Member struct {
 	ID      model.NodeID
-	Address string
+	Address string // host:port
 	Voter   bool
 }
 
@@ -25,14 +25,15 @@ func (n *Node) Members() ([]Member, error) {
 	}
 	var out []Member
 	for _, s := range f.Configuration().Servers {
-		out = append(out, Member{ID: model.NodeID(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter})
+		_, address := SplitPeerAddress(s.Address)
+		out = append(out, Member{ID: model.NodeID(s.ID), Address: address, Voter: s.Suffrage == raft.Voter})
 	}
 	return out, nil
 }
 
 // AddNonvoter lets a node receive the log. Leader only.
 func (n *Node) AddNonvoter(ctx context.Context, id model.NodeID, address string) error {
-	if err := await(ctx, n.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(address), 0, timeLeft(ctx))); err != nil {
+	if err := await(ctx, n.raft.AddNonvoter(raft.ServerID(id), PeerAddress(id, address), 0, timeLeft(ctx))); err != nil {
 		return fmt.Errorf("add %s: %w", id, err)
 	}
 	return nil
@@ -40,7 +41,7 @@ func (n *Node) AddNonvoter(ctx context.Context, id model.NodeID, address string)
 
 // Promote gives a node its vote. Leader only.
 func (n *Node) Promote(ctx context.Context, id model.NodeID, address string) error {
-	if err := await(ctx, n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(address), 0, timeLeft(ctx))); err != nil {
+	if err := await(ctx, n.raft.AddVoter(raft.ServerID(id), PeerAddress(id, address), 0, timeLeft(ctx))); err != nil {
 		return fmt.Errorf("promote %s: %w", id, err)
 	}
 	return nil
@@ -65,7 +66,7 @@ func (n *Node) TransferLeader(ctx context.Context, to model.NodeID) error {
 		for _, m := range members {
 			if m.ID == to && m.Voter {
 				f = func() raft.Future {
-					return n.raft.LeadershipTransferToServer(raft.ServerID(m.ID), raft.ServerAddress(m.Address))
+					return n.raft.LeadershipTransferToServer(raft.ServerID(m.ID), PeerAddress(m.ID, m.Address))
 				}
 			}
 		}

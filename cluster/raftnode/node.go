@@ -91,9 +91,9 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	return n, nil
 }
 
-// Bootstrap founds a cluster with this node as its only voter. A node with data refuses.
+// Bootstrap founds a cluster with this node, reachable at address (host:port), as its only voter. A node with data refuses.
 func (n *Node) Bootstrap(address string) error {
-	err := n.raft.BootstrapCluster(raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(n.id), Address: raft.ServerAddress(address)}}}).Error()
+	err := n.raft.BootstrapCluster(raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(n.id), Address: PeerAddress(n.id, address)}}}).Error()
 	if errors.Is(err, raft.ErrCantBootstrap) {
 		return ErrHasState
 	}

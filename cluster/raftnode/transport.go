@@ -1,7 +1,7 @@
 package raftnode
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -10,21 +10,24 @@ import (
 	"cofre/fsm/model"
 )
 
-// AddressOf finds where a node listens now; false: use the address in raft's configuration.
-type AddressOf func(model.NodeID) (string, bool)
+// PeerAddress is how raft names a server: node@host:port. Whoever connects insists on the node, because raft counts a
+// vote for the address that it asked.
+func PeerAddress(node model.NodeID, hostPort string) raft.ServerAddress {
+	return raft.ServerAddress(string(node) + "@" + hostPort)
+}
 
-// ServerAddr is raft's way of asking.
-func (f AddressOf) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
-	if a, ok := f(model.NodeID(id)); ok {
-		return raft.ServerAddress(a), nil
+// SplitPeerAddress is the reverse of PeerAddress.
+func SplitPeerAddress(a raft.ServerAddress) (model.NodeID, string) {
+	node, host, ok := strings.Cut(string(a), "@")
+	if !ok {
+		return "", string(a)
 	}
-	return "", fmt.Errorf("no newer address of %s is known", id) // raft falls back to its configuration
+	return model.NodeID(node), host
 }
 
 // NewTransport carries raft's messages over authenticated streams (cluster/peer).
-func NewTransport(streams raft.StreamLayer, addresses AddressOf, log logrus.FieldLogger) raft.Transport {
+func NewTransport(streams raft.StreamLayer, log logrus.FieldLogger) raft.Transport {
 	return raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: streams, ServerAddressProvider: addresses, Logger: bridge(log),
-		MaxPool: 3, Timeout: 10 * time.Second, MsgpackUseNewTimeFormat: true,
+		Stream: streams, Logger: bridge(log), MaxPool: 3, Timeout: 10 * time.Second, MsgpackUseNewTimeFormat: true,
 	})
 }

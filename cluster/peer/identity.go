@@ -1,0 +1,113 @@
+package peer
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"cofre/fsm/codec"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// Identity is who a node is. It lives in the disk ring, so that a sealed node has it.
+type Identity struct {
+	Node    model.NodeID
+	Cluster model.ClusterID
+	Key     *ecdsa.PrivateKey
+	Chain   [][]byte // this node's certificate first, DER
+	CA      [][]byte // certificates of the cluster's authority, newest first, DER
+	Gossip  [][]byte // keys of the gossip ring, newest first
+	HPKE    []byte   // private key that the root key is wrapped to
+}
+
+// stored is the content of the sealed file.
+type stored struct {
+	Node    model.NodeID    `cbor:"node"`
+	Cluster model.ClusterID `cbor:"cluster"`
+	Key     []byte          `cbor:"key"` // PKCS #8
+	Chain   [][]byte        `cbor:"chain"`
+	CA      [][]byte        `cbor:"ca"`
+	Gossip  [][]byte        `cbor:"gossip"`
+	HPKE    []byte          `cbor:"hpke"`
+}
+
+// NewKey draws a node's long-lived key.
+func NewKey() (*ecdsa.PrivateKey, error) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("draw a node key: %w", err)
+	}
+	return k, nil
+}
+
+// Save writes the identity through seal, which encrypts it (vault/disk.SealFile).
+func (id *Identity) Save(seal func(secret.Value) error) error {
+	key, err := x509.MarshalPKCS8PrivateKey(id.Key)
+	if err != nil {
+		return fmt.Errorf("save the node's identity: %w", err)
+	}
+	b, err := codec.Encode(stored{id.Node, id.Cluster, key, id.Chain, id.CA, id.Gossip, id.HPKE})
+	clear(key)
+	if err != nil {
+		return fmt.Errorf("save the node's identity: %w", err)
+	}
+	v := secret.New(b)
+	defer v.Wipe()
+	if err := seal(v); err != nil {
+		return fmt.Errorf("save the node's identity: %w", err)
+	}
+	return nil
+}
+
+// Load reads the identity from what Save wrote (vault/disk.OpenFile).
+func Load(open func() (secret.Value, error)) (*Identity, error) {
+	v, err := open()
+	if err != nil {
+		return nil, fmt.Errorf("load the node's identity: %w", err)
+	}
+	defer v.Wipe()
+	var s stored
+	if err := v.Reveal(func(b []byte) error { return codec.Decode(b, &s) }); err != nil {
+		return nil, fmt.Errorf("load the node's identity: %w", err)
+	}
+	defer clear(s.Key)
+	key, err := x509.ParsePKCS8PrivateKey(s.Key)
+	if err != nil {
+		return nil, errors.New("load the node's identity: the node key cannot be read")
+	}
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("load the node's identity: the node key is of another kind")
+	}
+	return &Identity{Node: s.Node, Cluster: s.Cluster, Key: ec, Chain: s.Chain, CA: s.CA, Gossip: s.Gossip, HPKE: s.HPKE}, nil
+}
+
+// PublicKey is the SubjectPublicKeyInfo that the node table pins.
+func (id *Identity) PublicKey() []byte {
+	b, err := x509.MarshalPKIXPublicKey(&id.Key.PublicKey)
+	if err != nil {
+		panic(err) // P-256 keys always encode
+	}
+	return b
+}
+
+func (id *Identity) certificate() *tls.Certificate {
+	chain := append([][]byte{}, id.Chain...)
+	if len(id.CA) > 0 {
+		chain = append(chain, id.CA[0]) // a joining node pins the authority, so it must be sent
+	}
+	return &tls.Certificate{Certificate: chain, PrivateKey: id.Key}
+}
+
+// Fingerprint is how consoles show a public key: both must show the same before an operator approves.
+func Fingerprint(spki []byte) string {
+	sum := sha256.Sum256(spki)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}
