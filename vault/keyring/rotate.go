@@ -56,7 +56,7 @@ func (r *Ring) rotateRoot(row model.Keyring) (model.Keyring, secret.Value, error
 	row.Root++
 	err := reseal(&row, root, r.terms)
 	if err == nil && len(old.Recovery) > 0 {
-		row.Recovery, err = rewrapRecovery(old, row, root)
+		row.Recovery, err = r.rewrapRecovery(old, row, root)
 	}
 	if err == nil && old.Shamir != nil {
 		row.Shamir, err = r.rewrapShamir(old, row, root)
