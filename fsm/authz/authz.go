@@ -159,3 +159,8 @@ func prefixesWithin(outer, inner []string) bool {
 	}
 	return true
 }
+
+// Narrower tells whether an authorization after a change permits nothing that it did not permit before.
+func Narrower(before, after *model.Authorization) bool {
+	return Covers(before, after) == nil && (before.Enabled || !after.Enabled)
+}

@@ -29,9 +29,10 @@ type SecretVersion struct {
 	Row    string      `cbor:"row"` // random id chosen by the proposer: binds the ciphertext to its place (AAD)
 	Secret Sealed      `cbor:"secret"`
 	Role   VersionRole `cbor:"role"`
-	At     Time        `cbor:"at"`              // when it was committed
-	By     OperationID `cbor:"by,omitempty"`    // the operation that made it; empty: put by a client
-	Since  Time        `cbor:"since,omitempty"` // when it got its present role
+	At     Time        `cbor:"at"`               // when it was committed
+	By     OperationID `cbor:"by,omitempty"`     // the operation that made it; empty: put by a client
+	Since  Time        `cbor:"since,omitempty"`  // when it got its present role
+	Unsent bool        `cbor:"unsent,omitempty"` // the attempt proved that it never went to the target
 }
 
 // SyncState says whether vault and target agree.
@@ -122,6 +123,18 @@ func (c *Credential) AddVersion(row string, s Sealed, role VersionRole, by Opera
 	return c.LastN
 }
 
+// Reoffer makes an abandoned version that was provably never sent the Candidate again, so that failing attempts do not
+// pile up versions. It returns false when version n is not such a one.
+func (c *Credential) Reoffer(n uint64, at Time) bool {
+	v := c.Version(n)
+	if v == nil || v.Role != RoleAbandoned || !v.Unsent {
+		return false
+	}
+	c.demote(RoleCandidate, RoleAbandoned, at)
+	v.Role, v.Unsent, v.Since = RoleCandidate, false, at
+	return true
+}
+
 func (c *Credential) demote(from, to VersionRole, at Time) {
 	for i := range c.Versions {
 		if c.Versions[i].Role == from {
@@ -148,21 +161,21 @@ func (c *Credential) Adopt(n uint64, at Time) bool {
 // Abandon turns the candidate, if any, into an abandoned version; it stays a possible password.
 func (c *Credential) Abandon(at Time) { c.demote(RoleCandidate, RoleAbandoned, at) }
 
-// SettleOrder lists the versions to try when the outcome of a change is not known: Candidate, Current, then newest
-// Abandoned first.
+// SettleOrder lists the versions to try when it is not known which one is in force: Candidate, Current, then the newest
+// Abandoned and Retired; those that provably were never sent come last.
 func (c *Credential) SettleOrder() []uint64 {
-	var order []uint64
-	for _, role := range []VersionRole{RoleCandidate, RoleCurrent} {
-		if v := c.ByRole(role); v != nil {
-			order = append(order, v.N)
+	var order, unsent []uint64
+	for _, role := range []VersionRole{RoleCandidate, RoleCurrent, RoleAbandoned, RoleRetired} {
+		for i := len(c.Versions) - 1; i >= 0; i-- {
+			switch v := c.Versions[i]; {
+			case v.Role == role && v.Unsent:
+				unsent = append(unsent, v.N)
+			case v.Role == role:
+				order = append(order, v.N)
+			}
 		}
 	}
-	for i := len(c.Versions) - 1; i >= 0; i-- {
-		if c.Versions[i].Role == RoleAbandoned {
-			order = append(order, c.Versions[i].N)
-		}
-	}
-	return order
+	return append(order, unsent...)
 }
 
 // LoginBudget tells how many failing logins are left at a moment under a limit per window, and when the next one

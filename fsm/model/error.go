@@ -36,12 +36,13 @@ func (k Kind) String() string {
 // Error is the one error type that crosses rooms. It carries identifiers and rules, never input values or secrets.
 // Code is the vendor's number (for example 1007), 0 if there is none; Field names the offending input field.
 type Error struct {
-	Op    string `cbor:"op,omitempty"`
-	Kind  Kind   `cbor:"kind"`
-	Code  int    `cbor:"code,omitempty"`
-	Msg   string `cbor:"msg"`
-	Field string `cbor:"field,omitempty"`
-	Err   error  `cbor:"-"`
+	Op         string `cbor:"op,omitempty"`
+	Kind       Kind   `cbor:"kind"`
+	Code       int    `cbor:"code,omitempty"`
+	Msg        string `cbor:"msg"`
+	Field      string `cbor:"field,omitempty"`
+	RetryAfter int64  `cbor:"retry_after,omitempty"` // seconds after which trying again makes sense
+	Err        error  `cbor:"-"`
 }
 
 func (e *Error) Error() string {

@@ -54,9 +54,10 @@ func (k *Keyring) Key(name string) *NamedKey {
 
 // System is the one row of facts about the replicated state itself.
 type System struct {
-	At     Time   `cbor:"at"`     // state time
-	Level  uint16 `cbor:"level"`  // active feature level
-	Leases Leases `cbor:"leases"` // timing of leases
+	At     Time   `cbor:"at"`               // state time
+	Level  uint16 `cbor:"level"`            // active feature level
+	Leases Leases `cbor:"leases"`           // timing of leases
+	Frozen bool   `cbor:"frozen,omitempty"` // state time jumped by more than a day: pruning and expiry wait for an operator
 }
 
 // Leases is the timing of leases, one cluster setting, in milliseconds.

@@ -1,5 +1,16 @@
 package model
 
+import (
+	"crypto/sha256"
+	"encoding/base64"
+)
+
+// Fingerprint is how people compare a node's public key (SubjectPublicKeyInfo, DER): SHA256:... as OpenSSH prints keys.
+func Fingerprint(publicKey []byte) string {
+	sum := sha256.Sum256(publicKey)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
 // NodeState is how far a node has come into the cluster.
 type NodeState uint8
 

@@ -110,6 +110,7 @@ type Operation struct {
 	MaxAttempts int             `cbor:"max_attempts"`
 	Settles     int             `cbor:"settles"`             // settling attempts begun
 	Candidate   uint64          `cbor:"candidate,omitempty"` // version number committed by begin
+	Refused     []uint64        `cbor:"refused,omitempty"`   // version numbers that the target refused while settling
 	Lease       *Lease          `cbor:"lease,omitempty"`
 	History     []Transition    `cbor:"history"`
 	Message     string          `cbor:"message,omitempty"` // last message for people, redacted

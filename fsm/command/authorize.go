@@ -1,0 +1,67 @@
+package command
+
+import (
+	"cofre/fsm/authz"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// Principal is a client as the state knows it at this moment.
+type Principal struct {
+	Application   *model.Application
+	Authorization *model.Authorization
+}
+
+// Authorize decides with authority whether the actor may do something now, on a state: reducers call it on their
+// transaction, edges on a view for an early refusal. Operators and the system get a nil Principal.
+func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o *authz.Object) (*Principal, error) {
+	switch a.Kind {
+	case model.ActorOperator:
+		if act.Operator {
+			return nil, nil
+		}
+		return nil, model.Errorf(model.Denied, "this is not offered on the operator's socket: use an authorized client")
+	case model.ActorSystem:
+		if act.System {
+			return nil, nil
+		}
+		return nil, model.Errorf(model.Denied, "not for the system")
+	case model.ActorClient:
+		p, err := Authenticate(r, a)
+		if err != nil {
+			return nil, err
+		}
+		if err := authz.Decide(p.Application, p.Authorization, act, o, a.Source, at); err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	return nil, model.Errorf(model.Unauthenticated, "no actor")
+}
+
+// Authenticate finds the client behind an actor and refuses revoked tokens and epochs.
+func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
+	auth, ok := state.Authorizations.Get(r, string(a.Authorization))
+	if !ok || auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) {
+		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid any more")
+	}
+	app, ok := state.Applications.Get(r, string(auth.Application))
+	if !ok {
+		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
+	}
+	return &Principal{app, auth}, nil
+}
+
+// MayReference decides whether the actor may make an object point at a credential: only who may read a secret may
+// refer to it (RULES 8: a reference is a read).
+func MayReference(r table.Reader, a model.Actor, at model.Time, id model.CredentialID, field string) (*model.Credential, error) {
+	c, ok := state.Credentials.Get(r, string(id))
+	if !ok {
+		return nil, model.Errorf(model.Invalid, "Credential not found").WithCode(1007).WithField(field)
+	}
+	if _, err := Authorize(r, a, at, authz.Action{Module: model.ModulePAM, Right: model.SecretRead}, authz.ObjectOf(c)); err != nil {
+		return nil, model.Errorf(model.Denied, "referring to a credential needs the right to read its secret").WithCode(1009).WithField(field)
+	}
+	return c, nil
+}

@@ -1,0 +1,277 @@
+package credential
+
+import (
+	"fmt"
+	"strings"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// NewSecret is a secret that a client put: ciphertext bound to the random id Row.
+type NewSecret struct {
+	Row    string       `cbor:"row"`
+	Secret model.Sealed `cbor:"secret"`
+}
+
+// ExecutionPatch changes how the secret is changed on its target; nil leaves a field as it is.
+type ExecutionPatch struct {
+	Automatic      *bool               `cbor:"automatic,omitempty"`
+	Executor       *model.ExecutorName `cbor:"executor,omitempty"`
+	ChangeTemplate *model.TemplateID   `cbor:"change_template,omitempty"`
+	Authentication *model.CredentialID `cbor:"authentication,omitempty"`
+}
+
+// PutArgs create or change a credential; nil leaves a field as it is. With ID exactly that one is changed; otherwise the
+// vendor's upsert finds it by identifier, else by device and user name, else creates it.
+type PutArgs struct {
+	ID         model.CredentialID  `cbor:"id,omitempty"`
+	Identifier string              `cbor:"identifier,omitempty"`
+	Device     model.DeviceID      `cbor:"device,omitempty"`
+	Username   *string             `cbor:"username,omitempty"`
+	Domain     *string             `cbor:"domain,omitempty"`
+	Type       *string             `cbor:"type,omitempty"`
+	Additional *string             `cbor:"additional,omitempty"`
+	Tags       *[]string           `cbor:"tags,omitempty"`
+	Parent     *model.CredentialID `cbor:"parent,omitempty"`
+	Policy     *model.PolicyID     `cbor:"policy,omitempty"`
+	Execution  *ExecutionPatch     `cbor:"execution,omitempty"`
+	Manifest   *string             `cbor:"manifest,omitempty"`
+	Secret     *NewSecret          `cbor:"secret,omitempty"`
+	Revision   uint64              `cbor:"revision,omitempty"` // 0: not checked
+}
+
+// PutResult tells what became of it; the credential's versions are left out.
+type PutResult struct {
+	Credential model.Credential `cbor:"credential"`
+	Created    bool             `cbor:"created"`
+}
+
+// Put creates or changes a credential.
+var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta, a PutArgs) (PutResult, error) {
+	p, err := command.Authorize(tx, m.Actor, m.At, write, nil)
+	if err != nil {
+		return PutResult{}, err
+	}
+	old, err := resolve(tx, a)
+	if err != nil {
+		return PutResult{}, err
+	}
+	c := model.Credential{Type: "Local User", Enabled: true, CreatedBy: p.Authorization.ID, CreatedAt: m.At}
+	if old != nil {
+		// Authorized twice: on the row as it is, and below on the row as it becomes.
+		if _, err := command.Authorize(tx, m.Actor, m.At, write, authz.ObjectOf(old)); err != nil {
+			return PutResult{}, err
+		}
+		if a.Revision != 0 && a.Revision != old.Revision {
+			return PutResult{}, model.Errorf(model.Conflict, "the credential changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
+		}
+		c = *old
+	}
+	if err := patch(tx, &c, a); err != nil {
+		return PutResult{}, err
+	}
+	if err := references(tx, m, old, &c); err != nil {
+		return PutResult{}, err
+	}
+	if old != nil && len(old.Versions) > 0 && !sameRoute(old, &c) {
+		if _, err := command.Authorize(tx, m.Actor, m.At, route, nil); err != nil {
+			return PutResult{}, err
+		}
+	}
+	if old == nil {
+		c.ID, c.Number = model.CredentialID(m.NewID(0)), state.Next(tx, "credential")
+		if c.Identifier == "" {
+			c.Identifier = m.NewID(1)
+		}
+	}
+	if _, err := command.Authorize(tx, m.Actor, m.At, write, authz.ObjectOf(&c)); err != nil {
+		return PutResult{}, err
+	}
+	if a.Secret != nil {
+		if err := putSecret(old, &c, *a.Secret, m.At); err != nil {
+			return PutResult{}, err
+		}
+	}
+	schedule(tx, &c)
+	put(tx, &c)
+	change := "changed"
+	if old == nil {
+		change = "created"
+	}
+	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change))
+	c.Versions = nil
+	return PutResult{c, old == nil}, nil
+}).AuditDenials()
+
+func resolve(tx *table.Tx, a PutArgs) (*model.Credential, error) {
+	if a.ID != "" {
+		return find(tx, a.ID)
+	}
+	if a.Identifier != "" {
+		if c, ok := state.Credentials.First(tx, "identifier", a.Identifier); ok {
+			return c, nil
+		}
+	}
+	if a.Device != "" && a.Username != nil {
+		if c, ok := state.Credentials.First(tx, "account", state.AccountKey(a.Device, *a.Username)); ok {
+			return c, nil
+		}
+	}
+	return nil, nil
+}
+
+func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
+	if a.Identifier != "" && a.Identifier != c.Identifier {
+		if err := checkIdentifier(tx, c.ID, a.Identifier); err != nil {
+			return err
+		}
+		c.Identifier = a.Identifier
+	}
+	if a.Device != "" {
+		c.Device = a.Device
+	}
+	if d, ok := state.Devices.Get(tx, string(c.Device)); !ok || !d.Enabled {
+		return model.Errorf(model.Invalid, "Device not found").WithCode(1011).WithField("hostname")
+	}
+	for _, f := range []struct {
+		name  string
+		from  *string
+		to    *string
+		limit int
+	}{
+		{"username", a.Username, &c.Username, model.MaxName}, {"domain", a.Domain, &c.Domain, model.MaxName},
+		{"type", a.Type, &c.Type, model.MaxName}, {"additional", a.Additional, &c.Additional, model.MaxText}, {"manifest", a.Manifest, &c.Manifest, model.MaxName},
+	} {
+		if f.from != nil {
+			if err := model.CheckText(f.name, *f.from, f.limit); err != nil {
+				return err
+			}
+			*f.to = *f.from
+		}
+	}
+	if c.Username == "" {
+		c.Username = "usr" // the vendor's default
+	}
+	if other, ok := state.Credentials.First(tx, "account", state.AccountKey(c.Device, c.Username)); ok && other.ID != c.ID {
+		return model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")
+	}
+	if a.Tags != nil {
+		if err := model.CheckTags(*a.Tags); err != nil {
+			return err
+		}
+		c.Tags = *a.Tags
+	}
+	if a.Parent != nil {
+		c.Parent = *a.Parent
+	}
+	if a.Policy != nil {
+		c.Policy = *a.Policy
+	}
+	if c.Policy != "" && !state.Policies.Has(tx, string(c.Policy)) {
+		return model.Errorf(model.Invalid, "there is no such policy").WithField("policy")
+	}
+	return patchExecution(tx, c, a.Execution)
+}
+
+func patchExecution(tx *table.Tx, c *model.Credential, e *ExecutionPatch) error {
+	if e == nil {
+		return nil
+	}
+	x := &c.Execution
+	if e.Automatic != nil {
+		x.Automatic = *e.Automatic
+	}
+	if e.Executor != nil {
+		x.Executor = *e.Executor
+	}
+	if e.ChangeTemplate != nil {
+		x.ChangeTemplate = *e.ChangeTemplate
+	}
+	if e.Authentication != nil {
+		x.Authentication = *e.Authentication
+	}
+	if x.ChangeTemplate != "" {
+		t, ok := state.Templates.Get(tx, string(x.ChangeTemplate))
+		if !ok || t.Kind != model.TemplateChange {
+			return model.Errorf(model.Invalid, "there is no such change template").WithField("change_template")
+		}
+		if x.Executor != "" && x.Executor != t.Executor {
+			return model.Errorf(model.Invalid, "the template belongs to the executor %s", t.Executor).WithField("change_plugin")
+		}
+		x.Executor = t.Executor
+	}
+	if x.Automatic && x.ChangeTemplate == "" {
+		return model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")
+	}
+	return nil
+}
+
+func checkIdentifier(tx *table.Tx, self model.CredentialID, id string) error {
+	if len(id) > 128 || strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
+		return model.Errorf(model.Invalid, "an identifier has at most 128 letters, digits, '-', '_' or '.'").WithField("identifier")
+	}
+	if strings.Trim(id, "0123456789") == "" {
+		return model.Errorf(model.Invalid, "an identifier must not be purely numeric: it would be mistaken for an id").WithField("identifier")
+	}
+	if c, ok := state.Credentials.First(tx, "identifier", id); ok && c.ID != self {
+		return model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField("identifier")
+	}
+	return nil
+}
+
+// references decides on every pointer that is new: a reference is a read. A chain of parents must not be a circle.
+func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
+	if c.Parent != "" && (old == nil || old.Parent != c.Parent) {
+		if _, err := command.MayReference(tx, m.Actor, m.At, c.Parent, "parent"); err != nil {
+			return err
+		}
+		for id, n := c.Parent, 0; id != ""; n++ {
+			if id == c.ID || n > 32 {
+				return model.Errorf(model.Invalid, "a credential cannot be its own ancestor").WithField("parent")
+			}
+			p, ok := state.Credentials.Get(tx, string(id))
+			if !ok {
+				break
+			}
+			id = p.Parent
+		}
+	}
+	auth := c.Execution.Authentication
+	if auth != "" && auth == c.ID {
+		c.Execution.Authentication, auth = "", "" // its own credential is the default
+	}
+	if auth != "" && (old == nil || old.Execution.Authentication != auth) {
+		if _, err := command.MayReference(tx, m.Actor, m.At, auth, "authentication_credential"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sameRoute(a, b *model.Credential) bool {
+	return a.Username == b.Username && a.Device == b.Device && a.Execution.Executor == b.Execution.Executor &&
+		a.Execution.ChangeTemplate == b.Execution.ChangeTemplate && a.Execution.Authentication == b.Execution.Authentication
+}
+
+// putSecret makes a client's value the current one, unless Cofre manages the secret: then only an operation changes it.
+func putSecret(old, c *model.Credential, s NewSecret, at model.Time) error {
+	if old != nil {
+		switch {
+		case old.Execution.Automatic || old.Execution.Started:
+			return model.Errorf(model.Invalid, "the secret of a managed credential is changed by an operation, not by a value").WithField("content")
+		case old.Busy != "":
+			return model.Errorf(model.Conflict, "an operation works on the credential: try again when it ended")
+		case len(old.Versions) >= model.MaxVersions:
+			return model.Errorf(model.Conflict, "the credential holds %d secret versions that cannot be removed yet", len(old.Versions))
+		}
+		c.Versions = append([]model.SecretVersion(nil), old.Versions...)
+	}
+	c.AddVersion(s.Row, s.Secret, model.RoleCurrent, "", at)
+	c.Sync = model.SyncUnknown
+	return nil
+}

@@ -1,0 +1,95 @@
+package credential
+
+import (
+	"fmt"
+	"time"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// StatusArgs enable or disable a credential.
+type StatusArgs struct {
+	ID      model.CredentialID `cbor:"id"`
+	Enabled bool               `cbor:"enabled"`
+}
+
+// SetStatus enables or disables a credential; a disabled one keeps every secret version.
+var SetStatus = command.Define("credential.status", 1, func(tx *table.Tx, m command.Meta, a StatusArgs) (Done, error) {
+	c, err := find(tx, a.ID)
+	if err != nil {
+		return Done{}, err
+	}
+	if _, err := command.Authorize(tx, m.Actor, m.At, write, authz.ObjectOf(c)); err != nil {
+		return Done{}, err
+	}
+	switch {
+	case a.Enabled && c.Enabled:
+		return Done{}, model.Errorf(model.Invalid, "Credential is already activated!").WithCode(1043)
+	case !a.Enabled && !c.Enabled:
+		return Done{}, model.Errorf(model.Invalid, "Credential inactive").WithCode(1008)
+	}
+	c.Enabled = a.Enabled
+	schedule(tx, c)
+	put(tx, c)
+	word := "yes"
+	if !a.Enabled {
+		word = "no"
+	}
+	tx.Emit(audit.CredentialStatus.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "enabled", word))
+	return Done{}, nil
+}).AuditDenials()
+
+// PruneArgs name a credential whose old versions may go.
+type PruneArgs struct {
+	Credential model.CredentialID `cbor:"credential"`
+}
+
+// PruneResult tells how many versions went.
+type PruneResult struct {
+	Removed int `cbor:"removed"`
+}
+
+// keepVersions is how long after losing its role a version stays, counted to the newest proof of the current one.
+const keepVersions = 30 * 24 * time.Hour
+
+// Prune removes old versions, the only verb that does: when vault and target agree, nothing is at work, and the current
+// version was proven by login at least 30 days after the old one lost its role (RULES 5).
+var Prune = command.Define("credential.prune", 1, func(tx *table.Tx, m command.Meta, a PruneArgs) (PruneResult, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
+		return PruneResult{}, err
+	}
+	c, err := find(tx, a.Credential)
+	if err != nil {
+		return PruneResult{}, err
+	}
+	if c.Sync != model.SyncInSync || c.Busy != "" || !c.Enabled || state.SystemRow(tx).Frozen {
+		return PruneResult{}, nil
+	}
+	for o := range state.Operations.By(tx, "target", string(c.ID)) {
+		if !o.State.Final() {
+			return PruneResult{}, nil
+		}
+	}
+	var kept []model.SecretVersion
+	var gone []uint64
+	for _, v := range c.Versions {
+		old := v.Role == model.RoleRetired || v.Role == model.RoleAbandoned
+		if old && c.VerifiedAt >= v.Since.Add(keepVersions) {
+			gone = append(gone, v.N)
+			continue
+		}
+		kept = append(kept, v)
+	}
+	if len(gone) == 0 {
+		return PruneResult{}, nil
+	}
+	c.Versions = kept
+	put(tx, c)
+	tx.Emit(audit.CredentialPruned.With("credential", string(c.ID), "versions", fmt.Sprint(gone)))
+	return PruneResult{len(gone)}, nil
+})

@@ -1,0 +1,204 @@
+// Package device is the feature of target systems: registration, the route to them, pinned host keys, and status.
+// Where a secret is sent is guarded like the secret (RULES 8).
+package device
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// Feature lists the verbs.
+var Feature = command.Feature{Name: "device", Commands: []command.Erased{Put, Trust, SetStatus}}
+
+var (
+	write = authz.Action{Module: model.ModulePAM, Write: true, Right: model.CredentialWrite}
+	route = authz.Action{Module: model.ModulePAM, Write: true, Right: model.RouteWrite}
+)
+
+// PutArgs are a device as it shall be, found by ID, else by Hostname. Host keys are not set here. Revision 0 does not check;
+// the vendor's API is an upsert by host name.
+type PutArgs struct {
+	Device model.Device `cbor:"device"`
+}
+
+// PutResult tells what became of it.
+type PutResult struct {
+	Device  model.Device `cbor:"device"`
+	Created bool         `cbor:"created"`
+}
+
+// Put creates or changes a device.
+var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a PutArgs) (PutResult, error) {
+	p, err := command.Authorize(tx, m.Actor, m.At, write, nil)
+	if err != nil {
+		return PutResult{}, err
+	}
+	d := a.Device
+	if err := check(&d); err != nil {
+		return PutResult{}, err
+	}
+	byName, taken := state.Devices.First(tx, "hostname", d.Hostname)
+	var old *model.Device
+	if d.ID != "" {
+		if old, _ = state.Devices.Get(tx, string(d.ID)); old == nil {
+			return PutResult{}, model.Errorf(model.NotFound, "Device not found").WithCode(1011)
+		}
+		if taken && byName.ID != d.ID {
+			return PutResult{}, model.Errorf(model.Conflict, "there is a device with this hostname already").WithField("hostname")
+		}
+	} else if taken {
+		old = byName
+	}
+	if old == nil {
+		d.ID, d.Number = model.DeviceID(m.NewID(0)), state.Next(tx, "device")
+		d.HostKeys, d.Enabled, d.CreatedBy, d.CreatedAt, d.Revision = nil, true, p.Authorization.ID, m.At, 1
+		state.Devices.Put(tx, &d)
+		tx.Emit(audit.DevicePut.With("device", string(d.ID), "hostname", d.Hostname, "change", "created"))
+		return PutResult{d, true}, nil
+	}
+	if d.Revision != 0 && d.Revision != old.Revision {
+		return PutResult{}, model.Errorf(model.Conflict, "the device changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
+	}
+	rerouted := !sameRoute(old, &d)
+	if rerouted && carriesSecrets(tx, old.ID) {
+		if _, err := command.Authorize(tx, m.Actor, m.At, route, nil); err != nil {
+			return PutResult{}, err
+		}
+	}
+	d.ID, d.Number, d.HostKeys, d.Enabled = old.ID, old.Number, old.HostKeys, old.Enabled
+	d.CreatedBy, d.CreatedAt, d.Revision = old.CreatedBy, old.CreatedAt, old.Revision+1
+	state.Devices.Put(tx, &d)
+	changed := ""
+	if rerouted {
+		changed = "yes"
+	}
+	tx.Emit(audit.DevicePut.With("device", string(d.ID), "hostname", d.Hostname, "change", "changed", "route", changed))
+	return PutResult{d, false}, nil
+}).AuditDenials()
+
+func check(d *model.Device) error {
+	if d.Hostname == "" {
+		return model.Errorf(model.Invalid, "The device's hostname was not informed").WithCode(1004).WithField("hostname")
+	}
+	for _, f := range []struct{ name, value string }{{"hostname", d.Hostname}, {"ip", d.IP}, {"domain", d.Domain}, {"type", d.Type}, {"vendor", d.Vendor}, {"model", d.Model}, {"site", d.Site}, {"manifest", d.Manifest}} {
+		if err := model.CheckText(f.name, f.value, model.MaxName); err != nil {
+			return err
+		}
+	}
+	if len(d.CA) > 64<<10 {
+		return model.Errorf(model.Invalid, "ca is longer than 64 KiB").WithField("ca")
+	}
+	if err := model.CheckTags(d.Tags); err != nil {
+		return err
+	}
+	if len(d.Connectivities) > 32 {
+		return model.Errorf(model.Invalid, "a device has at most 32 connectivities").WithField("connectivities")
+	}
+	for i, c := range d.Connectivities {
+		if d.Connectivities[i].Protocol = strings.ToUpper(strings.TrimSpace(c.Protocol)); d.Connectivities[i].Protocol == "" || c.Port == 0 {
+			return model.Errorf(model.Invalid, "a connectivity is a protocol and a port such as SSH:22").WithField("connectivities")
+		}
+	}
+	return nil
+}
+
+func sameRoute(a, b *model.Device) bool {
+	return a.Hostname == b.Hostname && a.IP == b.IP && a.Site == b.Site && a.CA == b.CA && a.InsecureTLS == b.InsecureTLS &&
+		slices.Equal(a.Connectivities, b.Connectivities)
+}
+
+func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
+	for c := range state.Credentials.By(tx, "device", string(id)) {
+		if len(c.Versions) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// TrustArgs pin host keys; Replace drops the pins that are there.
+type TrustArgs struct {
+	ID      model.DeviceID  `cbor:"id"`
+	Keys    []model.HostKey `cbor:"keys"`
+	Replace bool            `cbor:"replace,omitempty"`
+}
+
+// Trust pins SSH host keys of a device, explicitly and audited.
+var Trust = command.Define("device.trust", 1, func(tx *table.Tx, m command.Meta, a TrustArgs) (model.Device, error) {
+	p, err := command.Authorize(tx, m.Actor, m.At, route, nil)
+	if err != nil {
+		return model.Device{}, err
+	}
+	d, ok := state.Devices.Get(tx, string(a.ID))
+	if !ok {
+		return model.Device{}, model.Errorf(model.NotFound, "Device not found").WithCode(1011)
+	}
+	if len(a.Keys) == 0 || len(a.Keys) > 16 {
+		return model.Device{}, model.Errorf(model.Invalid, "between 1 and 16 host keys are pinned at once").WithField("keys")
+	}
+	if a.Replace {
+		d.HostKeys = nil
+	}
+	var prints []string
+	for _, k := range a.Keys {
+		if !strings.HasPrefix(k.Fingerprint, "SHA256:") || len(k.Fingerprint) > 64 || len(k.Line) > 8<<10 {
+			return model.Device{}, model.Errorf(model.Invalid, "a host key is named by its fingerprint SHA256:...").WithField("keys")
+		}
+		k.At, k.By = m.At, p.Authorization.ID
+		d.HostKeys = slices.DeleteFunc(d.HostKeys, func(o model.HostKey) bool { return o.Fingerprint == k.Fingerprint })
+		d.HostKeys = append(d.HostKeys, k)
+		prints = append(prints, k.Fingerprint)
+	}
+	slices.SortFunc(d.HostKeys, func(a, b model.HostKey) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	d.Revision++
+	state.Devices.Put(tx, d)
+	tx.Emit(audit.DeviceTrusted.With("device", string(d.ID), "hostname", d.Hostname, "fingerprints", strings.Join(prints, ",")))
+	return *d, nil
+}).AuditDenials()
+
+// StatusArgs enable or disable a device.
+type StatusArgs struct {
+	ID      model.DeviceID `cbor:"id"`
+	Enabled bool           `cbor:"enabled"`
+}
+
+// SetStatus enables a device, or disables it together with its credentials; enabling does not bring those back.
+var SetStatus = command.Define("device.status", 1, func(tx *table.Tx, m command.Meta, a StatusArgs) (model.Device, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, write, nil); err != nil {
+		return model.Device{}, err
+	}
+	d, ok := state.Devices.Get(tx, string(a.ID))
+	switch {
+	case !ok || (!a.Enabled && !d.Enabled):
+		return model.Device{}, model.Errorf(model.NotFound, "Device not found").WithCode(1011)
+	case a.Enabled && d.Enabled:
+		return model.Device{}, model.Errorf(model.Invalid, "Device is already activated").WithCode(1044)
+	}
+	d.Enabled = a.Enabled
+	d.Revision++
+	state.Devices.Put(tx, d)
+	word := "yes"
+	if !a.Enabled {
+		word = "no"
+		for c := range collect(tx, d.ID) {
+			c.Enabled, c.RotateAt = false, 0
+			c.Revision++
+			state.Credentials.Put(tx, c)
+		}
+	}
+	tx.Emit(audit.DeviceStatus.With("device", string(d.ID), "hostname", d.Hostname, "enabled", word))
+	return *d, nil
+}).AuditDenials()
+
+// collect reads the credentials of a device before they are changed: a scan does not survive writes to its index.
+func collect(tx *table.Tx, id model.DeviceID) func(func(*model.Credential) bool) {
+	return slices.Values(slices.Collect(state.Credentials.By(tx, "device", string(id))))
+}

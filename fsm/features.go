@@ -1,0 +1,26 @@
+package fsm
+
+import (
+	"cofre/fsm/application"
+	"cofre/fsm/command"
+	"cofre/fsm/credential"
+	"cofre/fsm/device"
+	"cofre/fsm/keyring"
+	"cofre/fsm/node"
+	"cofre/fsm/operation"
+	"cofre/fsm/policy"
+	"cofre/fsm/template"
+	"cofre/fsm/trail"
+)
+
+// Level is the highest feature level that this binary knows.
+const Level = 1
+
+// Features is the table of contents of the replicated state: every verb is reachable from here.
+var Features = []command.Feature{
+	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
+	node.Feature, keyring.Feature, trail.Feature,
+}
+
+// NewRegistry indexes all verbs of this binary.
+func NewRegistry() (*command.Registry, error) { return command.NewRegistry(Level, Features...) }

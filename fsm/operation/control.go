@@ -1,0 +1,78 @@
+package operation
+
+import (
+	"fmt"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// ControlArgs name an operation.
+type ControlArgs struct {
+	Operation model.OperationID `cbor:"operation"`
+}
+
+// Cancel ends an operation that waits and has done nothing: a ready change or an unsettled verify.
+var Cancel = command.Define("operation.cancel", 1, func(tx *table.Tx, m command.Meta, a ControlArgs) (model.Operation, error) {
+	o, c, err := controlled(tx, m, a.Operation)
+	if err != nil {
+		return model.Operation{}, err
+	}
+	if o.State == model.OpUncertain && o.Kind != model.Verify {
+		return model.Operation{}, model.Errorf(model.Conflict, "the change may have happened on the target: it is settled by login first and cannot be cancelled")
+	}
+	if err := move(o, cancelled, m.At, "", ""); err != nil {
+		return model.Operation{}, err
+	}
+	if c.Busy == o.ID {
+		c.Busy = ""
+	}
+	putOperation(tx, o)
+	putCredential(tx, c)
+	tx.Emit(audit.OperationCancelled.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))
+	return *o, nil
+}).AuditDenials()
+
+// Retry starts a failed operation again: a dead one from the start, an out-of-sync one by settling anew.
+var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Meta, a ControlArgs) (model.Operation, error) {
+	o, c, err := controlled(tx, m, a.Operation)
+	if err != nil {
+		return model.Operation{}, err
+	}
+	if open, ok := state.Operations.First(tx, "dedup", o.DedupKey); ok && open.ID != o.ID {
+		return model.Operation{}, model.Errorf(model.Conflict, "operation %d does the same already", open.Number)
+	}
+	if c.Busy != "" && c.Busy != o.ID {
+		return model.Operation{}, model.Errorf(model.Conflict, "another operation works on the credential")
+	}
+	if err := move(o, retried, m.At, "", ""); err != nil {
+		return model.Operation{}, err
+	}
+	o.Attempt, o.Settles, o.Refused, o.FinishedAt, o.NotBefore = 0, 0, nil, 0, m.At
+	if o.State == model.OpUncertain {
+		c.BadLogins = nil // a person asked for it
+		putCredential(tx, c)
+	}
+	putOperation(tx, o)
+	tx.Emit(audit.OperationCreated.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", "retry"))
+	return *o, nil
+}).AuditDenials()
+
+func controlled(tx *table.Tx, m command.Meta, id model.OperationID) (*model.Operation, *model.Credential, error) {
+	o, ok := state.Operations.Get(tx, string(id))
+	if !ok {
+		return nil, nil, model.Errorf(model.NotFound, "there is no such operation")
+	}
+	c, ok := state.Credentials.Get(tx, o.Target.ID)
+	if !ok {
+		return nil, nil, model.Errorf(model.Internal, "the operation's credential is gone")
+	}
+	if _, err := command.Authorize(tx, m.Actor, m.At, run, authz.ObjectOf(c)); err != nil {
+		return nil, nil, err
+	}
+	return o, c, nil
+}

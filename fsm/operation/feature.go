@@ -1,0 +1,144 @@
+// Package operation is the feature of operations: tasks on targets with their leases, attempts and outcomes. It is the
+// lowest feature: others import it to schedule work.
+//
+// It guarantees that at most one slot holds an operation (Grant), that results apply once and only for the live lease
+// (the fencing token is the log position of the grant), that the new secret is committed before the target is touched
+// (Begin), that no transition deletes a secret version, and that an uncertain outcome is settled by login only.
+package operation
+
+import (
+	"fmt"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// Feature lists the verbs.
+var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
+	Request, Grant, Begin, Renew, Finish, Expire, Cancel, Retry,
+}}
+
+var (
+	run      = authz.Action{Module: model.ModulePAM, Write: true, Right: model.OperationRun}
+	bySystem = authz.Action{System: true}
+)
+
+// Spec is what a new operation is made from.
+type Spec struct {
+	Kind      model.OperationKind
+	Trigger   string
+	Requester model.AuthorizationID
+	NotBefore model.Time
+	Dedup     string // "": one open operation per credential, kind and current version
+	Parent    model.OperationID
+	Source    uint64 // child change: version number of the parent's secret
+}
+
+// Create adds an operation on a credential, unless one with the same dedup key is open: then it gives that one. The n-th
+// operation of a command derives its id from the command.
+func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*model.Operation, bool, error) {
+	if s.Dedup == "" {
+		s.Dedup = DedupKey(s.Kind, c)
+	}
+	if open, ok := state.Operations.First(tx, "dedup", s.Dedup); ok {
+		return open, false, nil
+	}
+	d, ok := state.Devices.Get(tx, string(c.Device))
+	if !ok {
+		return nil, false, model.Errorf(model.Invalid, "the credential's device does not exist").WithCode(1011)
+	}
+	p := state.PolicyOf(tx, c)
+	o := &model.Operation{
+		ID: model.OperationID(m.NewID(n)), Number: state.Next(tx, "operation"), Kind: s.Kind,
+		Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site,
+		Executor: c.Execution.Executor, Template: c.Execution.ChangeTemplate, Trigger: s.Trigger, Requester: s.Requester,
+		DedupKey: s.Dedup, Parent: s.Parent, Source: s.Source, State: model.OpReady, NotBefore: max(s.NotBefore, m.At),
+		MaxAttempts: p.Attempts, CreatedAt: m.At, Revision: 1,
+	}
+	if s.Kind == model.Verify {
+		o.State = model.OpUncertain // a verify is nothing but settling
+	}
+	o.History = []model.Transition{{At: m.At, To: o.State, Event: "created by " + s.Trigger}}
+	state.Operations.Put(tx, o)
+	tx.Emit(audit.OperationCreated.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", o.Trigger))
+	return o, true, nil
+}
+
+// DedupKey is unique among open operations: a second leader, or a second trigger, cannot create twins.
+func DedupKey(k model.OperationKind, c *model.Credential) string {
+	if k == model.Verify {
+		return "verify/" + string(c.ID)
+	}
+	var n uint64
+	if v := c.ByRole(model.RoleCurrent); v != nil {
+		n = v.N
+	}
+	return fmt.Sprintf("change/%s/%d", c.ID, n)
+}
+
+// Changeable tells why a credential cannot be changed on its target; nil if it can.
+func Changeable(c *model.Credential) error {
+	switch {
+	case !c.Enabled:
+		return model.Errorf(model.Invalid, "Credential inactive").WithCode(1008)
+	case c.Execution.Executor == "" || c.Execution.ChangeTemplate == "":
+		return model.Errorf(model.Invalid, "the credential has no executor and change template: set execution_settings.change_plugin and change_template").WithField("execution_settings")
+	case len(c.Versions) >= model.MaxVersions:
+		return model.Errorf(model.Conflict, "the credential holds %d secret versions that cannot be removed yet: verify it first", len(c.Versions))
+	}
+	return nil
+}
+
+// RequestArgs ask for an operation on a credential.
+type RequestArgs struct {
+	Credential model.CredentialID  `cbor:"credential"`
+	Kind       model.OperationKind `cbor:"kind"`
+	Trigger    string              `cbor:"trigger"`
+	NotBefore  model.Time          `cbor:"not_before,omitempty"`
+}
+
+// RequestResult is the operation: a new one, or the one that was open already.
+type RequestResult struct {
+	Operation model.OperationID `cbor:"operation"`
+	Number    uint64            `cbor:"number"`
+	Created   bool              `cbor:"created"`
+}
+
+// Request creates a change or a verify; clients need the right to run operations, triggers speak for the system.
+var Request = command.Define("operation.request", 1, func(tx *table.Tx, m command.Meta, a RequestArgs) (RequestResult, error) {
+	c, ok := state.Credentials.Get(tx, string(a.Credential))
+	if !ok {
+		return RequestResult{}, model.Errorf(model.Invalid, "Credential not found").WithCode(1007)
+	}
+	act := run
+	act.System = true
+	p, err := command.Authorize(tx, m.Actor, m.At, act, authz.ObjectOf(c))
+	if err != nil {
+		return RequestResult{}, err
+	}
+	if a.Kind != model.PasswordChange && a.Kind != model.Verify {
+		return RequestResult{}, model.Errorf(model.Invalid, "unknown kind of operation %q: password_change or verify", a.Kind).WithField("kind")
+	}
+	if err := Changeable(c); err != nil && (a.Kind == model.PasswordChange || !c.Enabled || c.Execution.Executor == "") {
+		return RequestResult{}, err
+	}
+	if len(a.Trigger) > 32 {
+		return RequestResult{}, model.Errorf(model.Invalid, "trigger is too long").WithField("trigger")
+	}
+	s := Spec{Kind: a.Kind, Trigger: a.Trigger, NotBefore: a.NotBefore}
+	if p != nil {
+		s.Requester = p.Authorization.ID
+		if s.NotBefore > m.At.Add(maxDelay) {
+			return RequestResult{}, model.Errorf(model.Invalid, "an operation is scheduled at most a year ahead").WithField("not_before")
+		}
+	}
+	o, created, err := Create(tx, m, 0, c, s)
+	if err != nil {
+		return RequestResult{}, err
+	}
+	return RequestResult{o.ID, o.Number, created}, nil
+}).AuditDenials()
