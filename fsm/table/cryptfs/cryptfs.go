@@ -14,7 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	iofs "io/fs"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -111,19 +111,19 @@ func (s *fs) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCatego
 
 func (s *fs) Stat(name string) (vfs.FileInfo, error) { return shift(s.base.Stat(name)) }
 
-func (s *fs) Link(oldname, newname string) error           { return s.base.Link(oldname, newname) }
-func (s *fs) OpenDir(name string) (vfs.File, error)        { return s.base.OpenDir(name) }
-func (s *fs) Remove(name string) error                     { return s.base.Remove(name) }
-func (s *fs) RemoveAll(name string) error                  { return s.base.RemoveAll(name) }
-func (s *fs) Rename(oldname, newname string) error         { return s.base.Rename(oldname, newname) }
-func (s *fs) MkdirAll(dir string, perm os.FileMode) error  { return s.base.MkdirAll(dir, perm) }
-func (s *fs) Lock(name string) (io.Closer, error)          { return s.base.Lock(name) }
-func (s *fs) List(dir string) ([]string, error)            { return s.base.List(dir) }
-func (s *fs) PathBase(path string) string                  { return s.base.PathBase(path) }
-func (s *fs) PathJoin(elem ...string) string               { return s.base.PathJoin(elem...) }
-func (s *fs) PathDir(path string) string                   { return s.base.PathDir(path) }
-func (s *fs) GetDiskUsage(p string) (vfs.DiskUsage, error) { return s.base.GetDiskUsage(p) }
-func (s *fs) Unwrap() vfs.FS                               { return s.base }
+func (s *fs) Link(oldname, newname string) error            { return s.base.Link(oldname, newname) }
+func (s *fs) OpenDir(name string) (vfs.File, error)         { return s.base.OpenDir(name) }
+func (s *fs) Remove(name string) error                      { return s.base.Remove(name) }
+func (s *fs) RemoveAll(name string) error                   { return s.base.RemoveAll(name) }
+func (s *fs) Rename(oldname, newname string) error          { return s.base.Rename(oldname, newname) }
+func (s *fs) MkdirAll(dir string, perm iofs.FileMode) error { return s.base.MkdirAll(dir, perm) }
+func (s *fs) Lock(name string) (io.Closer, error)           { return s.base.Lock(name) }
+func (s *fs) List(dir string) ([]string, error)             { return s.base.List(dir) }
+func (s *fs) PathBase(path string) string                   { return s.base.PathBase(path) }
+func (s *fs) PathJoin(elem ...string) string                { return s.base.PathJoin(elem...) }
+func (s *fs) PathDir(path string) string                    { return s.base.PathDir(path) }
+func (s *fs) GetDiskUsage(p string) (vfs.DiskUsage, error)  { return s.base.GetDiskUsage(p) }
+func (s *fs) Unwrap() vfs.FS                                { return s.base }
 
 // shifted is the description of an encrypted file as Pebble sees it.
 type shifted struct{ vfs.FileInfo }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +85,7 @@ func operate(fs vfs.FS, op int, name, other string, content []byte, off int64) s
 		switch {
 		case err == nil:
 			return "ok"
-		case errors.Is(err, os.ErrNotExist):
+		case errors.Is(err, iofs.ErrNotExist):
 			return "not exist"
 		case errors.Is(err, io.EOF):
 			return "eof"
@@ -175,7 +175,7 @@ func TestHeaders(t *testing.T) {
 	}
 	put(t, mem, "short", raw[:30])
 	put(t, mem, "plain", bytes.Repeat([]byte("plain "), 30))
-	for name, want := range map[string]error{"short": disk.ErrFormat, "plain": disk.ErrFormat, "none": os.ErrNotExist} {
+	for name, want := range map[string]error{"short": disk.ErrFormat, "plain": disk.ErrFormat, "none": iofs.ErrNotExist} {
 		_, err := fs.Open(name)
 		if !errors.Is(err, want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("open %s: %v", name, err)
