@@ -18,8 +18,13 @@ import (
 // KeySize is the length of root keys and of the keys that seals hold.
 const KeySize = 32
 
-// ErrWrongKey says that a box does not open: another key, another label, or a changed box.
-var ErrWrongKey = errors.New("the key does not fit, or the sealed key was changed")
+// The errors that all seals share.
+var (
+	// ErrWrongKey says that a box does not open: another key, another label, or a changed box.
+	ErrWrongKey = errors.New("the key does not fit, or the sealed key was changed")
+	// ErrInput says that people must bring (more) shares: at start it means "stay sealed and wait".
+	ErrInput = errors.New("shares are needed to open the seal")
+)
 
 // Blob is a sealed root key: ciphertext, safe to store.
 type Blob struct {

@@ -81,9 +81,9 @@ func (c *Collector) Key() (secret.Value, error) {
 	defer c.mu.Unlock()
 	if p := c.progress(); !p.Complete() {
 		if p.Need == 0 {
-			return secret.Value{}, fmt.Errorf("combine shares: there is none yet")
+			return secret.Value{}, fmt.Errorf("combine shares: there is none yet: %w", seal.ErrInput)
 		}
-		return secret.Value{}, fmt.Errorf("combine shares: %d of %d needed", p.Have, p.Need)
+		return secret.Value{}, fmt.Errorf("combine shares: there are %d of %d: %w", p.Have, p.Need, seal.ErrInput)
 	}
 	xs, ys := make([]byte, len(c.shares)), make([][]byte, len(c.shares))
 	for i, s := range c.shares {

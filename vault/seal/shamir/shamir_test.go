@@ -59,8 +59,11 @@ func TestSealWithoutKey(t *testing.T) {
 	if _, err := empty.Wrap(t.Context(), root); err == nil {
 		t.Error("a seal without key wraps")
 	}
-	if _, err := empty.Unwrap(t.Context(), blob, seal.Input{}); err == nil {
-		t.Error("nothing opens the seal")
+	if _, err := empty.Unwrap(t.Context(), blob, seal.Input{}); !errors.Is(err, seal.ErrInput) {
+		t.Errorf("no shares: %v", err)
+	}
+	if _, err := empty.Unwrap(t.Context(), blob, seal.Input{Shares: shares[:1]}); !errors.Is(err, seal.ErrInput) {
+		t.Errorf("one share: %v", err)
 	}
 	if got, err := empty.Unwrap(t.Context(), blob, seal.Input{Shares: shares[1:]}); err != nil || !got.Equal(root) {
 		t.Errorf("unwrap by shares: %v", err)
