@@ -1,0 +1,147 @@
+// Package executortest is the conformance kit of executors: what every engine must keep, whatever its protocol.
+//
+// Exercise runs a template against a real target, or a double that speaks the real protocol, through connections that
+// it cuts at every write, and asks the target itself afterwards which secret is in force. An outcome that claims more
+// than is true fails the test. Only tests may import it.
+package executortest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// Account is a name with its password.
+type Account struct{ Name, Password string }
+
+// Kit is an executor together with a target to try it on.
+type Kit struct {
+	Executor executors.Executor
+	Template string // changes the password of USERNAME to NEW_PASSWORD
+	Target   model.Endpoint
+	Account  func(t testing.TB) Account                // a fresh account on the target
+	Manager  *Account                                  // who logs in to do the work; nil: the account itself
+	Login    func(name, password string) (bool, error) // asks the target, without the executor
+	Hostile  []string                                  // new passwords that must arrive unchanged
+	Unfit    []string                                  // new passwords that must be refused before dialing
+	Rejected string                                    // a new password that the target refuses; "": it takes all
+}
+
+// Fresh makes a new password that every target takes.
+func Fresh(t testing.TB) string {
+	return fmt.Sprintf("Nn7-%x-Qq2", []byte(fmt.Sprint(time.Now().UnixNano()))[8:])
+}
+
+// attempt is one run with everything that came out of it.
+type attempt struct {
+	outcome executors.Outcome
+	err     error
+	steps   []model.Step
+	wire    *wire
+	secrets []string
+}
+
+// change runs the template once.
+func (k Kit) change(ctx context.Context, t testing.TB, a Account, fresh string, w *wire, before func(string) error) attempt {
+	p, err := k.Executor.Compile(k.Template)
+	if err != nil {
+		t.Errorf("compile: %v", err)
+		return attempt{wire: w, err: err}
+	}
+	rec := executors.NewRecorder()
+	s := k.session(a, fresh, w)
+	s.Trace, s.Before = rec, before
+	out := attempt{wire: w, secrets: []string{a.Password, fresh}}
+	if k.Manager != nil {
+		out.secrets = append(out.secrets, k.Manager.Password)
+	}
+	out.outcome, out.err = p.Run(ctx, s)
+	out.steps = rec.Steps()
+	k.check(t, out)
+	return out
+}
+
+func (k Kit) session(a Account, fresh string, w *wire) executors.Session {
+	auth := a
+	if k.Manager != nil {
+		auth = *k.Manager
+	}
+	return executors.Session{
+		Target: k.Target, Dial: w.dial, ConnectTimeout: 20 * time.Second,
+		Resolve: values(map[mask.Name]string{
+			mask.Username: a.Name, mask.CurrentPassword: a.Password, mask.NewPassword: fresh,
+			mask.AuthUser: auth.Name, mask.AuthPassword: auth.Password,
+		}),
+	}
+}
+
+func values(m map[mask.Name]string) mask.Resolver {
+	return func(n mask.Name) (secret.Value, error) {
+		v, ok := m[n]
+		if !ok {
+			return secret.Value{}, mask.ErrNoValue
+		}
+		return secret.New([]byte(v)), nil
+	}
+}
+
+// check holds for every attempt: error and outcome agree, the error is a Failure, and no secret shows anywhere.
+func (k Kit) check(t testing.TB, a attempt) {
+	t.Helper()
+	var f *executors.Failure
+	switch {
+	case (a.err == nil) != (a.outcome == executors.Applied):
+		t.Errorf("outcome %s with error %v", a.outcome, a.err)
+	case a.err != nil && (!errors.As(a.err, &f) || f.Class == "" || f.Msg == ""):
+		t.Errorf("the error is no complete Failure: %#v", a.err)
+	}
+	var shown strings.Builder
+	fmt.Fprintf(&shown, "%v %+v %#v", a.err, a.err, f)
+	for _, s := range a.steps {
+		fmt.Fprintf(&shown, " %+v", s)
+	}
+	for _, s := range a.secrets {
+		if form := Leak(shown.String(), s); form != "" {
+			t.Errorf("a secret shows as %s in error or transcript", form)
+		}
+	}
+}
+
+// inForce asks the target and compares with what the outcome claims.
+func (k Kit) inForce(t testing.TB, name string, a attempt, acc Account, fresh string) (changed bool) {
+	t.Helper()
+	login := func(password string) bool {
+		ok, err := k.Login(acc.Name, password)
+		if err != nil {
+			t.Errorf("%s: ask the target: %v", name, err)
+		}
+		return ok
+	}
+	switch a.outcome {
+	case executors.Applied:
+		if !login(fresh) {
+			t.Errorf("%s: applied, but the new password does not log in", name)
+		}
+		return true
+	case executors.NotStarted, executors.Rejected:
+		if !login(acc.Password) {
+			t.Errorf("%s: %s (%v), but the old password does not log in", name, a.outcome, a.err)
+		}
+		return false
+	}
+	if login(fresh) {
+		return true
+	}
+	if !login(acc.Password) && !login(fresh) { // the change may land between the two questions
+		t.Errorf("%s: neither password logs in", name)
+	}
+	return false
+}

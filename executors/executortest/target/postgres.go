@@ -1,0 +1,232 @@
+package target
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Postgres is a PostgreSQL cluster of its own, with SCRAM passwords and with TLS offered and not demanded.
+type Postgres struct {
+	AdminUser     string
+	AdminPassword string
+
+	port int
+	proc *process
+	ca   string
+	log  string
+}
+
+// PostgreSQL starts a server for a test.
+func PostgreSQL(t testing.TB) *Postgres {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cofre-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := StartPostgres(dir)
+	t.Cleanup(func() {
+		if p != nil {
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// StartPostgres makes a cluster in an empty directory and starts it, as user postgres if we are root. Every statement
+// is written to its log, so that tests can search it for secrets.
+func StartPostgres(dir string) (*Postgres, error) {
+	initdb, err := find("postgresql", "/usr/lib/postgresql/*/bin/initdb", "initdb")
+	if err != nil {
+		return nil, err
+	}
+	server, err := find("postgresql", "/usr/lib/postgresql/*/bin/postgres", "postgres")
+	if err != nil {
+		return nil, err
+	}
+	p := &Postgres{AdminUser: "postgres", AdminPassword: password(), log: filepath.Join(dir, "log")}
+	if p.port, err = freePort(); err != nil {
+		return nil, err
+	}
+	home, data, pass := filepath.Join(dir, "pg"), filepath.Join(dir, "pg", "data"), filepath.Join(dir, "pg", "pass")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(home, 0o700), os.WriteFile(pass, []byte(p.AdminPassword), 0o600)); err != nil {
+		return nil, err
+	}
+	as, err := serviceUser()
+	if err != nil {
+		return nil, err
+	}
+	cert, key := filepath.Join(home, "cert.pem"), filepath.Join(home, "key.pem")
+	if p.ca, err = selfSigned(cert, key); err != nil {
+		return nil, err
+	}
+	if as != nil {
+		for _, f := range []string{home, pass, cert, key} {
+			if err := os.Chown(f, int(as.Uid), int(as.Gid)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	command := func(bin string, args ...string) *exec.Cmd {
+		cmd := exec.Command(bin, args...)
+		cmd.Dir, cmd.Env, cmd.SysProcAttr = home, []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}, &syscall.SysProcAttr{Credential: as}
+		return cmd
+	}
+	if err := run(command(initdb, "-D", data, "-A", "scram-sha-256", "-U", p.AdminUser, "--pwfile="+pass, "--encoding=UTF8", "--locale=C", "--no-sync")); err != nil {
+		return nil, err
+	}
+	p.proc, err = start(command(server, "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(p.port), "-c", "unix_socket_directories="+home,
+		"-c", "fsync=off", "-c", "log_statement=all", "-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key), p.log)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.proc.ready(func(ctx context.Context) error {
+		c, err := p.connect(ctx, p.AdminUser, p.AdminPassword)
+		if err == nil {
+			err = c.Close(ctx)
+		}
+		return err
+	})
+}
+
+// serviceUser is who the server runs as: it refuses root.
+func serviceUser() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, fmt.Errorf("%w; install it with: apt-get install -y --no-install-recommends postgresql", err)
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// Addr is host:port.
+func (p *Postgres) Addr() string { return address(p.port) }
+
+// Port is the port on loopback.
+func (p *Postgres) Port() uint16 { return uint16(p.port) }
+
+// CA is the PEM certificate that proves the server's identity for 127.0.0.1 and localhost.
+func (p *Postgres) CA() string { return p.ca }
+
+// Log is everything that the server wrote to its log so far, with every statement.
+func (p *Postgres) Log() (string, error) {
+	b, err := os.ReadFile(p.log)
+	return string(b), err
+}
+
+// AddRole creates a login role for a test.
+func (p *Postgres) AddRole(t testing.TB) (name, password string) {
+	t.Helper()
+	name, password, err := p.CreateRole("cofre_t" + random(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name, password
+}
+
+// CreateRole creates a login role of any name.
+func (p *Postgres) CreateRole(name string) (string, string, error) {
+	pass := password()
+	return name, pass, p.Exec(fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD '%s'`, `"`+strings.ReplaceAll(name, `"`, `""`)+`"`, pass))
+}
+
+// Exec runs SQL as the administrator.
+func (p *Postgres) Exec(sql string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	c, err := p.connect(ctx, p.AdminUser, p.AdminPassword)
+	if err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, sql).ReadAll()
+	return errors.Join(err, c.Close(ctx))
+}
+
+// Login asks the server itself, without any code of ours, whether a password opens a role.
+func (p *Postgres) Login(name, pass string) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	c, err := p.connect(ctx, name, pass)
+	if err == nil {
+		return true, c.Close(ctx)
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "28P01" {
+		return false, nil
+	}
+	return false, err
+}
+
+func (p *Postgres) connect(ctx context.Context, name, pass string) (*pgconn.PgConn, error) {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(name, pass), Host: p.Addr(), Path: "/postgres", RawQuery: "sslmode=disable"}
+	return pgconn.Connect(ctx, u.String())
+}
+
+// Close stops the server at once; its data is thrown away anyhow.
+func (p *Postgres) Close() error {
+	if p.proc == nil {
+		return nil
+	}
+	return p.proc.stop(syscall.SIGQUIT)
+}
+
+// selfSigned writes a certificate for loopback and its key, and returns the certificate.
+func selfSigned(certFile, keyFile string) (string, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		return "", err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return "", err
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return string(cert), errors.Join(os.WriteFile(certFile, cert, 0o600), os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
+}

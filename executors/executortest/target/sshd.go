@@ -1,0 +1,212 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// SSH is an OpenSSH server with PAM whose accounts are accounts of this machine, named cofre-t<random>. It needs root.
+type SSH struct {
+	port    int
+	proc    *process
+	hostKey ssh.PublicKey
+
+	mu      sync.Mutex // guards the fields below
+	users   []string
+	sudoers []string
+}
+
+// SSHD starts a server for a test.
+func SSHD(t testing.TB) *SSH {
+	t.Helper()
+	s, err := StartSSHD(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// StartSSHD starts a server in a directory of its own.
+func StartSSHD(dir string) (*SSH, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("a real sshd with PAM and accounts needs root")
+	}
+	bin, err := find("openssh-server", "/usr/sbin/sshd", "sshd")
+	if err != nil {
+		return nil, err
+	}
+	keygen, err := find("openssh-client", "ssh-keygen")
+	if err != nil {
+		return nil, err
+	}
+	for _, tool := range []string{"useradd", "userdel", "chpasswd"} {
+		if _, err := find("passwd", "/usr/sbin/"+tool, tool); err != nil {
+			return nil, err
+		}
+	}
+	key := filepath.Join(dir, "host_key")
+	if err := run(exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", key)); err != nil {
+		return nil, err
+	}
+	public, err := os.ReadFile(key + ".pub")
+	if err != nil {
+		return nil, err
+	}
+	s := &SSH{}
+	if s.hostKey, _, _, _, err = ssh.ParseAuthorizedKey(public); err != nil {
+		return nil, err
+	}
+	if s.port, err = freePort(); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "sshd_config")
+	text := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s\nPidFile none\nUsePAM yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\n"+
+		"StrictModes no\nMaxStartups 500\nPrintMotd no\nPrintLastLog no\nAllowUsers cofre-t*\n", s.port, key)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	// Its privilege separation directory is where the distribution put it; sshd does not start without.
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+		return nil, err
+	}
+	if s.proc, err = start(exec.Command(bin, "-D", "-e", "-f", config), filepath.Join(dir, "log")); err != nil {
+		return nil, err
+	}
+	return s, s.proc.ready(func(ctx context.Context) error {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", s.Addr())
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+}
+
+// Addr is host:port.
+func (s *SSH) Addr() string { return address(s.port) }
+
+// Port is the port on loopback.
+func (s *SSH) Port() uint16 { return uint16(s.port) }
+
+// HostKeyLines lists the server's keys as in known_hosts, without host names.
+func (s *SSH) HostKeyLines() []string {
+	return []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey)))}
+}
+
+// AddUser creates an account for a test.
+func (s *SSH) AddUser(t testing.TB) (name, password string) {
+	t.Helper()
+	name, password, err := s.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name, password
+}
+
+// CreateUser creates an account with a password.
+func (s *SSH) CreateUser() (name, pass string, err error) {
+	name, pass = "cofre-t"+random(5), password()
+	// useradd gives up at once when another test holds the lock of the account files.
+	for end := time.Now().Add(startLimit); ; {
+		if err = run(exec.Command("/usr/sbin/useradd", "-M", "-d", "/", "-s", "/bin/bash", name)); err == nil || time.Now().After(end) || !strings.Contains(err.Error(), "lock") {
+			break
+		}
+	}
+	if err != nil {
+		return "", "", err
+	}
+	s.mu.Lock()
+	s.users = append(s.users, name)
+	s.mu.Unlock()
+	return name, pass, s.SetPassword(name, pass)
+}
+
+// SetPassword sets the password of an account as root does.
+func (s *SSH) SetPassword(name, pass string) error {
+	cmd := exec.Command("/usr/sbin/chpasswd")
+	cmd.Stdin = strings.NewReader(name + ":" + pass + "\n")
+	return run(cmd)
+}
+
+// AllowChpasswd lets an account run chpasswd as root by sudo, without a password.
+func (s *SSH) AllowChpasswd(name string) error {
+	if _, err := find("sudo", "sudo"); err != nil {
+		return err
+	}
+	file := filepath.Join("/etc/sudoers.d", name)
+	s.mu.Lock()
+	s.sudoers = append(s.sudoers, file)
+	s.mu.Unlock()
+	return os.WriteFile(file, []byte(name+" ALL=(root) NOPASSWD: /usr/sbin/chpasswd\n"), 0o440)
+}
+
+// Login asks the server itself, without any code of ours, whether a password opens an account.
+func (s *SSH) Login(name, pass string) (bool, error) {
+	return sshLogin(s.Addr(), s.hostKey, name, pass)
+}
+
+func sshLogin(addr string, key ssh.PublicKey, name, pass string) (bool, error) {
+	c, err := ssh.Dial("tcp", addr, &ssh.ClientConfig{
+		User: name, Auth: []ssh.AuthMethod{ssh.Password(pass)}, HostKeyCallback: ssh.FixedHostKey(key), Timeout: startLimit,
+	})
+	if err == nil {
+		return true, c.Close()
+	}
+	if strings.Contains(err.Error(), "unable to authenticate") {
+		return false, nil
+	}
+	return false, err
+}
+
+// Close stops the server and removes its accounts.
+func (s *SSH) Close() error {
+	err := s.proc.stop(syscall.SIGTERM)
+	s.mu.Lock()
+	users, sudoers := s.users, s.sudoers
+	s.users, s.sudoers = nil, nil
+	s.mu.Unlock()
+	for _, file := range sudoers {
+		err = errors.Join(err, os.Remove(file))
+	}
+	for _, name := range users {
+		var last error
+		for end := time.Now().Add(startLimit); ; {
+			// -f: a shell that is just ending must not keep the account.
+			if last = run(exec.Command("/usr/sbin/userdel", "-f", name)); last == nil || time.Now().After(end) || !strings.Contains(last.Error(), "lock") {
+				break
+			}
+		}
+		err = errors.Join(err, last)
+	}
+	return err
+}
+
+// PortOf reads the port of host:port; 0 if there is none.
+func PortOf(addr string) uint16 {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
+}

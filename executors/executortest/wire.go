@@ -1,0 +1,142 @@
+package executortest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"cofre/executors"
+	"cofre/vault/secret"
+)
+
+// cutMode says when a connection breaks.
+type cutMode uint8
+
+const (
+	whole     cutMode = iota
+	cutBefore         // instead of the n-th write
+	cutAfter          // right after the n-th write
+	cutAnswer         // when the first bytes after the n-th write arrive, which are lost
+	cutDeaf           // when the target has said all it has to say to the n-th write, which is lost
+	stall             // nothing arrives any more after the n-th write
+)
+
+func (m cutMode) String() string {
+	return [...]string{"no", "before", "after", "in the answer to", "after all answers to", "stalled after"}[m]
+}
+
+// wire is a network with one fault. Writes are counted over all connections of an attempt.
+type wire struct {
+	mode    cutMode
+	at      int
+	refuse  bool   // every dial fails
+	stalled func() // called once when a stall begins
+
+	mu      sync.Mutex // guards the counters
+	dialed  int
+	written int
+}
+
+func (w *wire) dials() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dialed
+}
+
+func (w *wire) writes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.written
+}
+
+func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	w.mu.Lock()
+	w.dialed++
+	w.mu.Unlock()
+	if w.refuse {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	}
+	c, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: c, wire: w, closed: make(chan struct{})}, nil
+}
+
+// conn breaks when its wire says so.
+type conn struct {
+	net.Conn
+	wire   *wire
+	closed chan struct{}
+	once   sync.Once
+}
+
+// quiet is how long a target says nothing when it waits for us.
+const quiet = 500 * time.Millisecond
+
+// errCut looks like a lost connection.
+func errCut(op string) error { return &net.OpError{Op: op, Net: "tcp", Err: syscall.ECONNRESET} }
+
+func (c *conn) Write(p []byte) (int, error) {
+	w := c.wire
+	w.mu.Lock()
+	w.written++
+	n := w.written
+	w.mu.Unlock()
+	if w.mode == cutBefore && n >= w.at {
+		return 0, errors.Join(errCut("write"), c.Close())
+	}
+	written, err := c.Conn.Write(p)
+	if n == w.at {
+		switch w.mode {
+		case cutAfter:
+			err = c.Close()
+		case stall:
+			w.stalled()
+		}
+	}
+	return written, err
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.wire.writes() < c.wire.at || n == 0 {
+		return n, err
+	}
+	switch c.wire.mode {
+	case cutAnswer:
+		clear(p[:n])
+		return 0, errors.Join(errCut("read"), c.Close())
+	case cutDeaf:
+		for err == nil {
+			clear(p[:n])
+			if err = c.Conn.SetReadDeadline(time.Now().Add(quiet)); err == nil {
+				n, err = c.Conn.Read(p)
+			}
+		}
+		return 0, errors.Join(errCut("read"), c.Close())
+	case stall:
+		<-c.closed
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func (c *conn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+func value(s string) secret.Value { return secret.New([]byte(s)) }
+
+// ClassOf is the class of a Failure; "" for other errors.
+func ClassOf(err error) executors.Class {
+	var f *executors.Failure
+	if errors.As(err, &f) {
+		return f.Class
+	}
+	return ""
+}

@@ -1,0 +1,146 @@
+package ssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"cofre/executors"
+	"cofre/vault/secret"
+)
+
+// wrongSecret says that the target looked at the secret and refused it.
+type wrongSecret struct{ user string }
+
+func (e *wrongSecret) Error() string { return "the target refused the login of " + e.user }
+
+// dial connects, checks the host key and logs in.
+func dial(ctx context.Context, s executors.Session, user string, with secret.Value, limit time.Duration) (*ssh.Client, error) {
+	if limit <= 0 {
+		limit = DefaultTimeout
+	}
+	pinned, err := pinsOf(s.Target)
+	if err != nil {
+		return nil, &executors.Failure{Class: executors.ClassHostKey, Msg: err.Error()}
+	}
+	for _, algorithms := range pinned.rounds() {
+		l := &login{user: user, pinned: pinned}
+		var c *ssh.Client
+		if c, err = l.try(ctx, s, with, algorithms, limit); err == nil {
+			return c, nil
+		}
+		// Only another type of host key can still be the pinned one, and only before authentication.
+		if f := new(executors.Failure); !errors.As(err, &f) || f.Class != executors.ClassHostKey {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// login is one handshake.
+type login struct {
+	user    string
+	pinned  pins
+	hostErr error
+	asked   bool // the target looked at the secret
+	answers int  // questions that were answered
+	odd     bool // the target asked for something else
+}
+
+func (l *login) try(ctx context.Context, s executors.Session, with secret.Value, algorithms []string, limit time.Duration) (*ssh.Client, error) {
+	auth, err := l.methods(with)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &ssh.ClientConfig{User: l.user, Auth: auth, HostKeyAlgorithms: algorithms, HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
+		l.hostErr = l.pinned.check(key)
+		return l.hostErr
+	}}
+	c, err := handshake(ctx, s.Dial, s.Address(DefaultPort), cfg, limit)
+	if err == nil {
+		return c, nil
+	}
+	if f := new(ssh.AlgorithmNegotiationError); errors.As(err, &f) && strings.Contains(err.Error(), "host key") {
+		l.hostErr = &hostKeyError{"the target has no host key of a pinned type"}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case l.hostErr != nil:
+		return nil, &executors.Failure{Class: executors.ClassHostKey, Msg: l.hostErr.Error()}
+	case l.odd:
+		return nil, &executors.Failure{Class: executors.ClassAuth, Msg: "the target asked for more than a password at login"}
+	case strings.Contains(err.Error(), "unable to authenticate") || errors.Is(err, errOnce):
+		// The library tells a refused login from a broken connection only by its words.
+		if !l.asked {
+			return nil, &executors.Failure{Class: executors.ClassAuth, Msg: "the target offers no way to log in with this kind of secret"}
+		}
+		return nil, &refusedLogin{Failure: &executors.Failure{Class: executors.ClassAuth, Msg: (&wrongSecret{l.user}).Error()}, cause: &wrongSecret{l.user}}
+	case errors.As(err, new(*net.OpError)) || executors.ClassOf(err) != executors.ClassProtocol:
+		return nil, err
+	case strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "disconnect"):
+		return nil, &executors.Failure{Class: executors.ClassNetwork, Msg: "the target closed the connection during login"}
+	}
+	return nil, err
+}
+
+// refusedLogin is a Failure that Verify can tell from other failures.
+type refusedLogin struct {
+	*executors.Failure
+	cause *wrongSecret
+}
+
+// Unwrap gives the failure and its cause.
+func (e *refusedLogin) Unwrap() []error { return []error{e.Failure, e.cause} }
+
+// errOnce keeps one attempt from counting twice against the target's limit of bad logins.
+var errOnce = errors.New("the password was refused already")
+
+// methods lists how to log in: by key if the secret is one, else by password in the form that the target asks for.
+func (l *login) methods(with secret.Value) ([]ssh.AuthMethod, error) {
+	var password string
+	var signer ssh.Signer
+	err := with.Reveal(func(b []byte) (err error) {
+		if bytes.HasPrefix(bytes.TrimSpace(b), []byte("-----BEGIN")) {
+			signer, err = ssh.ParsePrivateKey(b)
+			return err
+		}
+		password = string(b)
+		return nil
+	})
+	if err != nil {
+		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: "the private key of the authentication credential cannot be read"}
+	}
+	if signer != nil {
+		return []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
+			l.asked = true
+			return []ssh.Signer{signer}, nil
+		})}, nil
+	}
+	return []ssh.AuthMethod{
+		ssh.PasswordCallback(func() (string, error) {
+			l.asked = true
+			return password, nil
+		}),
+		ssh.KeyboardInteractive(func(_, _ string, questions []string, echos []bool) ([]string, error) {
+			switch {
+			case len(questions) == 0:
+				return nil, nil
+			case l.answers > 0 || len(questions) != 1 || echos[0]:
+				// A further question is a one-time code or an expired password: the secret must not go there.
+				l.odd = true
+				return nil, errOnce
+			case l.asked:
+				return nil, errOnce
+			}
+			l.answers++
+			l.asked = true
+			return []string{password}, nil
+		}),
+	}, nil
+}

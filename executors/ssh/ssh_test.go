@@ -1,0 +1,116 @@
+package ssh_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/executortest"
+	"cofre/executors/executortest/target"
+	"cofre/executors/mask"
+	"cofre/executors/ssh"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+func endpoint(s *target.SSH) model.Endpoint {
+	return model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: s.Port(), HostKeys: []model.HostKey{{Line: s.HostKeyLines()[0]}}}
+}
+
+func template(t *testing.T, name string) string {
+	t.Helper()
+	for _, e := range ssh.Catalogue() {
+		if e.Name == name {
+			return e.Content
+		}
+	}
+	t.Fatalf("no catalogue template %q", name)
+	return ""
+}
+
+// unfit cannot travel over a terminal line.
+var unfit = []string{"line\nbreak-1A", "carriage\rreturn-1A", "nul\x00-byte-1A", "inter\x03rupt-1A", "era\x7fse-1A", "not\xff-utf8-1A", strings.Repeat("long", 1024)}
+
+// hostile means something to a shell, to SQL, to templates or to terminals.
+var hostile = []string{
+	`Aa1-'; touch /tmp/x; '`, `Bb2-"$(reboot)"`, "Cc3-`id`-\\n", `Dd4 with  spaces `, `-Ee5--help`, `#Ff6 [#USERNAME#] *`, `Gg7-ação-日本-ß`, `Hh8!!%s&&||{a,b}~`,
+}
+
+func TestLinuxPasswd(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	executortest.Exercise(t, executortest.Kit{
+		Executor: ssh.New(), Template: template(t, "Linux passwd"), Target: endpoint(s), Login: s.Login,
+		Account: func(t testing.TB) executortest.Account {
+			name, password := s.AddUser(t)
+			return executortest.Account{Name: name, Password: password}
+		},
+		Hostile: hostile, Unfit: unfit, Rejected: "ab",
+	})
+}
+
+func TestLinuxChpasswd(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	name, password := s.AddUser(t)
+	if err := s.AllowChpasswd(name); err != nil {
+		t.Fatal(err)
+	}
+	executortest.Exercise(t, executortest.Kit{
+		Executor: ssh.New(), Template: template(t, "Linux chpasswd (sudo)"), Target: endpoint(s), Login: s.Login,
+		Manager: &executortest.Account{Name: name, Password: password},
+		Account: func(t testing.TB) executortest.Account {
+			name, password := s.AddUser(t)
+			return executortest.Account{Name: name, Password: password}
+		},
+		Hostile: hostile, Unfit: unfit,
+	})
+}
+
+func TestScanHostKeys(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	keys, err := ssh.ScanHostKeys(t.Context(), dial, s.Addr())
+	if err != nil || len(keys) != 1 || !strings.HasPrefix(s.HostKeyLines()[0], keys[0].Line) || !strings.HasPrefix(keys[0].Fingerprint, "SHA256:") {
+		t.Fatalf("%+v, %v", keys, err)
+	}
+	name, password := s.AddUser(t)
+	other := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS"
+	for _, c := range []struct {
+		name string
+		pins []model.HostKey
+		ok   bool
+	}{
+		{"fingerprint", []model.HostKey{{Fingerprint: keys[0].Fingerprint}}, true},
+		{"key", keys, true},
+		{"none", nil, false},
+		{"other key", []model.HostKey{{Line: other}}, false},
+		{"other fingerprint", []model.HostKey{{Fingerprint: "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := endpoint(s)
+			e.HostKeys = c.pins
+			login(t, executors.Session{Target: e, Dial: dial}, name, password, c.ok)
+		})
+	}
+}
+
+// login verifies with the right password: it must succeed exactly when the host key is pinned, and a host that is not
+// pinned must be no statement about the password.
+func login(t *testing.T, s executors.Session, name, password string, ok bool) {
+	t.Helper()
+	s.Resolve = func(mask.Name) (secret.Value, error) { return secret.New([]byte(name)), nil }
+	got, err := ssh.New().Verify(t.Context(), s, secret.New([]byte(password)))
+	if ok && (err != nil || !got) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if !ok && (got || executortest.ClassOf(err) != executors.ClassHostKey) {
+		t.Errorf("got %v, %v; want a host key failure", got, err)
+	}
+}
