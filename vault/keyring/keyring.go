@@ -127,7 +127,7 @@ func (r *Ring) Generation() uint32 {
 	return r.generation
 }
 
-// WithRoot lends the root key, to seal it or to wrap it for another node. Use must not keep it.
+// WithRoot lends the root key, to seal it or to wrap it for another node. Use must neither keep it nor call the ring.
 func (r *Ring) WithRoot(use func(root secret.Value) error) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
