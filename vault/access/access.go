@@ -1,0 +1,124 @@
+// Package access is the application service for secrets and for everything that decides who may have them: use-cases,
+// one method each, that the edges call.
+//
+// It guarantees that a secret is decrypted only after the command that audits its read was committed by a majority and
+// applied here, and that a value is encrypted before it is proposed. It reads local views and proposes commands; the
+// reducers decide. httpapi reaches it through interfaces of its own.
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/vault/barrier"
+	"cofre/vault/keyring"
+)
+
+// Views gives consistent readings of this node's replica.
+type Views interface{ View() *table.View }
+
+// Service holds what the use-cases need.
+type Service struct {
+	proposer command.Proposer
+	views    Views
+	keys     *keyring.Holder
+	named    *NamedKeys
+	fresh    func(context.Context) error                      // returns when this replica has everything that was committed before the call
+	compile  func(e model.ExecutorName, content string) error // checks a template; *model.Error
+}
+
+// New makes the service. fresh is the cluster's read index; compile checks a template with its executor.
+func New(p command.Proposer, v Views, keys *keyring.Holder, named *NamedKeys, fresh func(context.Context) error, compile func(model.ExecutorName, string) error) *Service {
+	return &Service{proposer: p, views: v, keys: keys, named: named, fresh: fresh, compile: compile}
+}
+
+// Fresh waits until this replica has everything that was committed before the call: a linearizable read follows.
+func (s *Service) Fresh(ctx context.Context) error { return s.fresh(ctx) }
+
+// ref finds a row by looking at this replica, and once more after catching up: an object that another node has just
+// created is never "not found" here.
+func ref[T any](ctx context.Context, s *Service, look func(table.Reader) (*T, bool), missing *model.Error) (*T, error) {
+	for try := 0; ; try++ {
+		v := s.views.View()
+		row, ok := look(v)
+		v.Close()
+		if ok {
+			return row, nil
+		}
+		if try > 0 {
+			return nil, missing
+		}
+		if err := s.fresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// FindCredential resolves what the vendor's routes take: a numeric id, an identifier, or username@hostname.
+func (s *Service) FindCredential(ctx context.Context, name string) (*model.Credential, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.Credential, bool) { return findCredential(r, name) },
+		model.Errorf(model.Invalid, "Credential not found").WithCode(1007))
+}
+
+func findCredential(r table.Reader, name string) (*model.Credential, bool) {
+	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+		return state.Credentials.First(r, "number", table.NumberKey(n))
+	}
+	if c, ok := state.Credentials.First(r, "identifier", name); ok {
+		return c, true
+	}
+	if c, ok := state.Credentials.Get(r, name); ok {
+		return c, true
+	}
+	user, host, ok := strings.Cut(name, "@")
+	if !ok || strings.Contains(host, "@") {
+		return nil, false
+	}
+	d, ok := state.Devices.First(r, "hostname", host)
+	if !ok {
+		return nil, false
+	}
+	return state.Credentials.First(r, "account", state.AccountKey(d.ID, user))
+}
+
+// FindDevice resolves a numeric id, a host name or an object id.
+func (s *Service) FindDevice(ctx context.Context, name string) (*model.Device, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.Device, bool) {
+		if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+			if d, ok := state.Devices.First(r, "number", table.NumberKey(n)); ok {
+				return d, true
+			}
+		}
+		if d, ok := state.Devices.First(r, "hostname", name); ok {
+			return d, true
+		}
+		return state.Devices.Get(r, name)
+	}, model.Errorf(model.Invalid, "Device not found").WithCode(1011))
+}
+
+// newRow draws the random id that binds a ciphertext to its place.
+func newRow() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Place is where the secret of a credential version lives; row is its random id.
+func Place(row string) barrier.AAD {
+	return barrier.AAD{Table: "credential", Row: row, Field: "secret"}
+}
+
+func (s *Service) unsealed() error {
+	if s.keys.Sealed() {
+		return fmt.Errorf("open the vault: %w", barrier.ErrSealed)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package access
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+
+	"cofre/fsm/application"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/vault/secret"
+)
+
+// ClientKeys are what a client authenticates with; the secret is shown once.
+type ClientKeys struct {
+	ClientID string
+	Secret   secret.Value
+}
+
+// NewClientKeys draws a client id and a secret of 256 bits, and its stored form under a pepper.
+func NewClientKeys(mac func(message []byte) (uint32, []byte, error), at model.Time) (ClientKeys, model.ClientSecret, error) {
+	var id [20]byte
+	var s [32]byte
+	_, _ = rand.Read(id[:])
+	_, _ = rand.Read(s[:])
+	text := []byte(base64.RawURLEncoding.EncodeToString(s[:]))
+	pepper, sum, err := mac(text)
+	if err != nil {
+		return ClientKeys{}, model.ClientSecret{}, err
+	}
+	return ClientKeys{hex.EncodeToString(id[:]), secret.New(text)}, model.ClientSecret{Pepper: pepper, MAC: sum, At: at}, nil
+}
+
+// Authenticate checks a client id and secret. Unknown ids cost the same; the error tells nothing.
+func (s *Service) Authenticate(ctx context.Context, clientID string, given secret.Value, source string, at model.Time) (*command.Principal, error) {
+	refused := model.Errorf(model.Unauthenticated, "Client authentication failed")
+	auth, err := ref(ctx, s, func(r table.Reader) (*model.Authorization, bool) {
+		return state.Authorizations.First(r, "client", clientID)
+	}, refused)
+	if err != nil && !model.Is(err, model.Unauthenticated) {
+		return nil, err
+	}
+	if auth == nil {
+		auth = &model.Authorization{Secrets: []model.ClientSecret{{}}}
+	}
+	match := false
+	for _, c := range auth.Secrets {
+		if c.Until != 0 && at >= c.Until {
+			continue
+		}
+		var sum []byte
+		err := given.Reveal(func(b []byte) error {
+			_, sum, err = s.named.MAC(KeyPepper, c.Pepper, b)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		match = hmac.Equal(sum, c.MAC) || match
+	}
+	if !match {
+		return nil, refused
+	}
+	v := s.views.View()
+	defer v.Close()
+	app, ok := state.Applications.Get(v, string(auth.Application))
+	if !ok {
+		return nil, refused
+	}
+	if err := authz.Decide(app, auth, authz.Action{}, nil, source, at); err != nil {
+		return nil, err
+	}
+	return &command.Principal{Application: app, Authorization: auth}, nil
+}
+
+// WhoAmI finds the caller's own application and authorization.
+func (s *Service) WhoAmI(actor model.Actor) (*command.Principal, error) {
+	v := s.views.View()
+	defer v.Close()
+	return command.Authenticate(v, actor)
+}
+
+// Applications lists applications by name; the caller needs the right to manage authorizations.
+func (s *Service) Applications(actor model.Actor, at model.Time) ([]model.Application, error) {
+	return list(s, actor, at, authz.Action{Right: model.AuthorizationWrite}, state.Applications.All)
+}
+
+// Authorizations lists the authorizations of an application, or all with "", without their secrets.
+func (s *Service) Authorizations(actor model.Actor, at model.Time, app model.ApplicationID) ([]model.Authorization, error) {
+	all, err := list(s, actor, at, authz.Action{Right: model.AuthorizationWrite}, state.Authorizations.All)
+	all = slices.DeleteFunc(all, func(a model.Authorization) bool { return app != "" && a.Application != app })
+	for i := range all {
+		all[i].Secrets = nil
+	}
+	return all, err
+}
+
+// PutApplication creates or changes an application.
+func (s *Service) PutApplication(ctx context.Context, actor model.Actor, a model.Application) (model.Application, error) {
+	return command.Propose(ctx, s.proposer, application.Put, actor, application.PutArgs{Application: a})
+}
+
+// PutAuthorization creates or changes an authorization. A new one, or rekey, gets fresh keys, which are shown once.
+func (s *Service) PutAuthorization(ctx context.Context, actor model.Actor, a model.Authorization, rekey bool, at model.Time) (model.Authorization, *ClientKeys, error) {
+	args := application.AuthorizationArgs{Authorization: a, Rekey: rekey}
+	var keys *ClientKeys
+	if rekey || a.Revision == 0 {
+		k, stored, err := NewClientKeys(func(m []byte) (uint32, []byte, error) { return s.named.MAC(KeyPepper, 0, m) }, at)
+		if err != nil {
+			return model.Authorization{}, nil, err
+		}
+		if a.Revision != 0 {
+			k.ClientID = a.ClientID
+		}
+		args.Authorization.ClientID, args.Authorization.Secrets = k.ClientID, []model.ClientSecret{stored}
+		keys = &k
+	}
+	out, err := command.Propose(ctx, s.proposer, application.PutAuthorization, actor, args)
+	if err != nil {
+		return model.Authorization{}, nil, err
+	}
+	out.Secrets = nil
+	return out, keys, nil
+}
+
+// TakeSecretRead gives the calling administrator the right to read secrets, with an alert.
+func (s *Service) TakeSecretRead(ctx context.Context, actor model.Actor) error {
+	_, err := command.Propose(ctx, s.proposer, application.TakeSecretRead, actor, application.Done{})
+	return err
+}
+
+// RevokeAll makes every token of an authorization invalid.
+func (s *Service) RevokeAll(ctx context.Context, actor model.Actor, id model.AuthorizationID) error {
+	_, err := command.Propose(ctx, s.proposer, application.RevokeAll, actor, application.RevokeArgs{ID: id})
+	return err
+}
+
+// RevokeToken makes the caller's token invalid.
+func (s *Service) RevokeToken(ctx context.Context, actor model.Actor, token string, until model.Time) error {
+	_, err := command.Propose(ctx, s.proposer, application.RevokeToken, actor, application.RevokeTokenArgs{Token: token, Until: until})
+	return err
+}

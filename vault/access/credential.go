@@ -1,0 +1,166 @@
+package access
+
+import (
+	"context"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/credential"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/vault/secret"
+)
+
+// Described is a credential with what belongs to it, without its versions.
+type Described struct {
+	Credential model.Credential
+	Device     model.Device
+	Parent     *model.Credential // nil: none
+}
+
+// Opened is a secret that was read: the caller wipes Value.
+type Opened struct {
+	Described
+	Value   secret.Value
+	Version uint64
+	Until   model.Time // end of custody
+	Change  model.Time // when the secret is planned to change; 0: not planned
+}
+
+// CheckOut reads the secret of a credential: the read is committed first, then the value is decrypted here.
+func (s *Service) CheckOut(ctx context.Context, actor model.Actor, name string) (*Opened, error) {
+	if err := s.unsealed(); err != nil {
+		return nil, err
+	}
+	c, err := s.FindCredential(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := command.Propose(ctx, s.proposer, credential.Checkout, actor, credential.CheckoutArgs{Credential: c.ID})
+	if err != nil {
+		return nil, err
+	}
+	value, err := s.keys.Decrypt(Place(r.Row), r.Secret)
+	if err != nil {
+		return nil, err
+	}
+	v := s.views.View()
+	defer v.Close()
+	d, ok := describe(v, c.ID)
+	if !ok {
+		value.Wipe()
+		return nil, model.Errorf(model.Internal, "the credential is gone")
+	}
+	return &Opened{Described: d, Value: value, Version: r.Version, Until: r.Until, Change: r.Change}, nil
+}
+
+// Describe reads a credential without its secret; it takes no custody.
+func (s *Service) Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error) {
+	c, err := s.FindCredential(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	v := s.views.View()
+	defer v.Close()
+	if _, err := command.Authorize(v, actor, at, authz.Action{Module: model.ModulePAM}, authz.ObjectOf(c)); err != nil {
+		return nil, err
+	}
+	d, _ := describe(v, c.ID)
+	return &d, nil
+}
+
+func describe(r table.Reader, id model.CredentialID) (Described, bool) {
+	c, ok := state.Credentials.Get(r, string(id))
+	if !ok {
+		return Described{}, false
+	}
+	d := Described{Credential: *c}
+	for i := range d.Credential.Versions {
+		d.Credential.Versions[i].Secret = model.Sealed{}
+	}
+	if dev, ok := state.Devices.Get(r, string(c.Device)); ok {
+		d.Device = *dev
+	}
+	if c.Parent != "" {
+		d.Parent, _ = state.Credentials.Get(r, string(c.Parent))
+	}
+	return d, true
+}
+
+// ListFilter narrows a list of credentials. After is the last number of the page before; Limit 0 means all.
+type ListFilter struct {
+	Device   model.DeviceID
+	Tag      string
+	Type     string
+	Search   string // part of the identifier, user name or host name, any case
+	Disabled bool   // include disabled ones
+	After    uint64
+	Limit    int
+}
+
+// List gives the credentials that the caller's authorization reaches, in order of their numbers.
+func (s *Service) List(actor model.Actor, at model.Time, f ListFilter) ([]Described, error) {
+	v := s.views.View()
+	defer v.Close()
+	p, err := command.Authorize(v, actor, at, authz.Action{Module: model.ModulePAM}, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []Described
+	devices := map[model.DeviceID]model.Device{}
+	for c := range state.Credentials.Range(v, "number", table.NumberKey(f.After+1), table.NumberKey(^uint64(0))) {
+		if (!c.Enabled && !f.Disabled) || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+			continue
+		}
+		d, ok := devices[c.Device]
+		if !ok {
+			if row, found := state.Devices.Get(v, string(c.Device)); found {
+				d = *row
+			}
+			devices[c.Device] = d
+		}
+		if !f.matches(c, &d) {
+			continue
+		}
+		c.Versions = nil
+		if out = append(out, Described{Credential: *c, Device: d}); f.Limit > 0 && len(out) == f.Limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// Release gives custody back.
+func (s *Service) Release(ctx context.Context, actor model.Actor, name string) (credential.ReleaseResult, *model.Credential, error) {
+	c, err := s.FindCredential(ctx, name)
+	if err != nil {
+		return credential.ReleaseResult{}, nil, err
+	}
+	r, err := command.Propose(ctx, s.proposer, credential.Release, actor, credential.ReleaseArgs{Credential: c.ID})
+	return r, c, err
+}
+
+// SetCredentialStatus enables or disables a credential.
+func (s *Service) SetCredentialStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error) {
+	c, err := s.FindCredential(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	_, err = command.Propose(ctx, s.proposer, credential.SetStatus, actor, credential.StatusArgs{ID: c.ID, Enabled: enabled})
+	return c, err
+}
+
+// PutCredential creates or changes a credential; value, if not nil, becomes its secret. Names in args are resolved by the
+// caller.
+func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args credential.PutArgs, value *secret.Value) (credential.PutResult, error) {
+	if value != nil {
+		row := newRow()
+		sealed, err := s.keys.Encrypt(Place(row), *value)
+		if err != nil {
+			return credential.PutResult{}, err
+		}
+		args.Secret = &credential.NewSecret{Row: row, Secret: sealed}
+	}
+	return command.Propose(ctx, s.proposer, credential.Put, actor, args)
+}

@@ -1,0 +1,147 @@
+package access
+
+import (
+	"context"
+	"iter"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/device"
+	"cofre/fsm/model"
+	"cofre/fsm/policy"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/fsm/template"
+)
+
+// list copies a table's rows after deciding whether the caller may see them.
+func list[T any](s *Service, actor model.Actor, at model.Time, act authz.Action, all func(table.Reader, string) iter.Seq[*T]) ([]T, error) {
+	v := s.views.View()
+	defer v.Close()
+	if _, err := command.Authorize(v, actor, at, act, nil); err != nil {
+		return nil, err
+	}
+	out := []T{}
+	for row := range all(v, "") {
+		out = append(out, *row)
+	}
+	return out, nil
+}
+
+var readPAM = authz.Action{Module: model.ModulePAM}
+
+// Devices lists the devices, in the order of their ids.
+func (s *Service) Devices(actor model.Actor, at model.Time) ([]model.Device, error) {
+	return list(s, actor, at, readPAM, state.Devices.All)
+}
+
+// Device finds one device that the caller may see.
+func (s *Service) Device(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.Device, error) {
+	v := s.views.View()
+	_, err := command.Authorize(v, actor, at, readPAM, nil)
+	v.Close()
+	if err != nil {
+		return nil, err
+	}
+	return s.FindDevice(ctx, name)
+}
+
+// PutDevice creates or changes a device.
+func (s *Service) PutDevice(ctx context.Context, actor model.Actor, d model.Device) (device.PutResult, error) {
+	return command.Propose(ctx, s.proposer, device.Put, actor, device.PutArgs{Device: d})
+}
+
+// TrustDevice pins SSH host keys.
+func (s *Service) TrustDevice(ctx context.Context, actor model.Actor, id model.DeviceID, keys []model.HostKey, replace bool) (model.Device, error) {
+	return command.Propose(ctx, s.proposer, device.Trust, actor, device.TrustArgs{ID: id, Keys: keys, Replace: replace})
+}
+
+// SetDeviceStatus enables or disables a device.
+func (s *Service) SetDeviceStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (model.Device, error) {
+	d, err := s.FindDevice(ctx, name)
+	if err != nil {
+		return model.Device{}, err
+	}
+	return command.Propose(ctx, s.proposer, device.SetStatus, actor, device.StatusArgs{ID: d.ID, Enabled: enabled})
+}
+
+// Policies lists the policies.
+func (s *Service) Policies(actor model.Actor, at model.Time) ([]model.Policy, error) {
+	return list(s, actor, at, readPAM, state.Policies.All)
+}
+
+// PutPolicy creates or changes a policy.
+func (s *Service) PutPolicy(ctx context.Context, actor model.Actor, p model.Policy) (model.Policy, error) {
+	return command.Propose(ctx, s.proposer, policy.Put, actor, policy.PutArgs{Policy: p})
+}
+
+// Templates lists the templates.
+func (s *Service) Templates(actor model.Actor, at model.Time) ([]model.Template, error) {
+	return list(s, actor, at, readPAM, state.Templates.All)
+}
+
+// FindTemplate finds a template by name, within an executor if one is given; an id works too.
+func (s *Service) FindTemplate(ctx context.Context, e model.ExecutorName, name string) (*model.Template, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.Template, bool) {
+		if t, ok := state.Templates.Get(r, name); ok {
+			return t, true
+		}
+		if e != "" {
+			return state.Templates.First(r, "name", state.TemplateKey(e, name))
+		}
+		for t := range state.Templates.All(r, "") {
+			if t.Name == name {
+				return t, true
+			}
+		}
+		return nil, false
+	}, model.Errorf(model.Invalid, "there is no such template").WithField("template"))
+}
+
+// FindPolicy finds a policy by name or id.
+func (s *Service) FindPolicy(ctx context.Context, name string) (*model.Policy, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.Policy, bool) {
+		if p, ok := state.Policies.First(r, "name", name); ok {
+			return p, true
+		}
+		return state.Policies.Get(r, name)
+	}, model.Errorf(model.Invalid, "there is no such policy").WithField("policy"))
+}
+
+// PutTemplate compiles a template with its executor and adds it as a version.
+func (s *Service) PutTemplate(ctx context.Context, actor model.Actor, args template.PutArgs) (model.Template, error) {
+	if err := s.compile(args.Executor, args.Content); err != nil {
+		return model.Template{}, err
+	}
+	return command.Propose(ctx, s.proposer, template.Put, actor, args)
+}
+
+// ApproveTemplate puts a template version into force.
+func (s *Service) ApproveTemplate(ctx context.Context, actor model.Actor, id model.TemplateID, version int) (model.Template, error) {
+	return command.Propose(ctx, s.proposer, template.Approve, actor, template.ApproveArgs{ID: id, Version: version})
+}
+
+// SetTemplateStatus activates or deactivates a template.
+func (s *Service) SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error) {
+	return command.Propose(ctx, s.proposer, template.SetStatus, actor, template.StatusArgs{ID: id, Active: active})
+}
+
+// Audit lists up to limit events after a sequence number, of one kind if given; the caller needs audit.read.
+func (s *Service) Audit(actor model.Actor, at model.Time, after uint64, kind string, limit int) ([]audit.Event, error) {
+	v := s.views.View()
+	defer v.Close()
+	if _, err := command.Authorize(v, actor, at, authz.Action{Right: model.AuditRead}, nil); err != nil {
+		return nil, err
+	}
+	out := []audit.Event{}
+	for e := range table.Audit.All(v, table.NumberKey(after+1)) {
+		if kind != "" && e.Kind != kind {
+			continue
+		}
+		if out = append(out, *e); len(out) == limit {
+			break
+		}
+	}
+	return out, nil
+}
