@@ -146,12 +146,16 @@ func dbGet(r pebble.Reader, key []byte) ([]byte, bool) {
 	return out, true
 }
 
-func dbScan(r pebble.Reader, lower, upper []byte, fn func(k, v []byte) bool) {
+func dbScan(r pebble.Reader, lower, upper []byte, down bool, fn func(k, v []byte) bool) {
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		panic(Failure{Op: "scan", Err: err})
 	}
-	for ok := it.First(); ok && fn(it.Key(), it.Value()); ok = it.Next() {
+	start, step := it.First, it.Next
+	if down {
+		start, step = it.Last, it.Prev
+	}
+	for ok := start(); ok && fn(it.Key(), it.Value()); ok = step() {
 	}
 	err = it.Error()
 	if err := errors.Join(err, it.Close()); err != nil {

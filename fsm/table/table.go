@@ -181,15 +181,24 @@ func (t *Table[T]) Range(r Reader, index, from, to string) iter.Seq[*T] {
 	return t.rows(r, append([]byte{t.id, byte(1 + i)}, from...), append([]byte{t.id, byte(1 + i)}, to...))
 }
 
+// Reverse is Range in descending order.
+func (t *Table[T]) Reverse(r Reader, index, from, to string) iter.Seq[*T] {
+	i := t.position(index)
+	lower, upper := append([]byte{t.id, byte(1 + i)}, from...), append([]byte{t.id, byte(1 + i)}, to...)
+	return func(yield func(*T) bool) { r.scanDown(lower, upper, t.resolve(r, yield)) }
+}
+
 func (t *Table[T]) rows(r Reader, lower, upper []byte) iter.Seq[*T] {
-	return func(yield func(*T) bool) {
-		r.scan(lower, upper, func(k, pk []byte) bool {
-			row, ok := t.Get(r, string(pk))
-			if !ok {
-				panic(Failure{Op: "index of table " + t.name, Err: errDangling})
-			}
-			return yield(row)
-		})
+	return func(yield func(*T) bool) { r.scan(lower, upper, t.resolve(r, yield)) }
+}
+
+func (t *Table[T]) resolve(r Reader, yield func(*T) bool) func(k, pk []byte) bool {
+	return func(_, pk []byte) bool {
+		row, ok := t.Get(r, string(pk))
+		if !ok {
+			panic(Failure{Op: "index of table " + t.name, Err: errDangling})
+		}
+		return yield(row)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 type Reader interface {
 	get(key []byte) ([]byte, bool)
 	scan(lower, upper []byte, fn func(k, v []byte) bool)
+	scanDown(lower, upper []byte, fn func(k, v []byte) bool)
 }
 
 // Batch collects the transactions of one ApplyBatch and commits them together with the applied index.
@@ -122,7 +123,13 @@ func (tx *Tx) Head() audit.Head { return tx.b.head }
 
 func (tx *Tx) get(key []byte) ([]byte, bool) { return dbGet(tx.b.b, key) }
 
-func (tx *Tx) scan(lower, upper []byte, fn func(k, v []byte) bool) { dbScan(tx.b.b, lower, upper, fn) }
+func (tx *Tx) scan(lower, upper []byte, fn func(k, v []byte) bool) {
+	dbScan(tx.b.b, lower, upper, false, fn)
+}
+
+func (tx *Tx) scanDown(lower, upper []byte, fn func(k, v []byte) bool) {
+	dbScan(tx.b.b, lower, upper, true, fn)
+}
 
 func (tx *Tx) set(key, value []byte) {
 	old, existed := tx.get(key)

@@ -96,7 +96,13 @@ func (v *View) Rows(fn func(t Erased, key, value []byte) bool) {
 
 func (v *View) get(key []byte) ([]byte, bool) { return dbGet(v.snap, key) }
 
-func (v *View) scan(lower, upper []byte, fn func(k, v []byte) bool) { dbScan(v.snap, lower, upper, fn) }
+func (v *View) scan(lower, upper []byte, fn func(k, v []byte) bool) {
+	dbScan(v.snap, lower, upper, false, fn)
+}
+
+func (v *View) scanDown(lower, upper []byte, fn func(k, v []byte) bool) {
+	dbScan(v.snap, lower, upper, true, fn)
+}
 
 // The trail is part of every store: Tx.Emit writes it.
 const headKey = "head"

@@ -1,0 +1,188 @@
+// Package ops is the application service for operations: request, follow, list, cancel and retry them. It reads local
+// views and proposes commands; the reducers decide. httpapi reaches it through an interface of its own.
+package ops
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// Views gives consistent readings of this node's replica.
+type Views interface{ View() *table.View }
+
+// Service holds what the use-cases need.
+type Service struct {
+	proposer command.Proposer
+	views    Views
+	changed  func() <-chan struct{}
+	fresh    func(context.Context) error
+}
+
+// New makes the service. changed gives a channel that closes at the next change of this replica; fresh is the cluster's
+// read index.
+func New(p command.Proposer, v Views, changed func() <-chan struct{}, fresh func(context.Context) error) *Service {
+	return &Service{proposer: p, views: v, changed: changed, fresh: fresh}
+}
+
+var (
+	look     = authz.Action{Module: model.ModulePAM}
+	notFound = model.Errorf(model.NotFound, "there is no such operation")
+)
+
+// Described is an operation with its target and attempts.
+type Described struct {
+	Operation  model.Operation
+	Credential model.Credential // without versions
+	Device     model.Device
+	Attempts   []model.Attempt
+}
+
+// Request asks for a change or a verify of a credential.
+func (s *Service) Request(ctx context.Context, actor model.Actor, c model.CredentialID, kind model.OperationKind, notBefore model.Time) (operation.RequestResult, error) {
+	return command.Propose(ctx, s.proposer, operation.Request, actor, operation.RequestArgs{Credential: c, Kind: kind, Trigger: "request", NotBefore: notBefore})
+}
+
+// Get finds an operation by number or id, with its attempts, if the caller may see its credential.
+func (s *Service) Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error) {
+	d, err := s.get(actor, at, name)
+	if model.Is(err, model.NotFound) {
+		if err := s.fresh(ctx); err != nil {
+			return nil, err
+		}
+		return s.get(actor, at, name)
+	}
+	return d, err
+}
+
+func (s *Service) get(actor model.Actor, at model.Time, name string) (*Described, error) {
+	v := s.views.View()
+	defer v.Close()
+	o, ok := find(v, name)
+	if !ok {
+		return nil, notFound
+	}
+	d, err := describe(v, actor, at, o)
+	if err != nil {
+		return nil, err
+	}
+	for a := range state.Attempts.All(v, string(o.ID)+"/") {
+		if a.Operation != o.ID {
+			break
+		}
+		d.Attempts = append(d.Attempts, *a)
+	}
+	return d, nil
+}
+
+func find(r table.Reader, name string) (*model.Operation, bool) {
+	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+		return state.Operations.First(r, "number", table.NumberKey(n))
+	}
+	return state.Operations.Get(r, name)
+}
+
+func describe(r table.Reader, actor model.Actor, at model.Time, o *model.Operation) (*Described, error) {
+	c, ok := state.Credentials.Get(r, o.Target.ID)
+	if !ok {
+		return nil, model.Errorf(model.Internal, "the operation's credential is gone")
+	}
+	if _, err := command.Authorize(r, actor, at, look, authz.ObjectOf(c)); err != nil {
+		return nil, err
+	}
+	d := &Described{Operation: *o, Credential: *c}
+	d.Credential.Versions = nil
+	if dev, ok := state.Devices.Get(r, string(o.Device)); ok {
+		d.Device = *dev
+	}
+	return d, nil
+}
+
+// Wait returns the operation when it is final, or as it is when ctx ends.
+func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error) {
+	for {
+		again := s.changed()
+		d, err := s.Get(ctx, actor, at, name)
+		if err != nil || d.Operation.State.Final() {
+			return d, err
+		}
+		select {
+		case <-again:
+		case <-ctx.Done():
+			return d, nil
+		}
+	}
+}
+
+// Filter narrows a list of operations, newest first. Before is the lowest number of the page before, 0 for the first page.
+type Filter struct {
+	Credential model.CredentialID
+	State      string
+	Kind       model.OperationKind
+	Before     uint64
+	Limit      int
+}
+
+// List gives operations on credentials that the caller reaches, newest first.
+func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described, error) {
+	v := s.views.View()
+	defer v.Close()
+	p, err := command.Authorize(v, actor, at, look, nil)
+	if err != nil {
+		return nil, err
+	}
+	before := f.Before
+	if before == 0 {
+		before = ^uint64(0)
+	}
+	out := []Described{}
+	for o := range state.Operations.Reverse(v, "number", table.NumberKey(0), table.NumberKey(before)) {
+		if (f.Credential != "" && o.Target.ID != string(f.Credential)) || (f.Kind != "" && o.Kind != f.Kind) || !f.wants(o.State) {
+			continue
+		}
+		c, ok := state.Credentials.Get(v, o.Target.ID)
+		if !ok || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+			continue
+		}
+		c.Versions = nil
+		d := Described{Operation: *o, Credential: *c}
+		if dev, ok := state.Devices.Get(v, string(o.Device)); ok {
+			d.Device = *dev
+		}
+		if out = append(out, d); f.Limit > 0 && len(out) == f.Limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// wants takes one state or several, separated by commas.
+func (f *Filter) wants(st model.OperationState) bool {
+	return f.State == "" || slices.Contains(strings.Split(f.State, ","), st.String())
+}
+
+// Cancel ends an operation that waits.
+func (s *Service) Cancel(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
+	d, err := s.Get(ctx, actor, at, name)
+	if err != nil {
+		return model.Operation{}, err
+	}
+	return command.Propose(ctx, s.proposer, operation.Cancel, actor, operation.ControlArgs{Operation: d.Operation.ID})
+}
+
+// Retry starts a failed operation again.
+func (s *Service) Retry(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
+	d, err := s.Get(ctx, actor, at, name)
+	if err != nil {
+		return model.Operation{}, err
+	}
+	return command.Propose(ctx, s.proposer, operation.Retry, actor, operation.ControlArgs{Operation: d.Operation.ID})
+}
