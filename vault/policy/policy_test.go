@@ -163,6 +163,15 @@ func TestUniform(t *testing.T) {
 		p = generate(t, model.Strength{Length: 9, Upper: 8, Digits: 1, Repeat: true})
 		place[strings.IndexAny(p, digits)]++
 	}
+	every := map[byte]int{} // many draws: a modulo without rejection would give some 170 above the expectation
+	for range 500 {
+		for _, c := range []byte(generate(t, model.Strength{Length: 256, Lower: 1, Repeat: true})) {
+			every[c]++
+		}
+	}
+	if chi := chiSquare(every, 26, 500*256); chi > 85 {
+		t.Errorf("all letters: chi square %.0f", chi)
+	}
 	if chi := chiSquare(first, 26, rounds); chi > 85 { // 25 degrees of freedom
 		t.Errorf("first letter: chi square %.0f", chi)
 	}
