@@ -75,6 +75,7 @@ type Machine struct {
 	Entries int // command entries applied by this process
 	Repeats int // commands that came again
 	Builds  int
+	dead    bool
 }
 
 // Open starts a machine from what is on the disk.
@@ -116,7 +117,7 @@ func (m *Machine) entry(l *raft.Log) []command.Result {
 	m.Entries++
 	results := make([]command.Result, len(e.Commands))
 	for i, c := range e.Commands {
-		id := string(c.ID[:])
+		id := c.ID.String()
 		if a, ok := m.live.Answers[id]; ok {
 			m.Repeats++
 			results[i] = a
@@ -187,8 +188,11 @@ func (m *Machine) Wait(ctx context.Context, index uint64) error {
 // Flush puts the rows on the disk.
 func (m *Machine) Flush() error {
 	m.mu.Lock()
-	c, dir := m.live.clone(), m.dir
+	c, dir, dead := m.live.clone(), m.dir, m.dead
 	m.mu.Unlock()
+	if dead {
+		return ErrCrashed
+	}
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	if _, ok := m.disk.dirs[dir]; !ok {
@@ -196,6 +200,13 @@ func (m *Machine) Flush() error {
 	}
 	m.disk.dirs[dir] = c
 	return nil
+}
+
+// Kill lets the machine lose what it did not flush.
+func (m *Machine) Kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dead = true
 }
 
 // Position is the position of the rows.

@@ -2,6 +2,8 @@ package raftnode
 
 import (
 	"context"
+
+	"github.com/hashicorp/raft"
 )
 
 // Leadership is whether this node leads, and in which term.
@@ -15,6 +17,14 @@ func (n *Node) Leadership() (Leadership, <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.leadership, n.changed
+}
+
+// LeaderMoved gives a channel that closes when this node hears of another leader, or of none. Take it before asking
+// Leader.
+func (n *Node) LeaderMoved() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.moved
 }
 
 // EachTerm runs lead once for every term that this node leads, until ctx ends. The context of lead ends with the
@@ -45,7 +55,7 @@ func (n *Node) EachTerm(ctx context.Context, lead func(ctx context.Context, term
 }
 
 // follow turns raft's notifications into the present Leadership.
-func (n *Node) follow(ctx context.Context, notify <-chan bool) {
+func (n *Node) follow(ctx context.Context, notify <-chan bool, leaders <-chan raft.Observation) {
 	for {
 		select {
 		case leading := <-notify:
@@ -54,6 +64,11 @@ func (n *Node) follow(ctx context.Context, notify <-chan bool) {
 				now.Term = n.raft.CurrentTerm()
 			}
 			n.publish(now)
+		case <-leaders:
+			n.mu.Lock()
+			close(n.moved)
+			n.moved = make(chan struct{})
+			n.mu.Unlock()
 		case <-ctx.Done():
 			n.publish(Leadership{})
 			return

@@ -66,6 +66,7 @@ type Node struct {
 	mu         sync.Mutex // guards what follows
 	leadership Leadership
 	changed    chan struct{}
+	moved      chan struct{}
 }
 
 // ErrHasState says that a node which was part of a cluster before may not found one.
@@ -86,8 +87,10 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 		return nil, fmt.Errorf("start raft: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	n := &Node{id: c.ID, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{})}
-	n.ended.Go(func() { n.follow(ctx, notify) })
+	n := &Node{id: c.ID, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{}), moved: make(chan struct{})}
+	leaders := make(chan raft.Observation, 16)
+	r.RegisterObserver(raft.NewObserver(leaders, false, func(o *raft.Observation) bool { _, ok := o.Data.(raft.LeaderObservation); return ok }))
+	n.ended.Go(func() { n.follow(ctx, notify, leaders) })
 	return n, nil
 }
 

@@ -1,0 +1,296 @@
+package clustertest
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/sirupsen/logrus"
+
+	"cofre/cluster"
+	"cofre/cluster/raftnode"
+	"cofre/cluster/rpc"
+	"cofre/fsm/codec"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/table"
+	"cofre/vault/disk"
+)
+
+// Options shape a cluster.
+type Options struct {
+	Snapshots, Trailing uint64 // thresholds; 0: the defaults
+	Log                 logrus.FieldLogger
+	Sealed              func(model.NodeID) bool
+}
+
+// Cluster is several members on one network.
+type Cluster struct {
+	t       testing.TB
+	Network *Network
+	options Options
+	hosts   map[model.NodeID]*host
+	ids     []model.NodeID
+}
+
+// host is what survives the crash of a member, and the member that runs on it, if any.
+type host struct {
+	disk   *Disk
+	files  *Files
+	stores *raft.InmemStore
+	cipher raftnode.RecordCipher
+	member *Member
+}
+
+// Member is one running node.
+type Member struct {
+	ID       model.NodeID
+	Machine  *Machine
+	Node     *raftnode.Node
+	Client   *rpc.Client
+	Proposer *cluster.Proposer
+	Reader   *cluster.Reader
+	Clock    *cluster.Clock
+
+	server *rpc.Server
+	ctx    context.Context
+	stop   context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+// Quiet is a logger that writes nothing.
+func Quiet() *logrus.Logger {
+	l := logrus.New()
+	l.SetOutput(io.Discard)
+	return l
+}
+
+// Start founds a cluster: the first id bootstraps, the others join as voters.
+func Start(t testing.TB, o Options, ids ...model.NodeID) *Cluster {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = Quiet()
+	}
+	c := &Cluster{t: t, Network: NewNetwork(), options: o, hosts: map[model.NodeID]*host{}, ids: ids}
+	for _, id := range ids {
+		c.Add(id)
+	}
+	first := c.Member(ids[0])
+	if err := first.Node.Bootstrap(string(ids[0])); err != nil {
+		t.Fatal(err)
+	}
+	c.Leader()
+	for _, id := range ids[1:] {
+		if err := first.Node.Promote(c.Context(10*time.Second), id, string(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Await("everybody knows everybody", func() bool {
+		for _, m := range c.Members() {
+			members, err := m.Node.Members()
+			if err != nil || len(members) != len(ids) || m.Node.Leader() == "" {
+				return false
+			}
+		}
+		return true
+	})
+	return c
+}
+
+// Context ends after d or with the test.
+func (c *Cluster) Context(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	c.t.Cleanup(cancel)
+	return ctx
+}
+
+// Add installs a new, empty host and starts it.
+func (c *Cluster) Add(id model.NodeID) *Member {
+	c.t.Helper()
+	cipher, err := disk.NewRecordCipher(disk.GenerateKey(), "log")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.hosts[id] = &host{disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
+	return c.Restart(id)
+}
+
+// Member finds a running member.
+func (c *Cluster) Member(id model.NodeID) *Member { return c.hosts[id].member }
+
+// Members lists the running members.
+func (c *Cluster) Members() (out []*Member) {
+	for _, id := range c.ids {
+		if m := c.Member(id); m != nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Restart starts a member on what its host kept.
+func (c *Cluster) Restart(id model.NodeID) *Member {
+	c.t.Helper()
+	h := c.hosts[id]
+	log, err := raftnode.NewLog(h.stores, h.stores, id, h.cipher)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	m := &Member{ID: id, Machine: Open(h.disk)}
+	m.ctx, m.stop = context.WithCancel(context.Background())
+	transport := c.Network.attach(id)
+	m.Node, err = raftnode.Start(raftnode.Config{
+		ID: id, Log: log, Records: h.files, SnapshotThreshold: c.options.Snapshots, TrailingLogs: c.options.Trailing, SnapshotInterval: time.Second,
+	}, m.Machine, transport, c.options.Log)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	m.Clock = cluster.NewClock(func() []model.NodeID { return c.others(id) }, nil)
+	m.Client = rpc.NewClient(func(ctx context.Context, peer model.NodeID) (net.Conn, error) { return c.dial(ctx, id, peer) }, m.Clock.Observe)
+	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: Registry(), Clock: m.Clock})
+	m.Reader = cluster.NewReader(m.Node, m.Client, m.Proposer)
+	own := func() cluster.Status {
+		return cluster.Status{Progress: m.Node.Progress(), Sealed: c.options.Sealed != nil && c.options.Sealed(id)}
+	}
+	m.server = &rpc.Server{Log: c.options.Log, Handlers: map[rpc.Method]rpc.Handler{
+		rpc.Propose: m.Proposer.Handler(), rpc.ReadIndex: m.Reader.Handler(), rpc.Status: cluster.StatusHandler(own),
+	}}
+	handover := &cluster.Handover{Node: m.Node, Clock: m.Clock, Log: c.options.Log, Sealed: func() bool { return own().Sealed },
+		Gather: func(ctx context.Context) ([]cluster.MemberStatus, error) {
+			return cluster.Gather(ctx, m.Node, m.Client, own)
+		}}
+	for _, run := range []func(context.Context) error{m.Proposer.Run, m.Reader.Run, handover.Run} {
+		m.tasks.Go(func() { _ = run(m.ctx) })
+	}
+	h.member = m
+	return m
+}
+
+func (c *Cluster) others(id model.NodeID) (out []model.NodeID) {
+	for _, o := range c.ids {
+		if o != id {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func (c *Cluster) dial(_ context.Context, from, to model.NodeID) (net.Conn, error) {
+	h := c.hosts[to]
+	if h == nil || h.member == nil || c.Network.isCut(from, to) || c.Network.isCut(to, from) {
+		return nil, ErrCut
+	}
+	a, b := net.Pipe()
+	h.member.tasks.Go(func() {
+		h.member.server.Serve(h.member.ctx, &line{Conn: b, net: c.Network, from: to, to: from}, from)
+	})
+	return &line{Conn: a, net: c.Network, from: from, to: to}, nil
+}
+
+// Stop ends a member in order: what it applied is flushed.
+func (c *Cluster) Stop(id model.NodeID) { c.end(id) }
+
+// Crash ends a member without flushing: rows since the last flush are lost, the log is kept.
+func (c *Cluster) Crash(id model.NodeID) {
+	c.Member(id).Machine.Kill()
+	c.end(id)
+}
+
+func (c *Cluster) end(id model.NodeID) {
+	h := c.hosts[id]
+	m := h.member
+	h.member = nil
+	c.Network.detach(id)
+	m.stop()
+	m.Client.Close()
+	_ = m.Node.Shutdown() // a killed machine cannot flush
+	m.tasks.Wait()
+}
+
+// Close ends every member.
+func (c *Cluster) Close() {
+	for _, m := range c.Members() {
+		c.end(m.ID)
+	}
+}
+
+// Isolate cuts a member off from all others, both ways; Rejoin heals it.
+func (c *Cluster) Isolate(id model.NodeID) { c.each(id, c.Network.Cut) }
+
+// Rejoin heals a member's network.
+func (c *Cluster) Rejoin(id model.NodeID) { c.each(id, c.Network.Heal) }
+
+func (c *Cluster) each(id model.NodeID, do func(from, to model.NodeID)) {
+	for _, o := range c.others(id) {
+		do(id, o)
+		do(o, id)
+	}
+}
+
+// Await waits for a condition, a minute at most.
+func (c *Cluster) Await(what string, ok func() bool) {
+	c.t.Helper()
+	for range 6000 {
+		if ok() {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	c.t.Fatalf("waited in vain: %s", what)
+}
+
+// Leader waits until exactly one running member leads and finds it; besides the members given.
+func (c *Cluster) Leader(besides ...model.NodeID) *Member {
+	c.t.Helper()
+	var leader *Member
+	c.Await("a leader", func() bool {
+		n := 0
+		for _, m := range c.Members() {
+			skip := false
+			for _, b := range besides {
+				skip = skip || b == m.ID
+			}
+			if now, _ := m.Node.Leadership(); now.Leading && !skip {
+				n, leader = n+1, m
+			}
+		}
+		return n == 1
+	})
+	return leader
+}
+
+// Follower finds a running member that does not lead.
+func (c *Cluster) Follower() *Member {
+	leader := c.Leader()
+	for _, m := range c.Members() {
+		if m != leader {
+			return m
+		}
+	}
+	c.t.Fatal("no follower")
+	return nil
+}
+
+// Write proposes one command.
+func Write(ctx context.Context, p command.Proposer, key, value string) (command.Result, error) {
+	return p.Propose(ctx, SetCommand(key, value))
+}
+
+// SetCommand is one command.
+func SetCommand(key, value string) command.Envelope {
+	return command.Envelope{Kind: SetKind, Version: 1, Payload: codec.MustEncode(Set{key, value})}
+}
+
+// Registry knows the one command.
+func Registry() *command.Registry {
+	d := command.Define(SetKind, 1, func(*table.Tx, command.Meta, Set) (string, error) { return "", nil })
+	r, err := command.NewRegistry(1, command.Feature{Name: "register", Commands: []command.Erased{d}})
+	if err != nil {
+		panic(err)
+	}
+	return r
+}

@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+
+	"cofre/fsm/command"
+)
+
+// outcome is what became of one command on one attempt.
+type outcome struct {
+	result command.Result
+	err    error
+	retry  bool // the same command may be tried again, here or elsewhere
+	maybe  bool // despite err it may be committed
+}
+
+// pending is one command that waits to be packed.
+type pending struct {
+	envelope command.Envelope
+	size     int
+	done     chan outcome // buffered: delivering never waits
+}
+
+// coalescer packs the commands that wait while earlier ones are in flight. There is no timer: a lone command leaves at
+// once, and under load the batches grow by themselves.
+type coalescer struct {
+	send    func(ctx context.Context, batch []command.Envelope) []outcome
+	workers int // batches in flight at once
+
+	mu      sync.Mutex // guards what follows
+	waiting []*pending
+	flying  map[int]chan struct{} // by worker: closed when its batch is settled
+	wake    chan struct{}         // buffered by one
+}
+
+func newCoalescer(workers int, send func(context.Context, []command.Envelope) []outcome) *coalescer {
+	return &coalescer{send: send, workers: workers, flying: map[int]chan struct{}{}, wake: make(chan struct{}, 1)}
+}
+
+// overhead estimates what an envelope needs besides its payload.
+const overhead = 512
+
+// submit queues a command.
+func (c *coalescer) submit(e command.Envelope) *pending {
+	p := &pending{envelope: e, size: len(e.Payload) + overhead, done: make(chan outcome, 1)}
+	c.mu.Lock()
+	c.waiting = append(c.waiting, p)
+	c.mu.Unlock()
+	c.signal()
+	return p
+}
+
+func (c *coalescer) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait gives the outcome; if ctx ends before the command was packed, it is taken back and certainly not sent.
+func (c *coalescer) wait(ctx context.Context, p *pending) outcome {
+	select {
+	case o := <-p.done:
+		return o
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, w := range c.waiting {
+		if w == p {
+			c.waiting = append(c.waiting[:i:i], c.waiting[i+1:]...)
+			return outcome{err: ctx.Err()}
+		}
+	}
+	select {
+	case o := <-p.done:
+		return o
+	default:
+		return outcome{err: ctx.Err(), maybe: true}
+	}
+}
+
+// run packs and sends until ctx ends; what waits then is answered as not sent.
+func (c *coalescer) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for i := range c.workers {
+		wg.Go(func() { c.work(ctx, i) })
+	}
+	wg.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.waiting {
+		p.done <- outcome{err: ctx.Err()}
+	}
+	c.waiting = nil
+}
+
+func (c *coalescer) work(ctx context.Context, worker int) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wake:
+		}
+		for batch := c.take(worker); batch != nil; batch = c.take(worker) {
+			envelopes := make([]command.Envelope, len(batch))
+			for i, p := range batch {
+				envelopes[i] = p.envelope
+			}
+			for i, o := range c.send(ctx, envelopes) {
+				batch[i].done <- o
+			}
+			c.settle(worker)
+			if ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// take packs what waits, within the limits of one entry; nil if nothing waits.
+func (c *coalescer) take(worker int) []*pending {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, size := 0, 0
+	for n < len(c.waiting) && n < command.MaxEntryCommands {
+		size += c.waiting[n].size
+		if n > 0 && size > command.MaxEntryBytes {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	batch := c.waiting[:n:n]
+	c.waiting = c.waiting[n:]
+	c.flying[worker] = make(chan struct{})
+	if len(c.waiting) > 0 {
+		c.signal() // another worker may be free
+	}
+	return batch
+}
+
+func (c *coalescer) settle(worker int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.flying[worker])
+	delete(c.flying, worker)
+}
+
+// settled waits for the batches that are in flight now.
+func (c *coalescer) settled(ctx context.Context) error {
+	c.mu.Lock()
+	var flying []chan struct{}
+	for _, f := range c.flying {
+		flying = append(flying, f)
+	}
+	c.mu.Unlock()
+	for _, f := range flying {
+		select {
+		case <-f:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
