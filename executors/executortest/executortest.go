@@ -145,3 +145,10 @@ func (k Kit) inForce(t testing.TB, name string, a attempt, acc Account, fresh st
 	}
 	return false
 }
+
+// Once runs the template a single time over a whole network, for tests of one executor's own cases.
+func (k Kit) Once(t testing.TB, a Account, fresh string) (executors.Outcome, error) {
+	t.Helper()
+	out := k.change(context.Background(), t, a, fresh, &wire{}, nil)
+	return out.outcome, out.err
+}

@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/vault/secret"
+)
+
+// session is a connection together with its socket.
+type session struct {
+	*pgconn.PgConn
+	socket net.Conn
+}
+
+// connect logs in once. Nothing comes from the environment of the process.
+func connect(ctx context.Context, s executors.Session, user, password secret.Value) (*session, error) {
+	cfg, err := config(s)
+	if err != nil {
+		return nil, err
+	}
+	// The driver wants strings; they live as long as the connection.
+	_ = user.Reveal(func(b []byte) error { cfg.User = string(b); return nil })
+	_ = password.Reveal(func(b []byte) error { cfg.Password = string(b); return nil })
+	if strings.ContainsRune(cfg.User, 0) || strings.ContainsRune(cfg.Password, 0) {
+		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: "a user name or password with NUL cannot log in"}
+	}
+	limit := s.ConnectTimeout
+	if limit <= 0 {
+		limit = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	// The driver would open a second connection to cancel a statement; the outcome would be no clearer.
+	var connected atomic.Bool
+	var socket net.Conn
+	cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if connected.Load() {
+			return nil, net.ErrClosed
+		}
+		c, err := s.Dial(ctx, network, addr)
+		socket = c
+		return c, err
+	}
+	c, err := pgconn.ConnectConfig(ctx, cfg)
+	if err != nil && s.Target.InsecureTLS && strings.Contains(err.Error(), "server refused TLS connection") {
+		// The device allows a connection that is not verified, and this server offers none that is encrypted.
+		cfg.TLSConfig = nil
+		c, err = pgconn.ConnectConfig(ctx, cfg)
+	}
+	connected.Store(true)
+	switch {
+	case err == nil:
+		return &session{c, socket}, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
+	case strings.Contains(err.Error(), "server refused TLS connection"):
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection"}
+	}
+	return nil, err
+}
+
+// config is a driver configuration with nothing but what the session says.
+func config(s executors.Session) (*pgconn.Config, error) {
+	cfg, err := pgconn.ParseConfig("host=localhost user=none dbname=none sslmode=disable")
+	if err != nil {
+		return nil, fmt.Errorf("prepare the driver: %w", err)
+	}
+	cfg.Host, cfg.Port, cfg.Database = s.Target.Address, s.Target.Port, DefaultDatabase
+	if cfg.Port == 0 {
+		cfg.Port = DefaultPort
+	}
+	name, err := s.Resolve.Optional(mask.AddInfo)
+	if err != nil {
+		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: mask.AddInfo.String() + ": " + err.Error()}
+	}
+	_ = name.Reveal(func(b []byte) error {
+		if len(b) > 0 {
+			cfg.Database = string(b)
+		}
+		return nil
+	})
+	if cfg.TLSConfig, err = executors.TLSConfig(s.Target); err != nil {
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: err.Error()}
+	}
+	cfg.Fallbacks, cfg.ValidateConnect, cfg.AfterConnect, cfg.ConnectTimeout = nil, nil, nil, 0
+	cfg.RuntimeParams = map[string]string{"standard_conforming_strings": "on", "client_encoding": "UTF8", "application_name": "cofre"}
+	// The dialer resolves names, so that it can apply its rules to what it resolved.
+	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	return cfg, nil
+}
+
+// hangUp ends a connection and waits until the driver has let go of it.
+func (c *session) hangUp() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = c.Close(ctx) // the outcome is known already
+	_ = c.socket.Close()
+	<-c.CleanupDone()
+}
+
+// sqlState is the code of a server's answer; "" if the error is something else.
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
