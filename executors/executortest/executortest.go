@@ -152,3 +152,6 @@ func (k Kit) Once(t testing.TB, a Account, fresh string) (executors.Outcome, err
 	out := k.change(context.Background(), t, a, fresh, &wire{}, nil)
 	return out.outcome, out.err
 }
+
+// Session is what an executor gets to change an account's password, over a whole network.
+func (k Kit) Session(a Account, fresh string) executors.Session { return k.session(a, fresh, &wire{}) }

@@ -1,0 +1,33 @@
+// Package all is the explicit list of executors that Cofre ships: one line for each. cmd wires it into the runner and
+// into the template commands.
+package all
+
+import (
+	"cofre/executors"
+	"cofre/executors/postgres"
+	"cofre/executors/ssh"
+	"cofre/fsm/model"
+)
+
+// List returns the executors.
+func List() []executors.Executor {
+	return []executors.Executor{
+		ssh.New(),
+		postgres.New(),
+	}
+}
+
+// Find looks an executor up by name; nil if Cofre has none of that name.
+func Find(name model.ExecutorName) executors.Executor {
+	for _, e := range List() {
+		if e.Name() == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// Catalogue returns the templates that Cofre ships.
+func Catalogue() []executors.CatalogueEntry {
+	return append(ssh.Catalogue(), postgres.Catalogue()...)
+}
