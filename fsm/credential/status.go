@@ -70,10 +70,8 @@ var Prune = command.Define("credential.prune", 1, func(tx *table.Tx, m command.M
 	if c.Sync != model.SyncInSync || c.Busy != "" || !c.Enabled || state.SystemRow(tx).Frozen {
 		return PruneResult{}, nil
 	}
-	for o := range state.Operations.By(tx, "target", string(c.ID)) {
-		if !o.State.Final() {
-			return PruneResult{}, nil
-		}
+	if _, open := state.Operations.First(tx, "open", string(c.ID)); open {
+		return PruneResult{}, nil
 	}
 	var kept []model.SecretVersion
 	var gone []uint64

@@ -36,7 +36,7 @@ type Keyring struct {
 	Terms    []KeyTerm     `cbor:"terms"`
 	Keys     []NamedKey    `cbor:"keys"`
 	CA       []byte        `cbor:"ca"`       // certificates of the cluster's CA, PEM, newest first
-	Recovery []byte        `cbor:"recovery"` // AEAD(recovery key, root)
+	Recovery []byte        `cbor:"recovery"` // recovery public key, its proof under the root key, and the root key wrapped to it
 	Shamir   *ShamirConfig `cbor:"shamir,omitempty"`
 	Revision uint64        `cbor:"revision"`
 }

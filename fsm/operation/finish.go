@@ -108,8 +108,11 @@ func changed(m command.Meta, o *model.Operation, c *model.Credential, p *model.P
 			}
 		}
 	}
-	if o.State == model.OpLeased && e != notStarted {
-		return model.Errorf(model.Conflict, "the operation was not begun")
+	if o.State == model.OpLeased {
+		if e != notStarted {
+			return model.Errorf(model.Conflict, "the operation was not begun")
+		}
+		o.Attempt++ // an attempt that failed before its candidate counts too
 	}
 	if err := move(o, e, m.At, m.Node, a.Class); err != nil {
 		return err

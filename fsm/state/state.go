@@ -76,6 +76,7 @@ var (
 		table.Index[model.Operation]{Name: "number", Keys: func(o *model.Operation) []string { return []string{table.NumberKey(o.Number)} }},
 		table.Index[model.Operation]{Name: "dedup", Keys: openDedup},
 		table.Index[model.Operation]{Name: "target", Keys: func(o *model.Operation) []string { return []string{o.Target.ID} }},
+		table.Index[model.Operation]{Name: "open", Keys: openTarget},
 		table.Index[model.Operation]{Name: "waiting", Keys: waiting},
 		table.Index[model.Operation]{Name: "lease", Keys: leaseKey},
 		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }})
@@ -165,6 +166,13 @@ func openDedup(o *model.Operation) []string {
 		return nil
 	}
 	return []string{o.DedupKey}
+}
+
+func openTarget(o *model.Operation) []string {
+	if o.State.Final() {
+		return nil
+	}
+	return []string{o.Target.ID}
 }
 
 func waiting(o *model.Operation) []string {

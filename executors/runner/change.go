@@ -1,0 +1,154 @@
+package runner
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/vault/policy"
+	"cofre/vault/secret"
+)
+
+// change makes one attempt: candidate first, then the target, then the proof.
+func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
+	job, err := r.load(o)
+	if err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
+	defer job.wipe()
+	program, err := job.compile()
+	if err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
+	begin := operation.BeginArgs{Operation: o.ID, Token: l.token}
+	if job.candidate, err = r.candidate(job, &begin); err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
+	for _, n := range program.Masks() {
+		if v, err := job.resolve(n); err != nil {
+			return job.failed(model.OutcomeNotStarted, err)
+		} else if n != mask.NewPassword {
+			v.Wipe()
+		}
+	}
+	res, sent, err := r.begin(l, begin)
+	switch {
+	case err != nil:
+		return job.failed(model.OutcomeNotStarted, err) // begun or not: nothing was sent
+	case res.Fenced:
+		return skipped
+	}
+	l.trust(sent)
+	outcome, err := program.Run(l.ctx, r.session(l, job))
+	if err != nil {
+		return job.failed(outcome, err)
+	}
+	return r.prove(l, job, res.Version)
+}
+
+// skipped marks a report that is not to be sent, because the lease is somebody else's.
+var skipped = operation.FinishArgs{Class: "fenced"}
+
+// begin commits the candidate. It repeats itself while the answer is unknown: the cluster knows whether it was begun.
+func (r *Runner) begin(l *lease, a operation.BeginArgs) (operation.LeaseResult, time.Duration, error) {
+	first := bootClock()
+	for {
+		sent := bootClock()
+		res, err := command.Propose(l.ctx, r.Proposer, operation.Begin, actor, a)
+		if err == nil || l.ctx.Err() != nil || !again(err) {
+			return res, sent, err
+		}
+		v := r.View()
+		o, ok := state.Operations.Get(v, string(a.Operation))
+		v.Close()
+		if !ok || o.Lease == nil || o.Lease.Token != l.token {
+			return operation.LeaseResult{Fenced: true}, sent, nil
+		}
+		if o.State == model.OpRunning { // it was committed after all, by a try that was sent at the earliest then
+			return operation.LeaseResult{Version: o.Candidate}, first, nil
+		}
+	}
+}
+
+// candidate makes the new secret, or offers one again that provably was never sent.
+func (r *Runner) candidate(j *job, a *operation.BeginArgs) (secret.Value, error) {
+	if j.operation.Kind == model.ChildPasswordChange {
+		src := j.parent.Version(j.operation.Source)
+		if src == nil {
+			return secret.Value{}, &executors.Failure{Class: executors.ClassTemplate, Msg: "the parent's secret version is gone"}
+		}
+		v, err := r.Keys.Decrypt(r.Place(src.Row), src.Secret)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		return v, r.seal(a, v)
+	}
+	for i := len(j.credential.Versions) - 1; i >= 0; i-- {
+		if v := j.credential.Versions[i]; v.Role == model.RoleAbandoned && v.Unsent {
+			value, err := r.Keys.Decrypt(r.Place(v.Row), v.Secret)
+			if err != nil {
+				return secret.Value{}, err
+			}
+			if policy.Check(j.policy.Strength, value) == nil {
+				a.Reuse = v.N
+				return value, nil
+			}
+			value.Wipe()
+		}
+	}
+	v, err := policy.Generate(j.policy.Strength)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return v, r.seal(a, v)
+}
+
+func (r *Runner) seal(a *operation.BeginArgs, v secret.Value) error {
+	var row [16]byte
+	_, _ = rand.Read(row[:])
+	a.Row = hex.EncodeToString(row[:])
+	sealed, err := r.Keys.Encrypt(r.Place(a.Row), v)
+	a.Candidate = sealed
+	return err
+}
+
+// prove logs in with the new secret over a fresh connection; only that makes it a success.
+func (r *Runner) prove(l *lease, j *job, version uint64) operation.FinishArgs {
+	report := j.done(model.OutcomeApplied)
+	verifier, ok := j.executor.(executors.Verifier)
+	if !ok {
+		return report
+	}
+	in, err := verifier.Verify(l.ctx, r.session(l, j), j.candidate)
+	switch {
+	case err != nil:
+		return j.failed(model.OutcomeUncertain, fmt.Errorf("the change was reported done but could not be proven by a login: %w", err))
+	case !in:
+		return j.failed(model.OutcomeUncertain, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was reported done but the new secret does not log in"})
+	}
+	j.trace.Step(model.Step{Text: "login with the new secret succeeded"})
+	report = j.done(model.OutcomeApplied)
+	report.Proven = version
+	return report
+}
+
+// failureOf finds class and text of an attempt's error.
+func failureOf(err error) (class, msg string) {
+	var f *executors.Failure
+	var m *model.Error
+	switch {
+	case errors.As(err, &f):
+		return string(f.Class), err.Error()
+	case errors.As(err, &m):
+		return m.Kind.String(), m.Msg
+	}
+	return "internal", err.Error()
+}

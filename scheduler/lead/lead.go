@@ -1,0 +1,144 @@
+// Package lead is the scheduler's loop. It lives exactly one leadership term: started after the term's barrier, it looks
+// at the state, proposes what is due, and ends with the context; every proposal after that is fenced by the term.
+//
+// It holds no queue: each round reads a bounded part of the indexes. Only what the leader itself observed of leases is in
+// memory.
+package lead
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"cofre/fsm/command"
+	"cofre/fsm/credential"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/scheduler/plan"
+	"cofre/scheduler/trigger"
+)
+
+// Config is what the loop needs. Proposer is bound to the term.
+type Config struct {
+	Proposer command.Proposer
+	View     func() *table.View
+	Changed  func() <-chan struct{}
+	Alive    func(model.NodeID) bool // gossip's rumour: a dead node gets no new work
+	Log      *logrus.Entry
+}
+
+const (
+	round   = 256                    // things looked at, and proposed, in one round
+	idle    = 500 * time.Millisecond // longest pause between two rounds
+	pending = 64                     // proposals in flight
+	settle  = 5 * time.Millisecond   // least pause: the changes that a round itself makes arrive together
+)
+
+var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
+
+// Run schedules until ctx ends.
+func Run(ctx context.Context, c Config) error {
+	seen := observed{}
+	for ctx.Err() == nil {
+		changed := c.Changed()
+		wake := c.round(ctx, seen)
+		pause := time.NewTimer(settle)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		timer := time.NewTimer(wake)
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return ctx.Err()
+}
+
+// observed remembers when the leader saw a lease's end move, on its own monotonic clock.
+type observed map[model.Pos]sighting
+
+type sighting struct {
+	until model.Time
+	at    time.Time
+}
+
+// round proposes what is due and tells how long the next round may wait without a change.
+func (c Config) round(ctx context.Context, seen observed) time.Duration {
+	now := model.TimeOf(time.Now())
+	v := c.View()
+	expire := c.overdue(v, now, seen)
+	var due []trigger.Due
+	for _, t := range trigger.All {
+		due = append(due, t(v, now, round)...)
+	}
+	grants := plan.Assign(v, now, c.Alive, round)
+	next := plan.NextWake(v, now)
+	v.Close()
+
+	var g errgroup.Group
+	g.SetLimit(pending)
+	for _, h := range expire {
+		g.Go(func() error {
+			return propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
+		})
+	}
+	for _, d := range due {
+		g.Go(func() error {
+			if d.Custody != "" {
+				return propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody})
+			}
+			return propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger})
+		})
+	}
+	for _, gr := range grants {
+		g.Go(func() error {
+			return propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot})
+		})
+	}
+	_ = g.Wait() // every error is logged where it occurs; the next round looks again
+	if next != 0 {
+		return min(idle, max(0, next.Sub(model.TimeOf(time.Now()))))
+	}
+	return idle
+}
+
+func (c Config) overdue(v *table.View, now model.Time, seen observed) []plan.Held {
+	timing := state.SystemRow(v).Leases
+	live := map[model.Pos]bool{}
+	var out []plan.Held
+	for _, h := range plan.Leases(v) {
+		live[h.Lease.Token] = true
+		s, ok := seen[h.Lease.Token]
+		if !ok || s.until != h.Lease.Until {
+			seen[h.Lease.Token] = sighting{h.Lease.Until, time.Now()}
+			continue
+		}
+		if plan.Overdue(h.Lease, timing, now, time.Since(s.at)) {
+			out = append(out, h)
+		}
+	}
+	for t := range seen {
+		if !live[t] {
+			delete(seen, t)
+		}
+	}
+	return out
+}
+
+func propose[A, R any](ctx context.Context, c Config, d command.Def[A, R], args A) error {
+	_, err := command.Propose(ctx, c.Proposer, d, actor, args)
+	// Conflicts are ordinary: the state changed between the look and the proposal.
+	if err != nil && ctx.Err() == nil && !model.Is(err, model.Conflict) && !errors.Is(err, context.Canceled) {
+		c.Log.WithField("command", d.Kind()).WithError(err).Warn("the scheduler's proposal was not taken")
+	}
+	return err
+}

@@ -1,0 +1,151 @@
+// Package plan decides, purely, which slot gets which waiting operation, and which leases have run out. It reads a
+// bounded part of the state; scheduler/lead proposes what it decides, and the reducers decide again.
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// LanesPerDevice is how many operations run on one device at once: a host changes passwords one after the other, and a
+// broken one must not take all slots.
+const LanesPerDevice = 4
+
+// Grant gives an operation to a slot.
+type Grant struct {
+	Operation model.OperationID
+	Node      model.NodeID
+	Slot      int
+}
+
+type worker struct {
+	node *model.Node
+	free []int
+}
+
+// Assign gives waiting operations, the longest waiting first, to free slots of nodes that are alive, speak the executor
+// and reach the site; the node with most free slots first. It looks at no more than limit waiting operations.
+func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit int) []Grant {
+	workers, lanes := workersOf(r, alive)
+	if len(workers) == 0 {
+		return nil
+	}
+	var grants []Grant
+	taken := map[string]bool{} // targets granted in this round
+	for o := range state.Operations.Range(r, "waiting", table.TimeKey(0), table.TimeKey(now+1)) {
+		if limit--; limit < 0 || len(workers) == 0 {
+			break
+		}
+		c, ok := state.Credentials.Get(r, o.Target.ID)
+		if !ok || (c.Busy != "" && c.Busy != o.ID) || taken[o.Target.ID] || lanes[o.Device] >= LanesPerDevice {
+			continue
+		}
+		w := pick(workers, o)
+		if w == nil {
+			continue
+		}
+		grants = append(grants, Grant{o.ID, w.node.ID, w.free[0]})
+		w.free = w.free[1:]
+		taken[o.Target.ID] = true
+		lanes[o.Device]++
+		workers = slices.DeleteFunc(workers, func(w *worker) bool { return len(w.free) == 0 })
+	}
+	return grants
+}
+
+// workersOf lists nodes with free slots and counts the running operations per device.
+func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, map[model.DeviceID]int) {
+	var workers []*worker
+	lanes := map[model.DeviceID]int{}
+	for n := range state.Nodes.All(r, "") {
+		used := map[int]bool{}
+		for o := range state.Operations.By(r, "lease", string(n.ID)) {
+			used[o.Lease.Slot] = true
+			lanes[o.Device]++
+		}
+		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {
+			continue
+		}
+		w := &worker{node: n}
+		for s := range n.Announced.Slots {
+			if !used[s] {
+				w.free = append(w.free, s)
+			}
+		}
+		if len(w.free) > 0 {
+			workers = append(workers, w)
+		}
+	}
+	return workers, lanes
+}
+
+func pick(workers []*worker, o *model.Operation) *worker {
+	fit := slices.Collect(func(yield func(*worker) bool) {
+		for _, w := range workers {
+			a := w.node.Announced
+			if slices.Contains(a.Executors, o.Executor) && (len(a.Sites) == 0 || o.Site == "" || slices.Contains(a.Sites, o.Site)) && !yield(w) {
+				return
+			}
+		}
+	})
+	if len(fit) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(fit, func(a, b *worker) int {
+		if d := cmp.Compare(len(a.free), len(b.free)); d != 0 {
+			return d
+		}
+		return cmp.Compare(b.node.ID, a.node.ID) // ties: the first name
+	})
+}
+
+// Held is a lease as the leader sees it.
+type Held struct {
+	Operation model.OperationID
+	Lease     model.Lease
+}
+
+// Leases lists the live leases of all members.
+func Leases(r table.Reader) []Held {
+	var held []Held
+	for n := range state.Nodes.All(r, "") {
+		for o := range state.Operations.By(r, "lease", string(n.ID)) {
+			held = append(held, Held{o.ID, *o.Lease})
+		}
+	}
+	return held
+}
+
+// Overdue tells whether a lease is to be taken back: its time and grace are over in state time, and the leader itself has
+// seen no renewal for as long on its own clock (RULES 5). silent is how long it has seen none.
+func Overdue(l model.Lease, t model.Leases, now model.Time, silent time.Duration) bool {
+	return now >= l.Until+model.Time(t.Grace) && silent >= model.Span(t.TTL+t.Grace)
+}
+
+// NextWake tells when the earliest waiting operation, due credential or custody will be due after now; 0: nothing waits.
+func NextWake(r table.Reader, now model.Time) model.Time {
+	var next model.Time
+	consider := func(t model.Time) {
+		if t > now && (next == 0 || t < next) {
+			next = t
+		}
+	}
+	for o := range state.Operations.Range(r, "waiting", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+		consider(o.NotBefore)
+		break
+	}
+	for c := range state.Credentials.Range(r, "due", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+		consider(c.RotateAt)
+		break
+	}
+	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+		consider(c.Until)
+		break
+	}
+	return next
+}

@@ -1,0 +1,25 @@
+// Package trigger finds what is due: pure readings of the state at a moment, one file per trigger. It starts nothing;
+// scheduler/lead proposes what it finds.
+package trigger
+
+import (
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// Due is one thing that is due now.
+type Due struct {
+	Credential model.CredentialID // change this credential ...
+	Trigger    string             // ... for this reason
+	Custody    model.CustodyID    // or end this custody
+}
+
+// Trigger finds at most limit due things.
+type Trigger func(r table.Reader, now model.Time, limit int) []Due
+
+// All lists the triggers.
+var All = []Trigger{Expiry, CustodyEnd}
+
+// waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
+func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }
