@@ -29,14 +29,14 @@ func Leak(text, secret string) string {
 		return s[min((len(prefix)*8+5)/6, len(s)):max(len(s)-2, 0)]
 	}
 	lower := strings.ToLower(text)
-	for name, form := range map[string]string{
-		"text": head, "JSON": strings.Trim(string(quoted), `"`), "a URL": url.QueryEscape(secret),
-		"hexadecimal": hex.EncodeToString([]byte(head)), "UTF-16": string(wide),
-		"base64": inner("", []byte(secret)), "base64 shifted by one": inner("u", []byte(secret)), "base64 shifted by two": inner("u:", []byte(secret)),
-		"base64 of UTF-16": inner("", wide),
+	for _, f := range []struct{ name, form string }{
+		{"text", head}, {"JSON", strings.Trim(string(quoted), `"`)}, {"a URL", url.QueryEscape(secret)},
+		{"hexadecimal", hex.EncodeToString([]byte(head))}, {"UTF-16", string(wide)},
+		{"base64", inner("", []byte(secret))}, {"base64, shifted by one", inner("u", []byte(secret))}, {"base64, shifted by two", inner("u:", []byte(secret))},
+		{"base64 of UTF-16", inner("", wide)},
 	} {
-		if len(form) >= 4 && strings.Contains(lower, strings.ToLower(form)) {
-			return name
+		if len(f.form) >= 4 && strings.Contains(lower, strings.ToLower(f.form)) {
+			return f.name
 		}
 	}
 	return ""
