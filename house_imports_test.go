@@ -1,0 +1,194 @@
+package house
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// room is one row of the import table of DESIGN 4.1; the first row that fits a package counts.
+type room struct {
+	pkg string
+	may []string
+	why string
+}
+
+// verbs is what every feature stands on.
+var verbs = []string{"fsm/model", "fsm/audit", "fsm/authz", "fsm/table", "fsm/state", "fsm/command", "fsm/codec"}
+
+var withOperation = append([]string{"fsm/operation"}, verbs...)
+
+// contract is what an executor sees.
+var contract = []string{"executors", "executors/mask", "executors/script", "fsm/model", "vault/secret"}
+
+const (
+	leafWhy    = "a leaf: everybody stands on it"
+	featureWhy = "features know the nouns and operation, never each other and never the vault: the state never sees a key"
+	cryptoWhy  = "pure cryptography: no state, no cluster"
+)
+
+var rooms = []room{
+	{"fsm/model", nil, leafWhy},
+	{"fsm/codec", nil, leafWhy},
+	{"vault/secret", nil, leafWhy},
+	{"fsm/audit", []string{"fsm/model", "fsm/codec"}, "the trail is pure, so that it verifies offline"},
+	{"fsm/authz", []string{"fsm/model"}, "one pure decision, used by edges and reducers"},
+	{"fsm/table/cryptfs", []string{"vault/disk"}, "wraps the file system with the ciphers and knows nothing else"},
+	{"fsm/table", []string{"fsm/model", "fsm/audit", "fsm/codec"}, "rows and events in one transaction"},
+	{"fsm/state", []string{"fsm/model", "fsm/table", "fsm/codec"}, "names tables, no verbs"},
+	{"fsm/command", []string{"fsm/model", "fsm/audit", "fsm/authz", "fsm/table", "fsm/state", "fsm/codec"}, "what a verb is, no verb"},
+	{"fsm/operation", verbs, "the lowest feature: every other one schedules work through it"},
+	{"fsm/credential", withOperation, featureWhy},
+	{"fsm/device", withOperation, featureWhy},
+	{"fsm/policy", withOperation, featureWhy},
+	{"fsm/template", withOperation, featureWhy},
+	{"fsm/application", withOperation, featureWhy},
+	{"fsm/node", withOperation, featureWhy},
+	{"fsm/keyring", withOperation, featureWhy},
+	{"fsm/trail", withOperation, featureWhy},
+	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
+	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
+
+	{"vault/barrier", []string{"vault/secret", "fsm/model"}, cryptoWhy},
+	{"vault/policy", []string{"vault/secret", "fsm/model"}, cryptoWhy},
+	{"vault/disk", []string{"vault/secret", "fsm/model"}, cryptoWhy},
+	{"vault/keyring", []string{"vault/secret", "fsm/model", "vault/barrier", "vault/seal", "vault/seal/shamir"}, "builds barriers from terms and wraps the root key as seals do"},
+	{"vault/seal/keyfile", []string{"vault/secret", "fsm/model", "vault/seal", "vault/disk"}, "its key file obeys the same rules as the disk key's"},
+	{"vault/seal/...", []string{"vault/secret", "fsm/model", "vault/seal"}, cryptoWhy},
+	{"vault/access", []string{"fsm/...", "vault/..."}, "application service: proposes verbs, opens secrets after the commit"},
+
+	{"scheduler/trigger", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
+	{"scheduler/plan", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
+	{"scheduler/lead", []string{"scheduler/...", "fsm/..."}, "one leadership term: reads views, proposes verbs, sees no secret"},
+	{"scheduler/ops", []string{"fsm/...", "vault/..."}, "application service for operations"},
+	{"scheduler/sim", []string{"scheduler/...", "fsm/...", "executors", "vault/secret"}, "simulates the pure core"},
+
+	{"executors/all", []string{"executors/...", "fsm/model"}, "the list of executors"},
+	{"executors/runner", []string{"executors/...", "fsm/...", "vault/barrier", "vault/keyring", "vault/policy", "vault/secret"}, "the only place where a lease meets a key"},
+	{"executors/executortest/...", append([]string{"executors/executortest/..."}, contract...), "test kit of executors"},
+	{"executors/...", contract, "an executor sees a target, a program and masks: never state, barrier or cluster"},
+
+	{"httpapi/route", []string{"fsm/model", "fsm/audit", "vault/secret", "httpapi/compat"}, "mounting only"},
+	{"httpapi/authn", []string{"fsm/model", "fsm/audit", "vault/secret"}, "proves who asks; decisions are elsewhere"},
+	{"httpapi/compat", []string{"fsm/model", "fsm/audit", "vault/secret"}, "the one encoder of secrets"},
+	{"httpapi/edge", []string{"vault/access", "scheduler/ops", "fsm/...", "httpapi/..."}, "joins resources and services; only cmd imports it"},
+	{"httpapi/openapi", []string{"httpapi/route"}, "generated from the routes"},
+	{"httpapi/...", []string{"httpapi/route", "httpapi/compat", "fsm/model", "vault/secret"}, "a resource talks to services through interfaces of its own"},
+
+	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "vault/disk"}, "test kit of the cluster"},
+	{"cluster/raftnode", append([]string{"vault/disk"}, clusterMay...), "encrypts the log store"},
+	{"cluster/...", clusterMay, "moves commands and bytes; the state machine arrives as raft.FSM"},
+
+	{"cmd/...", []string{"..."}, "wiring"},
+	{".", nil, "the laws build nothing"},
+}
+
+var clusterMay = []string{
+	"vault/secret", // join tokens and private keys of nodes are wiped like every secret
+	"cluster/...", "fsm/command", "fsm/audit", "fsm/model", "fsm/state", "fsm/codec", "fsm/trail", "fsm/node",
+}
+
+// kits are packages for tests only.
+var kits = []string{"fsm/fsmtest", "executors/executortest/...", "vault/seal/sealtest", "cluster/clustertest"}
+
+// testsMay is what tests of every package may use besides the package's own row.
+var testsMay = append([]string{"fsm/codec", "fsm/model", "vault/secret", "vault/disk"}, kits...)
+
+// debts are edges that the table forbids and the tree has, known to the lead. An edge that is gone must leave the list.
+var debts = map[string]string{}
+
+var importLaw = law{
+	name: "imports", why: "DESIGN 4.1: data goes one way, and keys never come near the state",
+	check: func(h house) []string {
+		var out []string
+		owed := map[string]bool{}
+		for _, f := range h.files {
+			r, ok := roomOf(f.dir)
+			if !ok {
+				out = append(out, f.path+": the import table has no row for package "+f.dir)
+				continue
+			}
+			for _, i := range f.imports {
+				to, ok := strings.CutPrefix(i, "cofre/")
+				if i == "cofre" {
+					to, ok = ".", true
+				}
+				if !ok || r.allows(to, f.test) || f.test && to == f.dir {
+					continue
+				}
+				edge := f.dir + " -> " + to
+				if _, known := debts[edge]; known {
+					owed[edge] = true
+					continue
+				}
+				out = append(out, fmt.Sprintf("%s imports %s; %s may import %v (%s)", f.path, to, f.dir, r.may, r.why))
+			}
+		}
+		if len(h.files) > 100 { // not for samples
+			for edge := range debts {
+				if !owed[edge] {
+					out = append(out, "the debt "+edge+" is paid: take it off the list")
+				}
+			}
+		}
+		return out
+	},
+	broken: []house{
+		sample("fsm/credential/a.go", `package credential; import _ "cofre/fsm/device"`),
+		sample("fsm/credential/a.go", `package credential; import _ "cofre/vault/barrier"`),
+		sample("fsm/operation/a.go", `package operation; import _ "cofre/fsm/credential"`),
+		sample("fsm/model/a.go", `package model; import _ "cofre/fsm/codec"`),
+		sample("executors/ssh/a.go", `package ssh; import _ "cofre/fsm/state"`),
+		sample("httpapi/credential/a.go", `package credential; import _ "cofre/vault/access"`),
+		sample("cluster/gossip/a.go", `package gossip; import _ "cofre/fsm"`),
+		sample("vault/access/a.go", `package access; import _ "cofre/httpapi/route"`),
+		sample("scheduler/lead/a.go", `package lead; import _ "cofre/cmd/cofre"`),
+		sample("attic/a.go", `package attic`),
+		sample("vault/policy/a_test.go", `package policy; import _ "cofre/fsm/state"`),
+	},
+	kept: []house{
+		sample("fsm/credential/a.go", `package credential; import _ "cofre/fsm/operation"`),
+		sample("cmd/cofre/a.go", `package main; import _ "cofre/httpapi/edge"`),
+		sample("executors/ssh/a_test.go", `package ssh_test; import ( _ "cofre/executors/ssh"; _ "cofre/executors/executortest/target" )`),
+	},
+}
+
+func roomOf(dir string) (room, bool) {
+	for _, r := range rooms {
+		if matches(r.pkg, dir) {
+			return r, true
+		}
+	}
+	return room{}, false
+}
+
+func (r room) allows(to string, test bool) bool {
+	if matches("cmd/...", to) {
+		return matches("cmd/...", r.pkg) || r.pkg == "cmd/..."
+	}
+	return len(r.may) == 1 && r.may[0] == "..." || matchesAny(r.may, to) || test && matchesAny(testsMay, to)
+}
+
+var kitLaw = law{
+	name: "test kits", why: "a test kit in the product would ship fake targets and fault injection",
+	check: func(h house) []string {
+		var out []string
+		for _, f := range h.files {
+			if f.test || matchesAny(kits, f.dir) {
+				continue
+			}
+			for _, i := range f.imports {
+				to, ok := strings.CutPrefix(i, "cofre/")
+				if ok && (matchesAny(kits, to) || strings.HasSuffix(path.Base(to), "test")) || i == "testing" || strings.HasPrefix(i, "testing/") {
+					out = append(out, f.path+" imports "+i+" outside of tests")
+				}
+			}
+		}
+		return out
+	},
+	broken: []house{
+		sample("cmd/cofre/a.go", `package main; import _ "cofre/executors/executortest/target"`),
+		sample("vault/seal/shamir/a.go", `package shamir; import _ "testing"`),
+	},
+	kept: []house{sample("cluster/a_test.go", `package cluster_test; import _ "cofre/cluster/clustertest"`)},
+}
