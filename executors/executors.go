@@ -54,7 +54,8 @@ type Verifier interface {
 	Verify(ctx context.Context, s Session, with secret.Value) (bool, error)
 }
 
-// Dialer opens a connection; the runner's applies the egress rules of RULES 10.
+// Dialer opens a connection; the runner's applies the egress rules of RULES 10. A connection that is a syscall.Conn, as
+// the net package's are, lets the SSH executor ask for immediate acknowledgements, which saves 40 ms of each login.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Transcript takes the steps of an attempt, free of secrets.

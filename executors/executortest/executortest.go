@@ -7,6 +7,7 @@ package executortest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,9 +37,7 @@ type Kit struct {
 }
 
 // Fresh makes a new password that every target takes.
-func Fresh(t testing.TB) string {
-	return fmt.Sprintf("Nn7-%x-Qq2", []byte(fmt.Sprint(time.Now().UnixNano()))[8:])
-}
+func Fresh() string { return "Nn7-" + rand.Text()[:12] + "-q2" }
 
 // attempt is one run with everything that came out of it.
 type attempt struct {

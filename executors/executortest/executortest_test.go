@@ -86,7 +86,7 @@ func TestKitFindsLiars(t *testing.T) {
 			t.Parallel()
 			c.liar.target = map[string]string{"ann": "Old-Pass-1x"}
 			k := Kit{Executor: &c.liar, Login: func(name, password string) (bool, error) { return c.liar.target[name] == password, nil }}
-			e, acc, fresh := &ear{TB: t}, Account{"ann", "Old-Pass-1x"}, Fresh(t)
+			e, acc, fresh := &ear{TB: t}, Account{"ann", "Old-Pass-1x"}, Fresh()
 			a := k.change(t.Context(), e, acc, fresh, &wire{}, nil)
 			k.inForce(e, c.name, a, acc, fresh)
 			heard := strings.Join(e.heard, "; ")

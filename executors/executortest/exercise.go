@@ -53,7 +53,7 @@ func (k Kit) hostile(t *testing.T) {
 	t.Parallel()
 	acc := k.Account(t)
 	verifier, verifies := k.Executor.(executors.Verifier)
-	for _, fresh := range append([]string{Fresh(t)}, k.Hostile...) {
+	for i, fresh := range append([]string{Fresh()}, k.Hostile...) {
 		a := k.change(t.Context(), t, acc, fresh, &wire{}, nil)
 		if a.outcome != executors.Applied {
 			t.Errorf("%q: %s: %v", fresh, a.outcome, a.err)
@@ -62,6 +62,9 @@ func (k Kit) hostile(t *testing.T) {
 		k.inForce(t, fmt.Sprintf("%q", fresh), a, acc, fresh)
 		if verifies {
 			for password, want := range map[string]bool{fresh: true, acc.Password: false} {
+				if i > 0 && !want {
+					continue // targets punish wrong passwords with seconds of silence: one such answer is enough
+				}
 				w := &wire{}
 				ok, err := verifier.Verify(t.Context(), k.session(acc, "", w), value(password))
 				if err != nil || ok != want {
@@ -95,7 +98,7 @@ func (k Kit) missing(t *testing.T) {
 	}
 	for _, lost := range append(p.Masks(), mask.AuthUser, mask.AuthPassword) {
 		w := &wire{}
-		s := k.session(Account{"a", "b-current"}, Fresh(t), w)
+		s := k.session(Account{"a", "b-current"}, Fresh(), w)
 		all := s.Resolve
 		s.Resolve = func(n mask.Name) (v secret.Value, err error) {
 			if n == lost {
@@ -114,7 +117,7 @@ func (k Kit) missing(t *testing.T) {
 func (k Kit) permission(t *testing.T) {
 	t.Parallel()
 	for n := 0; ; n++ {
-		acc, fresh, w := k.Account(t), Fresh(t), &wire{}
+		acc, fresh, w := k.Account(t), Fresh(), &wire{}
 		asked := 0
 		a := k.change(t.Context(), t, acc, fresh, w, func(string) error {
 			if asked++; asked > n {
@@ -143,7 +146,7 @@ func (k Kit) permission(t *testing.T) {
 
 func (k Kit) early(t *testing.T) {
 	t.Parallel()
-	acc, fresh := k.Account(t), Fresh(t)
+	acc, fresh := k.Account(t), Fresh()
 	wrong := k
 	if k.Manager != nil {
 		wrong.Manager = &Account{k.Manager.Name, "Wrong-pass-1"}
@@ -187,7 +190,7 @@ func (k Kit) rejected(t *testing.T) {
 // cuts loses the connection before, right after and in the answer to every write.
 func (k Kit) cuts(t *testing.T) {
 	t.Parallel()
-	acc, fresh, clean := k.Account(t), Fresh(t), &wire{}
+	acc, fresh, clean := k.Account(t), Fresh(), &wire{}
 	if a := k.change(t.Context(), t, acc, fresh, clean, nil); a.outcome != executors.Applied {
 		t.Fatalf("without a cut: %s, %v", a.outcome, a.err)
 	}
@@ -209,7 +212,7 @@ func (k Kit) cuts(t *testing.T) {
 	for range 6 {
 		wg.Go(func() {
 			for f := range work {
-				acc, fresh := k.Account(t), Fresh(t)
+				acc, fresh := k.Account(t), Fresh()
 				name := fmt.Sprintf("cut %s write %d", f.mode, f.at)
 				a := k.change(t.Context(), t, acc, fresh, &wire{mode: f.mode, at: f.at}, nil)
 				changed := k.inForce(t, name, a, acc, fresh)
@@ -237,7 +240,7 @@ func (k Kit) cuts(t *testing.T) {
 func (k Kit) cancel(t *testing.T) {
 	t.Parallel()
 	probe := &wire{}
-	acc, fresh := k.Account(t), Fresh(t)
+	acc, fresh := k.Account(t), Fresh()
 	if a := k.change(t.Context(), t, acc, fresh, probe, nil); a.outcome != executors.Applied {
 		t.Fatalf("without a fault: %s, %v", a.outcome, a.err)
 	}
@@ -245,7 +248,7 @@ func (k Kit) cancel(t *testing.T) {
 	for _, at := range []int{1, probe.writes() / 2, max(probe.writes()-2, 1)} {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := &wire{mode: stall, at: at, stalled: cancel}
-		fresh := Fresh(t)
+		fresh := Fresh()
 		done := make(chan attempt, 1)
 		go func() { done <- k.change(ctx, t, acc, fresh, w, nil) }()
 		select {

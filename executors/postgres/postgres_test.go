@@ -76,7 +76,7 @@ func TestHostileNames(t *testing.T) {
 		if _, _, err := p.CreateRole(name); err != nil {
 			t.Fatal(err)
 		}
-		fresh := executortest.Fresh(t)
+		fresh := executortest.Fresh()
 		if outcome, err := k.Once(t, executortest.Account{Name: name}, fresh); outcome != executors.Applied {
 			t.Errorf("%q: %s, %v", name, outcome, err)
 		} else if ok, err := p.Login(name, fresh); err != nil || !ok {
@@ -88,7 +88,7 @@ func TestHostileNames(t *testing.T) {
 	if _, _, err := p.CreateRole(long); err != nil {
 		t.Fatal(err)
 	}
-	if outcome, err := k.Once(t, executortest.Account{Name: long + "y"}, executortest.Fresh(t)); outcome != executors.NotStarted {
+	if outcome, err := k.Once(t, executortest.Account{Name: long + "y"}, executortest.Fresh()); outcome != executors.NotStarted {
 		t.Errorf("a name that is too long: %s, %v", outcome, err)
 	}
 }
@@ -97,14 +97,14 @@ func TestServerRefuses(t *testing.T) {
 	t.Parallel()
 	p := target.PostgreSQL(t)
 	k := kit(p, postgres.Catalogue()[0].Content)
-	outcome, err := k.Once(t, executortest.Account{Name: "no such role"}, executortest.Fresh(t))
+	outcome, err := k.Once(t, executortest.Account{Name: "no such role"}, executortest.Fresh())
 	if outcome != executors.Rejected || executortest.ClassOf(err) != executors.ClassPolicy || !strings.Contains(err.Error(), "42704") {
 		t.Errorf("%s, %v", outcome, err)
 	}
 	// A role without rights cannot change another one.
 	name, password := p.AddRole(t)
 	k.Manager = &executortest.Account{Name: name, Password: password}
-	outcome, err = k.Once(t, executortest.Account{Name: p.AdminUser}, executortest.Fresh(t))
+	outcome, err = k.Once(t, executortest.Account{Name: p.AdminUser}, executortest.Fresh())
 	if outcome != executors.Rejected || !strings.Contains(err.Error(), "42501") {
 		t.Errorf("%s, %v", outcome, err)
 	}
@@ -127,7 +127,7 @@ func TestTLS(t *testing.T) {
 	} {
 		k := kit(p, postgres.Catalogue()[0].Content)
 		c.change(&k.Target)
-		outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, executortest.Fresh(t))
+		outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, executortest.Fresh())
 		if outcome != c.want || executortest.ClassOf(err) != c.class {
 			t.Errorf("%s: %s, %v", c.name, outcome, err)
 		}
@@ -139,7 +139,7 @@ func TestTLS(t *testing.T) {
 	}{{false, executors.NotStarted, executors.ClassTLS}, {true, executors.Applied, ""}} {
 		k := kit(p, postgres.Catalogue()[0].Content)
 		k.Target.Port, k.Target.InsecureTLS = withoutTLS(t, p.Addr()), c.insecure
-		outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, executortest.Fresh(t))
+		outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, executortest.Fresh())
 		if outcome != c.want || executortest.ClassOf(err) != c.class {
 			t.Errorf("no TLS on offer, opt-out %v: %s, %v", c.insecure, outcome, err)
 		}

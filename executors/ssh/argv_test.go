@@ -53,7 +53,7 @@ func TestCatalogueKeepsSecretsOutOfArgv(t *testing.T) {
 		if c.login.Name != "" {
 			k.Manager = &c.login
 		}
-		fresh := executortest.Fresh(t)
+		fresh := executortest.Fresh()
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := make(chan bool, 1)
 		go func() { seen <- inArgv(ctx, fresh) }()

@@ -70,7 +70,7 @@ func TestDelayLeavesTheOutcomeOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fresh := executortest.Fresh(t)
+			fresh := executortest.Fresh()
 			outcome, err := p.Run(context.Background(), k.Session(a, fresh))
 			if outcome != executors.Uncertain || executortest.ClassOf(err) != executors.ClassTimeout {
 				t.Errorf("%s, %v", outcome, err)
