@@ -1,0 +1,86 @@
+package compat
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// Dialect is how answers, errors above all, are written. The zero value is refused by httpapi/route.
+type Dialect uint8
+
+// The dialects.
+const (
+	Vendor     Dialect = iota + 1 // the vendor's envelope, payload beside `response` and inside it
+	Management                    // plain JSON; errors are application/problem+json (RFC 9457)
+	OAuth                         // RFC 6749: plain JSON; errors have `error` as a string
+)
+
+// Reply is a successful answer.
+type Reply struct {
+	Status  int    // 0: 200
+	Message string // vendor only
+	Payload Object // vendor: members shown twice; OAuth: the whole body
+	Body    any    // management: the whole body, Object or anything that encoding/json writes; nil: an empty object
+	Header  http.Header
+}
+
+// OK is a vendor's answer with status 200.
+func OK(message string, payload ...Member) Reply { return Reply{Message: message, Payload: payload} }
+
+// Created is a vendor's answer with status 201.
+func Created(message string, payload ...Member) Reply {
+	return Reply{Status: http.StatusCreated, Message: message, Payload: payload}
+}
+
+// JSON is a management answer with status 200.
+func JSON(body any) Reply { return Reply{Body: body} }
+
+// envelope is the `response` object without payload, in the documented order.
+func envelope(status int, message, detail string, failed bool, code int) Object {
+	return Object{
+		{"status", status}, {"message", message}, {"error", failed}, {"error_code", code}, {"detail", detail},
+		{"mensagem", message}, {"erro", failed}, {"cod_erro", code},
+	}
+}
+
+// Write sends a reply and wipes the secrets in it and the bytes that carried them.
+func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
+	defer func() { wipeSecrets(r.Payload); wipeSecrets(r.Body) }()
+	if r.Status == 0 {
+		r.Status = http.StatusOK
+	}
+	var body any
+	switch {
+	case d == Vendor:
+		in := append(envelope(r.Status, r.Message, "", false, 0), r.Payload...)
+		body = append(Object{{"code", r.Status}, {"response", in}}, r.Payload...)
+	case d == OAuth:
+		body = r.Payload
+	case r.Body == nil:
+		body = Object{}
+	default:
+		body = r.Body
+	}
+	for k, v := range r.Header {
+		w.Header()[k] = v
+	}
+	return send(w, r.Status, "application/json; charset=utf-8", body)
+}
+
+func send(w http.ResponseWriter, status int, contentType string, body any) error {
+	out := &buffer{}
+	defer func() { clear(out.b) }()
+	if err := out.value(body); err != nil {
+		return err
+	}
+	out.raw("\n")
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(out.b)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, err := w.Write(out.b)
+	return err
+}

@@ -1,0 +1,56 @@
+package compat
+
+import (
+	"fmt"
+	"time"
+
+	"cofre/fsm/model"
+)
+
+// Time is a moment in management calls: RFC 3339 in JSON, left out when zero.
+type Time model.Time
+
+// MarshalText writes RFC 3339 in UTC with milliseconds.
+func (t Time) MarshalText() ([]byte, error) { return []byte(model.Time(t).String()), nil }
+
+// UnmarshalText reads RFC 3339; "" is zero.
+func (t *Time) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*t = 0
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, string(b))
+	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
+		return fmt.Errorf("a time is written like 2026-01-31T12:00:00Z")
+	}
+	*t = Time(model.TimeOf(at))
+	return nil
+}
+
+// Duration is a span in management calls, in milliseconds; in JSON "720h", "90s" or "1h30m".
+type Duration int64
+
+// MarshalText writes the shortest form.
+func (d Duration) MarshalText() ([]byte, error) {
+	return []byte(trimZero(model.Span(int64(d)).String())), nil
+}
+
+// trimZero turns 720h0m0s into 720h.
+func trimZero(s string) string {
+	for _, tail := range []string{"m0s", "h0m"} {
+		if len(s) > len(tail) && s[len(s)-len(tail):] == tail {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}
+
+// UnmarshalText reads a span of at least zero.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v < 0 || v%time.Millisecond != 0 {
+		return fmt.Errorf("a span is written like \"720h\", \"30m\" or \"90s\"; \"0s\" switches the rule off")
+	}
+	*d = Duration(v.Milliseconds())
+	return nil
+}
