@@ -39,7 +39,7 @@ func authorize(c *x509.Certificate, self *Identity, want model.NodeID, pinned Lo
 		return "", fmt.Errorf("%w: %s", ErrNotMember, node)
 	}
 	if !bytes.Equal(key, c.RawSubjectPublicKeyInfo) {
-		return "", fmt.Errorf("%w: %s shows the key %s, pinned is %s", ErrNotMember, node, Fingerprint(c.RawSubjectPublicKeyInfo), Fingerprint(key))
+		return "", fmt.Errorf("%w: %s shows the key %s, pinned is %s", ErrNotMember, node, model.Fingerprint(c.RawSubjectPublicKeyInfo), model.Fingerprint(key))
 	}
 	if now.After(c.NotAfter) || now.Before(c.NotBefore) {
 		log.WithFields(logrus.Fields{"node": string(node), "not_before": c.NotBefore, "not_after": c.NotAfter}).

@@ -4,10 +4,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -25,17 +23,28 @@ type Identity struct {
 	CA      [][]byte // certificates of the cluster's authority, newest first, DER
 	Gossip  [][]byte // keys of the gossip ring, newest first
 	HPKE    []byte   // private key that the root key is wrapped to
+	// Contacts are the members that admitted this node. They count until the node table arrives with the log.
+	Contacts []Contact
+}
+
+// Contact is a member as a newcomer is told of it.
+type Contact struct {
+	Node      model.NodeID `cbor:"node"`
+	Peer      string       `cbor:"peer"`   // host:port
+	Gossip    string       `cbor:"gossip"` // host:port
+	PublicKey []byte       `cbor:"public_key"`
 }
 
 // stored is the content of the sealed file.
 type stored struct {
-	Node    model.NodeID    `cbor:"node"`
-	Cluster model.ClusterID `cbor:"cluster"`
-	Key     []byte          `cbor:"key"` // PKCS #8
-	Chain   [][]byte        `cbor:"chain"`
-	CA      [][]byte        `cbor:"ca"`
-	Gossip  [][]byte        `cbor:"gossip"`
-	HPKE    []byte          `cbor:"hpke"`
+	Node     model.NodeID    `cbor:"node"`
+	Cluster  model.ClusterID `cbor:"cluster"`
+	Key      []byte          `cbor:"key"` // PKCS #8
+	Chain    [][]byte        `cbor:"chain"`
+	CA       [][]byte        `cbor:"ca"`
+	Gossip   [][]byte        `cbor:"gossip"`
+	HPKE     []byte          `cbor:"hpke"`
+	Contacts []Contact       `cbor:"contacts,omitempty"`
 }
 
 // NewKey draws a node's long-lived key.
@@ -53,7 +62,7 @@ func (id *Identity) Save(seal func(secret.Value) error) error {
 	if err != nil {
 		return fmt.Errorf("save the node's identity: %w", err)
 	}
-	b, err := codec.Encode(stored{id.Node, id.Cluster, key, id.Chain, id.CA, id.Gossip, id.HPKE})
+	b, err := codec.Encode(stored{id.Node, id.Cluster, key, id.Chain, id.CA, id.Gossip, id.HPKE, id.Contacts})
 	clear(key)
 	if err != nil {
 		return fmt.Errorf("save the node's identity: %w", err)
@@ -86,7 +95,7 @@ func Load(open func() (secret.Value, error)) (*Identity, error) {
 	if !ok {
 		return nil, errors.New("load the node's identity: the node key is of another kind")
 	}
-	return &Identity{Node: s.Node, Cluster: s.Cluster, Key: ec, Chain: s.Chain, CA: s.CA, Gossip: s.Gossip, HPKE: s.HPKE}, nil
+	return &Identity{Node: s.Node, Cluster: s.Cluster, Key: ec, Chain: s.Chain, CA: s.CA, Gossip: s.Gossip, HPKE: s.HPKE, Contacts: s.Contacts}, nil
 }
 
 // PublicKey is the SubjectPublicKeyInfo that the node table pins.
@@ -106,8 +115,28 @@ func (id *Identity) certificate() *tls.Certificate {
 	return &tls.Certificate{Certificate: chain, PrivateKey: id.Key}
 }
 
-// Fingerprint is how consoles show a public key: both must show the same before an operator approves.
-func Fingerprint(spki []byte) string {
-	sum := sha256.Sum256(spki)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+// Check tells whether the certificate is for this identity and of its authority.
+func (id *Identity) Check() error {
+	if len(id.Chain) == 0 || len(id.CA) == 0 {
+		return errors.New("the identity has no certificate")
+	}
+	leaf, err := x509.ParseCertificate(id.Chain[0])
+	if err != nil {
+		return err
+	}
+	ca, err := x509.ParseCertificate(id.CA[0])
+	if err != nil {
+		return err
+	}
+	if err := leaf.CheckSignatureFrom(ca); err != nil {
+		return err
+	}
+	cluster, node, err := namesOf(leaf)
+	if err != nil {
+		return err
+	}
+	if cluster != id.Cluster || node != id.Node || !id.Key.PublicKey.Equal(leaf.PublicKey) {
+		return fmt.Errorf("the certificate is of node %s in cluster %s", node, cluster)
+	}
+	return nil
 }

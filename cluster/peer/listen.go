@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -23,6 +24,7 @@ const maxHandshakes = 64
 type Listener struct {
 	Self     func() *Identity
 	Pinned   Lookup
+	Raft     Lookup             // for raft/1; nil: Pinned
 	Handlers map[string]Handler // by protocol; raft's is Streams.Serve
 	Log      logrus.FieldLogger
 }
@@ -65,10 +67,38 @@ func (l *Listener) Serve(ctx context.Context, ln net.Listener) error {
 				l.Log.WithError(err).WithField("remote", raw.RemoteAddr().String()).Warn("a peer connection was refused")
 				return
 			}
-			cut := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			one, done := context.WithCancel(ctx)
+			cut := context.AfterFunc(one, func() { _ = conn.Close() })
 			defer cut()
-			l.Handlers[proto](ctx, conn, node)
+			var watching sync.WaitGroup
+			defer watching.Wait()
+			defer done()
+			if node != "" {
+				watching.Go(func() { watch(one, l.lookup(proto), node, done, l.Log) })
+			}
+			l.Handlers[proto](one, conn, node)
 		})
+	}
+}
+
+const watchEvery = time.Second
+
+// watch cuts the connection of a node that was removed or whose key changed.
+func watch(ctx context.Context, pinned Lookup, node model.NodeID, cut context.CancelFunc, log logrus.FieldLogger) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	was, _ := pinned(node)
+	for {
+		select {
+		case <-tick.C:
+			if key, ok := pinned(node); !ok || !bytes.Equal(key, was) {
+				log.WithField("node", string(node)).Warn("the peer is not a member any more; its connection is cut")
+				cut()
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -93,6 +123,13 @@ func (l *Listener) secure(ctx context.Context, raw net.Conn) (net.Conn, string, 
 	return conn, state.NegotiatedProtocol, node, conn.SetDeadline(time.Time{})
 }
 
+func (l *Listener) lookup(proto string) Lookup {
+	if proto == ProtoRaft && l.Raft != nil {
+		return l.Raft
+	}
+	return l.Pinned
+}
+
 func (l *Listener) decide(state tls.ConnectionState, self *Identity) (model.NodeID, error) {
 	if state.NegotiatedProtocol == ProtoJoin {
 		return "", nil // the join token decides
@@ -100,5 +137,5 @@ func (l *Listener) decide(state tls.ConnectionState, self *Identity) (model.Node
 	if len(state.PeerCertificates) == 0 {
 		return "", errors.New("the peer shows no certificate")
 	}
-	return authorize(state.PeerCertificates[0], self, "", l.Pinned, time.Now(), l.Log)
+	return authorize(state.PeerCertificates[0], self, "", l.lookup(state.NegotiatedProtocol), time.Now(), l.Log)
 }

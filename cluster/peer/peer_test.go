@@ -167,7 +167,7 @@ func TestWhoMayConnect(t *testing.T) {
 	}{
 		"member":            {n2, h.lookup, "n1", true, nil, nil},
 		"expired":           {expired, h.lookup, "n1", true, nil, []string{"out of date", "n3"}},
-		"impostor":          {impostor, h.lookup, "n1", false, []string{"refused", "pinned is " + peer.Fingerprint(n2.PublicKey())}, []string{peer.Fingerprint(impostor.PublicKey())}},
+		"impostor":          {impostor, h.lookup, "n1", false, []string{"refused", "pinned is " + model.Fingerprint(n2.PublicKey())}, []string{model.Fingerprint(impostor.PublicKey())}},
 		"unknown":           {unknown, h.lookup, "n1", false, []string{"not a member", "n9"}, []string{"not a member", "n9"}},
 		"another cluster":   {stranger, other.lookup, "n1", false, []string{"n1 is of cluster c1", "cluster c2"}, []string{"n2 is of cluster c2", "cluster c1"}},
 		"another node":      {n2, h.lookup, "n3", false, []string{"n1 answered where n3 was expected"}, []string{"n1 answered where n3"}},
@@ -267,11 +267,23 @@ func TestIdentityComesBackFromTheDisk(t *testing.T) {
 func TestRenewal(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	id := found(t, "c1").issue(t, "n1", now)
-	for days, want := range map[int]bool{0: false, 19: false, 21: true, 40: true} {
-		if got := peer.NeedsRenewal(id.Chain[0], now.AddDate(0, 0, days)); got != want {
-			t.Errorf("after %d days: %v", days, got)
+	h := found(t, "c1")
+	id := h.issue(t, "n1", now)
+	holder := peer.NewHolder(id)
+	saved := 0
+	var at time.Time
+	r := &peer.Renewer{Holder: holder, Save: func(*peer.Identity) error { saved++; return nil },
+		Issue: func(_ context.Context, csr []byte) ([]byte, error) {
+			return peer.IssueNode(h.caKey, h.ca, csr, h.id, "n1", nil, at)
+		}}
+	for i, c := range []struct{ days, saved int }{{0, 0}, {19, 0}, {21, 1}, {22, 1}, {40, 1}, {45, 2}} {
+		at = now.AddDate(0, 0, c.days)
+		if err := r.Renew(t.Context(), at); err != nil || saved != c.saved {
+			t.Errorf("step %d, day %d: renewed %d times, want %d (%v)", i, c.days, saved, c.saved, err)
 		}
+	}
+	if !bytes.Equal(holder.Get().PublicKey(), id.PublicKey()) {
+		t.Error("renewal changed the key that others pinned")
 	}
 	if !peer.NeedsRenewal([]byte("x"), now) {
 		t.Error("an unreadable certificate is kept")

@@ -3,6 +3,7 @@ package raftnode
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -29,6 +30,12 @@ func (n *Node) Members() ([]Member, error) {
 		out = append(out, Member{ID: model.NodeID(s.ID), Address: address, Voter: s.Suffrage == raft.Voter})
 	}
 	return out, nil
+}
+
+// Has tells whether a node is in the configuration.
+func (n *Node) Has(id model.NodeID) bool {
+	members, err := n.Members()
+	return err == nil && slices.ContainsFunc(members, func(m Member) bool { return m.ID == id })
 }
 
 // AddNonvoter lets a node receive the log. Leader only.
