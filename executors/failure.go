@@ -40,6 +40,16 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("%s: %s", f.Class, f.Msg)
 }
 
+// Fail makes a Failure of an error. A Failure inside of it, such as a refusal by the dialer, keeps its class and words;
+// every other error gets the class given. The text must be our own, free of what a target said.
+func Fail(class Class, line int, err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return &Failure{Class: f.Class, Line: max(f.Line, line), Msg: f.Msg}
+	}
+	return &Failure{Class: class, Line: line, Msg: err.Error()}
+}
+
 // ClassOf sorts an error of dialing, TLS or reading; anything else is a protocol error.
 func ClassOf(err error) Class {
 	var (

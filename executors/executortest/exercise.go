@@ -161,6 +161,10 @@ func (k Kit) early(t *testing.T) {
 		t.Errorf("target down: %s, %v", a.outcome, a.err)
 	}
 	k.inForce(t, "early", a, acc, fresh)
+	a = k.change(t.Context(), t, acc, fresh, &wire{forbid: &executors.Failure{Class: executors.ClassRefused, Msg: "an egress rule"}}, nil)
+	if a.outcome != executors.NotStarted || ClassOf(a.err) != executors.ClassRefused || !strings.Contains(a.err.Error(), "an egress rule") {
+		t.Errorf("the dialer's own refusal is lost: %s, %v", a.outcome, a.err)
+	}
 	if v, ok := k.Executor.(executors.Verifier); ok {
 		if ok, err := v.Verify(t.Context(), k.session(acc, "", down), value(acc.Password)); ok || err == nil {
 			t.Errorf("verify without a target said %v, %v", ok, err)

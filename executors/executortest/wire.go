@@ -33,6 +33,7 @@ type wire struct {
 	mode    cutMode
 	at      int
 	refuse  bool   // every dial fails
+	forbid  error  // every dial returns it: a rule of the dialer, not the network
 	stalled func() // called once when a stall begins
 
 	mu      sync.Mutex // guards the counters
@@ -56,6 +57,9 @@ func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	w.mu.Lock()
 	w.dialed++
 	w.mu.Unlock()
+	if w.forbid != nil {
+		return nil, w.forbid
+	}
 	if w.refuse {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	}

@@ -76,7 +76,7 @@ func Render(parts []Part, resolve Resolver, escape Escape) (secret.Value, error)
 		v, err := resolve(p.Hole)
 		if err != nil {
 			clear(out)
-			return secret.Value{}, fmt.Errorf("line %d: %s: %w", p.Line, p.Hole, err)
+			return secret.Value{}, fmt.Errorf("%s: %w", p.Hole, err)
 		}
 		err = v.Reveal(func(b []byte) error {
 			e, err := escape(p, b)
@@ -85,7 +85,7 @@ func Render(parts []Part, resolve Resolver, escape Escape) (secret.Value, error)
 		})
 		if err != nil {
 			clear(out)
-			return secret.Value{}, fmt.Errorf("line %d: %s: %w", p.Line, p.Hole, err)
+			return secret.Value{}, fmt.Errorf("%s: %w", p.Hole, err)
 		}
 	}
 	return secret.New(out), nil

@@ -73,7 +73,7 @@ func TestRenderNamesTheHoleWithoutValue(t *testing.T) {
 	}
 	resolve := Resolver(func(Name) (secret.Value, error) { return secret.Value{}, ErrNoValue })
 	_, err = Render(parts, resolve, Raw)
-	if !errors.Is(err, ErrNoValue) || !strings.Contains(err.Error(), "line 2: [#ADD_INFO#]") {
+	if !errors.Is(err, ErrNoValue) || !strings.Contains(err.Error(), "[#ADD_INFO#]: ") {
 		t.Errorf("got %v", err)
 	}
 	if v, err := resolve.Optional(AddInfo); err != nil || v.Len() != 0 {

@@ -81,7 +81,7 @@ func config(s executors.Session) (*pgconn.Config, error) {
 	}
 	name, err := s.Resolve.Optional(mask.AddInfo)
 	if err != nil {
-		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: mask.AddInfo.String() + ": " + err.Error()}
+		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AddInfo, err))
 	}
 	_ = name.Reveal(func(b []byte) error {
 		if len(b) > 0 {

@@ -9,6 +9,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"cofre/executors"
@@ -50,7 +51,7 @@ func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Val
 	red.Add(with)
 	user, err := s.Resolve(mask.Username)
 	if err != nil {
-		return false, &executors.Failure{Class: executors.ClassTemplate, Msg: mask.Username.String() + ": " + err.Error()}
+		return false, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.Username, err))
 	}
 	c, err := connect(ctx, s, user, with)
 	if err == nil {

@@ -69,18 +69,14 @@ func (r *run) failure(err error) *executors.Failure {
 	return &f
 }
 
-func misfit(line int, err error) error {
-	return &executors.Failure{Class: executors.ClassTemplate, Line: line, Msg: err.Error()}
-}
-
 func (r *run) run(ctx context.Context, p *program) error {
 	user, err := r.session.Resolve(mask.AuthUser)
 	if err != nil {
-		return misfit(0, fmt.Errorf("%s: %w", mask.AuthUser, err))
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
 	}
 	password, err := r.session.Resolve(mask.AuthPassword)
 	if err != nil {
-		return misfit(0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	hashed, err := r.rehearse(p)
 	if err != nil {
@@ -128,7 +124,7 @@ func (r *run) rehearse(p *program) (hashed bool, err error) {
 			}
 		}
 		if err != nil {
-			return false, misfit(st.line, err)
+			return false, executors.Fail(executors.ClassTemplate, st.line, err)
 		}
 	}
 	return hashed, nil
@@ -149,7 +145,7 @@ func (r *run) askEncryption(ctx context.Context) error {
 
 func (r *run) permit(step string) error {
 	if err := r.session.Before(step); err != nil {
-		return &executors.Failure{Class: executors.ClassRefused, Line: r.line, Msg: err.Error()}
+		return executors.Fail(executors.ClassRefused, r.line, err)
 	}
 	return nil
 }
@@ -172,7 +168,7 @@ func (r *run) statement(ctx context.Context, st *statement, final bool) error {
 		return v, err
 	})
 	if err != nil {
-		return misfit(st.line, err)
+		return executors.Fail(executors.ClassTemplate, st.line, err)
 	}
 	defer text.Wipe()
 	note := model.Step{Line: st.line, Text: source, Sent: text.Len()}

@@ -69,17 +69,17 @@ func (r *run) run(ctx context.Context, p *program) (int, error) {
 	s := r.session
 	user, err := text(s.Resolve, mask.AuthUser)
 	if err != nil {
-		return 0, refuse(0, err)
+		return 0, executors.Fail(executors.ClassTemplate, 0, err)
 	}
 	password, err := s.Resolve(mask.AuthPassword)
 	if err != nil {
-		return 0, refuse(0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+		return 0, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	if err := r.prepare(p); err != nil {
 		return 0, err
 	}
 	if err := s.Before("connect"); err != nil {
-		return 0, &executors.Failure{Class: executors.ClassRefused, Msg: err.Error()}
+		return 0, executors.Fail(executors.ClassRefused, 0, err)
 	}
 	limit := s.ConnectTimeout
 	if p.connectTimeout > 0 {
@@ -112,11 +112,6 @@ func (r *run) run(ctx context.Context, p *program) (int, error) {
 	return 0, nil
 }
 
-// refuse makes an error of values that do not fit the template.
-func refuse(line int, err error) error {
-	return &executors.Failure{Class: executors.ClassTemplate, Line: line, Msg: err.Error()}
-}
-
 // prepare fills all holes and refuses what a terminal cannot carry, before anything is dialed.
 func (r *run) prepare(p *program) error {
 	for i := range p.steps {
@@ -142,7 +137,7 @@ func (r *run) prepare(p *program) error {
 			})
 		}
 		if err != nil {
-			return refuse(st.line, err)
+			return executors.Fail(executors.ClassTemplate, st.line, err)
 		}
 		r.steps = append(r.steps, rd)
 	}
@@ -153,7 +148,7 @@ func (r *run) prepare(p *program) error {
 func (r *run) resolvable(p *program) error {
 	for _, n := range p.masks {
 		if _, err := r.session.Resolve(n); err != nil {
-			return refuse(0, fmt.Errorf("%s: %w", n, err))
+			return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
 		}
 	}
 	return nil
@@ -218,7 +213,7 @@ func (r *run) step(ctx context.Context, i int) error {
 
 func (r *run) send(st ready) (int, error) {
 	if err := r.session.Before(st.source); err != nil {
-		return 0, &executors.Failure{Class: executors.ClassRefused, Line: st.line, Msg: err.Error()}
+		return 0, executors.Fail(executors.ClassRefused, st.line, err)
 	}
 	if st.secret {
 		r.exposed, r.answered = true, false

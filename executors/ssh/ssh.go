@@ -46,7 +46,7 @@ func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Val
 	red.Add(with)
 	user, err := text(s.Resolve, mask.Username)
 	if err != nil {
-		return false, &executors.Failure{Class: executors.ClassTemplate, Msg: err.Error()}
+		return false, executors.Fail(executors.ClassTemplate, 0, err)
 	}
 	c, err := dial(ctx, s, user, with, s.ConnectTimeout)
 	if err == nil {
@@ -75,7 +75,7 @@ func text(resolve mask.Resolver, n mask.Name) (string, error) {
 func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	var f *executors.Failure
 	if errors.As(err, &f) {
-		return &executors.Failure{Class: f.Class, Line: max(f.Line, line), Msg: f.Msg}
+		return executors.Fail(f.Class, line, f)
 	}
 	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
 }
