@@ -1,0 +1,158 @@
+package authn
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// Lifetimes of access tokens.
+const (
+	DefaultTTL = time.Hour
+	MaxTTL     = 24 * time.Hour
+)
+
+// keyName is the signing key in the vault ring.
+const keyName = "token"
+
+// maxToken is longer than any token that we issue.
+const maxToken = 2048
+
+// Keys signs and verifies with named keys of the vault ring.
+type Keys interface {
+	Sign(name string, message []byte) (id uint32, signature []byte, err error)
+	Public(name string, id uint32) (ed25519.PublicKey, error)
+}
+
+// Claims are what a token says. Times are seconds since the epoch, as JWT has them.
+type Claims struct {
+	Subject  model.AuthorizationID `json:"sub"`
+	Audience model.ClusterID       `json:"aud"`
+	ID       string                `json:"jti"`
+	Epoch    uint64                `json:"epoch"`
+	Issued   int64                 `json:"iat"`
+	Expires  int64                 `json:"exp"`
+}
+
+// Until is when the token ends.
+func (c Claims) Until() model.Time { return model.Time(c.Expires * 1000) }
+
+// Actor is the client behind the token, calling from an address.
+func (c Claims) Actor(source string) model.Actor {
+	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Issued: model.Time(c.Issued * 1000), Source: source}
+}
+
+// Tokens issues and verifies access tokens.
+type Tokens struct {
+	keys    Keys
+	cluster func() model.ClusterID
+	kid     atomic.Uint32 // newest known id of the signing key: the header must name it before it is used
+
+	mu   sync.Mutex // guards seen
+	seen *lru[[sha256.Size]byte, Claims]
+}
+
+// NewTokens uses the key "token" of the vault ring.
+func NewTokens(k Keys, cluster func() model.ClusterID) *Tokens {
+	return &Tokens{keys: k, cluster: cluster, seen: newLRU[[sha256.Size]byte, Claims](8192)}
+}
+
+// Issue makes a token for an authorization.
+func (t *Tokens) Issue(auth model.AuthorizationID, epoch uint64, ttl time.Duration, at time.Time) (secret.Value, Claims, error) {
+	if ttl <= 0 || ttl > MaxTTL {
+		return secret.Value{}, Claims{}, model.Errorf(model.Invalid, "ttl is between 1 and %d minutes", int(MaxTTL/time.Minute)).WithField("ttl")
+	}
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	c := Claims{Subject: auth, Audience: t.cluster(), ID: hex.EncodeToString(id[:]), Epoch: epoch, Issued: at.Unix(), Expires: at.Add(ttl).Unix()}
+	payload, err := json.Marshal(c)
+	if err != nil {
+		return secret.Value{}, Claims{}, fmt.Errorf("encode token: %w", err)
+	}
+	for range 4 { // the first time, and after the key was rotated, the header names the wrong key
+		kid := t.kid.Load()
+		input := encode(fmt.Appendf(nil, `{"alg":"EdDSA","typ":"JWT","kid":"%d"}`, kid)) + "." + encode(payload)
+		id, signature, err := t.keys.Sign(keyName, []byte(input))
+		if err != nil {
+			return secret.Value{}, Claims{}, fmt.Errorf("sign token: %w", err)
+		}
+		if id == kid {
+			return secret.New([]byte(input + "." + encode(signature))), c, nil
+		}
+		t.kid.Store(id)
+	}
+	return secret.Value{}, Claims{}, model.Errorf(model.Unavailable, "the token key is being rotated: try again")
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+var errToken = model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid")
+
+// Verify checks a token's signature, audience and time. Whether it was revoked is decided on the state.
+func (t *Tokens) Verify(token string, at time.Time) (Claims, error) {
+	if len(token) == 0 || len(token) > maxToken {
+		return Claims{}, errToken
+	}
+	sum := sha256.Sum256([]byte(token))
+	t.mu.Lock()
+	c, ok := t.seen.get(sum)
+	t.mu.Unlock()
+	if !ok {
+		var err error
+		if c, err = t.check(token); err != nil {
+			return Claims{}, err
+		}
+	}
+	switch now := at.Unix(); {
+	case c.Audience != t.cluster() || c.Subject == "" || c.ID == "" || now < c.Issued-60:
+		return Claims{}, errToken
+	case now >= c.Expires:
+		return Claims{}, model.Errorf(model.Unauthenticated, "Client authentication failed: the token has expired")
+	}
+	if !ok {
+		t.mu.Lock()
+		t.seen.put(sum, c)
+		t.mu.Unlock()
+	}
+	return c, nil
+}
+
+func (t *Tokens) check(token string) (Claims, error) {
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil || len(jws.Signatures) != 1 {
+		return Claims{}, errToken
+	}
+	kid, err := strconv.ParseUint(jws.Signatures[0].Protected.KeyID, 10, 32)
+	if err != nil {
+		return Claims{}, errToken
+	}
+	public, err := t.keys.Public(keyName, uint32(kid))
+	if model.Is(err, model.NotFound) {
+		return Claims{}, errToken
+	}
+	if err != nil {
+		return Claims{}, fmt.Errorf("find the token key: %w", err)
+	}
+	payload, err := jws.Verify(public)
+	if err != nil {
+		return Claims{}, errToken
+	}
+	var c Claims
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return Claims{}, errToken
+	}
+	return c, nil
+}
