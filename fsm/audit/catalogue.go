@@ -6,6 +6,7 @@ var (
 	ClusterCreated  = define("cluster.created", Notice, "a new cluster was initialized", Fields{"cluster": Public, "seal": Public, "dev": Public})
 	LevelRaised     = define("cluster.level", Notice, "the active feature level was raised", Fields{"from": Public, "to": Public})
 	ClockAdvanced   = define("cluster.clock", Warning, "state time was moved forward", Fields{"from": Public, "to": Public})
+	ClockConfirmed  = define("cluster.clock_confirmed", Notice, "an operator confirmed that state time is right", Fields{"time": Public})
 	CommandPanicked = define("command.panicked", Alert, "a command failed by a defect and changed nothing", Fields{"kind": Public, "command": Public})
 	CommandDenied   = define("command.denied", Warning, "a command was refused", Fields{"kind": Public, "reason": Public, "code": Public, "object": Public})
 

@@ -1,6 +1,10 @@
 package audit
 
-import "cofre/fsm/model"
+import (
+	"strings"
+
+	"cofre/fsm/model"
+)
 
 // Class says where a field may be shown.
 type Class uint8
@@ -52,7 +56,8 @@ func Find(kind string) *Def {
 	return nil
 }
 
-// With makes a draft from name, value pairs. A name that the declaration lacks is a programmer's error.
+// With makes a draft from name, value pairs; empty values are left out. Bytes that are not UTF-8 are replaced, because
+// the codec would not read them back. A name that the declaration lacks is a programmer's error.
 func (d *Def) With(pairs ...string) Draft {
 	if len(pairs)%2 != 0 {
 		panic("audit: odd number of arguments for " + d.Kind)
@@ -63,7 +68,7 @@ func (d *Def) With(pairs ...string) Draft {
 			panic("audit: " + d.Kind + " declares no field " + pairs[i])
 		}
 		if pairs[i+1] != "" {
-			dr.Fields = append(dr.Fields, Field{Name: pairs[i], Value: pairs[i+1]})
+			dr.Fields = append(dr.Fields, Field{Name: pairs[i], Value: text(pairs[i+1])})
 		}
 	}
 	return dr
@@ -73,9 +78,11 @@ func (d *Def) With(pairs ...string) Draft {
 func (dr Draft) Event(pos model.Pos, at model.Time, node model.NodeID, actor model.Actor) Event {
 	return Event{
 		Pos: pos, At: at, Node: node, Kind: dr.Def.Kind, Severity: dr.Def.Severity, Actor: actor.Kind,
-		Authorization: actor.Authorization, Name: actor.Name, Source: actor.Source, Fields: dr.Fields,
+		Authorization: actor.Authorization, Name: text(actor.Name), Source: text(actor.Source), Fields: dr.Fields,
 	}
 }
+
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // ClassOf classifies a field of an event kind; Secret when unknown.
 func ClassOf(kind, field string) Class {
