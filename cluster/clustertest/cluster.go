@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"cofre/cluster"
 	"cofre/cluster/raftnode"
 	"cofre/cluster/rpc"
+	"cofre/fsm"
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
@@ -26,6 +29,7 @@ type Options struct {
 	Snapshots, Trailing uint64 // thresholds; 0: the defaults
 	Log                 logrus.FieldLogger
 	Sealed              func(model.NodeID) bool
+	Real                bool // run package fsm instead of Machine
 }
 
 // Cluster is several members on one network.
@@ -40,6 +44,7 @@ type Cluster struct {
 // host is what survives the crash of a member, and the member that runs on it, if any.
 type host struct {
 	disk   *Disk
+	dir    string // of a real replica
 	files  *Files
 	stores *raft.InmemStore
 	cipher raftnode.RecordCipher
@@ -49,7 +54,8 @@ type host struct {
 // Member is one running node.
 type Member struct {
 	ID       model.NodeID
-	Machine  *Machine
+	Machine  *Machine // nil when the replica is real
+	Replica  *Replica // nil when it is not
 	Node     *raftnode.Node
 	Client   *rpc.Client
 	Proposer *cluster.Proposer
@@ -115,7 +121,7 @@ func (c *Cluster) Add(id model.NodeID) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.hosts[id] = &host{disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
+	c.hosts[id] = &host{dir: filepath.Join(c.t.TempDir(), "state"), disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
 	return c.Restart(id)
 }
 
@@ -140,18 +146,22 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m := &Member{ID: id, Machine: Open(h.disk)}
+	m := &Member{ID: id}
+	registry, sm, err := c.machine(m, h)
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	transport := c.Network.attach(id)
 	m.Node, err = raftnode.Start(raftnode.Config{
 		ID: id, Log: log, Records: h.files, SnapshotThreshold: c.options.Snapshots, TrailingLogs: c.options.Trailing, SnapshotInterval: time.Second,
-	}, m.Machine, transport, c.options.Log)
+	}, sm, transport, c.options.Log)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	m.Clock = cluster.NewClock(func() []model.NodeID { return c.others(id) }, nil)
 	m.Client = rpc.NewClient(func(ctx context.Context, peer model.NodeID) (net.Conn, error) { return c.dial(ctx, id, peer) }, m.Clock.Observe)
-	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: Registry(), Clock: m.Clock})
+	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: registry, Clock: m.Clock})
 	m.Reader = cluster.NewReader(m.Node, m.Client, m.Proposer)
 	own := func() cluster.Status {
 		return cluster.Status{Progress: m.Node.Progress(), Sealed: c.options.Sealed != nil && c.options.Sealed(id)}
@@ -168,6 +178,18 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	}
 	h.member = m
 	return m
+}
+
+func (c *Cluster) machine(m *Member, h *host) (*command.Registry, raftnode.StateMachine, error) {
+	if !c.options.Real {
+		m.Machine = Open(h.disk)
+		return Registry(), m.Machine, nil
+	}
+	registry, err := fsm.NewRegistry()
+	if err == nil {
+		m.Replica, err = openReplica(h.dir)
+	}
+	return registry, m.Replica, err
 }
 
 func (c *Cluster) others(id model.NodeID) (out []model.NodeID) {
@@ -192,19 +214,43 @@ func (c *Cluster) dial(_ context.Context, from, to model.NodeID) (net.Conn, erro
 }
 
 // Stop ends a member in order: what it applied is flushed.
-func (c *Cluster) Stop(id model.NodeID) { c.end(id) }
+func (c *Cluster) Stop(id model.NodeID) {
+	h := c.hosts[id]
+	m := h.member
+	c.end(h)
+	if m.Replica != nil {
+		c.check(m.Replica.Close())
+	}
+}
 
 // Crash ends a member without flushing: rows since the last flush are lost, the log is kept.
 func (c *Cluster) Crash(id model.NodeID) {
-	c.Member(id).Machine.Kill()
-	c.end(id)
-}
-
-func (c *Cluster) end(id model.NodeID) {
 	h := c.hosts[id]
 	m := h.member
+	if m.Replica == nil {
+		m.Machine.Kill()
+		c.end(h)
+		return
+	}
+	m.Replica.dead.Store(true)
+	c.end(h)
+	var err error
+	h.dir, err = m.Replica.abandon(h.dir)
+	c.check(err)
+	c.t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(h.dir)) })
+}
+
+func (c *Cluster) check(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *Cluster) end(h *host) {
+	m := h.member
 	h.member = nil
-	c.Network.detach(id)
+	c.Network.detach(m.ID)
 	m.stop()
 	m.Client.Close()
 	_ = m.Node.Shutdown() // a killed machine cannot flush
@@ -214,7 +260,7 @@ func (c *Cluster) end(id model.NodeID) {
 // Close ends every member.
 func (c *Cluster) Close() {
 	for _, m := range c.Members() {
-		c.end(m.ID)
+		c.Stop(m.ID)
 	}
 }
 

@@ -3,6 +3,7 @@ package membership
 import (
 	"context"
 	"net"
+	"net/url"
 
 	"github.com/sirupsen/logrus"
 
@@ -57,8 +58,7 @@ func (a *Admitter) admit(ctx context.Context, q Request) (Reply, error) {
 	if len(q.HPKE) == 0 || !isHostPort(q.Peer) {
 		return Reply{}, model.Errorf(model.Invalid, "a joining node names its HPKE key and its peer address")
 	}
-	host, _, _ := net.SplitHostPort(q.Peer)
-	cert, err := a.Issue(ctx, q.CSR, q.Name, []string{host})
+	cert, err := a.Issue(ctx, q.CSR, q.Name, hostsOf(q))
 	if err != nil {
 		return Reply{}, err
 	}
@@ -68,6 +68,16 @@ func (a *Admitter) admit(ctx context.Context, q Request) (Reply, error) {
 	log.WithField("fingerprint", model.Fingerprint(publicKey)).Info("a node joined; approve it after comparing the fingerprint")
 	self := a.Self.Get()
 	return Reply{Cluster: self.Cluster, Certificate: cert, CA: self.CA, Gossip: self.Gossip, Members: a.Contacts()}, nil
+}
+
+// hostsOf lists the names that the newcomer's certificate is good for: its peer and API addresses.
+func hostsOf(q Request) []string {
+	host, _, _ := net.SplitHostPort(q.Peer)
+	hosts := []string{host}
+	if u, err := url.Parse(q.API); err == nil && u.Hostname() != "" && u.Hostname() != host {
+		hosts = append(hosts, u.Hostname())
+	}
+	return hosts
 }
 
 func isHostPort(s string) bool {

@@ -24,6 +24,7 @@ type Request struct {
 	API       string             `cbor:"api"`
 	Gossip    string             `cbor:"gossip"`
 	Announced model.Announcement `cbor:"announced"`
+	Dev       bool               `cbor:"dev,omitempty"` // member of a practice cluster
 }
 
 // Reply is what it gets. Nothing in it opens the vault.
@@ -45,6 +46,7 @@ type Newcomer struct {
 	API        string
 	Gossip     string
 	Announced  model.Announcement
+	Dev        bool          // member of a practice cluster
 	Dial       peer.DialFunc // nil: the network
 	Log        logrus.FieldLogger
 }
@@ -62,7 +64,7 @@ func (n *Newcomer) Join(ctx context.Context, t Token) (*peer.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := Request{Name: t.Name, CSR: csr, HPKE: n.HPKEPublic, Peer: n.Peer, API: n.API, Gossip: n.Gossip, Announced: n.Announced}
+	q := Request{Name: t.Name, CSR: csr, HPKE: n.HPKEPublic, Peer: n.Peer, API: n.API, Gossip: n.Gossip, Announced: n.Announced, Dev: n.Dev}
 	for {
 		for _, address := range t.Peers {
 			r, err := n.ask(ctx, t, address, q)
