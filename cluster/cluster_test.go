@@ -126,6 +126,30 @@ func TestRetriesAreAppliedOnce(t *testing.T) {
 	})
 }
 
+// An entry is committed although its leader never learns it: the retry gets the remembered answer.
+func TestRetryOfACommittedEntry(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader := c.Leader()
+		for _, m := range c.Members() {
+			c.Network.Cut(m.ID, leader.ID) // the leader is heard and hears nothing
+		}
+		done := make(chan error)
+		go func() {
+			_, err := clustertest.Write(c.Context(20*time.Second), leader.Proposer, "k", "x")
+			done <- err
+		}()
+		successor := c.Leader(leader.ID)
+		c.Await("the successor committed the entry", func() bool { return successor.Machine.Get("k") == "x" })
+		c.Rejoin(leader.ID)
+		if err := <-done; err != nil {
+			t.Errorf("the proposer gave up: %v", err)
+		}
+		if _, repeats, _ := successor.Machine.Seen(); repeats != 1 || successor.Machine.Count() != 1 {
+			t.Errorf("%d repeats, applied %d times", repeats, successor.Machine.Count())
+		}
+	})
+}
+
 func TestErrorsTellWhetherItMayHaveHappened(t *testing.T) {
 	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
 		leader, follower := c.Leader(), c.Follower()

@@ -110,3 +110,39 @@ func TestRealStateMachine(t *testing.T) {
 		}
 	})
 }
+
+// State time follows the clocks through idleness and through a long time off, so that commands go on being applied.
+func TestStateTimeFollows(t *testing.T) {
+	three(t, clustertest.Options{Real: true}, func(t *testing.T, c *clustertest.Cluster) {
+		write := func(name string) {
+			t.Helper()
+			r, err := c.Follower().Proposer.Propose(c.Context(30*time.Second), clustertest.NoteCommand(name))
+			if err != nil || r.Err != nil {
+				t.Errorf("%s: %v %v", name, err, r.Err)
+			}
+		}
+		write("first")
+		<-time.After(15 * time.Minute)
+		write("idle")
+		ids := []model.NodeID{"a", "b", "c"}
+		for _, id := range ids {
+			c.Crash(id)
+		}
+		<-time.After(72 * time.Hour)
+		for _, id := range ids {
+			c.Restart(id)
+		}
+		c.Leader()
+		<-time.After(20 * time.Second) // clocks are compared, then the step is taken
+		write("after three days")
+		kinds := map[string]int{}
+		v := c.Leader().Replica.View()
+		defer v.Close()
+		for e := range table.Audit.All(v, "") {
+			kinds[e.Kind]++
+		}
+		if kinds[audit.ClockAdvanced.Kind] != 1 || kinds[audit.AuditNote.Kind] != 3 {
+			t.Errorf("events %v", kinds)
+		}
+	})
+}

@@ -173,7 +173,15 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 		Gather: func(ctx context.Context) ([]cluster.MemberStatus, error) {
 			return cluster.Gather(ctx, m.Node, m.Client, own)
 		}}
-	for _, run := range []func(context.Context) error{m.Proposer.Run, m.Reader.Run, handover.Run} {
+	runs := []func(context.Context) error{m.Proposer.Run, m.Reader.Run, handover.Run, func(ctx context.Context) error {
+		return m.Clock.Run(ctx, func(ctx context.Context, peer model.NodeID) {
+			_ = m.Client.Call(ctx, peer, rpc.Status, struct{}{}, nil)
+		})
+	}}
+	if m.Replica != nil {
+		runs = append(runs, (&cluster.StateTime{Node: m.Node, Proposer: m.Proposer, Clock: m.Clock, Now: m.Replica.time, Log: c.options.Log}).Run)
+	}
+	for _, run := range runs {
 		m.tasks.Go(func() { _ = run(m.ctx) })
 	}
 	h.member = m

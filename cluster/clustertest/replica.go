@@ -10,6 +10,7 @@ import (
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/fsm/trail"
 )
@@ -52,6 +53,13 @@ func (r *Replica) Open() (raftnode.Stream, error) {
 		return nil, err
 	}
 	return stateStream{s}, nil
+}
+
+// time is the state's.
+func (r *Replica) time() model.Time {
+	v := r.View()
+	defer v.Close()
+	return state.SystemRow(v).At
 }
 
 type stateStream struct{ *fsm.Stream }

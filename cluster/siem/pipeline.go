@@ -1,0 +1,270 @@
+package siem
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/model"
+)
+
+// Sink takes events somewhere. One goroutine uses it.
+type Sink interface {
+	// Send hands over a batch in order. After an error nothing is known of the batch, and it comes again.
+	Send(ctx context.Context, batch []audit.Event) error
+	// Settled tells whether everything sent so far has left for good. An error says that it was lost on the way.
+	Settled() (bool, error)
+	// Close gives connections back; the sink opens them again when it is used.
+	Close() error
+}
+
+// settleTime is how long a connection must stay alive after a batch before its cursor is stored. Syslog has no answers:
+// a receiver that refuses our certificate, or stops, says so only by ending the connection a moment later.
+const settleTime = 2 * time.Second
+
+// The pauses after a failure: they double up to the last.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = time.Minute
+)
+
+// adoptionEvery is how often the list of adopted nodes is read when the trail is quiet.
+const adoptionEvery = 5 * time.Second
+
+// positions tell, by origin, the last sequence number that was dealt with.
+type positions map[model.NodeID]uint64
+
+// pending is a position that was sent and is not believed to have arrived yet.
+type pending struct {
+	at    positions
+	count int // events that went to the sink
+	sent  time.Time
+}
+
+type pipeline struct {
+	name    string
+	about   string
+	counts  bool // its position goes into the acknowledgement
+	settle  time.Duration
+	pause   time.Duration // the first pause
+	batch   int
+	timeout time.Duration
+
+	sink   Sink
+	cursor Cursor
+	o      Options
+
+	at      positions // sent
+	stored  positions // in the cursor
+	waiting []pending // oldest first
+
+	mu    sync.Mutex // guards state
+	state Status
+}
+
+func newPipeline(name string, s Sink, o Options) (*pipeline, error) {
+	c := &FileCursor{Path: filepath.Join(o.Dir, "audit-"+name+".cursor")}
+	at, err := c.Load()
+	if err != nil {
+		return nil, fmt.Errorf("audit sink %s: %w", name, err)
+	}
+	p := &pipeline{name: name, sink: s, cursor: c, o: o, settle: settleTime, pause: firstPause, batch: 256, timeout: 30 * time.Second}
+	p.begin(at)
+	return p, nil
+}
+
+func (p *pipeline) begin(at positions) {
+	if at == nil {
+		at = positions{}
+	}
+	if _, ok := at[p.o.Node]; !ok {
+		at[p.o.Node] = 0
+	}
+	p.at, p.stored, p.waiting = maps.Clone(at), at, nil
+	p.mu.Lock()
+	p.state.Position = at[p.o.Node]
+	p.mu.Unlock()
+}
+
+func (p *pipeline) status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state
+	s.Name, s.About = p.name, p.about
+	return s
+}
+
+// run sends until the context ends. After a failure it goes back to the stored cursor.
+func (p *pipeline) run(ctx context.Context) {
+	pause := p.pause
+	for {
+		before := p.status().Position
+		err := p.work(ctx)
+		_ = p.sink.Close()
+		if ctx.Err() != nil {
+			return
+		}
+		p.failed(err)
+		p.at, p.waiting = maps.Clone(p.stored), nil
+		if p.status().Position > before {
+			pause = p.pause
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func (p *pipeline) failed(err error) {
+	p.mu.Lock()
+	first := p.state.Error == ""
+	p.state.Error = err.Error()
+	if first {
+		p.state.Since = time.Now()
+	}
+	p.mu.Unlock()
+	if first {
+		p.o.Log.WithError(err).WithField("sink", p.name).Warn("audit: events wait; sending is tried again until it succeeds")
+	}
+}
+
+func (p *pipeline) works(count int) {
+	p.mu.Lock()
+	again := p.state.Error != ""
+	p.state.Error, p.state.Since = "", time.Time{}
+	p.state.Sent += uint64(count)
+	p.mu.Unlock()
+	if again {
+		p.o.Log.WithField("sink", p.name).Info("audit: events are being sent again")
+	}
+}
+
+// work sends what is there and waits for more; it returns only with an error.
+func (p *pipeline) work(ctx context.Context) error {
+	for {
+		changed := p.o.Trail.Changed()
+		more, err := p.step(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.promote(); err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		wait := adoptionEvery
+		if len(p.waiting) > 0 {
+			wait = max(p.settle/4, time.Millisecond)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// step sends one batch and tells whether there may be more.
+func (p *pipeline) step(ctx context.Context) (more bool, err error) {
+	p.adopt()
+	low := slices.Min(slices.Collect(maps.Values(p.at)))
+	events, err := p.o.Trail.Events(low, p.batch)
+	if err != nil {
+		return false, fmt.Errorf("read the trail after event %d: %w", low, err)
+	}
+	if len(events) == 0 {
+		return false, nil
+	}
+	if first := events[0].Seq; first > low+1 {
+		p.o.Log.WithField("sink", p.name).Errorf("audit: events %d to %d were removed from the trail before they were sent", low+1, first-1)
+	}
+	ours := make([]audit.Event, 0, len(events))
+	for _, e := range events {
+		if at, ok := p.at[e.Node]; ok && e.Seq > at {
+			ours = append(ours, e)
+		}
+	}
+	if len(ours) > 0 {
+		sctx, cancel := context.WithTimeout(ctx, p.timeout)
+		err := p.sink.Send(sctx, ours)
+		cancel()
+		if err != nil {
+			return false, fmt.Errorf("send events %d to %d: %w", ours[0].Seq, ours[len(ours)-1].Seq, err)
+		}
+	}
+	last := events[len(events)-1].Seq
+	for n := range p.at {
+		p.at[n] = max(p.at[n], last)
+	}
+	p.waiting = append(p.waiting, pending{at: maps.Clone(p.at), count: len(ours), sent: time.Now()})
+	return len(events) == p.batch, nil
+}
+
+// adopt takes over the events of dead nodes, and gives them back.
+func (p *pipeline) adopt() {
+	var now []Adoption
+	if p.o.Adopted != nil {
+		now = p.o.Adopted()
+	}
+	for n := range p.at {
+		if n != p.o.Node && !slices.ContainsFunc(now, func(a Adoption) bool { return a.Node == n }) {
+			delete(p.at, n)
+		}
+	}
+	for _, a := range now {
+		if _, ok := p.at[a.Node]; !ok {
+			p.at[a.Node] = a.From
+		}
+	}
+}
+
+// lazy is how many foreign events may pass before the cursor is stored for them alone.
+const lazy = 1024
+
+// promote stores the newest position whose batches are old enough and settled.
+func (p *pipeline) promote() error {
+	n, count := 0, 0
+	for n < len(p.waiting) && time.Since(p.waiting[n].sent) >= p.settle {
+		count += p.waiting[n].count
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	settled, err := p.sink.Settled()
+	if err != nil {
+		return fmt.Errorf("wait for the receiver: %w", err)
+	}
+	if !settled {
+		if age := time.Since(p.waiting[0].sent); age > p.settle+p.timeout {
+			return fmt.Errorf("the receiver took nothing for %s", age.Round(time.Second))
+		}
+		return nil
+	}
+	to := p.waiting[n-1].at
+	if count > 0 || to[p.o.Node] >= p.stored[p.o.Node]+lazy || len(to) != len(p.stored) {
+		if err := p.cursor.Store(to); err != nil {
+			return err
+		}
+		p.stored = to
+	}
+	p.waiting = slices.Delete(p.waiting, 0, n)
+	p.works(count)
+	p.mu.Lock()
+	p.state.Position = to[p.o.Node]
+	p.mu.Unlock()
+	return nil
+}

@@ -1,0 +1,174 @@
+// Package siem sends the audit trail to the receivers of the house: the local syslog of every node, syslog receivers
+// over TLS, TCP or UDP, and files.
+//
+// It reads this node's own replica and sends the events that originated here, and those of dead nodes that it is told to
+// adopt. It guarantees at least once: a sink's cursor is stored, fsynced, only after the events are believed to have
+// arrived, so a crash repeats events and never loses one; the sequence number lets a receiver drop the twins. A slow or
+// dead receiver holds up nobody but its own cursor. Secret fields never leave; sensitive ones go only to receivers over
+// TLS, or where the configuration says plaintext: true. cmd builds one Forwarder and runs it.
+package siem
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/model"
+)
+
+// Trail is this node's replica of the audit trail.
+type Trail interface {
+	// Events gives up to limit events with sequence numbers above after, in order.
+	Events(after uint64, limit int) ([]audit.Event, error)
+	// Changed gives a channel that closes at the next change: "look again". It is taken before looking.
+	Changed() <-chan struct{}
+}
+
+// Adoption is a dead or removed node whose events this node sends, from the position that it acknowledged last. An
+// empty Node adopts the events that no node claims.
+type Adoption struct {
+	Node model.NodeID
+	From uint64
+}
+
+// Options are what the Forwarder works with.
+type Options struct {
+	Node    model.NodeID
+	Version string // of the binary, for CEF
+	Trail   Trail
+	Adopted func() []Adoption                           // asked again and again; nil: none
+	Ack     func(ctx context.Context, seq uint64) error // told the position that every receiver took; nil: nobody
+	Dir     string                                      // where cursors are kept
+	Log     logrus.FieldLogger
+}
+
+// ackEvery is the least time between two acknowledgements; they are entries of the log.
+const ackEvery = 5 * time.Second
+
+// Forwarder runs one pipeline for each sink.
+type Forwarder struct {
+	pipes []*pipeline
+	o     Options
+}
+
+// New checks the configuration and opens the cursors. It connects to nothing.
+func New(c Config, o Options) (*Forwarder, error) {
+	c = c.withDefaults()
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of audit cursors: %w", err)
+	}
+	f := &Forwarder{o: o}
+	add := func(name, about string, counts bool, settle time.Duration, s Sink) error {
+		p, err := newPipeline(name, s, o)
+		if err != nil {
+			return err
+		}
+		p.about, p.counts, p.settle, p.batch, p.timeout = about, counts, settle, c.Batch, c.Timeout
+		f.pipes = append(f.pipes, p)
+		return nil
+	}
+	if c.Local.Mode != LocalOff {
+		if err := add("local", c.Local.about(), false, 0, newLocal(c.Local)); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range c.Receivers {
+		s, err := newStream(r, o.Version, c.Timeout)
+		if err != nil {
+			return nil, fmt.Errorf("audit receiver %s: %w", r.Name, err)
+		}
+		if err := add(r.Name, r.about(), true, settleTime, s); err != nil {
+			return nil, err
+		}
+	}
+	for _, x := range c.Files {
+		if err := add(x.Name, x.about(), true, 0, newFile(x)); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// Run sends until the context ends, and returns after every pipeline has stopped.
+func (f *Forwarder) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, p := range f.pipes {
+		wg.Go(func() { p.run(ctx) })
+	}
+	if f.o.Ack != nil && len(f.pipes) > 0 {
+		wg.Go(func() { f.acknowledge(ctx, ackEvery) })
+	}
+	<-ctx.Done()
+	wg.Wait()
+	return ctx.Err()
+}
+
+// acknowledge tells the cluster how far this node's receivers are, when that changed.
+func (f *Forwarder) acknowledge(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var told uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		seq := f.position()
+		if seq <= told {
+			continue
+		}
+		if err := f.o.Ack(ctx, seq); err != nil {
+			f.o.Log.WithError(err).Debug("audit: the acknowledgement was not taken; it is sent again")
+			continue
+		}
+		told = seq
+	}
+}
+
+// position is what every sink that counts has taken. The local syslog counts only if there is nothing else: a container
+// without one must not keep the cluster from pruning.
+func (f *Forwarder) position() uint64 {
+	var low uint64
+	var found bool
+	for _, only := range []bool{true, false} {
+		for _, p := range f.pipes {
+			if p.counts == only {
+				if s := p.status().Position; !found || s < low {
+					low, found = s, true
+				}
+			}
+		}
+		if found {
+			break
+		}
+	}
+	return low
+}
+
+// Status is the state of one sink, for people.
+type Status struct {
+	Name     string
+	About    string // what it is, and a warning where plain text leaves the house
+	Position uint64 // last sequence number looked at and, where it was ours, taken by the receiver
+	Sent     uint64 // events sent since the start
+	Error    string // why it does not send now; "" if it does
+	Since    time.Time
+}
+
+// Status tells how every sink does.
+func (f *Forwarder) Status() []Status {
+	out := make([]Status, len(f.pipes))
+	for i, p := range f.pipes {
+		out[i] = p.status()
+	}
+	return out
+}
