@@ -136,3 +136,6 @@ func shift(info vfs.FileInfo, err error) (vfs.FileInfo, error) {
 	}
 	return shifted{info}, nil
 }
+
+// OnDisk is New over the operating system's files.
+func OnDisk(key disk.Key) vfs.FS { return New(vfs.Default, key) }

@@ -1,0 +1,163 @@
+// Package config is the daemon's configuration: a YAML file, overridden by environment variables, overridden by flags.
+// Every key is a field here, with its default and its meaning; unknown keys are refused.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"cofre/fsm/model"
+)
+
+// Config is everything that a node is told by its operator. The doc tag is the key's documentation.
+type Config struct {
+	Node    string   `yaml:"node" doc:"name of this node; unique in the cluster, and never used again after a removal"`
+	DataDir string   `yaml:"data_dir" doc:"log, state and identity of this node, encrypted"`
+	KeyDir  string   `yaml:"key_dir" doc:"folder of the key files disk.key and seal.key; outside of data_dir, on storage that is not backed up with it"`
+	Socket  string   `yaml:"socket" doc:"unix socket for the operator's commands on this machine"`
+	Seal    string   `yaml:"seal" doc:"how the vault opens after a restart: keyfile (by itself) or shamir (people bring shares)"`
+	API     API      `yaml:"api"`
+	Peer    Listen   `yaml:"peer"`
+	Gossip  Listen   `yaml:"gossip"`
+	Slots   int      `yaml:"slots" doc:"operations that this node runs at once"`
+	Sites   []string `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
+	Timing  float64  `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
+	Log     Log      `yaml:"log"`
+	Syslog  Syslog   `yaml:"syslog"`
+	Dev     bool     `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
+}
+
+// API is the HTTPS listener for applications.
+type API struct {
+	Listen         string   `yaml:"listen" doc:"host:port of the HTTPS API"`
+	Advertise      string   `yaml:"advertise" doc:"host:port under which clients reach it; default: listen"`
+	CertFile       string   `yaml:"cert_file" doc:"PEM certificate chain of your own; default: one of the cluster's CA"`
+	KeyFile        string   `yaml:"key_file" doc:"PEM key to cert_file"`
+	TrustedProxies []string `yaml:"trusted_proxies" doc:"prefixes whose X-Forwarded-For is believed"`
+	SecretsInURL   bool     `yaml:"secrets_in_url" doc:"accept client secrets and passwords as URL parameters, as some old clients send them"`
+}
+
+// Listen is a listener between members.
+type Listen struct {
+	Listen    string `yaml:"listen" doc:"host:port"`
+	Advertise string `yaml:"advertise" doc:"host:port under which members reach it; default: listen"`
+}
+
+// Log is the daemon's own log, on standard error.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" doc:"text or json"`
+}
+
+// Syslog says where audit events are echoed to.
+type Syslog struct {
+	Local     string     `yaml:"local" doc:"events to the local syslog: on (ids only), full (needs plaintext) or off"`
+	Format    string     `yaml:"format" doc:"message format for receivers: rfc5424 or cef"`
+	Plaintext bool       `yaml:"plaintext" doc:"allow names and addresses over connections without TLS and to the local syslog"`
+	Receivers []Receiver `yaml:"receivers"`
+}
+
+// Receiver is one SIEM.
+type Receiver struct {
+	Network  string `yaml:"network"` // tls, tcp, udp or file
+	Address  string `yaml:"address"` // host:port, or the path of a file
+	CAFile   string `yaml:"ca_file"`
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+	Name     string `yaml:"name"` // of the server's certificate, if it differs from the host
+}
+
+// Default is what every key starts from.
+func Default() Config {
+	return Config{
+		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: "keyfile",
+		API: API{Listen: "0.0.0.0:8443"}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
+		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Syslog: Syslog{Local: "on", Format: "rfc5424"},
+	}
+}
+
+// Load reads a file ("" for none), then the environment, then the flags that were set, and checks the result.
+func Load(file string, environ func(string) (string, bool), flags map[string]string) (Config, error) {
+	c := Default()
+	if file != "" {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return c, fmt.Errorf("read the configuration: %w", err)
+		}
+		d := yaml.NewDecoder(bytes.NewReader(b))
+		d.KnownFields(true)
+		if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+			return c, fmt.Errorf("read the configuration %s: %w", file, err)
+		}
+	}
+	for _, k := range Keys() {
+		if v, ok := environ(k.Env); ok {
+			if err := k.Set(&c, v); err != nil {
+				return c, fmt.Errorf("environment variable %s: %w", k.Env, err)
+			}
+		}
+		if v, ok := flags[k.Path]; ok {
+			if err := k.Set(&c, v); err != nil {
+				return c, fmt.Errorf("flag --%s: %w", k.Path, err)
+			}
+		}
+	}
+	if c.Node == "" {
+		c.Node, _ = os.Hostname()
+	}
+	for _, p := range []struct{ advertise, listen *string }{{&c.API.Advertise, &c.API.Listen}, {&c.Peer.Advertise, &c.Peer.Listen}, {&c.Gossip.Advertise, &c.Gossip.Listen}} {
+		if *p.advertise == "" {
+			*p.advertise = *p.listen
+		}
+	}
+	return c, c.Check()
+}
+
+// Check refuses what cannot work, and says what to do.
+func (c *Config) Check() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if !model.ValidName(c.Node) {
+		bad("node: %q is not a name of 1 to 63 letters, digits, '-', '_' or '.'", c.Node)
+	}
+	if c.Seal != "keyfile" && c.Seal != "shamir" {
+		bad("seal: %q is neither keyfile nor shamir", c.Seal)
+	}
+	if c.Slots < 0 || c.Slots > 1024 {
+		bad("slots: %d is not between 0 and 1024", c.Slots)
+	}
+	if c.Timing < 0.2 || c.Timing > 20 {
+		bad("timing: %v is not between 0.2 and 20", c.Timing)
+	}
+	if (c.API.CertFile == "") != (c.API.KeyFile == "") {
+		bad("api.cert_file and api.key_file go together")
+	}
+	for _, d := range []*string{&c.DataDir, &c.KeyDir, &c.Socket} {
+		abs, err := filepath.Abs(*d)
+		if err != nil {
+			bad("%q: %w", *d, err)
+			continue
+		}
+		*d = abs
+	}
+	for name, addr := range map[string]string{"api.advertise": c.API.Advertise, "peer.advertise": c.Peer.Advertise, "gossip.advertise": c.Gossip.Advertise} {
+		host, _, err := net.SplitHostPort(addr)
+		ip := net.ParseIP(host)
+		switch {
+		case err != nil:
+			bad("%s: %q is not host:port", name, addr)
+		case ip != nil && ip.IsUnspecified():
+			bad("%s: others cannot reach %q: set %s to this machine's address", name, addr, name)
+		case c.Dev && (ip == nil || !ip.IsLoopback()):
+			bad("%s: a practice cluster stays on loopback addresses, not %q", name, addr)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,220 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+
+	"cofre/cluster"
+	"cofre/cluster/gossip"
+	"cofre/cluster/membership"
+	"cofre/cluster/peer"
+	"cofre/cluster/raftnode"
+	"cofre/cluster/rpc"
+	"cofre/cmd/cofre/config"
+	"cofre/fsm"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/fsm/table/cryptfs"
+	"cofre/scheduler/ops"
+	"cofre/vault/access"
+	"cofre/vault/disk"
+	"cofre/vault/keyring"
+)
+
+// member is this node as a part of its cluster.
+type member struct {
+	config  config.Config
+	version string
+	log     *logrus.Logger
+	diskKey disk.Key
+	self    *peer.Holder
+	save    func(*peer.Identity) error
+
+	fsm       *fsm.FSM
+	logs      *raftnode.Log
+	node      *raftnode.Node
+	directory *membership.Directory
+	client    *rpc.Client
+	streams   *peer.Streams
+	clock     *cluster.Clock
+	proposer  *cluster.Proposer
+	reader    *cluster.Reader
+
+	keys    *keyring.Holder
+	named   *access.NamedKeys
+	access  *access.Service
+	ops     *ops.Service
+	opener  *opener
+	gossip  atomic.Pointer[gossip.Gossip]
+	low     atomic.Bool // the disk is nearly full
+	listens listeners
+}
+
+type listeners struct{ peer, api net.Listener }
+
+// newMember opens what is on disk and builds everything that runs; nothing is started yet.
+func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err error) {
+	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(),
+		save: func(id *peer.Identity) error { return d.saveIdentity(id, key) }}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.close())
+		}
+	}()
+	registry, err := fsm.NewRegistry()
+	if err != nil {
+		return m, err
+	}
+	dir := d.config.DataDir
+	if m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(key), Logger: stateLog{d.log}}); err != nil {
+		return m, err
+	}
+	cipher, err := disk.NewRecordCipher(key, "raft-log")
+	if err != nil {
+		return m, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "raft"), 0o700); err != nil {
+		return m, fmt.Errorf("create the log's directory: %w", err)
+	}
+	if m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log.db"), id.Node, cipher); err != nil {
+		return m, err
+	}
+	records, err := raftnode.Folder(filepath.Join(dir, "raft", "snapshots"))
+	if err != nil {
+		return m, err
+	}
+	m.directory = &membership.Directory{Self: m.self, Row: m.row}
+	dialer := &peer.Dialer{Self: m.self.Get, Pinned: m.directory.Pinned, Log: m.part("peer")}
+	m.clock = cluster.NewClock(m.voters, m.clockTurned)
+	m.client = rpc.NewClient(func(ctx context.Context, to model.NodeID) (net.Conn, error) {
+		address := m.directory.Peer(to)
+		if address == "" {
+			return nil, model.Errorf(model.Unavailable, "the address of node %s is not known", to)
+		}
+		return dialer.To(ctx, peer.ProtoRPC, to, address)
+	}, m.clock.Observe)
+	address := raftnode.PeerAddress(id.Node, d.config.Peer.Advertise)
+	m.streams = peer.NewStreams(dialer, address)
+	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing},
+		machine{m.fsm}, raftnode.NewTransport(m.streams, m.part("raft")), m.part("raft"))
+	if err != nil {
+		return m, err
+	}
+	m.proposer = cluster.NewProposer(m.node, m.client, cluster.Admission{Registry: registry, Clock: m.clock, DiskLow: m.low.Load})
+	m.reader = cluster.NewReader(m.node, m.client, m.proposer)
+	m.named = access.NewNamedKeys(m.fsm, m.keys)
+	m.access = access.New(m.proposer, m.fsm, m.keys, m.named, m.fresh, checkTemplate)
+	m.ops = ops.New(m.proposer, m.fsm, m.fsm.Changed, m.fresh)
+	m.opener = newOpener(m)
+	return m, nil
+}
+
+// start binds the listeners and runs everything in the group.
+func (m *member) start(ctx context.Context, g *errgroup.Group) error {
+	var lc net.ListenConfig
+	var err error
+	if m.listens.peer, err = lc.Listen(ctx, "tcp", m.config.Peer.Listen); err != nil {
+		return fmt.Errorf("listen for members: %w", err)
+	}
+	if m.listens.api, err = lc.Listen(ctx, "tcp", m.config.API.Listen); err != nil {
+		return fmt.Errorf("listen for applications: %w", err)
+	}
+	for _, run := range m.parts() {
+		g.Go(func() error {
+			err := run(ctx)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return err
+		})
+	}
+	return nil
+}
+
+// close ends in the order that keeps the log and the state in step: raft first, then the state, flushed.
+func (m *member) close() error {
+	var errs []error
+	if m.node != nil {
+		errs = append(errs, m.node.Shutdown())
+	}
+	if m.client != nil {
+		m.client.Close()
+	}
+	if m.fsm != nil {
+		errs = append(errs, m.fsm.Close())
+	}
+	if m.logs != nil {
+		errs = append(errs, m.logs.Close())
+	}
+	m.keys.Seal()
+	m.diskKey.Wipe()
+	return errors.Join(errs...)
+}
+
+func (m *member) part(name string) logrus.FieldLogger { return m.log.WithField("part", name) }
+
+func (m *member) id() model.NodeID { return m.self.Get().Node }
+
+func (m *member) fresh(ctx context.Context) error { _, err := m.reader.ReadIndex(ctx); return err }
+
+func (m *member) row(id model.NodeID) (model.Node, bool) {
+	v := m.fsm.View()
+	defer v.Close()
+	n, ok := state.Nodes.Get(v, string(id))
+	if !ok {
+		return model.Node{}, false
+	}
+	return *n, true
+}
+
+func (m *member) rows() []model.Node {
+	v := m.fsm.View()
+	defer v.Close()
+	var rows []model.Node
+	for n := range state.Nodes.All(v, "") {
+		rows = append(rows, *n)
+	}
+	return rows
+}
+
+func (m *member) ring() (model.Keyring, bool) {
+	v := m.fsm.View()
+	defer v.Close()
+	k, ok := state.Keyring.Get(v, state.SystemKey)
+	if !ok {
+		return model.Keyring{}, false
+	}
+	return *k, true
+}
+
+func (m *member) voters() []model.NodeID {
+	members, err := m.node.Members()
+	if err != nil {
+		return nil
+	}
+	var ids []model.NodeID
+	for _, o := range members {
+		if o.Voter && o.ID != m.node.ID() {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// stateLog is Pebble's logger.
+type stateLog struct{ log *logrus.Logger }
+
+func (l stateLog) Infof(f string, a ...any)  { l.log.WithField("part", "state").Debugf(f, a...) }
+func (l stateLog) Errorf(f string, a ...any) { l.log.WithField("part", "state").Errorf(f, a...) }
+
+// Fatalf ends the process: a node whose state cannot be written acknowledges nothing (RULES 4).
+func (l stateLog) Fatalf(f string, a ...any) { l.log.WithField("part", "state").Fatalf(f, a...) }

@@ -1,0 +1,56 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"cofre/cluster"
+	"cofre/cluster/membership"
+	"cofre/cluster/peer"
+	"cofre/cluster/rpc"
+	"cofre/fsm/model"
+)
+
+// parts lists everything that a member runs, each until its context ends. An error of one ends the process.
+func (m *member) parts() []func(context.Context) error {
+	gather := func(ctx context.Context) ([]cluster.MemberStatus, error) {
+		return cluster.Gather(ctx, m.node, m.client, m.status)
+	}
+	handover := &cluster.Handover{Node: m.node, Sealed: m.keys.Sealed, Clock: m.clock, Low: m.low.Load, Gather: gather, Log: m.part("cluster")}
+	reconciler := &membership.Reconciler{Node: m.node, Rows: m.rows, Gather: gather, Log: m.part("cluster")}
+	renewer := &peer.Renewer{Holder: m.self, Issue: m.renewOwn, Save: m.save, Log: m.part("peer")}
+	return []func(context.Context) error{
+		m.servePeers, m.serveAPI, m.rumour,
+		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, renewer.Run,
+		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
+		m.opener.run, m.opener.fetch, m.announceOften, m.watchDisk, m.reportHashes,
+		func(ctx context.Context) error { m.node.EachTerm(ctx, m.lead); return nil },
+		func(ctx context.Context) error { m.node.EachTerm(ctx, m.checkpoints); return nil },
+		m.runner().Run,
+	}
+}
+
+func (m *member) probe(ctx context.Context, id model.NodeID) {
+	var s cluster.Status
+	_ = m.client.Call(ctx, id, rpc.Status, struct{}{}, &s) // the clock comes with every answer
+}
+
+// servePeers answers raft, the members' questions, and newcomers, on one port.
+func (m *member) servePeers(ctx context.Context) error {
+	members := &rpc.Server{Log: m.part("rpc"), Handlers: map[rpc.Method]rpc.Handler{
+		rpc.Propose: m.proposer.Handler(), rpc.ReadIndex: m.reader.Handler(), rpc.Status: cluster.StatusHandler(m.status),
+		rpc.Unwrap: membership.UnwrapHandler(m.deliver),
+	}}
+	strangers := &rpc.Server{Log: m.part("join"), Handlers: map[rpc.Method]rpc.Handler{rpc.Join: m.admitter().Handler()}}
+	l := &peer.Listener{Self: m.self.Get, Pinned: m.directory.Pinned, Log: m.part("peer"), Handlers: map[string]peer.Handler{
+		peer.ProtoRaft: m.streams.Serve,
+		peer.ProtoRPC:  members.Serve,
+		peer.ProtoJoin: func(ctx context.Context, c net.Conn, _ model.NodeID) {
+			ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+			defer cancel()
+			strangers.Serve(ctx, c, "")
+		},
+	}}
+	return l.Serve(ctx, m.listens.peer)
+}

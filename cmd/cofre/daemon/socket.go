@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"cofre/fsm/model"
+)
+
+const maxSocketBody = 64 << 10
+
+// serveSocket answers the operator's commands on this machine: root, or the user that the daemon runs as.
+func (d *Daemon) serveSocket(ctx context.Context) error {
+	if err := os.Remove(d.config.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replace the socket: %w", err)
+	}
+	mask := unix.Umask(0o177)
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "unix", d.config.Socket)
+	unix.Umask(mask)
+	if err != nil {
+		return fmt.Errorf("listen for the operator: %w", err)
+	}
+	srv := &http.Server{
+		Handler: d.socketRoutes(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, peerOf(c))
+		},
+	}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the operator: %w", err)
+	}
+	return ctx.Err()
+}
+
+type peerKey struct{}
+
+// peerOf finds who is at the other end of the socket; "" if that is not root or the daemon's own user.
+func peerOf(c net.Conn) string {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return ""
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return ""
+	}
+	var cred *unix.Ucred
+	if err := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil || cred == nil {
+		return ""
+	}
+	if cred.Uid != 0 && int(cred.Uid) != os.Geteuid() {
+		return ""
+	}
+	uid := strconv.Itoa(int(cred.Uid))
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/loginuid", cred.Pid)); err == nil { // who logged in, before su or sudo
+		if login := strings.TrimSpace(string(b)); login != "4294967295" && login != "" {
+			uid = login
+		}
+	}
+	if who, err := user.LookupId(uid); err == nil {
+		return who.Username
+	}
+	return "uid " + uid
+}
+
+// operate makes a handler of a function from arguments to an answer. Arguments are strict JSON.
+func operate[A any](fn func(ctx context.Context, who model.Actor, args A) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name, _ := r.Context().Value(peerKey{}).(string)
+		if name == "" {
+			answer(w, nil, model.Errorf(model.Denied, "only root or the user of the daemon may use this socket"))
+			return
+		}
+		var args A
+		if r.Method == http.MethodPost {
+			dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSocketBody))
+			dec.DisallowUnknownFields()
+			if err := dec.Decode(&args); err != nil {
+				answer(w, nil, model.Errorf(model.Invalid, "the request is not understood: %s", err))
+				return
+			}
+		}
+		out, err := fn(r.Context(), model.Actor{Kind: model.ActorOperator, Name: name}, args)
+		answer(w, out, err)
+	}
+}
+
+func answer(w http.ResponseWriter, out any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		out = map[string]string{"error": err.Error(), "kind": model.KindOf(err).String()}
+	}
+	_ = json.NewEncoder(w).Encode(out) // the client went away
+}

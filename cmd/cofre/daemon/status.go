@@ -1,0 +1,143 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cofre/cluster"
+	"cofre/cluster/gossip"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+)
+
+// Status is what `cofre status` shows.
+type Status struct {
+	Initialized bool           `json:"initialized"`
+	Cluster     string         `json:"cluster,omitempty"`
+	Dev         bool           `json:"dev,omitempty"`
+	Node        string         `json:"node"`
+	Version     string         `json:"version"`
+	Level       uint16         `json:"level,omitempty"`
+	Seal        string         `json:"seal"`
+	Sealed      bool           `json:"sealed"`
+	Leader      string         `json:"leader,omitempty"`
+	Term        uint64         `json:"term,omitempty"`
+	Tolerance   int            `json:"failure_tolerance"`
+	Headline    string         `json:"headline"`
+	Members     []MemberStatus `json:"members"`
+	Warnings    []string       `json:"warnings,omitempty"`
+}
+
+// MemberStatus is one member as seen from the answering node.
+type MemberStatus struct {
+	ID          string   `json:"id"`
+	Role        string   `json:"role"`   // leader, voter, non-voter, joining, removed
+	State       string   `json:"state"`  // joined, approved
+	Health      string   `json:"health"` // ok, silent, stale, unfit; gossip's rumour in brackets when it differs
+	API         string   `json:"api"`
+	Peer        string   `json:"peer"`
+	LastContact string   `json:"last_contact,omitempty"` // how long ago it heard the leader
+	Applied     uint64   `json:"applied"`
+	Lag         uint64   `json:"lag"`
+	Version     string   `json:"version"`
+	Level       uint16   `json:"level"`
+	Sealed      bool     `json:"sealed"`
+	Slots       int      `json:"slots"`
+	Busy        int      `json:"busy"`
+	Fingerprint string   `json:"fingerprint"`
+	Notes       []string `json:"notes,omitempty"`
+}
+
+func (d *Daemon) status(ctx context.Context) Status {
+	s := Status{Node: d.config.Node, Version: d.version, Seal: d.config.Seal, Sealed: true, Headline: errNoCluster.Msg, Members: []MemberStatus{}}
+	m, err := d.current()
+	if err != nil {
+		return s
+	}
+	row, ok := m.ring()
+	s.Initialized, s.Cluster, s.Dev = true, string(m.self.Get().Cluster), ok && row.Dev
+	s.Sealed, s.Leader, s.Term, s.Level = m.keys.Sealed(), string(m.node.Leader()), m.node.Term(), m.fsm.Level()
+	seen, err := cluster.Gather(ctx, m.node, m.client, m.status)
+	if err != nil {
+		s.Headline = err.Error()
+		return s
+	}
+	rumours := m.health()
+	voters, healthy := 0, 0
+	in := map[model.NodeID]bool{}
+	for _, o := range seen {
+		ms := m.describe(o, rumours[o.ID], s.Leader)
+		in[o.ID] = true
+		if o.Voter {
+			voters++
+			if ms.Health == "ok" || ms.Health == "unfit" {
+				healthy++
+			}
+		}
+		s.Members = append(s.Members, ms)
+	}
+	for _, n := range m.rows() {
+		if !in[n.ID] && n.State != model.NodeRemoved {
+			s.Members = append(s.Members, MemberStatus{ID: string(n.ID), Role: "joining", State: n.State.String(), Health: "silent", API: n.API, Peer: n.Peer, Sealed: true, Fingerprint: model.Fingerprint(n.PublicKey)})
+		}
+	}
+	s.Tolerance = max(0, healthy-(voters/2+1))
+	s.Headline = headline(healthy, voters, s.Tolerance, s.Leader)
+	v := m.fsm.View()
+	frozen := state.SystemRow(v).Frozen
+	v.Close()
+	if frozen {
+		s.Warnings = append(s.Warnings, "state time jumped by more than a day: automatic changes wait for cofre cluster confirm-time")
+	}
+	return s
+}
+
+func headline(healthy, voters, tolerance int, leader string) string {
+	switch {
+	case leader == "":
+		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does", healthy, voters)
+	case tolerance == 0 && voters > 1:
+		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy; the next failure stops the service", healthy, voters)
+	case tolerance == 0:
+		return "one voter: a failure of this node stops the service; add two more nodes"
+	}
+	return fmt.Sprintf("%d of %d voters are healthy; the cluster survives the loss of %d", healthy, voters, tolerance)
+}
+
+func (m *member) describe(o cluster.MemberStatus, rumour gossip.Health, leader string) MemberStatus {
+	out := MemberStatus{ID: string(o.ID), Role: "non-voter", Health: "silent", Peer: o.Address, Lag: o.Lag}
+	switch {
+	case string(o.ID) == leader:
+		out.Role = "leader"
+	case o.Voter:
+		out.Role = "voter"
+	}
+	if n, ok := m.row(o.ID); ok {
+		out.State, out.API, out.Fingerprint = n.State.String(), n.API, model.Fingerprint(n.PublicKey)
+		out.Slots, out.Version, out.Level, out.Sealed = n.Announced.Slots, n.Announced.Version, n.Announced.Level, n.Announced.Sealed
+		v := m.fsm.View()
+		for range state.Operations.By(v, "lease", string(o.ID)) {
+			out.Busy++
+		}
+		v.Close()
+	}
+	if s := o.Status; s != nil {
+		out.Health, out.Applied, out.Version, out.Level, out.Sealed, out.Notes = "ok", s.Progress.Applied, s.Version, s.Level, s.Sealed, s.Notes
+		switch {
+		case !s.Fresh:
+			out.Health = "stale"
+		case s.Unfit:
+			out.Health = "unfit"
+		}
+		if s.Progress.LastContact >= 0 {
+			out.LastContact = (time.Duration(s.Progress.LastContact) * time.Millisecond).String()
+		}
+	} else if o.Err != nil {
+		out.Notes = append(out.Notes, o.Err.Error())
+	}
+	if rumour == gossip.Dead || rumour == gossip.Suspect {
+		out.Notes = append(out.Notes, "gossip calls it "+string(rumour))
+	}
+	return out
+}

@@ -1,0 +1,33 @@
+// Command cofre is the one binary: the daemon of an appliance node (cofre server), and the commands for its operators and
+// for administrators and applications of the API.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/operator"
+)
+
+// version is set by the linker.
+var version = "0.1.0-dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use: "cofre", Short: "Cofre keeps privileged credentials, hands them out, and changes them on the real systems",
+		Version: version, SilenceUsage: true, SilenceErrors: true,
+	}
+	root.AddCommand(serverCommand())
+	root.AddCommand(operator.Commands()...)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "cofre:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,76 @@
+// Package operator holds the commands that talk to the daemon on this machine through its unix socket: found, open and
+// seal, join, and look after the cluster. They need root, or the user of the daemon.
+package operator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Client calls the daemon's socket.
+type Client struct {
+	Socket string
+	http   http.Client
+}
+
+// NewClient makes a client of a socket.
+func NewClient(socket string) *Client {
+	c := &Client{Socket: socket}
+	c.http.Timeout = 2 * time.Minute
+	c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}
+	return c
+}
+
+// Post sends args and decodes the answer into out (nil: ignore it).
+func (c *Client) Post(ctx context.Context, path string, args, out any) error {
+	body, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPost, path, bytes.NewReader(body), out)
+}
+
+// Get reads an answer.
+func (c *Client) Get(ctx context.Context, path string, out any) error {
+	return c.do(ctx, http.MethodGet, path, nil, out)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://cofre"+path, body)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" {
+			return fmt.Errorf("no cofre server answers at %s (start it with cofre server, or name its socket with --socket): %w", c.Socket, op.Err)
+		}
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		var e struct{ Error string }
+		if json.Unmarshal(b, &e) == nil && e.Error != "" {
+			return errors.New(e.Error)
+		}
+		return fmt.Errorf("the daemon answered %s", res.Status)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(b, out)
+}

@@ -1,0 +1,123 @@
+package operator
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+type openAnswer struct {
+	Sealed bool `json:"sealed"`
+	Have   int  `json:"have"`
+	Need   int  `json:"need"`
+}
+
+func unsealCommand(client func() *Client) *cobra.Command {
+	var byShares bool
+	cmd := &cobra.Command{
+		Use: "unseal", Short: "Open this node's vault", Args: cobra.NoArgs,
+		Long:    "Open this node's vault: by its own seal, or with shares (seal: shamir), which are read from the terminal without echo, or one per line from standard input.",
+		Example: "  cofre unseal            # after cofre seal, with seal: keyfile\n  cofre unseal --shares   # with seal: shamir\n  cat share1 share2 share3 | cofre unseal --shares",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if byShares {
+				return feedShares(cmd, client(), "/unseal")
+			}
+			var a openAnswer
+			if err := client().Post(cmd.Context(), "/unseal", text{}, &a); err != nil {
+				return err
+			}
+			if a.Sealed {
+				return errors.New("the vault is still sealed: see the daemon's log")
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The vault is open.")
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&byShares, "shares", false, "open with shares")
+	return cmd
+}
+
+func recoverCommand(client func() *Client) *cobra.Command {
+	cmd := &cobra.Command{Use: "recover", Short: "Open the vault with recovery shares when its seal is lost"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "unseal", Short: "Open this node with recovery shares and renew its seal", Args: cobra.NoArgs,
+		Example: "  cofre recover unseal",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return feedShares(cmd, client(), "/recover") },
+	})
+	return cmd
+}
+
+func sealCommand(client func() *Client) *cobra.Command {
+	return &cobra.Command{
+		Use: "seal", Short: "Close this node's vault until a person opens it", Args: cobra.NoArgs,
+		Long: "Close this node's vault: running operations end, keys are wiped, and the node's own seal does not open it again before cofre unseal. It goes on replicating and voting.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := client().Post(cmd.Context(), "/seal", struct{}{}, nil); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The vault is sealed. cofre unseal opens it.")
+			return nil
+		},
+	}
+}
+
+type text struct {
+	Text string `json:"text"`
+}
+
+// feedShares reads shares until the vault is open.
+func feedShares(cmd *cobra.Command, c *Client, path string) error {
+	next := lines(cmd)
+	for {
+		share, err := next()
+		if err != nil {
+			return err
+		}
+		a, err := addShare(cmd.Context(), c, path, share)
+		switch {
+		case err != nil:
+			fmt.Fprintln(cmd.ErrOrStderr(), "refused:", err)
+			if !term.IsTerminal(int(os.Stdin.Fd())) {
+				return err
+			}
+		case !a.Sealed:
+			fmt.Fprintln(cmd.OutOrStdout(), "The vault is open.")
+			return nil
+		default:
+			fmt.Fprintf(cmd.OutOrStdout(), "%d of %d shares\n", a.Have, a.Need)
+		}
+	}
+}
+
+func addShare(ctx context.Context, c *Client, path, share string) (openAnswer, error) {
+	var a openAnswer
+	err := c.Post(ctx, path, text{Text: share}, &a)
+	return a, err
+}
+
+// lines reads one secret line after the other: without echo on a terminal.
+func lines(cmd *cobra.Command) func() (string, error) {
+	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
+		return func() (string, error) {
+			fmt.Fprint(cmd.ErrOrStderr(), "share: ")
+			b, err := term.ReadPassword(fd)
+			fmt.Fprintln(cmd.ErrOrStderr())
+			return strings.TrimSpace(string(b)), err
+		}
+	}
+	in := bufio.NewScanner(cmd.InOrStdin())
+	return func() (string, error) {
+		for in.Scan() {
+			if s := strings.TrimSpace(in.Text()); s != "" {
+				return s, nil
+			}
+		}
+		return "", errors.New("the input ended before there were enough shares")
+	}
+}
