@@ -39,6 +39,8 @@ type Cluster struct {
 	options Options
 	hosts   map[model.NodeID]*host
 	ids     []model.NodeID
+
+	mu sync.Mutex // guards hosts and the member of each
 }
 
 // host is what survives the crash of a member, and the member that runs on it, if any.
@@ -121,12 +123,36 @@ func (c *Cluster) Add(id model.NodeID) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.hosts[id] = &host{dir: filepath.Join(c.t.TempDir(), "state"), disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
+	h := &host{dir: filepath.Join(c.t.TempDir(), "state"), disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
+	c.mu.Lock()
+	c.hosts[id] = h
+	c.mu.Unlock()
 	return c.Restart(id)
 }
 
 // Member finds a running member.
-func (c *Cluster) Member(id model.NodeID) *Member { return c.hosts[id].member }
+func (c *Cluster) Member(id model.NodeID) *Member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.hosts[id]; h != nil {
+		return h.member
+	}
+	return nil
+}
+
+func (c *Cluster) host(id model.NodeID) *host {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hosts[id]
+}
+
+// swap puts another member, or none, on a host.
+func (c *Cluster) swap(h *host, m *Member) (was *Member) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was, h.member = h.member, m
+	return was
+}
 
 // Members lists the running members.
 func (c *Cluster) Members() (out []*Member) {
@@ -141,7 +167,7 @@ func (c *Cluster) Members() (out []*Member) {
 // Restart starts a member on what its host kept.
 func (c *Cluster) Restart(id model.NodeID) *Member {
 	c.t.Helper()
-	h := c.hosts[id]
+	h := c.host(id)
 	log, err := raftnode.NewLog(h.stores, h.stores, id, h.cipher)
 	if err != nil {
 		c.t.Fatal(err)
@@ -181,10 +207,10 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	if m.Replica != nil {
 		runs = append(runs, (&cluster.StateTime{Node: m.Node, Proposer: m.Proposer, Clock: m.Clock, Now: m.Replica.time, Log: c.options.Log}).Run)
 	}
+	c.swap(h, m)
 	for _, run := range runs {
 		m.tasks.Go(func() { _ = run(m.ctx) })
 	}
-	h.member = m
 	return m
 }
 
@@ -210,22 +236,24 @@ func (c *Cluster) others(id model.NodeID) (out []model.NodeID) {
 }
 
 func (c *Cluster) dial(_ context.Context, from, to model.NodeID) (net.Conn, error) {
-	h := c.hosts[to]
-	if h == nil || h.member == nil || c.Network.isCut(from, to) || c.Network.isCut(to, from) {
+	if c.Network.isCut(from, to) || c.Network.isCut(to, from) {
 		return nil, ErrCut
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.hosts[to]
+	if h == nil || h.member == nil {
+		return nil, ErrCut
+	}
+	m := h.member
 	a, b := net.Pipe()
-	h.member.tasks.Go(func() {
-		h.member.server.Serve(h.member.ctx, &line{Conn: b, net: c.Network, from: to, to: from}, from)
-	})
+	m.tasks.Go(func() { m.server.Serve(m.ctx, &line{Conn: b, net: c.Network, from: to, to: from}, from) })
 	return &line{Conn: a, net: c.Network, from: from, to: to}, nil
 }
 
 // Stop ends a member in order: what it applied is flushed.
 func (c *Cluster) Stop(id model.NodeID) {
-	h := c.hosts[id]
-	m := h.member
-	c.end(h)
+	m := c.end(c.host(id))
 	if m.Replica != nil {
 		c.check(m.Replica.Close())
 	}
@@ -233,7 +261,7 @@ func (c *Cluster) Stop(id model.NodeID) {
 
 // Crash ends a member without flushing: rows since the last flush are lost, the log is kept.
 func (c *Cluster) Crash(id model.NodeID) {
-	h := c.hosts[id]
+	h := c.host(id)
 	m := h.member
 	if m.Replica == nil {
 		m.Machine.Kill()
@@ -255,14 +283,14 @@ func (c *Cluster) check(err error) {
 	}
 }
 
-func (c *Cluster) end(h *host) {
-	m := h.member
-	h.member = nil
+func (c *Cluster) end(h *host) *Member {
+	m := c.swap(h, nil)
 	c.Network.detach(m.ID)
 	m.stop()
 	m.Client.Close()
 	_ = m.Node.Shutdown() // a killed machine cannot flush
 	m.tasks.Wait()
+	return m
 }
 
 // Close ends every member.

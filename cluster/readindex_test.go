@@ -1,0 +1,115 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"cofre/cluster/clustertest"
+	"cofre/fsm/model"
+)
+
+// A read that begins after a write or a read ended sees at least as much, on whichever nodes they run.
+func TestReadsAreLinearizable(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		var mu sync.Mutex
+		var newest int // highest value known to be visible
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			defer stop()
+			for i := 1; i <= 60; i++ {
+				m := c.Members()[i%3]
+				if i == 20 {
+					_ = c.Leader().Node.TransferLeader(c.Context(5*time.Second), "")
+				}
+				if _, err := clustertest.Write(c.Context(30*time.Second), m.Proposer, "k", fmt.Sprint(i)); err != nil {
+					t.Errorf("write %d: %v", i, err)
+					return
+				}
+				mu.Lock()
+				newest = max(newest, i)
+				mu.Unlock()
+			}
+		})
+		reads := 0
+		for r := range 6 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					mu.Lock()
+					floor := newest
+					mu.Unlock()
+					m := c.Members()[r%3]
+					if _, err := m.Reader.ReadIndex(c.Context(10 * time.Second)); err != nil {
+						t.Errorf("read: %v", err)
+						return
+					}
+					var got int
+					_, _ = fmt.Sscan(m.Machine.Get("k"), &got)
+					mu.Lock()
+					reads++
+					if got < floor {
+						t.Errorf("%s shows %d after %d was seen", m.ID, got, floor)
+					}
+					newest = max(newest, got)
+					mu.Unlock()
+					<-time.After(time.Millisecond)
+				}
+			})
+		}
+		wg.Wait()
+		if reads < 60 {
+			t.Errorf("only %d reads", reads)
+		}
+	})
+}
+
+func TestDeposedLeaderConfirmsNoRead(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		old := c.Leader()
+		c.Isolate(old.ID)
+		if _, err := old.Reader.ReadIndex(c.Context(3 * time.Second)); !model.Is(err, model.Unavailable) {
+			t.Errorf("an isolated leader answered: %v", err)
+		}
+		now := c.Leader(old.ID)
+		if _, err := now.Reader.ReadIndex(c.Context(3 * time.Second)); err != nil {
+			t.Errorf("its successor: %v", err)
+		}
+	})
+}
+
+func TestFreshness(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		c.Await("all fresh", func() bool {
+			for _, m := range c.Members() {
+				if !m.Reader.Fresh() {
+					return false
+				}
+			}
+			return true
+		})
+		for _, m := range []*clustertest.Member{c.Follower(), c.Leader()} {
+			c.Isolate(m.ID)
+			<-time.After(4 * time.Second)
+			if !m.Reader.Fresh() {
+				t.Errorf("%s is stale after 4 s", m.ID)
+			}
+			<-time.After(1500 * time.Millisecond)
+			if m.Reader.Fresh() {
+				t.Errorf("%s is fresh after 5.5 s alone", m.ID)
+			}
+			c.Rejoin(m.ID)
+			c.Await("fresh again", m.Reader.Fresh)
+			c.Leader()
+		}
+		// A restarted node serves nothing before its first consistent read.
+		m := c.Follower()
+		c.Crash(m.ID)
+		c.Isolate(m.ID)
+		if c.Restart(m.ID).Reader.Fresh() {
+			t.Error("a restarted node serves at once")
+		}
+	})
+}
