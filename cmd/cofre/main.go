@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/dev"
 	"cofre/cmd/cofre/operator"
 )
 
@@ -24,7 +25,7 @@ func main() {
 		Use: "cofre", Short: "Cofre keeps privileged credentials, hands them out, and changes them on the real systems",
 		Version: version, SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(serverCommand())
+	root.AddCommand(serverCommand(), dev.Command())
 	root.AddCommand(operator.Commands()...)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "cofre:", err)

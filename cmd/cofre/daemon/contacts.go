@@ -1,0 +1,37 @@
+package daemon
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"cofre/cluster/membership"
+)
+
+// rememberMembers keeps the members' pinned keys and addresses in this node's identity file. The node table itself may
+// be younger than what a crash leaves of the state (Pebble's log is off), and a node that knows no peer cannot be given
+// the log from which it would learn them.
+func (m *member) rememberMembers(ctx context.Context) error {
+	for {
+		changed := m.fsm.Changed()
+		self := m.self.Get()
+		if rows := m.rows(); len(rows) > 0 {
+			if now := membership.Contacts(rows); !reflect.DeepEqual(now, self.Contacts) {
+				id := *self
+				id.Contacts = now
+				if err := m.save(&id); err != nil {
+					return err
+				}
+				m.self.Set(&id)
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
