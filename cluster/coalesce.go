@@ -150,6 +150,13 @@ func (c *coalescer) settle(worker int) {
 	delete(c.flying, worker)
 }
 
+// idle tells whether nothing waits.
+func (c *coalescer) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.waiting) == 0
+}
+
 // settled waits for the batches that are in flight now.
 func (c *coalescer) settled(ctx context.Context) error {
 	c.mu.Lock()

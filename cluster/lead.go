@@ -90,8 +90,13 @@ func (l *leaderSide) send(_ context.Context, batch []command.Envelope) []outcome
 		return all(batch, outcome{err: model.Errorf(model.Internal, "the state machine gave no results for log entry %d", f.Index()), maybe: true})
 	}
 	out := make([]outcome, len(batch))
+	foreign := false
 	for i, r := range results {
 		out[i] = outcome{result: r}
+		foreign = foreign || batch[i].Node != l.node.ID()
+	}
+	if foreign && l.queue.idle() {
+		l.node.Nudge()
 	}
 	return out
 }

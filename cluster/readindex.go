@@ -49,9 +49,20 @@ func (r *Reader) Run(ctx context.Context) error {
 	return nil
 }
 
+// readIndexArgs tell how far the asking node is, so that the leader hurries it if it must wait.
+type readIndexArgs struct {
+	Applied uint64 `cbor:"applied"`
+}
+
 // Handler answers rpc.ReadIndex.
 func (r *Reader) Handler() rpc.Handler {
-	return rpc.Handle(func(ctx context.Context, _ model.NodeID, _ struct{}) (uint64, error) { return r.lead.join(ctx) })
+	return rpc.Handle(func(ctx context.Context, _ model.NodeID, args readIndexArgs) (uint64, error) {
+		index, err := r.lead.join(ctx)
+		if err == nil && args.Applied < index {
+			r.node.Nudge()
+		}
+		return index, err
+	})
 }
 
 // ReadIndex returns when everything that was acknowledged before the call is readable here, and the index of it.
@@ -129,7 +140,7 @@ func (r *Reader) askLeader(ctx context.Context) (uint64, error) {
 		}
 	}()
 	var index uint64
-	err := r.call.Call(ctx, leader, rpc.ReadIndex, struct{}{}, &index)
+	err := r.call.Call(ctx, leader, rpc.ReadIndex, readIndexArgs{r.node.State().Applied()}, &index)
 	return index, err
 }
 

@@ -113,3 +113,25 @@ func TestFreshness(t *testing.T) {
 		}
 	})
 }
+
+// A lone client of a follower does not wait for raft's commit timeout, neither for a write nor for a consistent read.
+func TestFollowersHearOfCommitsAtOnce(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader, follower := c.Leader(), c.Follower()
+		const soon = 15 * time.Millisecond // a few messages of a millisecond
+		for i := range 20 {
+			<-time.After(time.Second)
+			start := time.Now()
+			if _, err := clustertest.Write(c.Context(time.Minute), follower.Proposer, "k", fmt.Sprint(i)); err != nil || time.Since(start) > soon {
+				t.Errorf("a write took %s (%v)", time.Since(start), err)
+			}
+			if _, err := clustertest.Write(c.Context(time.Minute), leader.Proposer, "k", "leader"); err != nil {
+				t.Fatal(err)
+			}
+			start = time.Now()
+			if _, err := follower.Reader.ReadIndex(c.Context(time.Minute)); err != nil || time.Since(start) > soon {
+				t.Errorf("a read took %s (%v)", time.Since(start), err)
+			}
+		}
+	})
+}
