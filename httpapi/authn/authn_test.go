@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -226,23 +225,6 @@ func TestLimiter(t *testing.T) {
 	_ = l.Allow("c", noon)
 	if n := l.keys.order.Len(); n != 2 || len(l.keys.index) != 2 {
 		t.Errorf("%d keys are kept", n)
-	}
-}
-
-func TestClientKeys(t *testing.T) {
-	t.Parallel()
-	r, _ := http.NewRequest("POST", "/", nil)
-	r.SetBasicAuth("a%3Ab", "s%2Bx+y")
-	id, s, ok := Basic(r)
-	if !ok || id != "a:b" || reveal(s) != "s+x y" {
-		t.Errorf("%s %s", id, reveal(s))
-	}
-	r.Header.Set("Authorization", "bearer  tok")
-	if Bearer(r) != "tok" {
-		t.Error("a lower-case scheme")
-	}
-	if _, _, ok := Basic(r); ok {
-		t.Error("a Bearer header was taken for client keys")
 	}
 }
 

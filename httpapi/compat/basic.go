@@ -1,4 +1,4 @@
-package authn
+package compat
 
 import (
 	"net/http"

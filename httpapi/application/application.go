@@ -1,0 +1,168 @@
+// Package application is the management resource of client applications and their authorizations: keys, rights, limits,
+// and taking access away again. A client secret is shown once, when it is made. Nobody grants what he does not hold: the
+// reducers decide.
+package application
+
+import (
+	"context"
+	"net/http"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+	"cofre/vault/secret"
+)
+
+// Keys are new client keys; the secret is wiped after the answer.
+type Keys struct {
+	ClientID string
+	Secret   secret.Value
+}
+
+// Service is what the resource needs.
+type Service interface {
+	Applications(actor model.Actor, at model.Time) ([]model.Application, error)
+	PutApplication(ctx context.Context, actor model.Actor, a model.Application) (model.Application, error)
+	// Authorizations lists those of an application, or all with "".
+	Authorizations(actor model.Actor, at model.Time, app model.ApplicationID) ([]model.Authorization, error)
+	// PutAuthorization gives keys for a new authorization, or with rekey.
+	PutAuthorization(ctx context.Context, actor model.Actor, a model.Authorization, rekey bool, at model.Time) (model.Authorization, *Keys, error)
+	CredentialIDs(ctx context.Context, names []string) ([]model.CredentialID, error)
+	WhoAmI(actor model.Actor) (model.Application, model.Authorization, error)
+	TakeSecretRead(ctx context.Context, actor model.Actor) error
+	RevokeAll(ctx context.Context, actor model.Actor, id model.AuthorizationID) error
+}
+
+// View is an application.
+type View struct {
+	ID          model.ApplicationID `json:"id"`
+	Name        string              `json:"name"`
+	Description string              `json:"description"`
+	Tags        []string            `json:"tags"`
+	Enabled     bool                `json:"enabled"`
+	CreatedAt   compat.Time         `json:"created_at"`
+	Revision    uint64              `json:"revision"`
+}
+
+// Body is an application to create or change; what is absent stays as it is.
+type Body struct {
+	Name        *string   `json:"name"`
+	Description *string   `json:"description"`
+	Tags        *[]string `json:"tags"`
+	Enabled     *bool     `json:"enabled" doc:"true for a new one"`
+	Revision    uint64    `json:"revision" doc:"refuse if it is not the current one"`
+}
+
+func view(a *model.Application) View {
+	return View{a.ID, a.Name, a.Description, append([]string{}, a.Tags...), a.Enabled, compat.Time(a.CreatedAt), a.Revision}
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+const tag = "application"
+
+// Routes offers the resource.
+func Routes(s Service) []route.Route {
+	m := &management{s}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag = tag
+		return route.Route{Method: method, Path: "/api/v1" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
+	}
+	keys := []route.Field{{Name: "authorization", Type: "object"}, {Name: "client_id"}, {Name: "client_secret", Text: "shown this once"}}
+	one := "/applications/{application}/authorizations/{name}"
+	return []route.Route{
+		add(http.MethodGet, "/applications", route.NoEvent, m.list, route.Doc{Summary: "List applications", Returns: route.Listed[View]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "/applications", "application.put", m.create, route.Doc{Summary: "Create an application", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/applications/{application}", route.NoEvent, m.get, route.Doc{Summary: "Show an application", Text: "Named by id or name.", Returns: View{}}),
+		add(http.MethodPut, "/applications/{application}", "application.put", m.change, route.Doc{Summary: "Change an application", Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/authorizations", route.NoEvent, m.all, route.Doc{Summary: "List the authorizations of all applications", Returns: route.Listed[Authorization]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "/applications/{application}/authorizations", route.NoEvent, m.of, route.Doc{Summary: "List the authorizations of an application", Returns: route.Listed[Authorization]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "/applications/{application}/authorizations", "authorization.put", m.authorize, route.Doc{Summary: "Create an authorization", Status: http.StatusCreated, Body: AuthorizationBody{}, Returns: keys,
+			Text: "Answers with the client keys; the secret is shown this once. Without modules it gets PAM Core; without rights it gets secret.read, with write also credential.write. A caller cannot grant what it does not hold."}),
+		add(http.MethodGet, one, route.NoEvent, m.authorization, route.Doc{Summary: "Show an authorization", Returns: Authorization{}}),
+		add(http.MethodPut, one, "authorization.put", m.reauthorize, route.Doc{Summary: "Change an authorization", Text: "Disabling it ends its tokens.", Body: AuthorizationBody{}, Returns: Authorization{}}),
+		add(http.MethodPost, one+"/rekey", "authorization.put", m.rekey, route.Doc{Summary: "Make a new client secret", Text: "The old one ends at once; tokens stay valid until they expire or are revoked.", Returns: keys}),
+		add(http.MethodPost, one+"/revoke", "token.revoked", m.revoke, route.Doc{Summary: "Revoke every token of an authorization"}),
+		add(http.MethodGet, "/whoami", route.NoEvent, m.whoami, route.Doc{Summary: "Show the caller's own authorization", Returns: WhoAmI{}}),
+		add(http.MethodPost, "/whoami/secret-read", "authorization.secret_read", m.take, route.Doc{Summary: "Take the right to read secrets", Text: "For administrators that do not hold it; everybody is alerted.", Returns: WhoAmI{}}),
+	}
+}
+
+type management struct{ s Service }
+
+func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, error) {
+	all, err := m.s.Applications(r.Actor, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	page, err := route.Page(r, all, func(a model.Application) string { return string(a.ID) })
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	out := route.Listed[View]{Items: []View{}, Next: page.Next}
+	for i := range page.Items {
+		out.Items = append(out.Items, view(&page.Items[i]))
+	}
+	return compat.JSON(out), nil
+}
+
+func (m *management) find(r *route.Request) (*model.Application, error) {
+	all, err := m.s.Applications(r.Actor, r.At)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if name := r.Param("application"); all[i].Name == name || string(all[i].ID) == name {
+			return &all[i], nil
+		}
+	}
+	return nil, model.Errorf(model.NotFound, "there is no such application")
+}
+
+func (m *management) get(_ context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(a)), nil
+}
+
+func (m *management) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	reply, err := m.put(ctx, r, model.Application{Enabled: true})
+	reply.Status = http.StatusCreated
+	return reply, err
+}
+
+func (m *management) change(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return m.put(ctx, r, *a)
+}
+
+func (m *management) put(ctx context.Context, r *route.Request, a model.Application) (compat.Reply, error) {
+	var b Body
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	set(&a.Name, b.Name)
+	set(&a.Description, b.Description)
+	set(&a.Tags, b.Tags)
+	set(&a.Enabled, b.Enabled)
+	if err := model.CheckTags(a.Tags); err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Revision != 0 {
+		a.Revision = b.Revision
+	}
+	a, err := m.s.PutApplication(ctx, r.Actor, a)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(&a)), nil
+}

@@ -1,0 +1,240 @@
+package application
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+// Authorization is an authorization, without its secrets.
+type Authorization struct {
+	ID          model.AuthorizationID `json:"id"`
+	Application model.ApplicationID   `json:"application"`
+	Name        string                `json:"name"`
+	ClientID    string                `json:"client_id"`
+	Environment string                `json:"environment"`
+	System      string                `json:"system"`
+	Modules     []model.Module        `json:"modules"`
+	Write       bool                  `json:"write"`
+	Rights      []model.Right         `json:"rights"`
+	Filter      Filter                `json:"filter"`
+	IPs         []string              `json:"ips" doc:"addresses or prefixes; empty: any"`
+	ExpiresAt   compat.Time           `json:"expires_at,omitempty"`
+	Enabled     bool                  `json:"enabled"`
+	CreatedBy   model.AuthorizationID `json:"created_by,omitempty"`
+	CreatedAt   compat.Time           `json:"created_at"`
+	Revision    uint64                `json:"revision"`
+}
+
+// Filter says which credentials an authorization reaches besides those that it created.
+type Filter struct {
+	All         bool                 `json:"all"`
+	Tags        []string             `json:"tags"`
+	Credentials []model.CredentialID `json:"credentials"`
+}
+
+// AuthorizationBody is an authorization to create or change; what is absent stays as it is.
+type AuthorizationBody struct {
+	Name        *string         `json:"name"`
+	Environment *string         `json:"environment"`
+	System      *string         `json:"system"`
+	Modules     *[]model.Module `json:"modules" doc:"PAM Core, A2A, Application, Secrets Management, CI/CD"`
+	Write       *bool           `json:"write" doc:"the vendor's read and write"`
+	Rights      *[]model.Right  `json:"rights" doc:"of the closed list of rights"`
+	Filter      *FilterBody     `json:"filter" doc:"absent for a new one: only what it creates itself"`
+	IPs         *[]string       `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
+	ExpiresAt   *compat.Time    `json:"expires_at" doc:"empty: never"`
+	Enabled     *bool           `json:"enabled" doc:"true for a new one"`
+	Revision    uint64          `json:"revision" doc:"refuse if it is not the current one"`
+}
+
+// FilterBody names credentials as people do.
+type FilterBody struct {
+	All         bool     `json:"all"`
+	Tags        []string `json:"tags"`
+	Credentials []string `json:"credentials" doc:"numbers, identifiers or user@host"`
+}
+
+// WhoAmI is the caller.
+type WhoAmI struct {
+	Application   View          `json:"application"`
+	Authorization Authorization `json:"authorization"`
+}
+
+func viewAuthorization(a *model.Authorization) Authorization {
+	return Authorization{ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
+		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
+		Filter: Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
+		IPs:    append([]string{}, a.IPs...), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+}
+
+func withKeys(a *model.Authorization, k *Keys) compat.Object {
+	return compat.Object{{Name: "authorization", Value: viewAuthorization(a)}, {Name: "client_id", Value: k.ClientID}, {Name: "client_secret", Value: compat.Secret{Value: k.Secret}}}
+}
+
+func (m *management) all(_ context.Context, r *route.Request) (compat.Reply, error) {
+	return m.page(r, "")
+}
+
+func (m *management) of(_ context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return m.page(r, a.ID)
+}
+
+func (m *management) page(r *route.Request, app model.ApplicationID) (compat.Reply, error) {
+	all, err := m.s.Authorizations(r.Actor, r.At, app)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	page, err := route.Page(r, all, func(a model.Authorization) string { return string(a.ID) })
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	out := route.Listed[Authorization]{Items: []Authorization{}, Next: page.Next}
+	for i := range page.Items {
+		out.Items = append(out.Items, viewAuthorization(&page.Items[i]))
+	}
+	return compat.JSON(out), nil
+}
+
+func (m *management) findAuthorization(r *route.Request) (*model.Authorization, error) {
+	app, err := m.find(r)
+	if err != nil {
+		return nil, err
+	}
+	all, err := m.s.Authorizations(r.Actor, r.At, app.ID)
+	if err != nil {
+		return nil, err
+	}
+	name := r.Param("name")
+	if i := slices.IndexFunc(all, func(a model.Authorization) bool { return a.Name == name || string(a.ID) == name }); i >= 0 {
+		return &all[i], nil
+	}
+	return nil, model.Errorf(model.NotFound, "there is no such authorization")
+}
+
+func (m *management) authorization(_ context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.findAuthorization(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(viewAuthorization(a)), nil
+}
+
+func (m *management) authorize(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	app, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	a := model.Authorization{Application: app.ID, Enabled: true, Modules: []model.Module{model.ModulePAM}}
+	var b AuthorizationBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	if err := m.apply(ctx, &a, &b); err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Rights == nil && slices.Contains(a.Modules, model.ModulePAM) {
+		if a.Rights = []model.Right{model.SecretRead}; a.Write {
+			a.Rights = append(a.Rights, model.CredentialWrite)
+		}
+	}
+	a, keys, err := m.s.PutAuthorization(ctx, r.Actor, a, false, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.Reply{Status: http.StatusCreated, Body: withKeys(&a, keys)}, nil
+}
+
+func (m *management) apply(ctx context.Context, a *model.Authorization, b *AuthorizationBody) error {
+	set(&a.Name, b.Name)
+	set(&a.Environment, b.Environment)
+	set(&a.System, b.System)
+	set(&a.Modules, b.Modules)
+	set(&a.Write, b.Write)
+	set(&a.Rights, b.Rights)
+	set(&a.IPs, b.IPs)
+	set(&a.Enabled, b.Enabled)
+	if b.ExpiresAt != nil {
+		a.ExpiresAt = model.Time(*b.ExpiresAt)
+	}
+	if b.Revision != 0 {
+		a.Revision = b.Revision
+	}
+	if b.Filter == nil {
+		return nil
+	}
+	if err := model.CheckTags(b.Filter.Tags); err != nil {
+		return err.WithField("filter.tags")
+	}
+	ids, err := m.s.CredentialIDs(ctx, b.Filter.Credentials)
+	if err != nil {
+		return err
+	}
+	a.Filter = model.Filter{All: b.Filter.All, Tags: b.Filter.Tags, Credentials: ids}
+	return nil
+}
+
+func (m *management) reauthorize(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.findAuthorization(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	var b AuthorizationBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	if err := m.apply(ctx, a, &b); err != nil {
+		return compat.Reply{}, err
+	}
+	done, _, err := m.s.PutAuthorization(ctx, r.Actor, *a, false, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(viewAuthorization(&done)), nil
+}
+
+func (m *management) rekey(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.findAuthorization(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	done, keys, err := m.s.PutAuthorization(ctx, r.Actor, *a, true, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(withKeys(&done, keys)), nil
+}
+
+func (m *management) revoke(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.findAuthorization(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	if err := m.s.RevokeAll(ctx, r.Actor, a.ID); err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(nil), nil
+}
+
+func (m *management) whoami(_ context.Context, r *route.Request) (compat.Reply, error) {
+	app, auth, err := m.s.WhoAmI(r.Actor)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(WhoAmI{view(&app), viewAuthorization(&auth)}), nil
+}
+
+func (m *management) take(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	if err := m.s.TakeSecretRead(ctx, r.Actor); err != nil {
+		return compat.Reply{}, err
+	}
+	return m.whoami(ctx, r)
+}

@@ -1,0 +1,63 @@
+// Package audit is the management resource of the audit trail: its events in order, with their place in the hash chain.
+package audit
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+// View is one event. The hash chain is SHA-256 over the canonical encoding of each event and its predecessor's hash.
+type View struct {
+	Seq           uint64            `json:"seq"`
+	Position      uint64            `json:"position" doc:"in the replicated log"`
+	At            compat.Time       `json:"at"`
+	Node          string            `json:"node"`
+	Kind          string            `json:"kind"`
+	Severity      string            `json:"severity"`
+	Title         string            `json:"title"`
+	Actor         string            `json:"actor" doc:"client, operator or system"`
+	Authorization string            `json:"authorization,omitempty"`
+	Name          string            `json:"name,omitempty" doc:"operator's login name or part of the system"`
+	Source        string            `json:"source,omitempty"`
+	Fields        map[string]string `json:"fields"`
+	Prev          string            `json:"prev"`
+	Hash          string            `json:"hash"`
+}
+
+// Service lists events after a sequence number, of one kind if given.
+type Service interface {
+	Events(ctx context.Context, actor model.Actor, at model.Time, after uint64, kind string, limit int) ([]View, error)
+}
+
+// Routes offers the resource.
+func Routes(s Service) []route.Route {
+	return []route.Route{{
+		Method: http.MethodGet, Path: "/api/v1/audit", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
+		Doc: route.Doc{Tag: "audit", Summary: "List audit events, oldest first", Text: "Needs audit.read.", Returns: route.Listed[View]{},
+			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}}, route.PageFields...)},
+		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
+			limit, err := r.Limit()
+			if err != nil {
+				return compat.Reply{}, err
+			}
+			after, err := r.QueryNumber("after", 0, 1<<62)
+			if err != nil {
+				return compat.Reply{}, err
+			}
+			events, err := s.Events(ctx, r.Actor, r.At, after, r.Query("kind"), limit+1)
+			if err != nil {
+				return compat.Reply{}, err
+			}
+			page := route.Listed[View]{Items: events}
+			if len(events) > limit {
+				page.Items, page.Next = events[:limit], strconv.FormatUint(events[limit-1].Seq, 10)
+			}
+			return compat.JSON(page), nil
+		},
+	}}
+}

@@ -1,0 +1,92 @@
+package credential
+
+import (
+	"slices"
+	"strings"
+
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+// bodyFields documents what readPut reads, in both dialects.
+var bodyFields = []route.Field{
+	{Name: "identifier", In: "body", Text: "letters, digits, '-', '_', '.'; not purely numeric; made up if absent"},
+	{Name: "username", In: "body", Text: "'usr' if empty"},
+	{Name: "hostname", In: "body", Text: "of a device that is known"},
+	{Name: "ip", In: "body", Text: "of that device; may be absent"},
+	{Name: "content", In: "body", Text: "the secret; password is the same"},
+	{Name: "password", In: "body", Text: "the secret; content is the same"},
+	{Name: "credential_type", In: "body", Text: "'Local User' by default"},
+	{Name: "type", In: "body", Text: "a credential type, if it is the name of one; a device type otherwise, which is not looked at"},
+	{Name: "additional", In: "body", Text: "additional information; additional_info is the same"},
+	{Name: "additional_info", In: "body"},
+	{Name: "domain", In: "body"},
+	{Name: "tags", In: "body", Type: "array", Text: "a list, or a text with commas"},
+	{Name: "parent_password", In: "body", Text: "the parent credential"},
+	{Name: "execution_settings", In: "body", Type: "object", Text: "automatic_change, change_plugin, change_template, parent_credential, parent_hostname, use_own_credential_to_connect, authentication_credential, authentication_hostname"},
+	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier; the other settings of the vendor are not offered"},
+}
+
+// credentialTypes are the values of `type` that clients use for the type of the credential.
+var credentialTypes = []string{"local user", "local administrator", "domain user", "privileged domain user", "ssh key"}
+
+// readPut reads a create or update in any of the spellings. The secret is the caller's, to wipe.
+func readPut(in *compat.Input) (Put, error) {
+	p := Put{
+		Identifier: in.Text("identifier"), Hostname: in.Pointer("hostname"), IP: in.Pointer("ip", "management_ip"), Username: in.Pointer("username"),
+		Domain: in.Pointer("domain"), Type: in.Pointer("credential_type"), Additional: in.Pointer("additional", "additional_info"),
+		Parent: in.Pointer("parent_password", "parent_credential"), Secret: in.Secret("content", "password"),
+	}
+	if t := in.Pointer("type"); p.Type == nil && t != nil && slices.Contains(credentialTypes, strings.ToLower(*t)) {
+		p.Type = t
+	}
+	if p.Type != nil && *p.Type == "" {
+		p.Type = nil
+	}
+	if p.Secret != nil && p.Secret.Len() == 0 {
+		p.Secret = nil // an empty field is how forms say "unchanged"
+	}
+	var err error
+	if p.Tags, err = in.List("tags"); err != nil {
+		return p, err
+	}
+	settings, err := in.Object("additional_settings")
+	if err != nil {
+		return p, err
+	}
+	if settings != nil && p.Identifier == "" {
+		p.Identifier = settings.Text("identifier")
+	}
+	return p, readExecution(in, &p)
+}
+
+func readExecution(in *compat.Input, p *Put) error {
+	x, err := in.Object("execution_settings")
+	if err != nil || x == nil {
+		return err
+	}
+	if p.Automatic, err = x.Bool("automatic_change"); err != nil {
+		return err
+	}
+	p.Executor, p.Template = x.Pointer("change_plugin"), x.Pointer("change_template")
+	if name := account(x, "parent_credential", "parent_hostname"); name != nil {
+		p.Parent = name
+	}
+	p.Authentication = account(x, "authentication_credential", "authentication_hostname")
+	own, err := x.Bool("use_own_credential_to_connect")
+	if err == nil && own != nil && *own {
+		none := ""
+		p.Authentication = &none
+	}
+	return err
+}
+
+// account names a credential by user name and host name, or as it stands.
+func account(x *compat.Input, credential, hostname string) *string {
+	name := x.Pointer(credential)
+	if host := x.Text(hostname); name != nil && *name != "" && host != "" && !strings.Contains(*name, "@") {
+		full := *name + "@" + host
+		return &full
+	}
+	return name
+}

@@ -1,0 +1,80 @@
+// Package credential is the resource of privileged accounts: the vendor's routes /iso/pam/credential and /iso/coe/senha,
+// and their management under /api/v1. It reads both spellings of every field and shows every answer in both dialects; a
+// secret goes through it only as secret.Value. Decisions are the service's.
+package credential
+
+import (
+	"context"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/route"
+	"cofre/vault/secret"
+)
+
+// Item is a credential with what belongs to it, without versions.
+type Item struct {
+	Credential     model.Credential
+	Device         model.Device
+	Parent         *model.Credential
+	Policy         string        // name; "": the default policy
+	Template       string        // name of the change template
+	Authentication string        // identifier of the credential that logs in to change; "": itself
+	Secret         *secret.Value // nil: not read, because the caller may not or there is none
+	Version        uint64
+	Until          model.Time // end of custody, if the secret was read
+	Change         model.Time // when the secret is planned to change; 0: not planned
+}
+
+// Filter narrows a list. After is the last number of the page before, Limit 0 means all.
+type Filter struct {
+	Device   string // number, host name or id
+	Tag      string
+	Type     string
+	Search   string
+	Disabled bool
+	After    uint64
+	Limit    int
+}
+
+// Put is a credential to create or change; nil leaves a field as it is. Objects are named as people name them.
+type Put struct {
+	Name           string // changes exactly that one; "": upsert by identifier, else by device and user name
+	Identifier     string
+	Create         bool    // an existing one is a conflict
+	Hostname, IP   *string // the device
+	Username       *string
+	Domain         *string
+	Type           *string
+	Additional     *string
+	Tags           *[]string
+	Parent         *string
+	Policy         *string
+	Automatic      *bool
+	Executor       *string
+	Template       *string
+	Authentication *string
+	Secret         *secret.Value
+	Revision       uint64
+}
+
+// Released tells which operation the end of a custody started; "" if none.
+type Released struct {
+	Number    uint64 // of the credential
+	Operation string // number of the operation
+}
+
+// Service is what the resource needs.
+type Service interface {
+	// Read gives the secret if the caller may read it and there is one, else the same without it, taking no custody.
+	Read(ctx context.Context, actor model.Actor, at model.Time, name string) (*Item, error)
+	// Open gives the secret or says why not.
+	Open(ctx context.Context, actor model.Actor, name string) (*Item, error)
+	Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*Item, error)
+	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Item, error)
+	Put(ctx context.Context, actor model.Actor, at model.Time, p Put) (item *Item, created bool, err error)
+	SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error)
+	Release(ctx context.Context, actor model.Actor, name string) (Released, error)
+}
+
+// Routes offers the resource.
+func Routes(s Service) []route.Route { return append(vendorRoutes(s), managementRoutes(s)...) }

@@ -1,0 +1,220 @@
+package credential
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+	"cofre/vault/secret"
+)
+
+// View is a credential as management calls show it.
+type View struct {
+	ID         model.CredentialID `json:"id"`
+	Number     uint64             `json:"number"`
+	Identifier string             `json:"identifier"`
+	Username   string             `json:"username"`
+	Domain     string             `json:"domain"`
+	Hostname   string             `json:"hostname"`
+	IP         string             `json:"ip"`
+	Device     model.DeviceID     `json:"device"`
+	Type       string             `json:"type"`
+	Additional string             `json:"additional"`
+	Tags       []string           `json:"tags"`
+	Parent     string             `json:"parent,omitempty" doc:"identifier of the parent credential"`
+	Policy     string             `json:"policy,omitempty" doc:"name; absent: the default policy"`
+	Execution  ExecutionView      `json:"execution"`
+	Sync       string             `json:"sync" doc:"unknown, in_sync, changing or out_of_sync"`
+	Busy       model.OperationID  `json:"busy,omitempty" doc:"the operation that works on it"`
+	RotateAt   compat.Time        `json:"rotate_at,omitempty"`
+	ChangedAt  compat.Time        `json:"changed_at,omitempty"`
+	ViewedAt   compat.Time        `json:"viewed_at,omitempty"`
+	VerifiedAt compat.Time        `json:"verified_at,omitempty"`
+	Enabled    bool               `json:"enabled"`
+	CreatedAt  compat.Time        `json:"created_at"`
+	Revision   uint64             `json:"revision"`
+}
+
+// ExecutionView says how the secret is changed on its target.
+type ExecutionView struct {
+	Automatic      bool   `json:"automatic"`
+	Started        bool   `json:"started" doc:"the first, manual change has succeeded"`
+	Executor       string `json:"executor,omitempty"`
+	Template       string `json:"template,omitempty"`
+	Authentication string `json:"authentication,omitempty" doc:"identifier of the credential that logs in; absent: itself"`
+}
+
+// Body is a credential to create or change; what is absent stays as it is.
+type Body struct {
+	Identifier *string       `json:"identifier"`
+	Hostname   *string       `json:"hostname" doc:"of a registered device"`
+	Username   *string       `json:"username"`
+	Domain     *string       `json:"domain"`
+	Type       *string       `json:"type"`
+	Additional *string       `json:"additional"`
+	Tags       *[]string     `json:"tags"`
+	Parent     *string       `json:"parent" doc:"name of a credential; empty: none"`
+	Policy     *string       `json:"policy" doc:"name; empty: the default policy"`
+	Execution  ExecutionBody `json:"execution"`
+	Secret     *secret.Value `json:"secret" doc:"only while no operation manages the secret"`
+	Revision   uint64        `json:"revision" doc:"refuse if it is not the current one"`
+}
+
+// ExecutionBody changes how the secret is changed.
+type ExecutionBody struct {
+	Automatic      *bool   `json:"automatic"`
+	Executor       *string `json:"executor"`
+	Template       *string `json:"template" doc:"name of a change template"`
+	Authentication *string `json:"authentication" doc:"name of a credential; empty: itself"`
+}
+
+// StatusBody enables or disables.
+type StatusBody struct {
+	Enabled *bool `json:"enabled"`
+}
+
+func view(i *Item) View {
+	c := &i.Credential
+	v := View{
+		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
+		Type: c.Type, Additional: c.Additional, Tags: tags(c.Tags), Policy: i.Policy, Sync: c.Sync.String(), Busy: c.Busy,
+		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication},
+		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt),
+		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
+	}
+	if i.Parent != nil {
+		v.Parent = i.Parent.Identifier
+	}
+	return v
+}
+
+func managementRoutes(s Service) []route.Route {
+	m := &management{s}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag = tag
+		return route.Route{Method: method, Path: "/api/v1/credentials" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
+	}
+	return []route.Route{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List credentials, without secrets", Returns: route.Listed[View]{}, Fields: append([]route.Field{
+			{Name: "device", In: "query", Text: "number, host name or id"}, {Name: "tag", In: "query"}, {Name: "type", In: "query"},
+			{Name: "search", In: "query", Text: "part of the identifier, user name or host name"}, {Name: "disabled", In: "query", Type: "boolean", Text: "disabled ones too"},
+		}, route.PageFields...)}),
+		add(http.MethodPost, "", "credential.put", m.create, route.Doc{Summary: "Create a credential", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a credential, without its secret", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "credential.put", m.change, route.Doc{Summary: "Change a credential", Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{name}/status", "credential.status", m.status, route.Doc{Summary: "Enable or disable a credential", Body: StatusBody{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}/secret", "credential.read", m.secret, route.Doc{Summary: "Read the secret", Text: "Takes custody.", Returns: []route.Field{
+			{Name: "id"}, {Name: "number", Type: "integer"}, {Name: "username"}, {Name: "secret"}, {Name: "version", Type: "integer"}, {Name: "custody_until"}, {Name: "change_at"}}}),
+		add(http.MethodDelete, "/{name}/custody", "credential.released", m.release, route.Doc{Summary: "Release custody", Returns: []route.Field{{Name: "operation", Text: "number of the operation that it started, or null"}}}),
+	}
+}
+
+type management struct{ s Service }
+
+func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	limit, err := r.Limit()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	after, err := r.QueryNumber("after", 0, 1<<62)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	disabled, err := r.QueryBool("disabled")
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	items, err := m.s.List(ctx, r.Actor, r.At, Filter{Device: r.Query("device"), Tag: r.Query("tag"), Type: r.Query("type"), Search: r.Query("search"), Disabled: disabled, After: after, Limit: limit + 1})
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	page := route.Listed[View]{Items: []View{}}
+	for i := range items {
+		if i == limit {
+			page.Next = strconv.FormatUint(page.Items[limit-1].Number, 10)
+			break
+		}
+		page.Items = append(page.Items, view(&items[i]))
+	}
+	return compat.JSON(page), nil
+}
+
+func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	item, err := m.s.Describe(ctx, r.Actor, r.At, r.Param("name"))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(item)), nil
+}
+
+func (m *management) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return m.put(ctx, r, "")
+}
+
+func (m *management) change(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return m.put(ctx, r, r.Param("name"))
+}
+
+func (m *management) put(ctx context.Context, r *route.Request, name string) (compat.Reply, error) {
+	var b Body
+	defer func() {
+		if b.Secret != nil {
+			b.Secret.Wipe()
+		}
+	}()
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	p := Put{Name: name, Create: name == "", Hostname: b.Hostname, Username: b.Username, Domain: b.Domain, Type: b.Type, Additional: b.Additional, Tags: b.Tags,
+		Parent: b.Parent, Policy: b.Policy, Automatic: b.Execution.Automatic, Executor: b.Execution.Executor, Template: b.Execution.Template,
+		Authentication: b.Execution.Authentication, Secret: b.Secret, Revision: b.Revision}
+	if b.Identifier != nil {
+		p.Identifier = *b.Identifier
+	}
+	item, created, err := m.s.Put(ctx, r.Actor, r.At, p)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	reply := compat.JSON(view(item))
+	if created {
+		reply.Status = http.StatusCreated
+	}
+	return reply, nil
+}
+
+func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b StatusBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Enabled == nil {
+		return compat.Reply{}, model.Errorf(model.Invalid, "enabled is missing").WithField("enabled")
+	}
+	if _, err := m.s.SetStatus(ctx, r.Actor, r.Param("name"), *b.Enabled); err != nil {
+		return compat.Reply{}, err
+	}
+	return m.get(ctx, r)
+}
+
+func (m *management) secret(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	i, err := m.s.Open(ctx, r.Actor, r.Param("name"))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(compat.Object{
+		{Name: "id", Value: i.Credential.ID}, {Name: "number", Value: i.Credential.Number}, {Name: "username", Value: i.Credential.Username},
+		{Name: "secret", Value: compat.Secret{Value: *i.Secret}}, {Name: "version", Value: i.Version},
+		{Name: "custody_until", Value: moment(i.Until)}, {Name: "change_at", Value: moment(i.Change)},
+	}), nil
+}
+
+func (m *management) release(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	rel, err := m.s.Release(ctx, r.Actor, r.Param("name"))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(compat.Object{{Name: "operation", Value: orNull(rel.Operation)}}), nil
+}

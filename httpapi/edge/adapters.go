@@ -1,0 +1,222 @@
+package edge
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	trail "cofre/fsm/audit"
+	"cofre/fsm/model"
+	"cofre/fsm/template"
+	"cofre/httpapi/application"
+	"cofre/httpapi/audit"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/device"
+	"cofre/httpapi/operation"
+	templateapi "cofre/httpapi/template"
+	"cofre/scheduler/ops"
+	"cofre/vault/access"
+)
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// applications adapts access to the application resource.
+type applications struct{ *access.Service }
+
+func (a *applications) PutAuthorization(ctx context.Context, actor model.Actor, auth model.Authorization, rekey bool, at model.Time) (model.Authorization, *application.Keys, error) {
+	out, keys, err := a.Service.PutAuthorization(ctx, actor, auth, rekey, at)
+	if err != nil || keys == nil {
+		return out, nil, err
+	}
+	return out, &application.Keys{ClientID: keys.ClientID, Secret: keys.Secret}, nil
+}
+
+func (a *applications) WhoAmI(actor model.Actor) (model.Application, model.Authorization, error) {
+	p, err := a.Service.WhoAmI(actor)
+	if err != nil {
+		return model.Application{}, model.Authorization{}, err
+	}
+	return *p.Application, *p.Authorization, nil
+}
+
+func (a *applications) CredentialIDs(ctx context.Context, names []string) ([]model.CredentialID, error) {
+	var ids []model.CredentialID
+	for i, name := range names {
+		c, err := a.FindCredential(ctx, name)
+		if err != nil {
+			return nil, in(err, fmt.Sprintf("filter.credentials[%d]", i))
+		}
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+// templates adapts access to the template resource.
+type templates struct{ *access.Service }
+
+func (t *templates) Put(ctx context.Context, actor model.Actor, p templateapi.Put) (model.Template, error) {
+	return t.PutTemplate(ctx, actor, template.PutArgs{Name: p.Name, Executor: p.Executor, Kind: p.Kind, Content: p.Content, Base: p.Base})
+}
+
+// devices adapts access to the device resource.
+type devices struct{ *access.Service }
+
+// Put merges what the client sent into the device as it is. The vendor's upsert knows no revisions, so when another one
+// came between it is merged again.
+func (d *devices) Put(ctx context.Context, actor model.Actor, _ model.Time, p device.Patch) (model.Device, bool, error) {
+	for try := 0; ; try++ {
+		dev, err := d.merged(ctx, p)
+		if err != nil {
+			return model.Device{}, false, err
+		}
+		r, err := d.PutDevice(ctx, actor, dev)
+		if model.Is(err, model.Conflict) && p.Name == "" && !p.Create && try < 3 {
+			if err := d.Fresh(ctx); err != nil {
+				return model.Device{}, false, err
+			}
+			continue
+		}
+		return r.Device, r.Created, err
+	}
+}
+
+func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device, err error) {
+	name := p.Name
+	if name == "" && p.Hostname != nil {
+		name = *p.Hostname
+	}
+	if name == "" {
+		return dev, model.Errorf(model.Invalid, "The device's hostname was not informed").WithCode(1004).WithField("hostname")
+	}
+	old, err := d.FindDevice(ctx, name)
+	if p.Name == "" && old != nil && old.Hostname != name {
+		old = nil // the host name of a new device looks like the number of another
+	}
+	switch {
+	case err != nil && (p.Name != "" || !model.Is(err, model.Invalid)):
+		return dev, err
+	case old != nil && p.Create:
+		return dev, model.Errorf(model.Conflict, "there is a device with this hostname already").WithField("hostname")
+	case old != nil:
+		dev = *old
+	case p.NeedsAddress && (p.IP == nil || *p.IP == ""):
+		return dev, model.Errorf(model.Invalid, "The device's ip address was not informed").WithCode(1005).WithField("ip")
+	}
+	for _, f := range []struct{ to, from *string }{{&dev.Hostname, p.Hostname}, {&dev.IP, p.IP}, {&dev.Domain, p.Domain}, {&dev.Type, p.Type},
+		{&dev.Vendor, p.Vendor}, {&dev.Model, p.Model}, {&dev.Site, p.Site}, {&dev.CA, p.CA}} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if p.Tags != nil {
+		dev.Tags = *p.Tags
+	}
+	if p.Connectivities != nil {
+		dev.Connectivities = *p.Connectivities
+	}
+	if p.InsecureTLS != nil {
+		dev.InsecureTLS = *p.InsecureTLS
+	}
+	if p.Revision != 0 {
+		dev.Revision = p.Revision
+	}
+	return dev, nil
+}
+
+func (d *devices) Trust(ctx context.Context, actor model.Actor, name string, keys []model.HostKey, replace bool) (model.Device, error) {
+	dev, err := d.FindDevice(ctx, name)
+	if err != nil {
+		return model.Device{}, err
+	}
+	return d.TrustDevice(ctx, actor, dev.ID, keys, replace)
+}
+
+// operations adapts ops to the operation resource.
+type operations struct {
+	ops    *ops.Service
+	access *access.Service
+}
+
+func (o *operations) Request(ctx context.Context, actor model.Actor, name string, kind model.OperationKind, notBefore model.Time) (model.OperationID, bool, error) {
+	c, err := o.access.FindCredential(ctx, name)
+	if err != nil {
+		return "", false, err
+	}
+	r, err := o.ops.Request(ctx, actor, c.ID, kind, notBefore)
+	return r.Operation, r.Created, err
+}
+
+func described(d *ops.Described, err error) (*operation.Described, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := operation.Described(*d)
+	return &out, nil
+}
+
+func (o *operations) Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*operation.Described, error) {
+	return described(o.ops.Get(ctx, actor, at, name))
+}
+
+func (o *operations) Wait(ctx context.Context, actor model.Actor, at model.Time, name string) (*operation.Described, error) {
+	return described(o.ops.Wait(ctx, actor, at, name))
+}
+
+func (o *operations) List(ctx context.Context, actor model.Actor, at model.Time, f operation.Filter) ([]operation.Described, error) {
+	filter := ops.Filter{State: f.State, Kind: f.Kind, Before: f.Before, Limit: f.Limit}
+	if f.Credential != "" {
+		c, err := o.access.FindCredential(ctx, f.Credential)
+		if err != nil {
+			return nil, in(err, "credential")
+		}
+		filter.Credential = c.ID
+	}
+	rows, err := o.ops.List(actor, at, filter)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]operation.Described, len(rows))
+	for i, r := range rows {
+		out[i] = operation.Described(r)
+	}
+	return out, nil
+}
+
+func (o *operations) Cancel(ctx context.Context, actor model.Actor, at model.Time, name string) error {
+	_, err := o.ops.Cancel(ctx, actor, at, name)
+	return err
+}
+
+func (o *operations) Retry(ctx context.Context, actor model.Actor, at model.Time, name string) error {
+	_, err := o.ops.Retry(ctx, actor, at, name)
+	return err
+}
+
+// events adapts access to the audit resource.
+type events struct{ access *access.Service }
+
+func (e *events) Events(_ context.Context, actor model.Actor, at model.Time, after uint64, kind string, limit int) ([]audit.View, error) {
+	if kind != "" && trail.Find(kind) == nil {
+		return nil, model.Errorf(model.Invalid, "there is no such kind of event").WithField("kind")
+	}
+	rows, err := e.access.Audit(actor, at, after, kind, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]audit.View, len(rows))
+	for i, r := range rows {
+		v := audit.View{Seq: r.Seq, Position: uint64(r.Pos), At: compat.Time(r.At), Node: string(r.Node), Kind: r.Kind, Severity: r.Severity.String(), Actor: r.Actor.String(),
+			Authorization: string(r.Authorization), Name: r.Name, Source: r.Source, Fields: map[string]string{}, Prev: hex.EncodeToString(r.Prev), Hash: hex.EncodeToString(r.Hash)}
+		if d := trail.Find(r.Kind); d != nil {
+			v.Title = d.Title
+		}
+		for _, f := range r.Fields {
+			if trail.ClassOf(r.Kind, f.Name) != trail.Secret {
+				v.Fields[f.Name] = f.Value
+			}
+		}
+		out[i] = v
+	}
+	return out, nil
+}

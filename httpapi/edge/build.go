@@ -1,0 +1,127 @@
+package edge
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/application"
+	"cofre/httpapi/audit"
+	"cofre/httpapi/authn"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/credential"
+	"cofre/httpapi/device"
+	"cofre/httpapi/health"
+	"cofre/httpapi/openapi"
+	"cofre/httpapi/operation"
+	"cofre/httpapi/policy"
+	"cofre/httpapi/route"
+	"cofre/httpapi/template"
+	"cofre/httpapi/token"
+	"cofre/scheduler/ops"
+	"cofre/vault/access"
+)
+
+// Limits are the rates of the API. The zero value is DefaultLimits.
+type Limits struct {
+	Source      authn.Rate // requests per source (IPv6: per /64)
+	TokenSource authn.Rate // token requests per source
+	TokenClient authn.Rate // token requests per client id
+	Concurrent  int        // requests at work at once in this process
+	Connections int        // open connections per peer
+	Remembered  int        // sources and client ids whose rate is remembered
+}
+
+// DefaultLimits are generous for machines and useless for guessing.
+var DefaultLimits = Limits{
+	Source: authn.Rate{PerSecond: 200, Burst: 400}, TokenSource: authn.Rate{PerSecond: 20, Burst: 60}, TokenClient: authn.Rate{PerSecond: 10, Burst: 30},
+	Concurrent: 512, Connections: 256, Remembered: 65536,
+}
+
+// Deps are the house as the edge needs it.
+type Deps struct {
+	Access         *access.Service
+	Ops            *ops.Service
+	Tokens         authn.Keys // access.NamedKeys
+	Cluster        func() model.ClusterID
+	Status         func() health.Status
+	Applied        func() uint64                                // applied log index; nil: not shown
+	Note           func(reason, source string)                  // a denial at the edge; nil: not counted
+	CountToken     func(a model.AuthorizationID, source string) // an issued token; nil: not counted
+	TrustedProxies []string                                     // whose X-Forwarded-For is believed
+	SecretsInURL   bool                                         // api.secrets_in_url: allow
+	Limits         Limits                                       // zero: DefaultLimits
+	Logger         *logrus.Logger
+	Version        string
+}
+
+// Routes lists every route of the API, for documentation and laws. Handlers work only after Build.
+func Routes() []route.Route { return routes(Deps{}, nil) }
+
+func routes(d Deps, t *tokens) []route.Route {
+	all := [][]route.Route{
+		token.Routes(t), health.Routes(d.Status),
+		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
+		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
+		operation.Routes(&operations{d.Ops, d.Access}), audit.Routes(&events{d.Access}),
+	}
+	var list []route.Route
+	for _, r := range all {
+		list = append(list, r...)
+	}
+	return append(list, openapi.Routes(list, d.Version)...)
+}
+
+// Build wires the API.
+func Build(d Deps) (http.Handler, error) {
+	if d.Limits == (Limits{}) {
+		d.Limits = DefaultLimits
+	}
+	sources, err := authn.NewSources(d.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	t := newTokens(d)
+	perSource := authn.NewLimiter(d.Limits.Source, d.Limits.Remembered)
+	return route.Mount(route.Options{
+		Node:   func() model.NodeID { return d.Status().Node },
+		Source: sources.Of,
+		Admit: func(source netip.Addr, at time.Time) error {
+			return perSource.Allow(authn.Network(source), at)
+		},
+		Ready: func() error { return d.Status().Err() },
+		Authenticate: func(r *http.Request, source string, at time.Time) (model.Actor, error) {
+			raw := compat.Bearer(r)
+			if raw == "" {
+				return model.Actor{}, model.Errorf(model.Unauthenticated, "Client authentication failed: send an access token as Bearer")
+			}
+			claims, err := t.tokens.Verify(raw, at)
+			if err != nil {
+				return model.Actor{}, err
+			}
+			return claims.Actor(source), nil
+		},
+		Fresh: func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
+		Concurrent: d.Limits.Concurrent, SecretsInURL: d.SecretsInURL, Logger: d.Logger,
+	}, routes(d, t))
+}
+
+// Listen limits the connections per peer of the API's listener; trusted proxies are not counted.
+func Listen(l net.Listener, trustedProxies []string, limits Limits) (net.Listener, error) {
+	if limits == (Limits{}) {
+		limits = DefaultLimits
+	}
+	sources, err := authn.NewSources(trustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	return route.Listen(l, limits.Connections, func(a net.Addr) (string, bool) {
+		peer := authn.Peer(a.String())
+		return authn.Network(peer), sources.Trusts(peer)
+	}), nil
+}

@@ -1,0 +1,255 @@
+package edge
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"cofre/fsm/credential"
+	"cofre/fsm/model"
+	api "cofre/httpapi/credential"
+	"cofre/vault/access"
+)
+
+// credentials adapts access to the credential resource: it turns the names that people use into ids.
+type credentials struct{ access *access.Service }
+
+func (c *credentials) Read(ctx context.Context, actor model.Actor, at model.Time, name string) (*api.Item, error) {
+	d, err := c.access.Describe(ctx, actor, at, name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.access.WhoAmI(actor)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(p.Authorization.Rights, model.SecretRead) || d.Credential.ByRole(model.RoleCurrent) == nil {
+		return c.item(ctx, d), nil
+	}
+	return c.Open(ctx, actor, name)
+}
+
+func (c *credentials) Open(ctx context.Context, actor model.Actor, name string) (*api.Item, error) {
+	o, err := c.access.CheckOut(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	item := c.item(ctx, &o.Described)
+	item.Secret, item.Version, item.Until, item.Change = &o.Value, o.Version, o.Until, o.Change
+	return item, nil
+}
+
+func (c *credentials) Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*api.Item, error) {
+	d, err := c.access.Describe(ctx, actor, at, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.item(ctx, d), nil
+}
+
+// item adds the names of what the credential points at; what is gone meanwhile has no name.
+func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
+	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt}
+	i.Credential.Versions = nil
+	if p, err := c.access.FindPolicy(ctx, string(d.Credential.Policy)); d.Credential.Policy != "" && err == nil {
+		i.Policy = p.Name
+	}
+	x := d.Credential.Execution
+	if x.ChangeTemplate != "" {
+		if t, err := c.access.FindTemplate(ctx, x.Executor, string(x.ChangeTemplate)); err == nil {
+			i.Template = t.Name
+		}
+	}
+	if x.Authentication != "" {
+		if a, err := c.access.FindCredential(ctx, string(x.Authentication)); err == nil {
+			i.Authentication = a.Identifier
+		}
+	}
+	return i
+}
+
+func (c *credentials) List(ctx context.Context, actor model.Actor, at model.Time, f api.Filter) ([]api.Item, error) {
+	filter := access.ListFilter{Tag: f.Tag, Type: f.Type, Search: f.Search, Disabled: f.Disabled, After: f.After, Limit: f.Limit}
+	if f.Device != "" {
+		d, err := c.access.FindDevice(ctx, f.Device)
+		if err != nil {
+			return nil, in(err, "device")
+		}
+		filter.Device = d.ID
+	}
+	rows, err := c.access.List(actor, at, filter)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]api.Item, len(rows))
+	for i := range rows {
+		items[i] = *c.item(ctx, &rows[i])
+	}
+	return items, nil
+}
+
+// in names the field that an error is about, if it does not say so itself.
+func in(err error, field string) error {
+	if e, ok := err.(*model.Error); ok && e.Field == "" {
+		named := *e
+		named.Field = field
+		return &named
+	}
+	return err
+}
+
+func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, bool, error) {
+	args := credential.PutArgs{Identifier: p.Identifier, Username: p.Username, Domain: p.Domain, Type: p.Type, Additional: p.Additional, Tags: p.Tags, Revision: p.Revision}
+	if p.Name != "" {
+		found, err := c.access.FindCredential(ctx, p.Name)
+		if err != nil {
+			return nil, false, err
+		}
+		args.ID = found.ID
+	}
+	if err := c.device(ctx, p, &args); err != nil {
+		return nil, false, err
+	}
+	if err := c.references(ctx, p, &args); err != nil {
+		return nil, false, err
+	}
+	if args.ID == "" && args.Username == nil {
+		none := ""
+		args.Username = &none // the vendor's default is set by the reducer
+	}
+	if p.Create {
+		if err := c.absent(ctx, &args); err != nil {
+			return nil, false, err
+		}
+	}
+	r, err := c.access.PutCredential(ctx, actor, args, p.Secret)
+	if err != nil {
+		return nil, false, err
+	}
+	item, err := c.Describe(ctx, actor, at, string(r.Credential.ID))
+	return item, r.Created, err
+}
+
+// device finds the device that a put names. The vendor's codes: 1004 no host name, 1005 no address either, 1011 unknown.
+func (c *credentials) device(ctx context.Context, p api.Put, args *credential.PutArgs) error {
+	host, ip := "", ""
+	if p.Hostname != nil {
+		host = *p.Hostname
+	}
+	if p.IP != nil {
+		ip = strings.TrimSpace(*p.IP)
+	}
+	if host == "" {
+		if args.ID != "" {
+			return nil
+		}
+		if p.Identifier != "" && !p.Create {
+			if _, err := c.access.FindCredential(ctx, p.Identifier); err == nil {
+				return nil // an update by identifier keeps the device
+			}
+		}
+		return model.Errorf(model.Invalid, "The device's hostname was not informed").WithCode(1004).WithField("hostname")
+	}
+	d, err := c.access.FindDevice(ctx, host)
+	switch {
+	case model.Is(err, model.Invalid) && ip == "" && !p.Create && p.Name == "":
+		return model.Errorf(model.Invalid, "The device is not known and its ip address was not informed").WithCode(1005).WithField("ip")
+	case err != nil:
+		return in(err, "hostname")
+	case ip != "" && d.IP != "" && ip != d.IP:
+		return model.Errorf(model.Invalid, "Device not found: the host name belongs to another address").WithCode(1011).WithField("ip")
+	}
+	args.Device = d.ID
+	return nil
+}
+
+func (c *credentials) references(ctx context.Context, p api.Put, args *credential.PutArgs) error {
+	id := func(name *string, field string) (*model.CredentialID, error) {
+		if name == nil {
+			return nil, nil
+		}
+		var none model.CredentialID
+		if *name == "" || *name == "0" {
+			return &none, nil
+		}
+		found, err := c.access.FindCredential(ctx, *name)
+		if err != nil {
+			return nil, in(err, field)
+		}
+		return &found.ID, nil
+	}
+	var err error
+	if args.Parent, err = id(p.Parent, "parent"); err != nil {
+		return err
+	}
+	if p.Policy != nil {
+		var policy model.PolicyID
+		if *p.Policy != "" {
+			found, err := c.access.FindPolicy(ctx, *p.Policy)
+			if err != nil {
+				return err
+			}
+			policy = found.ID
+		}
+		args.Policy = &policy
+	}
+	x := credential.ExecutionPatch{Automatic: p.Automatic}
+	if x.Authentication, err = id(p.Authentication, "authentication_credential"); err != nil {
+		return err
+	}
+	if p.Executor != nil {
+		e := model.ExecutorName(strings.ToLower(*p.Executor))
+		x.Executor = &e
+	}
+	if p.Template != nil {
+		var template model.TemplateID
+		if *p.Template != "" {
+			var e model.ExecutorName
+			if x.Executor != nil {
+				e = *x.Executor
+			}
+			found, err := c.access.FindTemplate(ctx, e, *p.Template)
+			if err != nil {
+				return in(err, "change_template")
+			}
+			template = found.ID
+		}
+		x.ChangeTemplate = &template
+	}
+	if x != (credential.ExecutionPatch{}) {
+		args.Execution = &x
+	}
+	return nil
+}
+
+// absent refuses to create what exists; the reducer's upsert would change it.
+func (c *credentials) absent(ctx context.Context, args *credential.PutArgs) error {
+	if args.Identifier != "" {
+		if _, err := c.access.FindCredential(ctx, args.Identifier); err == nil {
+			return model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField("identifier")
+		}
+	}
+	if taken, err := c.access.AccountTaken(ctx, args.Device, *args.Username); err != nil || taken {
+		if err == nil {
+			err = model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")
+		}
+		return err
+	}
+	return nil
+}
+
+func (c *credentials) SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error) {
+	return c.access.SetCredentialStatus(ctx, actor, name, enabled)
+}
+
+func (c *credentials) Release(ctx context.Context, actor model.Actor, name string) (api.Released, error) {
+	r, found, err := c.access.Release(ctx, actor, name)
+	if err != nil {
+		return api.Released{}, err
+	}
+	out := api.Released{Number: found.Number}
+	if r.Operation != "" {
+		out.Operation = number(r.Number)
+	}
+	return out, nil
+}

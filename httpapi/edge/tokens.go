@@ -1,0 +1,81 @@
+package edge
+
+import (
+	"context"
+	"time"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/authn"
+	"cofre/httpapi/health"
+	"cofre/httpapi/token"
+	"cofre/vault/access"
+	"cofre/vault/secret"
+)
+
+// tokens adapts access and authn to the token resource.
+type tokens struct {
+	access    *access.Service
+	tokens    *authn.Tokens
+	status    func() health.Status
+	count     func(model.AuthorizationID, string)
+	perSource *authn.Limiter
+	perClient *authn.Limiter
+}
+
+func newTokens(d Deps) *tokens {
+	return &tokens{
+		access: d.Access, tokens: authn.NewTokens(d.Tokens, d.Cluster), status: d.Status, count: d.CountToken,
+		perSource: authn.NewLimiter(d.Limits.TokenSource, d.Limits.Remembered),
+		perClient: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered),
+	}
+}
+
+// Grant authenticates a client; limits come before any cryptography and before the state is looked at.
+func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, source string, at model.Time, ttl time.Duration) (token.Granted, error) {
+	if err := t.status().Err(); err != nil {
+		return token.Granted{}, err
+	}
+	if err := t.perSource.Allow(authn.Network(authn.Peer(source)), at.Std()); err != nil {
+		return token.Granted{}, err
+	}
+	if len(clientID) > model.MaxName || s.Len() > 1024 {
+		return token.Granted{}, model.Errorf(model.Unauthenticated, "Client authentication failed")
+	}
+	if err := t.perClient.Allow(clientID, at.Std()); err != nil {
+		return token.Granted{}, err
+	}
+	p, err := t.access.Authenticate(ctx, clientID, s, source, at)
+	if err != nil {
+		return token.Granted{}, err
+	}
+	a := p.Authorization
+	if a.ExpiresAt != 0 {
+		ttl = min(ttl, a.ExpiresAt.Sub(at))
+	}
+	value, claims, err := t.tokens.Issue(a.ID, a.Epoch, ttl, at.Std())
+	if err != nil {
+		return token.Granted{}, err
+	}
+	if t.count != nil {
+		t.count(a.ID, source)
+	}
+	return token.Granted{Token: value, Seconds: claims.Expires - claims.Issued}, nil
+}
+
+// Revoke ends one token in the name of its own client.
+func (t *tokens) Revoke(ctx context.Context, raw, source string, at model.Time) error {
+	if err := t.status().Err(); err != nil {
+		return err
+	}
+	if err := t.perSource.Allow(authn.Network(authn.Peer(source)), at.Std()); err != nil {
+		return err
+	}
+	claims, err := t.tokens.Verify(raw, at.Std())
+	if err == nil {
+		err = t.access.RevokeToken(ctx, claims.Actor(source), claims.ID, claims.Until())
+	}
+	if model.Is(err, model.Unauthenticated) {
+		return nil // it is not valid any more, which is what was asked for
+	}
+	return err
+}

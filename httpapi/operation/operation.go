@@ -1,0 +1,158 @@
+// Package operation is the management resource of operations: ask for a change or a verify of a credential, follow it,
+// cancel it, try it again. Nothing it shows holds a secret: transcripts say what a program did, with holes for values.
+package operation
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+// Described is an operation with its target and attempts.
+type Described struct {
+	Operation  model.Operation
+	Credential model.Credential // without versions
+	Device     model.Device
+	Attempts   []model.Attempt
+}
+
+// Filter narrows a list, newest first. Before is the lowest number of the page before; 0 for the first page.
+type Filter struct {
+	Credential string // name
+	State      string // one or several, with commas
+	Kind       model.OperationKind
+	Before     uint64
+	Limit      int
+}
+
+// Service is what the resource needs.
+type Service interface {
+	Request(ctx context.Context, actor model.Actor, credential string, kind model.OperationKind, notBefore model.Time) (id model.OperationID, created bool, err error)
+	Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error)
+	// Wait returns when the operation is final, or ctx ends.
+	Wait(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error)
+	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Described, error)
+	Cancel(ctx context.Context, actor model.Actor, at model.Time, name string) error
+	Retry(ctx context.Context, actor model.Actor, at model.Time, name string) error
+}
+
+// MaxWait is the longest poll.
+const MaxWait = 60 * time.Second
+
+// Routes offers the resource.
+func Routes(s Service) []route.Route {
+	m := &management{s}
+	wait := []route.Field{{Name: "wait", In: "query", Text: "answer when it is final, at the latest after this span such as 30s (60s at most)"}}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag = "operation"
+		return route.Route{Method: method, Path: "/api/v1/operations" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
+	}
+	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Summary: "Follow an operation", Text: "With its attempts and their steps.", Fields: wait, Returns: View{}})
+	get.Waits = MaxWait
+	return []route.Route{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations, newest first", Returns: route.Listed[View]{}, Fields: append([]route.Field{
+			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "state", In: "query", Text: "one or several, with commas"}, {Name: "kind", In: "query"},
+		}, route.PageFields...)}),
+		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		get,
+		add(http.MethodPost, "/{id}/cancel", "operation.cancelled", m.cancel, route.Doc{Summary: "Cancel an operation that waits", Returns: View{}}),
+		add(http.MethodPost, "/{id}/retry", "operation.created", m.retry, route.Doc{Summary: "Start a failed operation again", Returns: View{}}),
+	}
+}
+
+type management struct{ s Service }
+
+func (m *management) request(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b Body
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Credential == "" {
+		return compat.Reply{}, model.Errorf(model.Invalid, "credential is missing").WithField("credential")
+	}
+	kind := b.Kind
+	switch kind {
+	case "", "change":
+		kind = model.PasswordChange
+	case model.PasswordChange, model.Verify:
+	default:
+		return compat.Reply{}, model.Errorf(model.Invalid, "kind is change or verify").WithField("kind")
+	}
+	id, created, err := m.s.Request(ctx, r.Actor, b.Credential, kind, model.Time(b.NotBefore))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	reply, err := m.show(ctx, r, string(id))
+	if created {
+		reply.Status = http.StatusCreated
+	}
+	return reply, err
+}
+
+func (m *management) show(ctx context.Context, r *route.Request, name string) (compat.Reply, error) {
+	d, err := m.s.Get(ctx, r.Actor, r.At, name)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(d)), nil
+}
+
+func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	wait, err := r.QuerySpan("wait", MaxWait)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	if wait == 0 {
+		return m.show(ctx, r, r.Param("id"))
+	}
+	until, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	d, err := m.s.Wait(until, r.Actor, r.At, r.Param("id"))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(d)), nil
+}
+
+func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	limit, err := r.Limit()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	before, err := r.QueryNumber("after", 0, 1<<62)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	all, err := m.s.List(ctx, r.Actor, r.At, Filter{Credential: r.Query("credential"), State: r.Query("state"), Kind: model.OperationKind(r.Query("kind")), Before: before, Limit: limit + 1})
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	page := route.Listed[View]{Items: []View{}}
+	for i := range all {
+		if i == limit {
+			page.Next = strconv.FormatUint(page.Items[limit-1].Number, 10)
+			break
+		}
+		page.Items = append(page.Items, view(&all[i]))
+	}
+	return compat.JSON(page), nil
+}
+
+func (m *management) cancel(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	if err := m.s.Cancel(ctx, r.Actor, r.At, r.Param("id")); err != nil {
+		return compat.Reply{}, err
+	}
+	return m.show(ctx, r, r.Param("id"))
+}
+
+func (m *management) retry(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	if err := m.s.Retry(ctx, r.Actor, r.At, r.Param("id")); err != nil {
+		return compat.Reply{}, err
+	}
+	return m.show(ctx, r, r.Param("id"))
+}

@@ -1,0 +1,104 @@
+package operation
+
+import (
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+)
+
+// Body asks for an operation.
+type Body struct {
+	Credential string              `json:"credential" doc:"number, identifier or user@host"`
+	Kind       model.OperationKind `json:"kind" doc:"change (by default) or verify"`
+	NotBefore  compat.Time         `json:"not_before" doc:"at most a year ahead"`
+}
+
+// View is an operation.
+type View struct {
+	ID          model.OperationID   `json:"id"`
+	Number      uint64              `json:"number"`
+	Kind        model.OperationKind `json:"kind"`
+	State       string              `json:"state" doc:"ready, leased, running, uncertain, settling, succeeded, cancelled, dead or out_of_sync"`
+	Final       bool                `json:"final"`
+	Credential  Target              `json:"credential"`
+	Executor    model.ExecutorName  `json:"executor"`
+	Template    model.TemplateID    `json:"template,omitempty"`
+	Trigger     string              `json:"trigger"`
+	Requester   string              `json:"requester,omitempty" doc:"authorization that asked for it"`
+	Parent      model.OperationID   `json:"parent,omitempty"`
+	NotBefore   compat.Time         `json:"not_before,omitempty"`
+	Attempt     int                 `json:"attempt"`
+	MaxAttempts int                 `json:"max_attempts"`
+	Message     string              `json:"message,omitempty"`
+	Node        model.NodeID        `json:"node,omitempty" doc:"which node works on it now"`
+	CreatedAt   compat.Time         `json:"created_at"`
+	FinishedAt  compat.Time         `json:"finished_at,omitempty"`
+	History     []Transition        `json:"history"`
+	Attempts    []Attempt           `json:"attempts,omitempty" doc:"not in lists"`
+}
+
+// Target is the credential that an operation works on.
+type Target struct {
+	ID         model.CredentialID `json:"id"`
+	Number     uint64             `json:"number"`
+	Identifier string             `json:"identifier"`
+	Username   string             `json:"username"`
+	Hostname   string             `json:"hostname"`
+}
+
+// Transition is one step in an operation's life.
+type Transition struct {
+	At    compat.Time  `json:"at"`
+	From  string       `json:"from"`
+	To    string       `json:"to"`
+	Event string       `json:"event"`
+	Node  model.NodeID `json:"node,omitempty"`
+	Note  string       `json:"note,omitempty"`
+}
+
+// Attempt is one try.
+type Attempt struct {
+	Node            model.NodeID     `json:"node"`
+	Settle          bool             `json:"settle" doc:"it only found out by login which secret is in force"`
+	Template        model.TemplateID `json:"template,omitempty"`
+	TemplateVersion int              `json:"template_version,omitempty"`
+	StartedAt       compat.Time      `json:"started_at"`
+	EndedAt         compat.Time      `json:"ended_at,omitempty"`
+	Outcome         string           `json:"outcome,omitempty"`
+	Class           string           `json:"class,omitempty" doc:"auth, network, timeout, policy ..."`
+	Message         string           `json:"message,omitempty"`
+	Steps           []Step           `json:"steps,omitempty"`
+}
+
+// Step is one line of a transcript.
+type Step struct {
+	At      int64  `json:"at" doc:"milliseconds since the attempt started"`
+	Line    int    `json:"line,omitempty"`
+	Text    string `json:"text"`
+	Sent    int    `json:"sent,omitempty"`
+	Got     int    `json:"got,omitempty"`
+	Matched string `json:"matched,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+func view(d *Described) View {
+	o, c := &d.Operation, &d.Credential
+	v := View{ID: o.ID, Number: o.Number, Kind: o.Kind, State: o.State.String(), Final: o.State.Final(),
+		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger,
+		Requester: string(o.Requester), Parent: o.Parent, NotBefore: compat.Time(o.NotBefore), Attempt: o.Attempt, MaxAttempts: o.MaxAttempts, Message: o.Message,
+		CreatedAt: compat.Time(o.CreatedAt), FinishedAt: compat.Time(o.FinishedAt), History: []Transition{}}
+	if o.Lease != nil {
+		v.Node = o.Lease.Node
+	}
+	for _, t := range o.History {
+		v.History = append(v.History, Transition{compat.Time(t.At), t.From.String(), t.To.String(), t.Event, t.Node, t.Note})
+	}
+	for _, a := range d.Attempts {
+		out := Attempt{Node: a.Node, Settle: a.Settle, Template: a.Template, TemplateVersion: a.TemplateVersion, StartedAt: compat.Time(a.StartedAt),
+			EndedAt: compat.Time(a.EndedAt), Outcome: a.Outcome, Class: a.Class, Message: a.Message}
+		for _, s := range a.Steps {
+			out.Steps = append(out.Steps, Step(s))
+		}
+		v.Attempts = append(v.Attempts, out)
+	}
+	return v
+}

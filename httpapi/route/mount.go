@@ -1,0 +1,283 @@
+package route
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/sirupsen/logrus"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+)
+
+// Options are what the handler needs from the house.
+type Options struct {
+	Node         func() model.NodeID
+	Source       func(*http.Request) netip.Addr
+	Admit        func(source netip.Addr, at time.Time) error // the rate of a source
+	Ready        func() error                                // why no authenticated request can be served; nil: it can
+	Authenticate func(r *http.Request, source string, at time.Time) (model.Actor, error)
+	Fresh        func(context.Context) error // waits for everything that was committed before
+	Applied      func() uint64               // log index that this replica has applied; nil: not shown
+	Note         func(reason, source string) // a denial at the edge; nil: not counted
+	Concurrent   int                         // requests at work at once
+	SecretsInURL bool                        // secrets may stand in a URL
+	Logger       *logrus.Logger
+}
+
+// timeout is how long an ordinary request may take: the life of a command (RULES 2).
+const timeout = 30 * time.Second
+
+type server struct {
+	Options
+	engine  *gin.Engine
+	paths   *tree
+	work    chan struct{} // ordinary requests
+	waiting chan struct{} // long polls: they do not take the place of ordinary ones
+}
+
+var (
+	errPath   = &compat.Error{Status: http.StatusNotFound, Code: 4, Err: model.Errorf(model.NotFound, "Resource sub not found")}
+	errMethod = &compat.Error{Status: http.StatusMethodNotAllowed, Code: 4, Err: model.Errorf(model.Invalid, "the method is not allowed on this path")}
+	errBusy   = &model.Error{Kind: model.Limited, Msg: "Too many requests at once", RetryAfter: 1}
+)
+
+// Mount checks the routes and puts them behind one handler.
+func Mount(o Options, routes []Route) (http.Handler, error) {
+	gin.SetMode(gin.ReleaseMode)
+	s := &server{Options: o, engine: gin.New(), paths: &tree{}, work: make(chan struct{}, o.Concurrent), waiting: make(chan struct{}, o.Concurrent)}
+	s.engine.UseRawPath, s.engine.RedirectTrailingSlash, s.engine.HandleMethodNotAllowed = true, false, true
+	seen := map[string]bool{}
+	for i := range routes {
+		r := &routes[i]
+		if err := r.check(); err != nil {
+			return nil, err
+		}
+		for _, p := range r.Paths() {
+			if key := r.Method + " " + ginPath(p); seen[key] {
+				return nil, fmt.Errorf("route %s is declared twice", key)
+			} else {
+				seen[key] = true
+			}
+			s.paths.add(p)
+			names := params(p)
+			s.engine.Handle(r.Method, ginPath(p), func(c *gin.Context) { s.serve(c, r, names) })
+			if r.Method == http.MethodGet && r.Auth == Public {
+				s.engine.Handle(http.MethodHead, ginPath(p), func(c *gin.Context) { s.serve(c, r, names) })
+			}
+		}
+	}
+	s.engine.NoMethod(func(c *gin.Context) { s.fail(c, nil, requestOf(c.Request.Context()), errMethod) })
+	s.engine.NoRoute(func(c *gin.Context) { s.fail(c, nil, requestOf(c.Request.Context()), errPath) })
+	return s, nil
+}
+
+// ServeHTTP gives the request its id and finds its declared path before gin dispatches it.
+func (s *server) ServeHTTP(w http.ResponseWriter, h *http.Request) {
+	started := time.Now()
+	var id [8]byte
+	_, _ = rand.Read(id[:])
+	source := s.Source(h)
+	r := &Request{ID: hex.EncodeToString(id[:]), Source: source.String(), At: model.TimeOf(started)}
+	defer r.wipe()
+	rec := &recorder{ResponseWriter: w}
+	rec.Header().Set("X-Cofre-Request-Id", r.ID)
+	rec.Header().Set("X-Cofre-Node", string(s.Node()))
+	path, values := s.paths.find(split(h.URL.EscapedPath()), nil)
+	defer s.log(h.Method, path, rec, r, started)
+	defer s.recovered(rec, r, path)
+	if err := s.Admit(source, started); err != nil {
+		s.write(rec, dialectOf(path), r, err)
+		return
+	}
+	h = h.WithContext(context.WithValue(h.Context(), requestKey{}, r))
+	r.HTTP = h
+	if path != "" {
+		u := *h.URL
+		u.Path = canonical(path, values)
+		u.RawPath = u.Path // gin matches escaped segments, so that an escaped slash stays inside its parameter
+		h.URL = &u
+		r.params = map[string]string{}
+		for i, name := range params(path) {
+			r.params[name] = values[i]
+		}
+	}
+	s.engine.ServeHTTP(rec, h)
+}
+
+// dialectOf is how errors are written where no route decided.
+func dialectOf(path string) compat.Dialect {
+	switch {
+	case strings.HasPrefix(path, "/api/v1"):
+		return compat.Management
+	case strings.Contains(path, "/oauth2/"):
+		return compat.OAuth
+	}
+	return compat.Vendor
+}
+
+func (s *server) serve(c *gin.Context, route *Route, names []string) {
+	r := requestOf(c.Request.Context())
+	r.HTTP, r.route, r.secrets = c.Request, route, s.SecretsInURL
+	pool, limit := s.work, timeout
+	if route.Waits > 0 {
+		pool, limit = s.waiting, route.Waits+5*time.Second
+	}
+	select {
+	case pool <- struct{}{}:
+		defer func() { <-pool }()
+	default:
+		s.fail(c, route, r, errBusy)
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), limit)
+	defer cancel()
+	reply, err := s.handle(ctx, r, names)
+	if err != nil {
+		s.fail(c, route, r, err)
+		return
+	}
+	if s.Applied != nil {
+		c.Header("X-Applied-Index", strconv.FormatUint(s.Applied(), 10))
+	}
+	if err := reply.Write(c.Writer, route.Dialect); err != nil {
+		s.entry(r).WithError(err).Warn("the answer was not written")
+	}
+}
+
+func (s *server) handle(ctx context.Context, r *Request, names []string) (compat.Reply, error) {
+	for _, name := range names {
+		v, err := unescapeParam(name, r.params[name])
+		if err != nil {
+			return compat.Reply{}, err
+		}
+		r.params[name] = v
+	}
+	if r.route.Auth == Authenticated {
+		if err := s.Ready(); err != nil {
+			return compat.Reply{}, err
+		}
+		actor, err := s.Authenticate(r.HTTP, r.Source, r.At.Std())
+		if err != nil {
+			return compat.Reply{}, err
+		}
+		r.Actor = actor
+	}
+	if err := r.readQuery(); err != nil {
+		return compat.Reply{}, err
+	}
+	if err := s.catchUp(ctx, r); err != nil {
+		return compat.Reply{}, err
+	}
+	return r.route.Handle(ctx, r)
+}
+
+// catchUp serves ?consistency=strong: the answer holds everything that was committed before the request.
+func (s *server) catchUp(ctx context.Context, r *Request) error {
+	if r.route.Auth != Authenticated || r.HTTP.Method != http.MethodGet {
+		return nil
+	}
+	switch r.query.Get("consistency") {
+	case "", "default":
+		return nil
+	case "strong":
+		return s.Fresh(ctx)
+	}
+	return model.Errorf(model.Invalid, "consistency is strong or default").WithField("consistency")
+}
+
+func (s *server) fail(c *gin.Context, route *Route, r *Request, err error) {
+	d := dialectOf(strings.ToLower(c.Request.URL.Path))
+	if route != nil {
+		d = route.Dialect
+	}
+	s.write(c.Writer, d, r, err)
+}
+
+func (s *server) write(w http.ResponseWriter, d compat.Dialect, r *Request, err error) {
+	f := compat.Fail(err, d, r.ID)
+	if f.Kind == model.Internal {
+		s.entry(r).WithError(err).Error("internal error")
+	}
+	if slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}, f.Status) && s.Note != nil {
+		s.Note(fmt.Sprintf("%d %s", f.Status, f.Kind), r.Source)
+	}
+	if err := f.Write(w, d); err != nil {
+		s.entry(r).WithError(err).Debug("the error was not written")
+	}
+}
+
+// recovered turns a panic into an answer. The value of a panic may hold anything, so only its type and the stack, which
+// holds addresses, are logged.
+func (s *server) recovered(w *recorder, r *Request, path string) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(p)
+	}
+	s.entry(r).WithField("type", fmt.Sprintf("%T", p)).WithField("stack", string(debug.Stack())).Error("a handler panicked")
+	if w.status == 0 {
+		s.write(w, dialectOf(path), r, model.Errorf(model.Internal, "a handler panicked"))
+	}
+}
+
+func (s *server) entry(r *Request) *logrus.Entry {
+	return s.Logger.WithFields(logrus.Fields{"request": r.ID, "source": r.Source})
+}
+
+// log writes the access log: names of documented parameters, never a value.
+func (s *server) log(method, path string, w *recorder, r *Request, started time.Time) {
+	fields := logrus.Fields{"method": knownMethod(method), "route": path, "status": w.status, "duration_ms": time.Since(started).Milliseconds()}
+	if r.Actor.Authorization != "" {
+		fields["authorization"] = string(r.Actor.Authorization)
+	}
+	if len(r.names) > 0 {
+		slices.Sort(r.names)
+		fields["parameters"] = strings.Join(r.names, ",")
+	}
+	s.entry(r).WithFields(fields).Info("request")
+}
+
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodHead, http.MethodOptions, http.MethodPatch:
+		return m
+	}
+	return "other"
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,153 @@
+package route
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+)
+
+// Request is one request as a handler sees it.
+type Request struct {
+	HTTP   *http.Request
+	ID     string
+	Source string      // address that it comes from
+	Actor  model.Actor // who asks; the zero Actor on public routes
+	At     model.Time  // this node's clock when it arrived
+
+	route   *Route
+	params  map[string]string
+	query   url.Values
+	names   []string // of the fields that were sent, as far as they are documented
+	secrets bool     // secrets may stand in the URL
+	inputs  []*compat.Input
+}
+
+// Param is a parameter of the path, decoded.
+func (r *Request) Param(name string) string { return r.params[name] }
+
+// Query is a parameter of the query; "" if it was not sent.
+func (r *Request) Query(name string) string { return r.query.Get(name) }
+
+// QueryNumber is a whole number in the query between 0 and limit; otherwise what was not sent counts as def.
+func (r *Request) QueryNumber(name string, def, limit uint64) (uint64, error) {
+	s := r.Query(name)
+	if s == "" {
+		return def, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n > limit {
+		return 0, model.Errorf(model.Invalid, "%s must be a whole number up to %d", name, limit).WithField(name)
+	}
+	return n, nil
+}
+
+// QueryBool is a switch in the query; false if it was not sent.
+func (r *Request) QueryBool(name string) (bool, error) {
+	switch r.Query(name) {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	}
+	return false, model.Errorf(model.Invalid, "%s must be true or false", name).WithField(name)
+}
+
+// QuerySpan is a span in the query such as 30s, cut at limit.
+func (r *Request) QuerySpan(name string, limit time.Duration) (time.Duration, error) {
+	s := r.Query(name)
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, model.Errorf(model.Invalid, "%s must be a span such as 30s", name).WithField(name)
+	}
+	return min(d, limit), nil
+}
+
+func (r *Request) body() ([]byte, error) {
+	limit := r.route.MaxBody
+	if limit == 0 {
+		limit = compat.MaxBody
+	}
+	return compat.ReadBody(r.HTTP, limit)
+}
+
+// Input decodes a request to one of the vendor's routes; it is wiped when the request ends.
+func (r *Request) Input() (*compat.Input, error) {
+	body, err := r.body()
+	if err != nil {
+		return nil, err
+	}
+	in, err := compat.Decode(r.HTTP, body, compat.DecodeOptions{RefuseSecretsInURL: !r.secrets, IgnoreBody: r.HTTP.Method == http.MethodDelete})
+	if err != nil {
+		return nil, err
+	}
+	r.inputs = append(r.inputs, in)
+	r.remember(in.Names())
+	return in, nil
+}
+
+// Bind decodes the body of a management call strictly.
+func (r *Request) Bind(dst any) error {
+	body, err := r.body()
+	if err != nil {
+		return err
+	}
+	return compat.Bind(body, dst)
+}
+
+// remember notes names for the access log: only documented ones, because a misplaced body may become a name.
+func (r *Request) remember(names []string) {
+	for _, n := range names {
+		known := slices.ContainsFunc(r.route.Doc.Fields, func(f Field) bool { return f.Name == n })
+		if known && !slices.Contains(r.names, n) {
+			r.names = append(r.names, n)
+		}
+	}
+}
+
+func (r *Request) wipe() {
+	for _, in := range r.inputs {
+		in.Wipe()
+	}
+}
+
+// readQuery decodes the query; management routes take documented parameters only.
+func (r *Request) readQuery() error {
+	q, err := url.ParseQuery(r.HTTP.URL.RawQuery)
+	if err != nil && r.route.Dialect == compat.Management {
+		return model.Errorf(model.Invalid, "malformed query").WithField("query")
+	}
+	r.query = q
+	for name, values := range q {
+		r.remember([]string{name})
+		if r.route.Dialect != compat.Management {
+			continue
+		}
+		known := name == "consistency" || slices.ContainsFunc(r.route.Doc.Fields, func(f Field) bool { return f.Name == name && f.In == "query" })
+		if !known {
+			return model.Errorf(model.Invalid, "unknown query parameter").WithField("query")
+		}
+		for _, v := range values {
+			if len(values) > 1 || !utf8.ValidString(v) || len(v) > maxParam {
+				return model.Errorf(model.Invalid, "%s must be sent once, as at most %d bytes of UTF-8", name, maxParam).WithField(name)
+			}
+		}
+	}
+	return nil
+}
+
+type requestKey struct{}
+
+func requestOf(ctx context.Context) *Request {
+	r, _ := ctx.Value(requestKey{}).(*Request)
+	return r
+}

@@ -1,0 +1,211 @@
+// Package template is the management resource of templates: their versions, approval and status. A template is code that
+// is handed secrets: a new version runs only after somebody else approved it, as soon as two may approve.
+package template
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+// Put adds a version to a template, or creates it.
+type Put struct {
+	Name     string
+	Executor model.ExecutorName
+	Kind     model.TemplateKind
+	Content  string
+	Base     int // newest version that the author saw; 0: not checked
+}
+
+// Service is what the resource needs.
+type Service interface {
+	Templates(actor model.Actor, at model.Time) ([]model.Template, error)
+	Put(ctx context.Context, actor model.Actor, p Put) (model.Template, error)
+	ApproveTemplate(ctx context.Context, actor model.Actor, id model.TemplateID, version int) (model.Template, error)
+	SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error)
+}
+
+// View is a template with the content in force.
+type View struct {
+	ID       model.TemplateID   `json:"id"`
+	Name     string             `json:"name"`
+	Executor model.ExecutorName `json:"executor"`
+	Kind     model.TemplateKind `json:"kind"`
+	Active   bool               `json:"active"`
+	BuiltIn  bool               `json:"built_in" doc:"of the shipped catalogue: read-only"`
+	Newest   int                `json:"newest" doc:"number of the newest version"`
+	Current  int                `json:"current" doc:"number of the version in force; 0: none is approved"`
+	Content  string             `json:"content,omitempty" doc:"of the version in force; not in lists"`
+	Revision uint64             `json:"revision"`
+}
+
+// Version is one content of a template.
+type Version struct {
+	N          int                   `json:"n"`
+	Content    string                `json:"content"`
+	Author     model.AuthorizationID `json:"author,omitempty"`
+	At         compat.Time           `json:"at"`
+	Approved   bool                  `json:"approved"`
+	ApprovedBy model.AuthorizationID `json:"approved_by,omitempty"`
+}
+
+// Body is a new version.
+type Body struct {
+	Name     string             `json:"name"`
+	Executor model.ExecutorName `json:"executor"`
+	Kind     model.TemplateKind `json:"kind" doc:"'Change password' by default"`
+	Content  string             `json:"content"`
+	Base     int                `json:"base" doc:"refuse if this is not the newest version"`
+}
+
+// ApproveBody names the version to approve.
+type ApproveBody struct {
+	Version int `json:"version"`
+}
+
+// StatusBody activates or deactivates.
+type StatusBody struct {
+	Active *bool `json:"active"`
+}
+
+func view(t *model.Template) View {
+	v := View{ID: t.ID, Name: t.Name, Executor: t.Executor, Kind: t.Kind, Active: t.Active, BuiltIn: t.BuiltIn, Newest: len(t.Versions), Revision: t.Revision}
+	if c := t.Current(); c != nil {
+		v.Current, v.Content = c.N, c.Content
+	}
+	return v
+}
+
+// Routes offers the resource.
+func Routes(s Service) []route.Route {
+	m := &management{s}
+	executor := []route.Field{{Name: "executor", In: "query", Text: "needed when two executors have a template of this name"}}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag = "template"
+		return route.Route{Method: method, Path: "/api/v1/templates" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
+	}
+	return []route.Route{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List templates, without contents", Returns: route.Listed[View]{}, Fields: append(executor, route.PageFields...)}),
+		add(http.MethodPost, "", "template.put", m.put, route.Doc{Summary: "Add a version of a template, or create it", Text: "The content is compiled by its executor first.", Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a template", Text: "Named by id or name.", Returns: View{}, Fields: executor}),
+		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Summary: "List the versions of a template", Returns: route.Listed[Version]{}, Fields: executor}),
+		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
+		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
+	}
+}
+
+type management struct{ s Service }
+
+func (m *management) all(r *route.Request) ([]model.Template, error) {
+	all, err := m.s.Templates(r.Actor, r.At)
+	e := model.ExecutorName(r.Query("executor"))
+	return slices.DeleteFunc(all, func(t model.Template) bool { return e != "" && t.Executor != e }), err
+}
+
+func (m *management) find(r *route.Request) (*model.Template, error) {
+	all, err := m.all(r)
+	if err != nil {
+		return nil, err
+	}
+	name := r.Param("name")
+	all = slices.DeleteFunc(all, func(t model.Template) bool { return t.Name != name && string(t.ID) != name })
+	switch len(all) {
+	case 0:
+		return nil, model.Errorf(model.NotFound, "there is no such template")
+	case 1:
+		return &all[0], nil
+	}
+	return nil, model.Errorf(model.Invalid, "several executors have a template of this name: say which").WithField("executor")
+}
+
+func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, error) {
+	all, err := m.all(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	page, err := route.Page(r, all, func(t model.Template) string { return string(t.ID) })
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	out := route.Listed[View]{Items: []View{}, Next: page.Next}
+	for i := range page.Items {
+		v := view(&page.Items[i])
+		v.Content = ""
+		out.Items = append(out.Items, v)
+	}
+	return compat.JSON(out), nil
+}
+
+func (m *management) get(_ context.Context, r *route.Request) (compat.Reply, error) {
+	t, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(t)), nil
+}
+
+func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply, error) {
+	t, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	out := route.Listed[Version]{Items: []Version{}}
+	for _, v := range t.Versions {
+		out.Items = append(out.Items, Version{v.N, v.Content, v.Author, compat.Time(v.At), v.Approved, v.ApprovedBy})
+	}
+	return compat.JSON(out), nil
+}
+
+func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	b := Body{Kind: model.TemplateChange}
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Kind != model.TemplateChange {
+		return compat.Reply{}, model.Errorf(model.Invalid, "this release offers the kind %q only", model.TemplateChange).WithField("kind")
+	}
+	t, err := m.s.Put(ctx, r.Actor, Put(b))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(&t)), nil
+}
+
+func (m *management) approve(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b ApproveBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	t, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	done, err := m.s.ApproveTemplate(ctx, r.Actor, t.ID, b.Version)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(&done)), nil
+}
+
+func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b StatusBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Active == nil {
+		return compat.Reply{}, model.Errorf(model.Invalid, "active is missing").WithField("active")
+	}
+	t, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	done, err := m.s.SetTemplateStatus(ctx, r.Actor, t.ID, *b.Active)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(&done)), nil
+}
