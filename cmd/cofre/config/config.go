@@ -36,12 +36,14 @@ type Config struct {
 
 // API is the HTTPS listener for applications.
 type API struct {
-	Listen         string   `yaml:"listen" doc:"host:port of the HTTPS API"`
-	Advertise      string   `yaml:"advertise" doc:"host:port under which clients reach it; default: listen"`
-	CertFile       string   `yaml:"cert_file" doc:"PEM certificate chain of your own; default: one of the cluster's CA"`
-	KeyFile        string   `yaml:"key_file" doc:"PEM key to cert_file"`
-	TrustedProxies []string `yaml:"trusted_proxies" doc:"prefixes whose X-Forwarded-For is believed"`
-	SecretsInURL   bool     `yaml:"secrets_in_url" doc:"accept client secrets and passwords as URL parameters, as some old clients send them"`
+	Listen            string   `yaml:"listen" doc:"host:port of the HTTPS API"`
+	Advertise         string   `yaml:"advertise" doc:"host:port under which clients reach it; default: listen"`
+	CertFile          string   `yaml:"cert_file" doc:"PEM certificate chain of your own; default: one of the cluster's CA"`
+	KeyFile           string   `yaml:"key_file" doc:"PEM key to cert_file"`
+	TrustedProxies    []string `yaml:"trusted_proxies" doc:"prefixes whose X-Forwarded-For is believed"`
+	RequestsPerSecond int      `yaml:"requests_per_second" doc:"requests that one source may send; more are answered 429"`
+	TokensPerSecond   int      `yaml:"tokens_per_second" doc:"token requests that one source, and one client id, may send"`
+	SecretsInURL      bool     `yaml:"secrets_in_url" doc:"accept client secrets and passwords as URL parameters, as some old clients send them"`
 }
 
 // Listen is a listener between members.
@@ -78,7 +80,7 @@ type Receiver struct {
 func Default() Config {
 	return Config{
 		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: "keyfile",
-		API: API{Listen: "0.0.0.0:8443"}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
+		API: API{Listen: "0.0.0.0:8443", RequestsPerSecond: 1000, TokensPerSecond: 50}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
 		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Syslog: Syslog{Local: "on", Format: "rfc5424"},
 	}
 }
@@ -132,6 +134,9 @@ func (c *Config) Check() error {
 	}
 	if c.Slots < 0 || c.Slots > 1024 {
 		bad("slots: %d is not between 0 and 1024", c.Slots)
+	}
+	if c.API.RequestsPerSecond < 1 || c.API.TokensPerSecond < 1 {
+		bad("api.requests_per_second and api.tokens_per_second are at least 1")
 	}
 	if c.Timing < 0.2 || c.Timing > 20 {
 		bad("timing: %v is not between 0.2 and 20", c.Timing)

@@ -2,10 +2,59 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/authn"
+	"cofre/httpapi/edge"
+	"cofre/httpapi/health"
+	"cofre/httpapi/route"
 )
 
-// serveAPI answers applications over HTTPS.
+// serveAPI answers applications over HTTPS until ctx ends; requests at work then get a moment to finish.
 func (m *member) serveAPI(ctx context.Context) error {
-	<-ctx.Done()
+	limits := edge.DefaultLimits
+	r := m.config.API.RequestsPerSecond
+	limits.Source = authn.Rate{PerSecond: float64(r), Burst: 2 * r}
+	limits.TokenSource = authn.Rate{PerSecond: float64(m.config.API.TokensPerSecond), Burst: 2 * m.config.API.TokensPerSecond}
+	limits.TokenClient = limits.TokenSource
+	handler, err := edge.Build(edge.Deps{
+		Access: m.access, Ops: m.ops, Tokens: m.named, Cluster: func() model.ClusterID { return m.self.Get().Cluster },
+		Status: m.healthStatus, Applied: m.fsm.Applied, Note: m.notes.denied, CountToken: m.notes.issued,
+		TrustedProxies: m.config.API.TrustedProxies, SecretsInURL: m.config.API.SecretsInURL, Limits: limits,
+		Logger: m.log, Version: m.version,
+	})
+	if err != nil {
+		return fmt.Errorf("build the API: %w", err)
+	}
+	config, err := m.apiTLS()
+	if err != nil {
+		return err
+	}
+	ln, err := edge.Listen(m.listens.api, m.config.API.TrustedProxies, limits)
+	if err != nil {
+		return fmt.Errorf("listen for applications: %w", err)
+	}
+	srv := route.Server(handler, config)
+	stop := context.AfterFunc(ctx, func() {
+		last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(last) != nil {
+			_ = srv.Close()
+		}
+	})
+	defer stop()
+	if err := srv.Serve(tls.NewListener(ln, srv.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve applications: %w", err)
+	}
 	return ctx.Err()
+}
+
+func (m *member) healthStatus() health.Status {
+	_, founded := m.ring()
+	return health.Status{Node: m.id(), Initialized: founded, Sealed: m.keys.Sealed(), Fresh: m.reader.Fresh(), Leader: m.node.Leader(), Version: m.version, Dev: m.config.Dev}
 }

@@ -54,6 +54,7 @@ type member struct {
 	access  *access.Service
 	ops     *ops.Service
 	opener  *opener
+	notes   *notes
 	gossip  atomic.Pointer[gossip.Gossip]
 	low     atomic.Bool // the disk is nearly full
 	listens listeners
@@ -63,7 +64,7 @@ type listeners struct{ peer, api net.Listener }
 
 // newMember opens what is on disk and builds everything that runs; nothing is started yet.
 func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err error) {
-	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(),
+	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(), notes: newNotes(),
 		save: func(id *peer.Identity) error { return d.saveIdentity(id, key) }}
 	defer func() {
 		if err != nil {

@@ -1,0 +1,213 @@
+// Package client is the command line's client of the API: it gets a token, keeps it while it is valid, tries the other
+// nodes when one does not answer, and turns errors of the API into sentences. The practice commands and the tests of whole
+// clusters use it too.
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config says where the API is and who asks.
+type Config struct {
+	URLs         []string // https://host:port of the nodes; the first that answers is used
+	ClientID     string
+	ClientSecret string
+	CAFile       string // PEM; "": the system's authorities
+	Timeout      time.Duration
+}
+
+// Client calls the API. It may be used by many goroutines.
+type Client struct {
+	config Config
+	http   *http.Client
+
+	mu      sync.Mutex // guards what follows
+	token   string
+	expires time.Time
+	last    int // index of the node that answered
+}
+
+// New makes a client.
+func New(c Config) (*Client, error) {
+	if len(c.URLs) == 0 || c.ClientID == "" {
+		return nil, errors.New("no API is configured: set COFRE_URL, COFRE_CLIENT_ID, COFRE_CLIENT_SECRET and COFRE_CA_FILE, or name a practice cluster with --ready FILE")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 35 * time.Second
+	}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the API's authority: %w", err)
+		}
+		tlsConfig.RootCAs = x509.NewCertPool()
+		if !tlsConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read the API's authority: %s holds no certificate", c.CAFile)
+		}
+	}
+	t := &http.Transport{TLSClientConfig: tlsConfig, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}
+	return &Client{config: c, http: &http.Client{Transport: t, Timeout: c.Timeout}}, nil
+}
+
+// Error is an answer of the API that is not a success.
+type Error struct {
+	Status  int
+	Message string
+	Field   string
+	Code    int // the vendor's number, 0 if there is none
+	Request string
+}
+
+func (e *Error) Error() string {
+	s := e.Message
+	if e.Field != "" && !strings.Contains(s, e.Field) {
+		s = e.Field + ": " + s
+	}
+	if e.Status >= 500 && e.Request != "" {
+		s += " (request " + e.Request + ")"
+	}
+	return s
+}
+
+// Do sends args as JSON (nil: no body) and decodes the answer into out (nil: ignore it).
+func (c *Client) Do(ctx context.Context, method, path string, args, out any) error {
+	token, err := c.Token(ctx)
+	if err != nil {
+		return err
+	}
+	var body []byte
+	if args != nil {
+		if body, err = json.Marshal(args); err != nil {
+			return err
+		}
+	}
+	b, err := c.send(ctx, method, path, "application/json", body, "Bearer "+token)
+	if err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return fmt.Errorf("understand the answer of %s: %w", path, err)
+	}
+	return nil
+}
+
+// Token gives a valid access token, getting a new one when the present one ends within a minute.
+func (c *Client) Token(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	token, expires := c.token, c.expires
+	c.mu.Unlock()
+	if token != "" && time.Until(expires) > time.Minute {
+		return token, nil
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.config.ClientID}, "client_secret": {c.config.ClientSecret}}
+	b, err := c.send(ctx, http.MethodPost, "/iso/oauth2/token", "application/x-www-form-urlencoded", []byte(form.Encode()), "")
+	if err != nil {
+		return "", fmt.Errorf("get an access token: %w", err)
+	}
+	var t struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+	}
+	if err := json.Unmarshal(b, &t); err != nil || t.AccessToken == "" {
+		return "", errors.New("get an access token: the answer holds none")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token, c.expires = t.AccessToken, time.Now().Add(time.Duration(t.ExpiresIn)*time.Second)
+	return c.token, nil
+}
+
+// send tries the nodes in turn. A request that may have been carried out is repeated only if repeating is harmless.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, authorization string) ([]byte, error) {
+	c.mu.Lock()
+	first := c.last
+	c.mu.Unlock()
+	var last error
+	for i := range c.config.URLs {
+		at := (first + i) % len(c.config.URLs)
+		b, err, again := c.once(ctx, c.config.URLs[at], method, path, contentType, body, authorization)
+		if err == nil {
+			c.mu.Lock()
+			c.last = at
+			c.mu.Unlock()
+			return b, nil
+		}
+		last = err
+		if !again || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, last
+}
+
+func (c *Client) once(ctx context.Context, base, method, path, contentType string, body []byte, authorization string) (b []byte, err error, again bool) {
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(base, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err, false
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		var op interface{ Timeout() bool }
+		dialed := !strings.Contains(err.Error(), "connect: connection refused")
+		return nil, err, !dialed || (method == http.MethodGet && !(errors.As(err, &op) && op.Timeout()))
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err = io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err != nil {
+		return nil, err, method == http.MethodGet
+	}
+	if res.StatusCode >= 300 {
+		e := parseError(res, b)
+		return nil, e, res.StatusCode == http.StatusServiceUnavailable && method == http.MethodGet
+	}
+	return b, nil, false
+}
+
+// parseError reads the shapes of errors: management's problems (RFC 9457), the vendor's envelope, and OAuth's.
+func parseError(res *http.Response, b []byte) *Error {
+	e := &Error{Status: res.StatusCode, Request: res.Header.Get("X-Cofre-Request-Id"), Message: res.Status}
+	var body struct {
+		Detail           string `json:"detail"`
+		Field            string `json:"field"`
+		Code             int    `json:"code"`
+		ErrorDescription string `json:"error_description"`
+		Response         struct {
+			Message string `json:"message"`
+		} `json:"response"`
+		Exception struct {
+			Code int `json:"code"`
+		} `json:"exception"`
+	}
+	if json.Unmarshal(b, &body) != nil {
+		return e
+	}
+	switch {
+	case body.Detail != "":
+		e.Message, e.Field, e.Code = body.Detail, body.Field, body.Code
+	case body.Response.Message != "":
+		e.Message, e.Code = body.Response.Message, body.Exception.Code
+	case body.ErrorDescription != "":
+		e.Message = body.ErrorDescription
+	}
+	return e
+}
