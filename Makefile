@@ -1,0 +1,59 @@
+# Everything that people and CI run. `make` alone lists it.
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+NFPM      := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
+SEEDS     ?= 10000
+FUZZTIME  ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race sim fuzz bench lint generate verify package cover
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/cofre and bin/cofre-demo
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/cofre ./cmd/cofre
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/cofre-demo ./cmd/cofre-demo
+
+demo: build ## the main job on this machine: three nodes, a practice SSH server, a password changed while the leader dies (DEMO_ARGS=--exit)
+	./bin/cofre-demo --cofre ./bin/cofre $(DEMO_ARGS)
+
+test: ## every test: installs the servers it needs (root), 25 minutes on 2 cores
+	@packaging/ci/install
+	@SEEDS=$(SEEDS) packaging/ci/test
+
+race: ## unit tests under the race detector
+	$(GO) test -race ./...
+
+sim: ## the simulation with SEEDS seeds (10000)
+	$(GO) test ./scheduler/sim -v -run TestSeeds -seeds $(SEEDS)
+
+fuzz: ## every fuzz test for FUZZTIME (20s)
+	@for p in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | awk '{print $$2}'); do \
+	    echo "== $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done; done
+
+bench: ## every benchmark
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: ## gofmt, go vet and golangci-lint
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) run $(GOLANGCI) run ./...
+
+generate: ## write the generated documents anew
+	$(GO) generate ./...
+
+verify: generate ## fail if a generated document is not current
+	git diff --exit-code
+
+package: build ## deb and rpm in dist/
+	@mkdir -p dist
+	VERSION=$(VERSION) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p deb -t dist/
+	VERSION=$(VERSION) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p rpm -t dist/
+
+cover: ## test coverage in the browser's format
+	$(GO) test -coverprofile=cover.out ./... && $(GO) tool cover -html=cover.out -o cover.html
