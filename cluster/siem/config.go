@@ -1,8 +1,10 @@
 package siem
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -48,7 +50,7 @@ type LocalConfig struct {
 
 // ReceiverConfig is one syslog receiver.
 type ReceiverConfig struct {
-	// Name is for people and names the cursor file; it must not change.
+	// Name is for people and names the cursor file; it must not change. Default: made from transport and address.
 	Name string `yaml:"name"`
 	// Address is host:port; 6514 is the port of syslog over TLS.
 	Address string `yaml:"address"`
@@ -74,7 +76,7 @@ type ReceiverConfig struct {
 
 // FileConfig is one file of JSON lines.
 type FileConfig struct {
-	// Name is for people and names the cursor file; it must not change.
+	// Name is for people and names the cursor file; it must not change. Default: made from path.
 	Name string `yaml:"name"`
 	// Path is the file; it is made with mode 0600.
 	Path string `yaml:"path"`
@@ -110,6 +112,11 @@ func (c Config) withDefaults() Config {
 		set(&r.Format, "rfc5424")
 		set(&r.Facility, "authpriv")
 		set(&r.SDID, "cofre@32473")
+		set(&r.Name, slug(r.Transport+"-"+r.Address))
+	}
+	c.Files = slices.Clone(c.Files)
+	for i := range c.Files {
+		set(&c.Files[i].Name, slug("file-"+c.Files[i].Path))
 	}
 	if c.Batch == 0 {
 		c.Batch = 256
@@ -118,6 +125,19 @@ func (c Config) withDefaults() Config {
 		c.Timeout = 30 * time.Second
 	}
 	return c
+}
+
+// slug makes a name of a sink that is the same after every start, and different for different text.
+func slug(s string) string {
+	const limit = 32
+	out := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(s))
+	sum := sha256.Sum256([]byte(s))
+	return out[:min(len(out), limit-9)] + "-" + hex.EncodeToString(sum[:4])
 }
 
 // Validate names everything that is wrong with the section.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -350,74 +349,4 @@ func TestAcknowledgesSeldomAndOnlyNews(t *testing.T) {
 		cancel()
 		wg.Wait()
 	})
-}
-
-func TestCursorFile(t *testing.T) {
-	t.Parallel()
-	c := &FileCursor{Path: filepath.Join(t.TempDir(), "c")}
-	if at, err := c.Load(); at != nil || err != nil {
-		t.Fatalf("%v, %v", at, err)
-	}
-	want := positions{"n1": 7, "n2": 1 << 60}
-	if err := c.Store(positions{"n1": 1}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Store(want); err != nil {
-		t.Fatal(err)
-	}
-	if at, err := c.Load(); err != nil || !cmp.Equal(at, want) {
-		t.Errorf("%v, %v", at, err)
-	}
-	for _, damaged := range []string{"", "{", `{"format":2}`, "\x00\x00"} {
-		if err := os.WriteFile(c.Path, []byte(damaged), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Load(); err == nil || !strings.Contains(err.Error(), "remove it") {
-			t.Errorf("%q: %v", damaged, err)
-		}
-	}
-}
-
-func TestFileSinkEndsATornLine(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(path, []byte(`{"seq":1,"to`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := newFile(FileConfig{Path: path})
-	if err := f.Send(t.Context(), []audit.Event{read(1, "n1", "x"), read(2, "n1", "x")}); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(path)
-	if lines := strings.Split(string(b), "\n"); err != nil || len(lines) != 4 || !strings.HasPrefix(lines[1], `{"seq":1,"time"`) {
-		t.Errorf("%v: %s", err, b)
-	}
-}
-
-func TestConfigIsChecked(t *testing.T) {
-	t.Parallel()
-	good := ReceiverConfig{Name: "soc", Address: "siem:6514"}
-	with := func(f func(*ReceiverConfig)) Config { r := good; f(&r); return Config{Receivers: []ReceiverConfig{r}} }
-	for want, c := range map[string]Config{
-		"":                       {Receivers: []ReceiverConfig{good}},
-		"say plaintext: true":    with(func(r *ReceiverConfig) { r.Transport = "tcp" }),
-		"readable over":          with(func(r *ReceiverConfig) { r.Transport = "udp" }),
-		"names and addresses":    {Local: LocalConfig{Mode: LocalFull}},
-		"transport is":           with(func(r *ReceiverConfig) { r.Transport = "relp" }),
-		"format is":              with(func(r *ReceiverConfig) { r.Format = "leef" }),
-		"host:port":              with(func(r *ReceiverConfig) { r.Address = "siem" }),
-		"unknown facility":       with(func(r *ReceiverConfig) { r.Facility = "x" }),
-		"sd_id":                  with(func(r *ReceiverConfig) { r.SDID = "cofre" }),
-		"belong together":        with(func(r *ReceiverConfig) { r.Certificate = "c.pem" }),
-		"used twice":             {Receivers: []ReceiverConfig{good, good}},
-		"is not a name":          with(func(r *ReceiverConfig) { r.Name = "../x" }),
-		"path is missing":        {Files: []FileConfig{{Name: "f"}}},
-		"batch is 1 to":          {Batch: -1},
-		"timeout is at least 1s": {Timeout: time.Millisecond},
-	} {
-		err := c.Validate()
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("want %q, got %v", want, err)
-		}
-	}
 }
