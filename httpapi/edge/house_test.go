@@ -261,7 +261,7 @@ func (h *house) json(token, method, path string, status int, body string) answer
 func (h *house) want(a answer, status int) answer {
 	h.t.Helper()
 	if a.status != status {
-		h.t.Fatalf("status %d instead of %d: %s", a.status, status, a.raw)
+		h.t.Fatalf("status %d instead of %d: %s\n%s", a.status, status, a.raw, h.failures())
 	}
 	return a
 }
@@ -279,4 +279,15 @@ func (h *house) stock(token string) {
 	h.t.Helper()
 	h.form(token, "POST", "/iso/pam/device", 201, "hostname", "web1", "ip", "192.0.2.1", "type", "Server", "vendor", "Debian", "model", "12", "site", "main", "connectivities", "SSH:22,HTTPS:443")
 	h.form(token, "POST", "/iso/pam/credential", 201, "hostname", "web1", "ip", "192.0.2.1", "username", "root", "identifier", "web1-root", "content", "s3cret", "tags", "prod, linux")
+}
+
+// failures are the lines of the log about internal errors.
+func (h *house) failures() string {
+	var out []string
+	for _, l := range strings.Split(h.logs.String(), "\n") {
+		if strings.Contains(l, "level=error") {
+			out = append(out, l)
+		}
+	}
+	return strings.Join(out, "\n")
 }

@@ -1,0 +1,279 @@
+package edge_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/httpapi/health"
+)
+
+func TestManagement(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	h.json(tok, "POST", "/api/v1/devices", 201, `{"hostname":"web1","ip":"192.0.2.1","connectivities":[{"protocol":"ssh","port":22}]}`)
+	h.json(tok, "POST", "/api/v1/devices", 409, `{"hostname":"web1"}`)
+	a := h.json(tok, "PUT", "/api/v1/devices/web1", 200, `{"site":"north"}`)
+	if a.text("ip") != "192.0.2.1" || a.text("site") != "north" || a.text("connectivities.0.protocol") != "SSH" {
+		t.Error(a.raw)
+	}
+	h.json(tok, "PUT", "/api/v1/devices/web1", 409, `{"site":"x","revision":1}`)
+	key := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJ8lSRGHTQ8VZwkWYFW9AFTPSn+zKRSqUnQn0CDmX0G"
+	a = h.json(tok, "POST", "/api/v1/devices/web1/trust", 200, `{"keys":[{"key":"web1 `+key+` comment"},{"fingerprint":"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}`)
+	if n := len(a.at("host_keys").([]any)); n != 2 || !strings.Contains(a.raw, key) {
+		t.Error(a.raw)
+	}
+	a = h.json(tok, "POST", "/api/v1/policies", 201, `{"name":"weekly","max_age":"168h","exclusive":true,"strength":{"length":30}}`)
+	if a.text("max_age") != "168h" || a.at("strength.length") != 30.0 || a.at("strength.lower") != 3.0 || a.text("custody_ttl") != "1h" {
+		t.Error(a.raw)
+	}
+	if a = h.json(tok, "PUT", "/api/v1/policies/weekly", 200, `{"max_age":"0s"}`); a.text("max_age") != "0s" || a.at("exclusive") != true {
+		t.Error(a.raw)
+	}
+	if a = h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"passwd","executor":"ssh","content":"exec \"passwd\""}`); a.at("current") != 1.0 {
+		t.Error(a.raw)
+	}
+	if a = h.json(tok, "POST", "/api/v1/templates", 400, `{"name":"passwd","executor":"ssh","content":"bogus"}`); a.text("field") != "content" {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"passwd","executor":"ssh","content":"exec \"passwd2\"","base":1}`)
+	if a = h.json(tok, "GET", "/api/v1/templates/passwd/versions", 200, ""); len(a.at("items").([]any)) != 2 {
+		t.Error(a.raw)
+	}
+	a = h.json(tok, "POST", "/api/v1/credentials", 201, `{"identifier":"web1-root","hostname":"web1","username":"root","secret":"s3cret","policy":"weekly","tags":["prod"],"execution":{"template":"passwd","automatic":true}}`)
+	if a.text("policy") != "weekly" || a.text("execution.template") != "passwd" || a.text("execution.executor") != "ssh" || strings.Contains(a.raw, "s3cret") {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", "/api/v1/credentials", 409, `{"hostname":"web1","username":"root"}`)
+	if a = h.json(tok, "POST", "/api/v1/credentials", 400, `{"hostname":"web1","username":"x","execution":{"template":"none"}}`); a.text("field") == "" {
+		t.Error(a.raw)
+	}
+	if a = h.json(tok, "GET", "/api/v1/credentials/web1-root/secret", 200, ""); a.text("secret") != "s3cret" || a.at("version") != 1.0 {
+		t.Error(a.raw)
+	}
+	h.json(tok, "DELETE", "/api/v1/credentials/web1-root/custody", 200, "")
+	a = h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"web1-root"}`)
+	id, number := a.text("id"), a.at("number")
+	if a.text("state") != "ready" || a.text("kind") != "password_change" || a.text("credential.hostname") != "web1" {
+		t.Error(a.raw)
+	}
+	if a = h.json(tok, "POST", "/api/v1/operations", 200, `{"credential":"web1-root","kind":"change"}`); a.text("id") != id {
+		t.Error("an open operation was doubled: " + a.raw)
+	}
+	if a = h.json(tok, "GET", "/api/v1/operations?state=ready&credential=web1-root", 200, ""); a.text("items.0.id") != id {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", fmt.Sprintf("/api/v1/operations/%v/cancel", number), 200, "")
+	if a = h.json(tok, "GET", "/api/v1/operations/"+id+"?wait=30s", 200, ""); a.text("state") != "cancelled" || a.at("final") != true {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", "/api/v1/operations/"+id+"/cancel", 409, "")
+	if a = h.json(tok, "GET", "/api/v1/audit?kind=credential.read", 200, ""); a.text("items.0.fields.number") != "1" || a.text("items.0.source") != "127.0.0.1" || a.text("items.0.authorization") != "auth0" {
+		t.Error(a.raw)
+	}
+	// Every secret that became visible is one event, and lists walk in pages.
+	var all []any
+	for next := ""; ; {
+		a := h.json(tok, "GET", "/api/v1/audit?limit=7&after="+next, 200, "")
+		all = append(all, a.at("items").([]any)...)
+		if next = a.text("next"); next == "" {
+			break
+		}
+	}
+	for i, e := range all {
+		if e.(map[string]any)["seq"] != float64(i+1) {
+			t.Fatalf("event %d has number %v", i+1, e.(map[string]any)["seq"])
+		}
+	}
+}
+
+// A long poll answers when the operation ends, not when the time is over.
+func TestLongPoll(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	h.stock(tok)
+	h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"passwd","executor":"ssh","content":"x"}`)
+	h.form(tok, "PUT", "/iso/pam/credential/web1-root", 200, "execution_settings", `{"change_plugin":"SSH","change_template":"passwd"}`)
+	id := h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"web1-root"}`).text("id")
+	if a := h.json(tok, "GET", "/api/v1/operations/"+id+"?wait=1ms", 200, ""); a.text("state") != "ready" {
+		t.Error(a.raw)
+	}
+	done := make(chan answer)
+	started := time.Now()
+	r := h.request("GET", "/api/v1/operations/"+id+"?wait=30s", tok, "", "")
+	go func() { done <- h.send(r) }()
+	actor := model.Actor{Kind: model.ActorClient, Authorization: "auth0", Epoch: 1, Source: "127.0.0.1"}
+	if _, err := command.Propose(context.Background(), h, operation.Cancel, actor, operation.ControlArgs{Operation: model.OperationID(id)}); err != nil {
+		t.Fatal(err)
+	}
+	if a := <-done; a.text("state") != "cancelled" || time.Since(started) > 20*time.Second {
+		t.Errorf("%s after %s", a.raw, time.Since(started))
+	}
+}
+
+// Who may do what, seen through the wire: authorizations with less than everything.
+func TestAuthorizations(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	h.form(admin, "POST", "/iso/pam/credential", 201, "hostname", "web1", "username", "other", "identifier", "other", "content", "foreign", "tags", "test")
+	read := h.authorize(admin, "reader", `{"name":"a","filter":{"tags":["prod"]}}`)
+	reader := h.token(read)
+	a := h.json(admin, "GET", "/api/v1/applications/reader/authorizations/a", 200, "")
+	if fmt.Sprint(a.at("rights"), a.at("modules"), a.at("write")) != "[secret.read] [PAM Core] false" || strings.Contains(a.raw, read.secret) {
+		t.Errorf("defaults: %s", a.raw)
+	}
+	if a := h.json(reader, "GET", "/iso/pam/credential", 200, ""); len(a.at("credentials").([]any)) != 1 {
+		t.Error(a.raw)
+	}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		code               float64
+	}{
+		{"GET", "/iso/pam/credential/web1-root", "", 200, 0},
+		{"GET", "/iso/pam/credential/other", "", 400, 1009},
+		{"GET", "/iso/coe/senha/other", "", 400, 1009},
+		{"GET", "/iso/pam/credential/none", "", 400, 1007},
+		{"POST", "/iso/pam/credential", "hostname=web1&username=new", 403, 1039},
+		{"POST", "/iso/pam/device", "hostname=web9&ip=192.0.2.9", 403, 1039},
+		{"DELETE", "/iso/pam/credential/web1-root", "", 403, 1039},
+		{"GET", "/api/v1/audit", "", 403, 0},
+		{"GET", "/api/v1/applications", "", 403, 0},
+		{"POST", "/api/v1/operations", `{"credential":"web1-root","kind":"verify"}`, 403, 0},
+		{"POST", "/api/v1/whoami/secret-read", "", 403, 0},
+	} {
+		a := h.want(h.send(h.request(c.method, c.path, reader, "", c.body)), c.status)
+		if got, _ := a.at("exception.code").(float64); c.code != 0 && got != c.code {
+			t.Errorf("%s %s: %s", c.method, c.path, a.raw)
+		}
+	}
+	// Metadata only: the same body without password and content, and no custody.
+	meta := h.token(h.authorize(admin, "inventory", `{"name":"a","rights":[],"filter":{"credentials":["web1-root"]}}`))
+	a = h.json(meta, "GET", "/iso/pam/credential/web1-root", 200, "")
+	if a.text("credential.username") != "root" || a.at("credential.password") != nil || a.at("credential.content") != nil {
+		t.Error(a.raw)
+	}
+	h.json(meta, "DELETE", "/iso/pam/credential/custody/web1-root", 400, "")
+	h.json(meta, "GET", "/iso/coe/senha/web1-root", 403, "")
+	// Other addresses, expired, disabled, revoked.
+	far := h.authorize(admin, "far", `{"name":"a","ips":["10.0.0.0/8"]}`)
+	if a := h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+far.id+"&client_secret="+far.secret)), 403); a.text("message") != "IP not allowed" {
+		t.Error(a.raw)
+	}
+	h.json(admin, "PUT", "/api/v1/applications/far/authorizations/a", 200, `{"ips":[],"expires_at":"2020-01-01T00:00:00Z"}`)
+	if a := h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+far.id+"&client_secret="+far.secret)), 401); !strings.Contains(a.text("message"), "Inactive authorization") {
+		t.Error(a.raw)
+	}
+	h.json(admin, "POST", "/api/v1/applications/reader/authorizations/a/revoke", 200, "")
+	for _, path := range []string{"/iso/pam/credential", "/iso/pam/credential/web1-root", "/api/v1/whoami"} {
+		h.json(reader, "GET", path, 401, "")
+	}
+	reader = h.token(read)
+	h.json(reader, "GET", "/iso/pam/credential", 200, "")
+	h.json(admin, "PUT", "/api/v1/applications/reader/authorizations/a", 200, `{"enabled":false}`)
+	h.json(reader, "GET", "/iso/pam/credential", 401, "")
+	// New keys: the old secret ends.
+	h.json(admin, "PUT", "/api/v1/applications/reader/authorizations/a", 200, `{"enabled":true}`)
+	a = h.json(admin, "POST", "/api/v1/applications/reader/authorizations/a/rekey", 200, "")
+	if a.text("client_id") != read.id || a.text("client_secret") == read.secret {
+		t.Error("rekey: " + a.raw)
+	}
+	h.token(keys{read.id, a.text("client_secret")})
+	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+read.id+"&client_secret="+read.secret)), 401)
+}
+
+// One token is revoked by whoever holds it; others of the same client live.
+func TestRevokeOneToken(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	one, two, three := h.token(h.admin), h.token(h.admin), h.token(h.admin)
+	h.form("", "POST", "/iso/oauth2/revoke", 200, "token", one)
+	h.form(two, "POST", "/api/oauth2/revoke", 200)
+	h.form("", "POST", "/iso/oauth2/revoke", 200, "token", one)
+	h.form("", "POST", "/iso/oauth2/revoke", 200, "token", "rubbish")
+	h.form("", "POST", "/iso/oauth2/revoke", 400)
+	for tok, want := range map[string]int{one: 401, two: 401, three: 200} {
+		h.json(tok, "GET", "/api/v1/whoami", want, "")
+	}
+}
+
+// Exclusive custody: another holder is told when to come back; the same one reads again.
+func TestExclusiveCustody(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	h.json(admin, "POST", "/api/v1/policies", 201, `{"name":"alone","exclusive":true,"custody_ttl":"90s"}`)
+	h.json(admin, "PUT", "/api/v1/credentials/web1-root", 200, `{"policy":"alone"}`)
+	other := h.token(h.authorize(admin, "other", `{"name":"a","filter":{"all":true}}`))
+	h.json(admin, "GET", "/iso/pam/credential/1", 200, "")
+	h.json(admin, "GET", "/iso/pam/credential/1", 200, "")
+	a := h.json(other, "GET", "/iso/pam/credential/1", 400, "")
+	if a.at("exception.code") != 1009.0 || a.header.Get("Retry-After") == "" {
+		t.Errorf("%s %v", a.raw, a.header)
+	}
+	h.json(admin, "DELETE", "/iso/pam/credential/custody/root@web1", 200, "")
+	h.json(other, "GET", "/iso/pam/credential/1", 200, "")
+}
+
+// The release of the last holder starts the change, and the answer names it.
+func TestReleaseStartsAChange(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	h.stock(tok)
+	h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"passwd","executor":"ssh","content":"x"}`)
+	h.json(tok, "PUT", "/iso/pam/credential/1", 200, `{"execution_settings":{"change_template":"passwd","automatic_change":true}}`)
+	v := h.fsm.View()
+	c, _ := state.Credentials.First(v, "identifier", "web1-root")
+	v.Close()
+	if c.Execution.Started {
+		t.Fatal("the first change is manual")
+	}
+	h.json(tok, "GET", "/iso/pam/credential/1", 200, "")
+	if a := h.json(tok, "DELETE", "/iso/pam/credential/custody/1", 200, ""); a.at("operation") != nil {
+		t.Error("a change started before the first manual one: " + a.raw)
+	}
+}
+
+func TestHealthAndFreshness(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	a := h.json("", "GET", "/health", 200, "")
+	if a.text("status") != "ok" || a.text("node") != "n1" || a.at("dev") != true {
+		t.Error(a.raw)
+	}
+	if a = h.json(tok, "GET", "/iso/pam/credential?consistency=strong", 200, ""); a.header.Get("X-Cofre-Node") != "n1" || a.header.Get("X-Applied-Index") == "" || a.header.Get("X-Cofre-Request-Id") == "" {
+		t.Error(a.header)
+	}
+	h.json(tok, "GET", "/iso/pam/credential?consistency=maybe", 400, "")
+	h.set(func(s *health.Status) { s.Fresh = false })
+	for _, path := range []string{"/iso/pam/credential", "/api/v1/whoami", "/health"} {
+		if a := h.json(tok, "GET", path, 503, ""); path != "/health" && a.header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", path)
+		}
+	}
+	h.set(func(s *health.Status) { s.Fresh, s.Sealed = true, true })
+	h.json(tok, "GET", "/iso/pam/credential/1", 503, "")
+	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id=a&client_secret=b")), 503)
+	if a := h.json("", "GET", "/health", 503, ""); a.text("status") != "sealed" || a.at("sealed") != true {
+		t.Error(a.raw)
+	}
+	h.json("", "GET", "/health/live", 200, "")
+	res, err := h.server.Client().Head(h.server.URL + "/health/live")
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("HEAD: %v %v", res, err)
+	}
+}
