@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -30,11 +31,11 @@ then from flags. Unknown keys are refused. cofre server --print-config shows eve
 		set := map[string]string{}
 		cmd.Flags().Visit(func(f *pflag.Flag) { set[f.Name] = f.Value.String() })
 		c, err := config.Load(file, os.LookupEnv, set)
+		if *show {
+			return errors.Join(config.Print(cmd.OutOrStdout(), c), err)
+		}
 		if err != nil {
 			return err
-		}
-		if *show {
-			return config.Print(cmd.OutOrStdout(), c)
 		}
 		log, err := newLog(c.Log)
 		if err != nil {

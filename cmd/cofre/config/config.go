@@ -10,28 +10,30 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"cofre/cluster/siem"
 	"cofre/fsm/model"
 )
 
 // Config is everything that a node is told by its operator. The doc tag is the key's documentation.
 type Config struct {
-	Node    string   `yaml:"node" doc:"name of this node; unique in the cluster, and never used again after a removal"`
-	DataDir string   `yaml:"data_dir" doc:"log, state and identity of this node, encrypted"`
-	KeyDir  string   `yaml:"key_dir" doc:"folder of the key files disk.key and seal.key; outside of data_dir, on storage that is not backed up with it"`
-	Socket  string   `yaml:"socket" doc:"unix socket for the operator's commands on this machine"`
-	Seal    string   `yaml:"seal" doc:"how the vault opens after a restart: keyfile (by itself) or shamir (people bring shares)"`
-	API     API      `yaml:"api"`
-	Peer    Listen   `yaml:"peer"`
-	Gossip  Listen   `yaml:"gossip"`
-	Slots   int      `yaml:"slots" doc:"operations that this node runs at once"`
-	Sites   []string `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
-	Timing  float64  `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
-	Log     Log      `yaml:"log"`
-	Syslog  Syslog   `yaml:"syslog"`
-	Dev     bool     `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
+	Node    string      `yaml:"node" doc:"name of this node; unique in the cluster, and never used again after a removal"`
+	DataDir string      `yaml:"data_dir" doc:"log, state and identity of this node, encrypted"`
+	KeyDir  string      `yaml:"key_dir" doc:"folder of the key files disk.key and seal.key; outside of data_dir, on storage that is not backed up with it"`
+	Socket  string      `yaml:"socket" doc:"unix socket for the operator's commands on this machine"`
+	Seal    string      `yaml:"seal" doc:"how the vault opens after a restart: keyfile (by itself) or shamir (people bring shares)"`
+	API     API         `yaml:"api"`
+	Peer    Listen      `yaml:"peer"`
+	Gossip  Listen      `yaml:"gossip"`
+	Slots   int         `yaml:"slots" doc:"operations that this node runs at once"`
+	Sites   []string    `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
+	Timing  float64     `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
+	Log     Log         `yaml:"log"`
+	Audit   siem.Config `yaml:"audit"`
+	Dev     bool        `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
 }
 
 // API is the HTTPS listener for applications.
@@ -58,30 +60,12 @@ type Log struct {
 	Format string `yaml:"format" doc:"text or json"`
 }
 
-// Syslog says where audit events are echoed to.
-type Syslog struct {
-	Local     string     `yaml:"local" doc:"events to the local syslog: on (ids only), full (needs plaintext) or off"`
-	Format    string     `yaml:"format" doc:"message format for receivers: rfc5424 or cef"`
-	Plaintext bool       `yaml:"plaintext" doc:"allow names and addresses over connections without TLS and to the local syslog"`
-	Receivers []Receiver `yaml:"receivers"`
-}
-
-// Receiver is one SIEM.
-type Receiver struct {
-	Network  string `yaml:"network"` // tls, tcp, udp or file
-	Address  string `yaml:"address"` // host:port, or the path of a file
-	CAFile   string `yaml:"ca_file"`
-	CertFile string `yaml:"cert_file"`
-	KeyFile  string `yaml:"key_file"`
-	Name     string `yaml:"name"` // of the server's certificate, if it differs from the host
-}
-
 // Default is what every key starts from.
 func Default() Config {
 	return Config{
 		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: "keyfile",
 		API: API{Listen: "0.0.0.0:8443", RequestsPerSecond: 1000, TokensPerSecond: 50}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
-		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Syslog: Syslog{Local: "on", Format: "rfc5424"},
+		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Audit: siem.Config{Local: siem.LocalConfig{Mode: siem.LocalPublic, Facility: "authpriv", Tag: "cofre"}, Batch: 256, Timeout: 30 * time.Second},
 	}
 }
 
@@ -143,6 +127,9 @@ func (c *Config) Check() error {
 	}
 	if (c.API.CertFile == "") != (c.API.KeyFile == "") {
 		bad("api.cert_file and api.key_file go together")
+	}
+	if err := c.Audit.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	for _, d := range []*string{&c.DataDir, &c.KeyDir, &c.Socket} {
 		abs, err := filepath.Abs(*d)

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Key is one setting, as the environment, the flags and the documentation know it.
@@ -18,7 +20,18 @@ type Key struct {
 	Get     func(*Config) string
 }
 
-// Keys lists every setting that is a single value or a list of words; syslog.receivers is for the file only.
+// auditDocs documents the keys of package siem, which is not ours.
+var auditDocs = map[string]string{
+	"audit.local.mode":      "audit events in this machine's syslog: public (ids only), full (names and addresses, needs plaintext) or off",
+	"audit.local.facility":  "syslog facility of the local echo",
+	"audit.local.tag":       "program name of the local echo",
+	"audit.local.plaintext": "names and addresses may lie readable in this machine's syslog",
+	"audit.batch":           "greatest number of events in one write to a receiver",
+	"audit.timeout":         "how long connecting to a receiver, or one write, may take",
+}
+
+// Keys lists every setting that is a single value or a list of words; audit.receivers and audit.files are for the file
+// only.
 func Keys() []Key {
 	def := Default()
 	return keysOf(reflect.ValueOf(def), nil, nil)
@@ -38,7 +51,7 @@ func keysOf(v reflect.Value, path []string, index []int) []Key {
 			name := strings.Join(p, ".")
 			keys = append(keys, Key{
 				Path: name, Env: "COFRE_" + strings.ToUpper(strings.NewReplacer(".", "_").Replace(name)),
-				Default: text(v.Field(i)), Doc: f.Tag.Get("doc"),
+				Default: text(v.Field(i)), Doc: cmp.Or(f.Tag.Get("doc"), auditDocs[name]),
 				Set: func(c *Config, s string) error { return set(reflect.ValueOf(c).Elem().FieldByIndex(at), s) },
 				Get: func(c *Config) string { return text(reflect.ValueOf(c).Elem().FieldByIndex(at)) },
 			})
@@ -55,6 +68,14 @@ func text(v reflect.Value) string {
 }
 
 func set(v reflect.Value, s string) error {
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return fmt.Errorf("%q is not a span of time such as 30s", s)
+		}
+		v.SetInt(int64(d))
+		return nil
+	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(s)

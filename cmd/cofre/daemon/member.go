@@ -7,7 +7,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
@@ -18,6 +20,7 @@ import (
 	"cofre/cluster/peer"
 	"cofre/cluster/raftnode"
 	"cofre/cluster/rpc"
+	"cofre/cluster/siem"
 	"cofre/cmd/cofre/config"
 	"cofre/fsm"
 	"cofre/fsm/model"
@@ -55,16 +58,24 @@ type member struct {
 	ops     *ops.Service
 	opener  *opener
 	notes   *notes
+	echoes  atomic.Pointer[siem.Forwarder]
+	deaths  deaths
 	gossip  atomic.Pointer[gossip.Gossip]
 	low     atomic.Bool // the disk is nearly full
 	listens listeners
+}
+
+// deaths remembers since when gossip calls members dead.
+type deaths struct {
+	sync.Mutex // guards since
+	since      map[model.NodeID]time.Time
 }
 
 type listeners struct{ peer, api net.Listener }
 
 // newMember opens what is on disk and builds everything that runs; nothing is started yet.
 func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err error) {
-	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(), notes: newNotes(),
+	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(), notes: newNotes(), deaths: deaths{since: map[model.NodeID]time.Time{}},
 		save: func(id *peer.Identity) error { return d.saveIdentity(id, key) }}
 	defer func() {
 		if err != nil {

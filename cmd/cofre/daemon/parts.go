@@ -21,7 +21,7 @@ func (m *member) parts() []func(context.Context) error {
 	reconciler := &membership.Reconciler{Node: m.node, Rows: m.rows, Gather: gather, Log: m.part("cluster")}
 	renewer := &peer.Renewer{Holder: m.self, Issue: m.renewOwn, Save: m.save, Log: m.part("peer")}
 	return []func(context.Context) error{
-		m.servePeers, m.serveAPI, m.rumour, m.writeNotes,
+		m.servePeers, m.serveAPI, m.rumour, m.writeNotes, m.echo,
 		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, renewer.Run,
 		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
 		m.opener.run, m.opener.fetch, m.announceOften, m.rememberMembers, m.watchDisk, m.reportHashes,

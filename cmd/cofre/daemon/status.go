@@ -26,7 +26,17 @@ type Status struct {
 	Tolerance   int            `json:"failure_tolerance"`
 	Headline    string         `json:"headline"`
 	Members     []MemberStatus `json:"members"`
+	Receivers   []Receiver     `json:"audit_receivers,omitempty"` // of the answering node
 	Warnings    []string       `json:"warnings,omitempty"`
+}
+
+// Receiver is where the answering node sends its audit events.
+type Receiver struct {
+	Name     string `json:"name"`
+	About    string `json:"about"`
+	Position uint64 `json:"position"` // last sequence number that was dealt with
+	Sent     uint64 `json:"sent"`     // since the start
+	Error    string `json:"error,omitempty"`
 }
 
 // MemberStatus is one member as seen from the answering node.
@@ -84,6 +94,11 @@ func (d *Daemon) status(ctx context.Context) Status {
 	}
 	s.Tolerance = max(0, healthy-(voters/2+1))
 	s.Headline = headline(healthy, voters, s.Tolerance, s.Leader)
+	if f := m.echoes.Load(); f != nil {
+		for _, r := range f.Status() {
+			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Error})
+		}
+	}
 	v := m.fsm.View()
 	frozen := state.SystemRow(v).Frozen
 	v.Close()

@@ -56,7 +56,7 @@ func (c *cluster) launch(ctx context.Context, i int) error {
 	addr := func(n int) string { return fmt.Sprintf("127.0.0.1:%d", c.port(i, n)) }
 	cmd := exec.Command(self, "server", "--node", name(i), "--dev", "true", //nolint:noctx // its life is stop's affair: SIGTERM first
 		"--data_dir", c.data(i), "--key_dir", filepath.Join(c.dir, "keys", name(i)), "--socket", c.socket(i),
-		"--api.listen", addr(0), "--peer.listen", addr(1), "--gossip.listen", addr(2), "--syslog.local", "off")
+		"--api.listen", addr(0), "--peer.listen", addr(1), "--gossip.listen", addr(2), "--audit.local.mode", "off")
 	cmd.Env = cleanEnv()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

@@ -182,6 +182,9 @@ func statusCommand(client func() *Client, use string) *cobra.Command {
 			for _, w := range s.Warnings {
 				fmt.Fprintln(out, "!", w)
 			}
+			for _, r := range s.Receivers {
+				fmt.Fprintf(out, "audit events of this node go to: %s%s\n", r.About, word(r.Error != "", " (NOT SENDING: "+r.Error+")", ""))
+			}
 			return table(cmd, s.Members)
 		},
 	}
