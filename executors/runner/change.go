@@ -57,25 +57,41 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 // skipped marks a report that is not to be sent, because the lease is somebody else's.
 var skipped = operation.FinishArgs{Class: "fenced"}
 
-// begin commits the candidate. It repeats itself while the answer is unknown: the cluster knows whether it was begun.
+// begin commits the candidate. It repeats itself while the answer is unknown: the replica tells whether it was begun, by
+// this attempt, or by an earlier life of this node with another candidate, which must not be taken for ours.
 func (r *Runner) begin(l *lease, a operation.BeginArgs) (operation.LeaseResult, time.Duration, error) {
 	first := bootClock()
-	for {
+	for n := 1; ; n++ {
 		sent := bootClock()
 		res, err := command.Propose(l.ctx, r.Proposer, operation.Begin, actor, a)
-		if err == nil || l.ctx.Err() != nil || !again(err) {
+		if err == nil && !res.Fenced {
+			return res, sent, nil
+		}
+		if err != nil && (l.ctx.Err() != nil || !operation.AskAgain(err)) {
 			return res, sent, err
 		}
-		v := r.View()
-		o, ok := state.Operations.Get(v, string(a.Operation))
-		v.Close()
-		if !ok || o.Lease == nil || o.Lease.Token != l.token {
-			return operation.LeaseResult{Fenced: true}, sent, nil
+		if res, known := r.begun(a); known {
+			return res, first, nil // if it was committed, then by a try that was sent at the earliest then
 		}
-		if o.State == model.OpRunning { // it was committed after all, by a try that was sent at the earliest then
-			return operation.LeaseResult{Version: o.Candidate}, first, nil
+		select {
+		case <-time.After(operation.AskPause(n)):
+		case <-l.ctx.Done():
 		}
 	}
+}
+
+func (r *Runner) begun(a operation.BeginArgs) (operation.LeaseResult, bool) {
+	v := r.View()
+	defer v.Close()
+	o, ok := state.Operations.Get(v, string(a.Operation))
+	if !ok {
+		return operation.LeaseResult{Fenced: true}, true
+	}
+	c, ok := state.Credentials.Get(v, o.Target.ID)
+	if !ok {
+		return operation.LeaseResult{Fenced: true}, true
+	}
+	return operation.Begun(o, c, a)
 }
 
 // candidate makes the new secret, or offers one again that provably was never sent.
@@ -91,18 +107,17 @@ func (r *Runner) candidate(j *job, a *operation.BeginArgs) (secret.Value, error)
 		}
 		return v, r.seal(a, v)
 	}
-	for i := len(j.credential.Versions) - 1; i >= 0; i-- {
-		if v := j.credential.Versions[i]; v.Role == model.RoleAbandoned && v.Unsent {
-			value, err := r.Keys.Decrypt(r.Place(v.Row), v.Secret)
-			if err != nil {
-				return secret.Value{}, err
-			}
-			if policy.Check(j.policy.Strength, value) == nil {
-				a.Reuse = v.N
-				return value, nil
-			}
-			value.Wipe()
+	for _, n := range operation.Reusable(j.credential) {
+		v := j.credential.Version(n)
+		value, err := r.Keys.Decrypt(r.Place(v.Row), v.Secret)
+		if err != nil {
+			return secret.Value{}, err
 		}
+		if policy.Check(j.policy.Strength, value) == nil {
+			a.Reuse = n
+			return value, nil
+		}
+		value.Wipe()
 	}
 	v, err := policy.Generate(j.policy.Strength)
 	if err != nil {
@@ -128,14 +143,15 @@ func (r *Runner) prove(l *lease, j *job, version uint64) operation.FinishArgs {
 		return report
 	}
 	in, err := verifier.Verify(l.ctx, r.session(l, j), j.candidate)
+	outcome := operation.Proof(in, err)
 	switch {
 	case err != nil:
-		return j.failed(model.OutcomeUncertain, fmt.Errorf("the change was reported done but could not be proven by a login: %w", err))
+		return j.failed(outcome, fmt.Errorf("the change was reported done but could not be proven by a login: %w", err))
 	case !in:
-		return j.failed(model.OutcomeUncertain, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was reported done but the new secret does not log in"})
+		return j.failed(outcome, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was reported done but the new secret does not log in"})
 	}
 	j.trace.Step(model.Step{Text: "login with the new secret succeeded"})
-	report = j.done(model.OutcomeApplied)
+	report = j.done(outcome)
 	report.Proven = version
 	return report
 }

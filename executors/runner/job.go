@@ -24,17 +24,15 @@ type job struct {
 	policy     model.Policy
 	template   model.TemplateVersion
 	executor   executors.Executor
-	now        model.Time
+	at         model.Time // state time of the view
 	started    model.Time
 	trace      *executors.Recorder
 	candidate  secret.Value
-	refused    []uint64
 	decrypt    func(*model.Credential) (secret.Value, error)
 }
 
 func (r *Runner) load(o *model.Operation) (*job, error) {
-	now := model.TimeOf(time.Now())
-	j := &job{operation: o, trace: executors.NewRecorder(), now: now, started: now}
+	j := &job{operation: o, trace: executors.NewRecorder(), started: model.TimeOf(time.Now())}
 	j.decrypt = func(c *model.Credential) (secret.Value, error) {
 		v := c.ByRole(model.RoleCurrent)
 		if v == nil {
@@ -44,6 +42,7 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	}
 	v := r.View()
 	defer v.Close()
+	j.at = state.SystemRow(v).At
 	var ok bool
 	if j.credential, ok = state.Credentials.Get(v, o.Target.ID); !ok {
 		return j, missing("the credential is gone")

@@ -9,6 +9,7 @@ import (
 
 	"cofre/executors"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 )
 
 // lease is the right to work on one operation, as far as this node may trust it: until TTL minus margin after it *sent* the
@@ -16,20 +17,18 @@ import (
 type lease struct {
 	token     model.Pos
 	operation model.OperationID
-	window    time.Duration
 	parent    context.Context // the runner's: reports go on after the lease
 	ctx       context.Context // ends with the trust
 	cancel    context.CancelFunc
 	done      bool // guarded by Runner.mu
 
-	mu    sync.Mutex // guards until, lost and timer
-	until time.Duration
-	lost  bool
-	timer *time.Timer
+	mu     sync.Mutex // guards belief and timer
+	belief operation.Trust
+	timer  *time.Timer
 }
 
 func newLease(ctx context.Context, token model.Pos, id model.OperationID, t model.Leases) *lease {
-	l := &lease{token: token, operation: id, parent: ctx, window: model.Span(t.TTL - t.Margin)}
+	l := &lease{token: token, operation: id, parent: ctx, belief: operation.NewTrust(t)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	return l
 }
@@ -47,21 +46,20 @@ func bootClock() time.Duration {
 func (l *lease) trust(sent time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost {
+	if !l.belief.Extend(sent) {
 		return
 	}
-	l.until = sent + l.window
 	if l.timer != nil {
 		l.timer.Stop()
 	}
-	l.timer = time.AfterFunc(l.until-bootClock(), l.lose)
+	l.timer = time.AfterFunc(l.belief.Until()-bootClock(), l.lose)
 }
 
 // lose ends the work at once.
 func (l *lease) lose() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lost = true
+	l.belief.Lose()
 	l.cancel()
 }
 
@@ -79,7 +77,7 @@ func (l *lease) end() {
 func (l *lease) check(string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost || bootClock() >= l.until {
+	if !l.belief.Holds(bootClock()) {
 		return &executors.Failure{Class: executors.ClassRefused, Msg: "the lease cannot be trusted any more"}
 	}
 	return nil

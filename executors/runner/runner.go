@@ -8,7 +8,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -139,7 +138,7 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 
 // report tells the cluster until it is heard or the lease is somebody else's. The token fences repeats.
 func (r *Runner) report(l *lease, a operation.FinishArgs, log *logrus.Entry) {
-	for {
+	for n := 1; ; n++ {
 		res, err := command.Propose(l.parent, r.Proposer, operation.Finish, actor, a)
 		switch {
 		case err == nil && res.Fenced:
@@ -150,22 +149,27 @@ func (r *Runner) report(l *lease, a operation.FinishArgs, log *logrus.Entry) {
 			return
 		case l.parent.Err() != nil:
 			return
-		case !again(err):
+		case !r.held(l):
+			log.Warn("the report was not heard in time: another slot settles the operation")
+			return
+		case !operation.AskAgain(err):
 			log.WithError(err).Error("the report was not taken")
 			return
 		}
 		select {
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(operation.AskPause(n)):
 		case <-l.parent.Done():
 			return
 		}
 	}
 }
 
-// again tells whether asking once more makes sense.
-func again(err error) bool {
-	var e *model.Error
-	return errors.As(err, &e) && (e.Kind == model.Unavailable || e.Kind == model.Uncertain || e.Kind == model.Expired || e.Kind == model.Limited)
+// held tells whether the replica still shows the lease; once it is gone, it never comes back.
+func (r *Runner) held(l *lease) bool {
+	v := r.View()
+	defer v.Close()
+	o, ok := state.Operations.Get(v, string(l.operation))
+	return ok && operation.Held(o, l.token)
 }
 
 // renew keeps the leases of running attempts: one command for all of them.

@@ -1,8 +1,8 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 
 	"cofre/executors"
 	"cofre/fsm/command"
@@ -31,40 +31,25 @@ func (r *Runner) settle(l *lease, o *model.Operation) operation.FinishArgs {
 		return skipped
 	}
 	l.trust(sent)
-	left, _ := job.credential.LoginBudget(job.policy.BadLogins, model.Span(job.policy.BadLoginWindow), job.now)
-	report := operation.FinishArgs{}
-	for _, n := range job.credential.SettleOrder() {
-		if slices.Contains(o.Refused, n) {
-			continue
-		}
-		if left == 0 {
-			report = job.failed(model.OutcomeUncertain, fmt.Errorf("the budget of failing logins is used up: the target might lock the account"))
-			report.Refused = nil
-			break
-		}
+	walk := operation.NewSettling(o, job.credential, &job.policy, job.at)
+	for n, more := walk.Next(); more; n, more = walk.Next() {
 		in, err := r.try(l, job, verifier, n)
 		if err != nil {
-			return withRefused(job.failed(model.OutcomeUncertain, err), job.refused)
+			return walk.Found(job.failed(model.OutcomeUncertain, err))
 		}
-		if in {
-			report = job.done(model.OutcomeApplied)
-			report.Proven = n
-			return withRefused(report, job.refused)
-		}
-		job.refused = append(job.refused, n)
-		left--
+		walk.Note(in)
 	}
-	if report.Message == "" {
-		report = job.done(model.OutcomeUncertain)
+	if walk.Spent() {
+		return walk.Found(job.failed(model.OutcomeUncertain, errBudget))
+	}
+	report := walk.Found(job.done(model.OutcomeApplied))
+	if report.Proven == 0 {
 		report.Class, report.Message = string(executors.ClassAuth), "no known secret logs in"
 	}
-	return withRefused(report, job.refused)
+	return report
 }
 
-func withRefused(a operation.FinishArgs, refused []uint64) operation.FinishArgs {
-	a.Refused = refused
-	return a
-}
+var errBudget = errors.New("the budget of failing logins is used up: the target might lock the account")
 
 func (r *Runner) try(l *lease, j *job, verifier executors.Verifier, n uint64) (bool, error) {
 	if err := l.check(""); err != nil {

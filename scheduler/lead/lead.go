@@ -8,6 +8,7 @@ package lead
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -17,7 +18,6 @@ import (
 	"cofre/fsm/credential"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
-	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/scheduler/plan"
 	"cofre/scheduler/trigger"
@@ -36,18 +36,20 @@ const (
 	round   = 256                    // things looked at, and proposed, in one round
 	idle    = 500 * time.Millisecond // longest pause between two rounds
 	pending = 64                     // proposals in flight
-	settle  = 5 * time.Millisecond   // least pause: the changes that a round itself makes arrive together
 )
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 
 // Run schedules until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	seen := observed{}
+	seen, start, futile := plan.Observed{}, time.Now(), 0
 	for ctx.Err() == nil {
 		changed := c.Changed()
-		wake := c.round(ctx, seen)
-		pause := time.NewTimer(settle)
+		wake, refused := c.round(ctx, seen, time.Since(start))
+		if futile++; !refused {
+			futile = 0
+		}
+		pause := time.NewTimer(plan.Pause(futile))
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -63,19 +65,12 @@ func Run(ctx context.Context, c Config) error {
 	return ctx.Err()
 }
 
-// observed remembers when the leader saw a lease's end move, on its own monotonic clock.
-type observed map[model.Pos]sighting
-
-type sighting struct {
-	until model.Time
-	at    time.Time
-}
-
-// round proposes what is due and tells how long the next round may wait without a change.
-func (c Config) round(ctx context.Context, seen observed) time.Duration {
+// round proposes what is due and tells how long the next round may wait without a change, and whether all that it proposed
+// was refused. mono is the time since the term began.
+func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duration) (wait time.Duration, refused bool) {
 	now := model.TimeOf(time.Now())
 	v := c.View()
-	expire := c.overdue(v, now, seen)
+	expire := seen.Overdue(v, now, mono)
 	var due []trigger.Due
 	for _, t := range trigger.All {
 		due = append(due, t(v, now, round)...)
@@ -85,53 +80,38 @@ func (c Config) round(ctx context.Context, seen observed) time.Duration {
 	v.Close()
 
 	var g errgroup.Group
+	var taken atomic.Bool
+	note := func(err error) error {
+		if err == nil {
+			taken.Store(true)
+		}
+		return err
+	}
 	g.SetLimit(pending)
 	for _, h := range expire {
 		g.Go(func() error {
-			return propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
+			return note(propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token}))
 		})
 	}
 	for _, d := range due {
 		g.Go(func() error {
 			if d.Custody != "" {
-				return propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody})
+				return note(propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody}))
 			}
-			return propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger})
+			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger}))
 		})
 	}
 	for _, gr := range grants {
 		g.Go(func() error {
-			return propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot})
+			return note(propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
 		})
 	}
 	_ = g.Wait() // every error is logged where it occurs; the next round looks again
+	refused = !taken.Load() && len(expire)+len(due)+len(grants) > 0
 	if next != 0 {
-		return min(idle, max(0, next.Sub(model.TimeOf(time.Now()))))
+		return min(idle, max(0, next.Sub(model.TimeOf(time.Now())))), refused
 	}
-	return idle
-}
-
-func (c Config) overdue(v *table.View, now model.Time, seen observed) []plan.Held {
-	timing := state.SystemRow(v).Leases
-	live := map[model.Pos]bool{}
-	var out []plan.Held
-	for _, h := range plan.Leases(v) {
-		live[h.Lease.Token] = true
-		s, ok := seen[h.Lease.Token]
-		if !ok || s.until != h.Lease.Until {
-			seen[h.Lease.Token] = sighting{h.Lease.Until, time.Now()}
-			continue
-		}
-		if plan.Overdue(h.Lease, timing, now, time.Since(s.at)) {
-			out = append(out, h)
-		}
-	}
-	for t := range seen {
-		if !live[t] {
-			delete(seen, t)
-		}
-	}
-	return out
+	return idle, refused
 }
 
 func propose[A, R any](ctx context.Context, c Config, d command.Def[A, R], args A) error {

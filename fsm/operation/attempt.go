@@ -1,0 +1,147 @@
+package operation
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"cofre/fsm/model"
+)
+
+// This file holds what a slot decides while it works on a lease, free of I/O: executors/runner acts on it for real, and
+// scheduler/sim from a seed, so that what the simulation proves is what runs.
+
+// Trust is a slot's own belief in its lease: until TTL minus margin after it *sent* the last renewal that was accepted.
+// Targets cannot check tokens, so time protects them. Moments are readings of the node's boot-time clock.
+type Trust struct {
+	window time.Duration
+	until  time.Duration
+	lost   bool
+}
+
+// NewTrust starts without trust: only an accepted renewal, or begin, gives it.
+func NewTrust(t model.Leases) Trust { return Trust{window: model.Span(t.TTL - t.Margin)} }
+
+// Extend takes an accepted renewal that was sent at a moment. What was lost stays lost.
+func (t *Trust) Extend(sent time.Duration) bool {
+	if t.lost {
+		return false
+	}
+	t.until = sent + t.window
+	return true
+}
+
+// Lose ends the trust for good.
+func (t *Trust) Lose() { t.lost = true }
+
+// Holds tells whether a writing step may start now.
+func (t *Trust) Holds(now time.Duration) bool { return !t.lost && now < t.until }
+
+// Until is when the trust ends unless it is extended.
+func (t *Trust) Until() time.Duration { return t.until }
+
+// AskAgain tells whether a proposal that failed makes sense once more.
+func AskAgain(err error) bool {
+	var e *model.Error
+	return errors.As(err, &e) && (e.Kind == model.Unavailable || e.Kind == model.Uncertain || e.Kind == model.Expired || e.Kind == model.Limited)
+}
+
+// AskPause is the pause before asking once more, for the n-th time (from 1): doubled each time, so that a node whose
+// clock is off, and whose every command is refused as expired, does not fill the log.
+func AskPause(n int) time.Duration {
+	const first, most = 200 * time.Millisecond, 10 * time.Second
+	return min(most, first<<min(n-1, 10))
+}
+
+// Held tells whether a lease is still in force in a replica.
+func Held(o *model.Operation, token model.Pos) bool {
+	return o != nil && o.Lease != nil && o.Lease.Token == token
+}
+
+// Begun looks in a replica for what became of a begin whose answer is not known: it is committed if the operation runs
+// under the lease with exactly this candidate, and it can never be committed (Fenced) if the lease is gone or another
+// begin of this lease, by an earlier life of the node, came first. Otherwise (false) it is still open.
+func Begun(o *model.Operation, c *model.Credential, a BeginArgs) (LeaseResult, bool) {
+	if !Held(o, a.Token) {
+		return LeaseResult{Fenced: true}, true
+	}
+	if o.State != model.OpRunning {
+		return LeaseResult{}, false
+	}
+	if v := c.Version(o.Candidate); v == nil || (v.Row != a.Row && v.N != a.Reuse) {
+		return LeaseResult{Fenced: true}, true
+	}
+	return LeaseResult{Version: o.Candidate, Until: o.Lease.Until}, true
+}
+
+// Reusable lists the versions that may be offered again because they provably were never sent, newest first.
+func Reusable(c *model.Credential) []uint64 {
+	var ns []uint64
+	for i := len(c.Versions) - 1; i >= 0; i-- {
+		if v := &c.Versions[i]; v.Role == model.RoleAbandoned && v.Unsent {
+			ns = append(ns, v.N)
+		}
+	}
+	return ns
+}
+
+// Proof is the outcome of a change that the target reported done, after a login with the new secret.
+func Proof(in bool, err error) model.Outcome {
+	if err != nil || !in {
+		return model.OutcomeUncertain
+	}
+	return model.OutcomeApplied
+}
+
+// Settling walks through the versions that may be in force, within the budget of failing logins.
+type Settling struct {
+	order   []uint64
+	left    int
+	refused []uint64
+	proven  uint64
+}
+
+// NewSettling plans the logins of one settling attempt. now is state time: a node's own clock may be off, and the budget
+// would then be no limit.
+func NewSettling(o *model.Operation, c *model.Credential, p *model.Policy, now model.Time) *Settling {
+	s := &Settling{}
+	for _, n := range c.SettleOrder() {
+		if !slices.Contains(o.Refused, n) {
+			s.order = append(s.order, n)
+		}
+	}
+	s.left, _ = c.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), now)
+	return s
+}
+
+// Next gives the version to log in with; false when one was accepted, all were tried or the budget is used up.
+func (s *Settling) Next() (uint64, bool) {
+	if s.proven != 0 || len(s.order) == 0 || s.left <= 0 {
+		return 0, false
+	}
+	return s.order[0], true
+}
+
+// Spent tells that the budget ended the walk before all were tried.
+func (s *Settling) Spent() bool { return s.proven == 0 && len(s.order) > 0 && s.left <= 0 }
+
+// Note takes the target's answer to the login with the version that Next gave.
+func (s *Settling) Note(accepted bool) {
+	n := s.order[0]
+	s.order = s.order[1:]
+	if accepted {
+		s.proven = n
+		return
+	}
+	s.refused = append(s.refused, n)
+	s.left--
+}
+
+// Found fills in a report what the logins found out.
+func (s *Settling) Found(a FinishArgs) FinishArgs {
+	a.Proven, a.Refused, a.Outcome = s.proven, s.refused, model.OutcomeUncertain
+	if s.proven != 0 {
+		a.Outcome = model.OutcomeApplied
+	}
+	return a
+}

@@ -1,0 +1,126 @@
+package sim
+
+import (
+	"time"
+
+	"cofre/fsm/command"
+	"cofre/fsm/credential"
+	"cofre/fsm/model"
+	fsmnode "cofre/fsm/node"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/fsm/trail"
+	"cofre/scheduler/plan"
+	"cofre/scheduler/trigger"
+)
+
+// term is the scheduler's loop of one leadership term, as in scheduler/lead.
+type term struct {
+	n      *node
+	number uint64
+	seen   plan.Observed
+	flying int           // proposals of this round without an answer
+	taken  bool          // one of them was taken
+	futile int           // rounds of which nothing was taken
+	next   time.Duration // when the next round is planned; 0: not at all
+}
+
+const (
+	round   = 256
+	limit   = 10 * time.Second
+	longest = time.Minute // the real loop looks every 500 ms at least; here the next reason to look is computed
+)
+
+var scheduler = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
+
+// lead starts the loop after the term's barrier.
+func (n *node) lead(number uint64) {
+	n.term = &term{n: n, number: number, seen: plan.Observed{}}
+	n.catchUp()
+}
+
+// wake plans a round, unless one is planned earlier.
+func (t *term) wake(d time.Duration) {
+	at := t.n.w.now + d
+	if t.next > t.n.w.now && t.next <= at {
+		return
+	}
+	t.next = at
+	t.n.after(d, func() {
+		if t.n.term == t && t.next == at && t.flying == 0 { // else the last answer wakes it
+			t.next = 0
+			t.look()
+		}
+	})
+}
+
+// look is one round: what is due is proposed.
+func (t *term) look() {
+	n, now := t.n, t.n.wall()
+	expire := t.seen.Overdue(n.view, now, n.boot())
+	var due []trigger.Due
+	for _, f := range trigger.All {
+		due = append(due, f(n.view, now, round)...)
+	}
+	grants := plan.Assign(n.view, now, t.alive, round)
+	t.taken = false
+	for _, h := range expire {
+		offer(t, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
+	}
+	for _, d := range due {
+		if d.Custody != "" {
+			offer(t, credential.EndCustody, credential.EndArgs{Custody: d.Custody})
+			continue
+		}
+		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger})
+	}
+	for _, g := range grants {
+		offer(t, operation.Grant, operation.GrantArgs{Operation: g.Operation, Node: g.Node, Slot: g.Slot})
+	}
+	t.keepTime(now)
+	pause := longest
+	if next := plan.NextWake(n.view, now); next != 0 {
+		pause = min(pause, max(time.Millisecond, next.Sub(now)))
+	}
+	if len(n.w.leases.live) > 0 {
+		pause = min(pause, n.w.span(n.w.timing.Grace))
+	}
+	t.wake(pause)
+}
+
+// keepTime is cluster/statetime.go: an idle cluster's state time follows the clocks.
+func (t *term) keepTime(now model.Time) {
+	behind := now.Sub(state.SystemRow(t.n.view).At)
+	switch {
+	case behind < 4*time.Minute || t.n.step != 0:
+	case behind < 9*time.Minute:
+		offer(t, trail.Ack, trail.AckArgs{})
+	default:
+		offer(t, fsmnode.AdvanceClock, fsmnode.ClockArgs{To: now})
+	}
+}
+
+// alive is gossip's rumour: mostly right.
+func (t *term) alive(id model.NodeID) bool {
+	for _, m := range t.n.w.nodes {
+		if m.id == id {
+			return m.able() || t.n.w.chance(100)
+		}
+	}
+	return false
+}
+
+// offer proposes within the term. Errors are ordinary: the next round looks again.
+func offer[A, R any](t *term, d command.Def[A, R], args A) {
+	t.flying++
+	propose(t.n, d, scheduler, args, limit, t.number, func(_ R, err error) {
+		t.taken = t.taken || err == nil
+		if t.flying--; t.flying == 0 {
+			if t.futile++; t.taken {
+				t.futile = 0
+			}
+			t.next = 0
+			t.wake(plan.Pause(t.futile))
+		}
+	})
+}
