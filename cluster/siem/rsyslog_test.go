@@ -105,6 +105,10 @@ func newRsyslog(t *testing.T, a *authority) *rsyslog {
 	dir := t.TempDir()
 	r := &rsyslog{t: t, dir: dir, conf: dir + "/rsyslog.conf", out: dir + "/out", addr: l.Addr().String()}
 	_ = l.Close()
+	t.Cleanup(r.stop)
+	if a == nil {
+		return r // the test writes its own configuration
+	}
 	_, port, _ := net.SplitHostPort(r.addr)
 	conf := fmt.Sprintf(`global(workDirectory=%q maxMessageSize="64k" defaultNetstreamDriver="gtls"
   defaultNetstreamDriverCAFile=%q defaultNetstreamDriverCertFile=%q defaultNetstreamDriverKeyFile=%q)
@@ -116,17 +120,21 @@ input(type="imtcp" address="127.0.0.1" port=%q ruleset="r")
 	if err := os.WriteFile(r.conf, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.stop)
 	return r
 }
 
-func (r *rsyslog) start() {
+func (r *rsyslog) launch() {
 	r.t.Helper()
 	r.cmd = exec.Command("rsyslogd", "-n", "-f", r.conf, "-i", r.dir+"/pid")
 	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+func (r *rsyslog) start() {
+	r.t.Helper()
+	r.launch()
 	wait(r.t, "rsyslogd to listen", func() bool {
 		c, err := net.Dial("tcp", r.addr)
 		if err != nil {
