@@ -46,7 +46,7 @@ func readKeyFile(path, dataDir string) (secret.Value, error) {
 	if !info.Mode().IsRegular() {
 		return secret.Value{}, errors.New("not a regular file")
 	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
+	if perm := info.Mode().Perm(); perm&0o077 != 0 && !(perm == 0o440 && credential(path)) {
 		return secret.Value{}, fmt.Errorf("group or others may use it (mode %04o): make it 0600", perm)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 4*KeySize))
@@ -85,6 +85,14 @@ func createKeyFile(path, dataDir string) error {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
+}
+
+// credential tells whether systemd handed the file to this service. It may grant the reading to the service's user by
+// an access list on a file of root, and the list's mask then shows as permission of the group; the folder is closed to
+// everybody else.
+func credential(path string) bool {
+	dir, ok := os.LookupEnv("CREDENTIALS_DIRECTORY")
+	return ok && filepath.Dir(path) == filepath.Clean(dir)
 }
 
 // outside refuses a path that lies in dataDir once all links are followed. Neither needs to exist yet.

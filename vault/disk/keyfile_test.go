@@ -126,3 +126,32 @@ func TestSealedFile(t *testing.T) {
 		t.Errorf("cut file: %v", err)
 	}
 }
+
+// TestKeyFileFromACredential: systemd shows the mask of an access list as mode 0440. Elsewhere that mode is refused.
+func TestKeyFileFromACredential(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "creds", "disk.key")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := disk.CreateKeyFile(path, filepath.Join(root, "data")); err != nil {
+		t.Fatal(err)
+	}
+	read := func(mode os.FileMode, dir string) error {
+		t.Helper()
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("CREDENTIALS_DIRECTORY", dir)
+		_, err := disk.ReadKeyFile(path, filepath.Join(root, "data"))
+		return err
+	}
+	if err := read(0o440, filepath.Dir(path)+"/"); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []error{read(0o440, root), read(0o440, ""), read(0o444, filepath.Dir(path)), read(0o460, filepath.Dir(path))} {
+		if bad == nil || !strings.Contains(bad.Error(), "make it 0600") {
+			t.Errorf("accepted: %v", bad)
+		}
+	}
+}
