@@ -141,9 +141,8 @@ func TestNoSecretLeaks(t *testing.T) {
 	try("GET", "/api/v1/whoami?token="+canary, "", "")
 	try("GET", "/iso/nothing/"+canary, "", "")
 	try("GET", "/iso/pam/device/"+canary, "", "")
-	all := strings.Join(seen, "\n") + h.logs.String()
-	if strings.Contains(all, canary) {
-		i := strings.Index(all, canary)
+	all := strings.ToLower(strings.Join(seen, "\n") + h.logs.String()) // names of fields are lower-cased
+	if i := strings.Index(all, strings.ToLower(canary)); i >= 0 {
 		t.Errorf("the canary leaks: ...%s...", all[max(0, i-200):min(len(all), i+60)])
 	}
 	v := h.fsm.View()
