@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/api"
 	"cofre/cmd/cofre/dev"
 	"cofre/cmd/cofre/operator"
 )
@@ -27,8 +28,9 @@ func main() {
 	}
 	root.AddCommand(serverCommand(), dev.Command())
 	root.AddCommand(operator.Commands()...)
+	root.AddCommand(api.Commands()...)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "cofre:", err)
-		os.Exit(1)
+		os.Exit(api.Status(err))
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"cofre/httpapi/credential"
 	"cofre/httpapi/device"
 	"cofre/httpapi/health"
+	"cofre/httpapi/manifest"
 	"cofre/httpapi/openapi"
 	"cofre/httpapi/operation"
 	"cofre/httpapi/policy"
@@ -68,7 +69,8 @@ func routes(d Deps, t *tokens) []route.Route {
 		token.Routes(t), health.Routes(d.Status),
 		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
-		operation.Routes(&operations{d.Ops, d.Access}), audit.Routes(&events{d.Access}),
+		operation.Routes(&operations{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
+		manifest.Routes(&manifests{d.Access}),
 	}
 	var list []route.Route
 	for _, r := range all {

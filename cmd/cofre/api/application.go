@@ -1,0 +1,50 @@
+package api
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"cofre/httpapi/application"
+)
+
+func applicationCommand(s *session) *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  cofre application list\n  cofre application list --json | jq -r '.[].name'"}
+	limit := limitFlag(list, 1000)
+	list.RunE = func(c *cobra.Command, _ []string) error {
+		return listed(s, c, "/api/v1/applications", nil, *limit, "NAME STATE TAGS CREATED DESCRIPTION", func(a application.View) []string {
+			return []string{a.Name, word(a.Enabled, "enabled", "disabled"), join(a.Tags), moment(a.CreatedAt), a.Description}
+		})
+	}
+	create := &cobra.Command{
+		Use: "create NAME", Short: "Create an application; cofre authorization create gives it keys", Args: cobra.ExactArgs(1),
+		Example: "  cofre application create shop --description 'web shop' --tag prod",
+	}
+	create.Flags().String("description", "", "what it is")
+	create.Flags().StringSlice("tag", nil, "tag; may be repeated")
+	create.RunE = func(c *cobra.Command, args []string) error {
+		a, err := call[application.View](s, c, http.MethodPost, "/api/v1/applications", application.Body{Name: &args[0], Description: text(c, "description"), Tags: texts(c, "tag")})
+		if err != nil {
+			return err
+		}
+		return s.application(c, &a)
+	}
+	status := func(use, short string, enabled bool) *cobra.Command {
+		return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre application " + use + " shop", RunE: func(c *cobra.Command, args []string) error {
+			a, err := call[application.View](s, c, http.MethodPut, at("applications/%s", args[0]), application.Body{Enabled: &enabled})
+			if err != nil {
+				return err
+			}
+			return s.application(c, &a)
+		}}
+	}
+	return group("application", "Client applications", list, create, status("enable", "Let an application call again", true),
+		status("disable", "Refuse every call of an application and end its tokens", false))
+}
+
+func (s *session) application(c *cobra.Command, a *application.View) error {
+	return s.show(c, a, func(w io.Writer) error {
+		return details(w, "application", a.Name, "id", string(a.ID), "state", word(a.Enabled, "enabled", "disabled"), "tags", join(a.Tags), "description", a.Description)
+	})
+}

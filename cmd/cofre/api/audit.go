@@ -1,0 +1,169 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/client"
+	"cofre/httpapi/audit"
+	"cofre/httpapi/route"
+)
+
+func auditCommand(s *session) *cobra.Command {
+	return group("audit", "The audit trail", listAudit(s), exportAudit(s), verifyAudit(s))
+}
+
+func listAudit(s *session) *cobra.Command {
+	c := &cobra.Command{
+		Use: "list", Short: "List audit events: the newest ones, in order", Args: cobra.NoArgs,
+		Example: "  cofre audit list\n  cofre audit list --kind credential.read --limit 20\n  cofre audit list --after 0 --limit 100000 --json      # from the beginning",
+	}
+	limit := limitFlag(c, 50)
+	after := c.Flags().Uint64("after", 0, "list the events after this number instead of the newest ones")
+	kind := c.Flags().String("kind", "", "only events of this kind, such as credential.read")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *limit < 1 {
+			return fmt.Errorf("--limit is at least 1")
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		var events []audit.View
+		if c.Flags().Changed("after") {
+			var more bool
+			events, more, err = fetch[audit.View](c.Context(), api, "/api/v1/audit", url.Values{"kind": {*kind}, "after": {strconv.FormatUint(*after, 10)}}, *limit)
+			if more {
+				fmt.Fprintf(note(c), "There are more: --after %d.\n", events[len(events)-1].Seq)
+			}
+		} else {
+			events, err = newest(c, api, *kind, *limit)
+		}
+		if err != nil {
+			return err
+		}
+		return list(s, c, events, "SEQ TIME NODE SEVERITY KIND WHO SOURCE DETAILS", func(e audit.View) []string {
+			return []string{strconv.FormatUint(e.Seq, 10), moment(e.At), e.Node, e.Severity, e.Kind, or(or(e.Authorization, e.Name), e.Actor), e.Source, fields(e.Fields)}
+		})
+	}
+	return c
+}
+
+func fields(m map[string]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, k+"="+m[k])
+	}
+	return strings.Join(out, " ")
+}
+
+// newest finds the last events. The API lists the trail forwards; numbers have no holes, so its end is found by doubling
+// and halving. Events of one kind lie anywhere: the whole trail is walked, and the last ones are kept.
+func newest(c *cobra.Command, api *client.Client, kind string, limit int) ([]audit.View, error) {
+	after, q := uint64(0), url.Values{"kind": {kind}}
+	if kind == "" {
+		end, err := end(c, api)
+		if err != nil {
+			return nil, err
+		}
+		if n := uint64(limit); end > n {
+			after = end - n
+		}
+	}
+	var last []audit.View
+	for {
+		q.Set("after", strconv.FormatUint(after, 10))
+		page, more, err := fetch[audit.View](c.Context(), api, "/api/v1/audit", q, route.MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		if last = append(last, page...); len(last) > limit {
+			last = slices.Clone(last[len(last)-limit:])
+		}
+		if !more {
+			return last, nil
+		}
+		after = page[len(page)-1].Seq
+	}
+}
+
+// end finds the number of the newest event.
+func end(c *cobra.Command, api *client.Client) (uint64, error) {
+	exists := func(seq uint64) (bool, error) {
+		page, _, err := fetch[audit.View](c.Context(), api, "/api/v1/audit", url.Values{"after": {strconv.FormatUint(seq-1, 10)}}, 1)
+		return len(page) > 0, err
+	}
+	low, high := uint64(0), uint64(1) // low exists or is 0
+	for {
+		ok, err := exists(high)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			break
+		}
+		low, high = high, 2*high
+	}
+	for high-low > 1 {
+		middle := low + (high-low)/2
+		ok, err := exists(middle)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}
+
+// ends asks for the header and the signed end of an export.
+func (s *session) ends(c *cobra.Command, from, last uint64) (audit.Ends, error) {
+	q := url.Values{"from": {strconv.FormatUint(from, 10)}, "last": {strconv.FormatUint(last, 10)}}
+	return call[audit.Ends](s, c, http.MethodGet, "/api/v1/audit/export?"+q.Encode(), nil)
+}
+
+// exportLines writes a whole export: what the cluster signed, put together from pages.
+func (s *session) exportLines(c *cobra.Command, e audit.Ends, w io.Writer) error {
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, e.Header+"\n"); err != nil {
+		return err
+	}
+	for after := e.From - 1; after < e.Last; {
+		want := int(min(e.Last-after, route.MaxPage))
+		lines, _, err := fetch[string](c.Context(), api, "/api/v1/audit/export/lines", url.Values{"after": {strconv.FormatUint(after, 10)}}, want)
+		if err != nil {
+			return err
+		}
+		if len(lines) == 0 {
+			return fmt.Errorf("event %d is not there: another node answered that lags behind; try again", after+1)
+		}
+		for _, l := range lines {
+			if _, err := io.WriteString(w, l+"\n"); err != nil {
+				return err
+			}
+		}
+		after += uint64(len(lines))
+		if s.terminal(c.ErrOrStderr()) {
+			fmt.Fprintf(note(c), "\r%d of %d events", after-e.From+1, e.Last-e.From+1)
+		}
+	}
+	if s.terminal(c.ErrOrStderr()) {
+		fmt.Fprintln(note(c))
+	}
+	_, err = io.WriteString(w, e.Trailer+"\n")
+	return err
+}

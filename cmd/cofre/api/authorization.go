@@ -1,0 +1,180 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/application"
+	"cofre/httpapi/compat"
+)
+
+// keys are the answer to a new authorization; the secret is shown once.
+type keys struct {
+	Authorization application.Authorization `json:"authorization"`
+	ClientID      string                    `json:"client_id"`
+	ClientSecret  string                    `json:"client_secret"`
+}
+
+func authorizationCommand(s *session) *cobra.Command {
+	list := &cobra.Command{Use: "list [APPLICATION]", Short: "List authorizations", Args: cobra.MaximumNArgs(1), Example: "  cofre authorization list\n  cofre authorization list shop"}
+	limit := limitFlag(list, 1000)
+	list.RunE = func(c *cobra.Command, args []string) error {
+		path, apps := "/api/v1/authorizations", map[model.ApplicationID]string{}
+		if len(args) == 1 {
+			path = at("applications/%s/authorizations", args[0])
+		}
+		api, err := s.client()
+		if err != nil {
+			return err
+		}
+		all, _, err := fetch[application.View](c.Context(), api, "/api/v1/applications", nil, 100_000)
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			apps[a.ID] = a.Name
+		}
+		return listed(s, c, path, nil, *limit, "APPLICATION NAME STATE WRITE RIGHTS ADDRESSES EXPIRES CLIENT", func(a application.Authorization) []string {
+			return []string{or(apps[a.Application], string(a.Application)), a.Name, word(a.Enabled, "enabled", "disabled"), word(a.Write, "yes", "no"), join(a.Rights), or(join(a.IPs), "any"), or(moment(a.ExpiresAt), "never"), a.ClientID}
+		})
+	}
+	create := &cobra.Command{
+		Use: "create APPLICATION NAME", Short: "Create client keys; the secret is shown once", Args: cobra.ExactArgs(2),
+		Long: `Create client keys for an application. Without --right they may read secrets (with --write also change credentials); without
+--all, --tag and --credential they reach only what they create themselves. Nobody grants what he does not hold.`,
+		Example: "  cofre authorization create shop prod --tag shop --ip 10.0.0.0/8\n  cofre authorization create ops admin --right operation.run --right audit.read --all --expires 2160h",
+	}
+	authorizationFlags(create)
+	create.RunE = func(c *cobra.Command, args []string) error {
+		b, err := authorizationBody(c, time.Now())
+		if err != nil {
+			return err
+		}
+		b.Name = &args[1]
+		k, err := call[keys](s, c, http.MethodPost, at("applications/%s/authorizations", args[0]), b)
+		if err != nil {
+			return err
+		}
+		return s.keys(c, &k)
+	}
+	update := &cobra.Command{
+		Use: "update APPLICATION NAME", Short: "Change what client keys may do; what is not named stays", Args: cobra.ExactArgs(2),
+		Example: "  cofre authorization update shop prod --ip 10.0.0.0/8 --ip 192.0.2.7\n  cofre authorization update shop prod --enabled=false",
+	}
+	authorizationFlags(update)
+	update.Flags().Bool("enabled", true, "false ends its tokens and refuses new ones")
+	update.Flags().Uint64("revision", 0, "refuse if it is not the current one")
+	update.RunE = func(c *cobra.Command, args []string) error {
+		b, err := authorizationBody(c, time.Now())
+		if err != nil {
+			return err
+		}
+		b.Enabled = truth(c, "enabled")
+		b.Revision, _ = c.Flags().GetUint64("revision")
+		a, err := call[application.Authorization](s, c, http.MethodPut, at("applications/%s/authorizations/%s", args...), b)
+		if err != nil {
+			return err
+		}
+		return s.show(c, a, func(w io.Writer) error { return showAuthorization(w, &a) })
+	}
+	rekey := &cobra.Command{
+		Use: "rekey APPLICATION NAME", Short: "Make a new client secret; the old one ends at once", Args: cobra.ExactArgs(2), Example: "  cofre authorization rekey shop prod",
+		RunE: func(c *cobra.Command, args []string) error {
+			k, err := call[keys](s, c, http.MethodPost, at("applications/%s/authorizations/%s/rekey", args...), nil)
+			if err != nil {
+				return err
+			}
+			return s.keys(c, &k)
+		},
+	}
+	revoke := &cobra.Command{
+		Use: "revoke APPLICATION NAME", Short: "End every access token of an authorization", Args: cobra.ExactArgs(2), Example: "  cofre authorization revoke shop prod",
+		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := call[struct{}](s, c, http.MethodPost, at("applications/%s/authorizations/%s/revoke", args...), nil); err != nil {
+				return err
+			}
+			fmt.Fprintln(note(c), "Its tokens are refused from now on. Its keys still get new ones: cofre authorization update --enabled=false, or rekey.")
+			return nil
+		},
+	}
+	take := &cobra.Command{
+		Use: "take-secret-read", Short: "Give your own authorization the right to read secrets; everybody is alerted", Args: cobra.NoArgs, Example: "  cofre authorization take-secret-read",
+		RunE: func(c *cobra.Command, _ []string) error {
+			me, err := call[application.WhoAmI](s, c, http.MethodPost, "/api/v1/whoami/secret-read", nil)
+			if err != nil {
+				return err
+			}
+			return s.show(c, me, func(w io.Writer) error { return showAuthorization(w, &me.Authorization) })
+		},
+	}
+	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, rekey, revoke, take)
+}
+
+func authorizationFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringSlice("right", nil, "right; may be repeated: "+join(model.Rights))
+	f.StringSlice("module", nil, "module; may be repeated: "+join(model.Modules))
+	f.Bool("write", false, "may write (the vendor's read and write)")
+	f.StringSlice("ip", nil, "address or prefix that it may call from; may be repeated; '' for any")
+	f.StringSlice("tag", nil, "reaches credentials with this tag; may be repeated")
+	f.StringSlice("credential", nil, "reaches this credential (number, identifier or user@host); may be repeated")
+	f.Bool("all", false, "reaches every credential")
+	f.String("expires", "", "a span such as 2160h, a time such as 2027-01-31T12:00:00Z, or never")
+	f.String("environment", "", "environment")
+	f.String("system", "", "system")
+}
+
+func authorizationBody(c *cobra.Command, now time.Time) (application.AuthorizationBody, error) {
+	b := application.AuthorizationBody{
+		Environment: text(c, "environment"), System: text(c, "system"), Write: truth(c, "write"), IPs: texts(c, "ip"),
+		Rights: named[model.Right](texts(c, "right")), Modules: named[model.Module](texts(c, "module")),
+	}
+	all, tags, credentials := truth(c, "all"), texts(c, "tag"), texts(c, "credential")
+	if all != nil || tags != nil || credentials != nil {
+		b.Filter = &application.FilterBody{Tags: []string{}, Credentials: []string{}}
+		if all != nil {
+			b.Filter.All = *all
+		}
+		if tags != nil {
+			b.Filter.Tags = *tags
+		}
+		if credentials != nil {
+			b.Filter.Credentials = *credentials
+		}
+	}
+	if e := text(c, "expires"); e != nil {
+		at, err := expiry(*e, now)
+		if err != nil {
+			return b, err
+		}
+		b.ExpiresAt = &at
+	}
+	return b, nil
+}
+
+func expiry(s string, now time.Time) (compat.Time, error) {
+	var t compat.Time
+	if s == "never" {
+		return 0, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		return compat.Time(model.TimeOf(now.Add(d))), nil
+	}
+	if err := t.UnmarshalText([]byte(strings.TrimSpace(s))); err != nil || t == 0 {
+		return 0, fmt.Errorf("--expires %q is no span such as 2160h, no time such as 2027-01-31T12:00:00Z, and not never", s)
+	}
+	return t, nil
+}
+
+func (s *session) keys(c *cobra.Command, k *keys) error {
+	fmt.Fprintln(note(c), "The client secret is shown this once. Keep it in a file of mode 0600 and name it with COFRE_CLIENT_SECRET_FILE.")
+	return s.show(c, k, func(w io.Writer) error {
+		return details(w, "client id", k.ClientID, "client secret", k.ClientSecret)
+	})
+}

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/operation"
+)
+
+func operationCommand(s *session) *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List operations, newest first", Args: cobra.NoArgs, Example: "  cofre operation list --state ready,running\n  cofre operation list --credential web1-root --limit 5"}
+	limit := limitFlag(list, 50)
+	list.Flags().String("credential", "", "number, identifier or user@host")
+	list.Flags().String("state", "", "one or several, with commas: ready, leased, running, uncertain, settling, succeeded, cancelled, dead, out_of_sync")
+	list.Flags().String("kind", "", "password_change, child_password_change or verify")
+	list.RunE = func(c *cobra.Command, _ []string) error {
+		q := url.Values{}
+		for _, n := range []string{"credential", "state", "kind"} {
+			if v := text(c, n); v != nil {
+				q.Set(n, *v)
+			}
+		}
+		return listed(s, c, "/api/v1/operations", q, *limit, "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE", func(o operation.View) []string {
+			return []string{strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State, fmt.Sprintf("%d/%d", o.Attempt, o.MaxAttempts), o.Trigger,
+				string(o.Node), moment(o.CreatedAt), moment(o.FinishedAt), o.Message}
+		})
+	}
+	show := &cobra.Command{Use: "show NUMBER", Short: "Show an operation with its attempts and their steps", Args: cobra.ExactArgs(1), Example: "  cofre operation show 12", RunE: func(c *cobra.Command, args []string) error {
+		return s.operation(c, http.MethodGet, at("operations/%s", args[0]), nil)
+	}}
+	cancel := &cobra.Command{Use: "cancel NUMBER", Short: "Cancel an operation that waits", Args: cobra.ExactArgs(1), Example: "  cofre operation cancel 12", RunE: func(c *cobra.Command, args []string) error {
+		return s.operation(c, http.MethodPost, at("operations/%s/cancel", args[0]), nil)
+	}}
+	retry := &cobra.Command{Use: "retry NUMBER", Short: "Start a failed operation again", Args: cobra.ExactArgs(1), Example: "  cofre operation retry 12 --wait"}
+	waits := retry.Flags().Bool("wait", false, "wait until it is final")
+	retry.RunE = func(c *cobra.Command, args []string) error {
+		if !*waits {
+			return s.operation(c, http.MethodPost, at("operations/%s/retry", args[0]), nil)
+		}
+		o, err := call[operation.View](s, c, http.MethodPost, at("operations/%s/retry", args[0]), nil)
+		if err != nil {
+			return err
+		}
+		return s.follow(c, &o)
+	}
+	wait := &cobra.Command{Use: "wait NUMBER", Short: "Wait until an operation is final; exit status 1 if it did not succeed", Args: cobra.ExactArgs(1), Example: "  cofre operation wait 12", RunE: func(c *cobra.Command, args []string) error {
+		o, err := call[operation.View](s, c, http.MethodGet, at("operations/%s", args[0]), nil)
+		if err != nil {
+			return err
+		}
+		return s.follow(c, &o)
+	}}
+	return group("operation", "Changes and verifications on targets", list, show, requestOperation(s), cancel, retry, wait)
+}
+
+func requestOperation(s *session) *cobra.Command {
+	var verify, wait bool
+	var at string
+	c := &cobra.Command{
+		Use: "request CREDENTIAL", Short: "Change the secret of a credential now, or verify it", Args: cobra.ExactArgs(1),
+		Long:    "Ask for a change of the secret on its target, or with --verify for a login that proves it. An open operation that does the same is given instead of a second one.",
+		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z",
+	}
+	c.Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
+	c.Flags().BoolVar(&wait, "wait", false, "wait until it is final; exit status 1 if it did not succeed")
+	c.Flags().StringVar(&at, "not-before", "", "start at this time")
+	c.MarkFlagsMutuallyExclusive("wait", "not-before")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		b := operation.Body{Credential: args[0], Kind: "change"}
+		if verify {
+			b.Kind = model.Verify
+		}
+		if err := b.NotBefore.UnmarshalText([]byte(at)); err != nil {
+			return fmt.Errorf("--not-before: %w", err)
+		}
+		if !wait {
+			return s.operation(c, http.MethodPost, "/api/v1/operations", b)
+		}
+		o, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", b)
+		if err != nil {
+			return err
+		}
+		return s.follow(c, &o)
+	}
+	return c
+}
+
+// follow prints each step of an operation until it is final.
+func (s *session) follow(c *cobra.Command, o *operation.View) error {
+	fmt.Fprintf(note(c), "operation %d: %s of %s at %s\n", o.Number, o.Kind, clean(o.Credential.Identifier), clean(o.Credential.Hostname))
+	told := 0
+	for {
+		for _, h := range o.History[min(told, len(o.History)):] {
+			fmt.Fprintf(note(c), "  %s  %s -> %s%s%s\n", moment(h.At), h.Event, h.To, word(h.Node != "", " ("+string(h.Node)+")", ""), word(h.Note != "", ": "+clean(h.Note), ""))
+		}
+		told = len(o.History)
+		if o.Final {
+			break
+		}
+		next, err := s.progress(c, o)
+		if err != nil {
+			return fmt.Errorf("%w (the operation goes on: cofre operation wait %d)", err, o.Number)
+		}
+		o = &next
+	}
+	if err := s.show(c, o, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "operation %d: %s%s\n", o.Number, o.State, word(o.Message != "", ": "+clean(o.Message), ""))
+		return err
+	}); err != nil {
+		return err
+	}
+	if o.State != "succeeded" {
+		return fmt.Errorf("operation %d ended as %s: cofre operation show %d tells its steps", o.Number, o.State, o.Number)
+	}
+	return nil
+}
+
+// progress long-polls in short spans, so that each step is told soon after it happened.
+func (s *session) progress(c *cobra.Command, o *operation.View) (operation.View, error) {
+	var last error
+	for range 20 { // a failover takes seconds; the client tries each node every time
+		next, err := call[operation.View](s, c, http.MethodGet, at("operations/%s", string(o.ID))+"?wait=1s", nil)
+		if err == nil {
+			return next, nil
+		}
+		if last = err; c.Context().Err() != nil || definite(err) {
+			break
+		}
+		if err := pause(c.Context()); err != nil {
+			return operation.View{}, err
+		}
+	}
+	return operation.View{}, last
+}
+
+// operation sends one call about an operation and prints it.
+func (s *session) operation(c *cobra.Command, method, path string, body any) error {
+	o, err := call[operation.View](s, c, method, path, body)
+	if err != nil {
+		return err
+	}
+	return s.show(c, o, func(w io.Writer) error { return errors.Join(showOperation(w, &o), transcript(w, &o)) })
+}
+
+func showOperation(w io.Writer, o *operation.View) error {
+	return details(w, "operation", strconv.FormatUint(o.Number, 10), "id", string(o.ID), "kind", string(o.Kind), "credential", o.Credential.Identifier, "user name", o.Credential.Username, "device", o.Credential.Hostname,
+		"state", o.State, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "trigger", o.Trigger, "asked by", o.Requester, "node", string(o.Node),
+		"not before", moment(o.NotBefore), "created", moment(o.CreatedAt), "finished", moment(o.FinishedAt))
+}
+
+// transcript prints the attempts with what the program did, step by step.
+func transcript(w io.Writer, o *operation.View) error {
+	for _, h := range o.History {
+		fmt.Fprintf(w, "  %s  %s -> %s%s%s\n", moment(h.At), h.Event, h.To, word(h.Node != "", " ("+string(h.Node)+")", ""), word(h.Note != "", ": "+clean(h.Note), ""))
+	}
+	for i, a := range o.Attempts {
+		fmt.Fprintf(w, "\nattempt %d on %s  %s%s%s%s\n", i+1, a.Node, moment(a.StartedAt), word(a.Settle, "  settling", ""), word(a.Outcome != "", "  "+a.Outcome, "  at work"), word(a.Class != "", " ("+a.Class+")", ""))
+		for _, st := range a.Steps {
+			line := ""
+			if st.Line > 0 {
+				line = fmt.Sprintf("line %d: ", st.Line)
+			}
+			bytes := ""
+			if st.Sent+st.Got > 0 {
+				bytes = fmt.Sprintf("  [sent %d, got %d]", st.Sent, st.Got)
+			}
+			fmt.Fprintf(w, "  %8s  %s%s%s%s%s\n", milliseconds(st.At), line, clean(st.Text), bytes, word(st.Matched != "", "  matched "+clean(st.Matched), ""), word(st.Error != "", "  ! "+clean(st.Error), ""))
+		}
+		if a.Message != "" {
+			fmt.Fprintf(w, "  %s\n", clean(a.Message))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+)
+
+// show prints one answer: JSON for scripts, otherwise what people does.
+func (s *session) show(c *cobra.Command, v any, people func(w io.Writer) error) error {
+	if s.asJSON {
+		e := json.NewEncoder(c.OutOrStdout())
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	return people(c.OutOrStdout())
+}
+
+// list prints rows: a JSON array, or a table.
+func list[T any](s *session, c *cobra.Command, rows []T, header string, row func(T) []string) error {
+	if rows == nil {
+		rows = []T{}
+	}
+	return s.show(c, rows, func(w io.Writer) error {
+		if len(rows) == 0 {
+			fmt.Fprintln(note(c), "Nothing found.")
+			return nil
+		}
+		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(t, strings.ReplaceAll(header, " ", "\t"))
+		for _, r := range rows {
+			fmt.Fprintln(t, strings.Join(cells(row(r)), "\t"))
+		}
+		return t.Flush()
+	})
+}
+
+// details prints one object as pairs of a name and a value; empty values are left out.
+func details(w io.Writer, pairs ...string) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if v := clean(pairs[i+1]); v != "" {
+			fmt.Fprintf(t, "%s\t%s\n", pairs[i], v)
+		}
+	}
+	return t.Flush()
+}
+
+func cells(row []string) []string {
+	for i, v := range row {
+		if row[i] = clean(v); row[i] == "" {
+			row[i] = "-"
+		}
+	}
+	return row
+}
+
+// clean keeps what others chose, such as a host name, from driving the terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func moment(t compat.Time) string {
+	if t == 0 {
+		return ""
+	}
+	return model.Time(t).Std().Format("2006-01-02 15:04:05Z")
+}
+
+func word(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func or(s, empty string) string {
+	if s == "" {
+		return empty
+	}
+	return s
+}
+
+func span(d compat.Duration) string {
+	if d == 0 {
+		return "off"
+	}
+	b, _ := d.MarshalText() // never fails
+	return string(b)
+}
+
+func join[T ~string](list []T) string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return strings.Join(out, ",")
+}
+
+// milliseconds shows when a step of an attempt happened.
+func milliseconds(ms int64) string {
+	return "+" + (time.Duration(ms) * time.Millisecond).String()
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"cofre/httpapi/compat"
+	"cofre/httpapi/policy"
+)
+
+func policyCommand(s *session) *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List password policies", Args: cobra.NoArgs, Example: "  cofre policy list"}
+	limit := limitFlag(list, 1000)
+	list.RunE = func(c *cobra.Command, _ []string) error {
+		return listed(s, c, "/api/v1/policies", nil, *limit, "NAME STATE LENGTH MAX-AGE VIEW-EXPIRY ON-RELEASE EXCLUSIVE CUSTODY ATTEMPTS", func(p policy.View) []string {
+			return []string{p.Name, word(p.Enabled, "enabled", "disabled"), strconv.Itoa(p.Strength.Length), span(p.MaxAge), span(p.ViewExpiry), word(p.ChangeOnRelease, "yes", "no"), word(p.Exclusive, "yes", "no"), span(p.CustodyTTL), strconv.Itoa(p.Attempts)}
+		})
+	}
+	show := &cobra.Command{Use: "show NAME", Short: "Show a policy", Args: cobra.ExactArgs(1), Example: "  cofre policy show default", RunE: func(c *cobra.Command, args []string) error {
+		return s.policy(c, http.MethodGet, at("policies/%s", args[0]), nil)
+	}}
+	create := &cobra.Command{Use: "create NAME", Short: "Create a policy; what is not named is as in the default one", Args: cobra.ExactArgs(1), Example: "  cofre policy create weekly --max-age 168h --length 24\n  cofre policy create alone --exclusive --custody-ttl 30m"}
+	policyFlags(create)
+	create.RunE = func(c *cobra.Command, args []string) error {
+		b, err := policyBody(c)
+		if err != nil {
+			return err
+		}
+		b.Name = &args[0]
+		return s.policy(c, http.MethodPost, "/api/v1/policies", b)
+	}
+	update := &cobra.Command{Use: "update NAME", Short: "Change a policy; what is not named stays", Args: cobra.ExactArgs(1), Example: "  cofre policy update weekly --max-age 0s     # 0s switches a rule off"}
+	policyFlags(update)
+	update.Flags().String("name", "", "new name")
+	update.Flags().Uint64("revision", 0, "refuse if it is not the current one")
+	update.RunE = func(c *cobra.Command, args []string) error {
+		b, err := policyBody(c)
+		if err != nil {
+			return err
+		}
+		b.Name = text(c, "name")
+		b.Revision, _ = c.Flags().GetUint64("revision")
+		return s.policy(c, http.MethodPut, at("policies/%s", args[0]), b)
+	}
+	return group("policy", "Password policies: strength, expiry, custody, retries", list, show, create, update)
+}
+
+// spans are the flags of a policy that hold a span.
+var spans = []struct{ name, doc string }{
+	{"max-age", "change at the latest this long after the last change, such as 720h"}, {"view-expiry", "change this long after a secret read"},
+	{"custody-ttl", "how long a custody lasts without release"}, {"retry-interval", "first pause between tries; doubles up to an hour"},
+	{"bad-login-window", "span for --bad-logins"},
+}
+
+func policyFlags(c *cobra.Command) {
+	f := c.Flags()
+	for _, n := range spans {
+		f.String(n.name, "", n.doc+"; 0s: off")
+	}
+	for _, n := range []struct{ name, doc string }{{"length", "characters of a password"}, {"lower", "at least this many lower-case letters"}, {"upper", "at least this many upper-case letters"},
+		{"digits", "at least this many digits"}, {"symbols", "at least this many symbols"}, {"attempts", "tries per operation"}, {"bad-logins", "failing logins that settling may cause in the window"}} {
+		f.Int(n.name, 0, n.doc)
+	}
+	f.String("set", "", "symbols that may be used")
+	f.Bool("repeat", false, "the same character may occur twice in a row")
+	f.Bool("change-on-release", false, "change when the last holder releases custody")
+	f.Bool("change-on-timeout", false, "change when the last custody times out")
+	f.Bool("exclusive", false, "one holder at a time")
+	f.Bool("enabled", true, "the policy's automatic changes are on")
+}
+
+func policyBody(c *cobra.Command) (policy.Body, error) {
+	b := policy.Body{
+		Enabled: truth(c, "enabled"), ChangeOnRelease: truth(c, "change-on-release"), ChangeOnTimeout: truth(c, "change-on-timeout"), Exclusive: truth(c, "exclusive"),
+		Attempts: whole(c, "attempts"), BadLogins: whole(c, "bad-logins"),
+		Strength: policy.StrengthBody{Length: whole(c, "length"), Lower: whole(c, "lower"), Upper: whole(c, "upper"), Digits: whole(c, "digits"), Symbols: whole(c, "symbols"),
+			Set: text(c, "set"), Repeat: truth(c, "repeat")},
+	}
+	for i, to := range []**compat.Duration{&b.MaxAge, &b.ViewExpiry, &b.CustodyTTL, &b.RetryInterval, &b.BadLoginWindow} {
+		v := text(c, spans[i].name)
+		if v == nil {
+			continue
+		}
+		var d compat.Duration
+		if err := d.UnmarshalText([]byte(*v)); err != nil {
+			return b, fmt.Errorf("--%s: %w", spans[i].name, err)
+		}
+		*to = &d
+	}
+	return b, nil
+}
+
+// policy sends one call about a policy and prints it.
+func (s *session) policy(c *cobra.Command, method, path string, body any) error {
+	p, err := call[policy.View](s, c, method, path, body)
+	if err != nil {
+		return err
+	}
+	return s.show(c, p, func(w io.Writer) error {
+		st := p.Strength
+		return details(w, "policy", p.Name, "state", word(p.Enabled, "enabled", "disabled"),
+			"password", fmt.Sprintf("%d characters, at least %d lower, %d upper, %d digits, %d symbols of %s", st.Length, st.Lower, st.Upper, st.Digits, st.Symbols, or(st.Set, "!%@#^&*_")),
+			"max age", span(p.MaxAge), "view expiry", span(p.ViewExpiry), "change on release", word(p.ChangeOnRelease, "yes", "no"), "change on timeout", word(p.ChangeOnTimeout, "yes", "no"),
+			"exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", fmt.Sprintf("%d, first pause %s", p.Attempts, span(p.RetryInterval)),
+			"bad logins", fmt.Sprintf("%d in %s", p.BadLogins, span(p.BadLoginWindow)), "revision", strconv.FormatUint(p.Revision, 10))
+	})
+}

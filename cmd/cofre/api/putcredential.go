@@ -1,0 +1,158 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/credential"
+	httppolicy "cofre/httpapi/policy"
+	"cofre/vault/policy"
+)
+
+// withSecret is a credential's body with the secret as the wire has it: secret.Value refuses to be encoded.
+type withSecret struct {
+	credential.Body
+	Secret *string `json:"secret,omitempty"`
+}
+
+const maxSecret = 64 << 10
+
+func createCredential(s *session) *cobra.Command {
+	c := &cobra.Command{
+		Use: "create IDENTIFIER", Short: "Register a credential with its present secret", Args: cobra.ExactArgs(1),
+		Long: `Register a credential. Its present secret is asked for without echo, or read from standard input with --secret-stdin. --generate makes one
+by the policy, for an account that gets it by the first change; --no-secret registers none.`,
+		Example: "  cofre credential create web1-root --hostname web1 --username root --template 'Linux passwd'\n  pass web1 | cofre credential create web1-root --hostname web1 --username root --secret-stdin",
+	}
+	credentialFlags(c)
+	c.Flags().Bool("generate", false, "make a secret by the policy")
+	c.Flags().Bool("no-secret", false, "register no secret")
+	c.MarkFlagsMutuallyExclusive("secret-stdin", "generate", "no-secret")
+	_ = c.MarkFlagRequired("hostname")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		b := credentialBody(c)
+		b.Identifier = &args[0]
+		var err error
+		generate, _ := c.Flags().GetBool("generate")
+		none, _ := c.Flags().GetBool("no-secret")
+		fromStdin, _ := c.Flags().GetBool("secret-stdin")
+		switch {
+		case generate:
+			name := "default"
+			if b.Policy != nil && *b.Policy != "" {
+				name = *b.Policy
+			}
+			b.Secret, err = s.generate(c, name)
+		case fromStdin:
+			b.Secret, err = secretFrom(c.InOrStdin())
+		case none:
+		case s.terminal(c.InOrStdin()):
+			b.Secret, err = s.ask(c, args[0])
+		default:
+			err = errors.New("no secret: say --secret-stdin, --generate or --no-secret")
+		}
+		if err != nil {
+			return err
+		}
+		return s.credential(c, http.MethodPost, "/api/v1/credentials", b)
+	}
+	return c
+}
+
+func updateCredential(s *session) *cobra.Command {
+	c := &cobra.Command{
+		Use: "update NAME", Short: "Change a credential; what is not named stays", Args: cobra.ExactArgs(1),
+		Example: "  cofre credential update web1-root --policy weekly --automatic\n  cofre credential update web1-root --tag prod --tag linux",
+	}
+	credentialFlags(c)
+	c.Flags().String("identifier", "", "new identifier")
+	c.Flags().Uint64("revision", 0, "refuse if it is not the current one")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		b := credentialBody(c)
+		b.Identifier = text(c, "identifier")
+		b.Revision, _ = c.Flags().GetUint64("revision")
+		if fromStdin, _ := c.Flags().GetBool("secret-stdin"); fromStdin {
+			var err error
+			if b.Secret, err = secretFrom(c.InOrStdin()); err != nil {
+				return err
+			}
+		}
+		return s.credential(c, http.MethodPut, at("credentials/%s", args[0]), b)
+	}
+	return c
+}
+
+func credentialFlags(c *cobra.Command) {
+	f := c.Flags()
+	for _, n := range []struct{ name, doc string }{{"hostname", "device"}, {"username", "user name"}, {"domain", "domain"}, {"type", "type, 'Local User' by default"}, {"additional", "additional information"},
+		{"parent", "credential whose secret it copies; '' for none"}, {"policy", "policy; '' for the default one"}, {"executor", "executor: ssh, postgres"},
+		{"template", "template that changes the secret"}, {"authentication", "credential that logs in to change it; '' for itself"}} {
+		f.String(n.name, "", n.doc)
+	}
+	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
+	f.Bool("automatic", false, "the policy may change it, once the first change was asked for and succeeded")
+	f.Bool("secret-stdin", false, "read the secret from standard input (one line break at the end is dropped)")
+}
+
+func credentialBody(c *cobra.Command) withSecret {
+	return withSecret{Body: credential.Body{
+		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Tags: texts(c, "tag"),
+		Parent: text(c, "parent"), Policy: text(c, "policy"),
+		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication")},
+	}}
+}
+
+// secretFrom reads a whole secret; the line break that echo and editors add does not belong to it.
+func secretFrom(r io.Reader) (*string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the secret from standard input: %w", err)
+	}
+	b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
+	if len(b) == 0 || len(b) > maxSecret {
+		return nil, fmt.Errorf("standard input holds no secret, or more than %d bytes", maxSecret)
+	}
+	v := string(b)
+	return &v, nil
+}
+
+// ask reads a secret twice without echo.
+func (s *session) ask(c *cobra.Command, name string) (*string, error) {
+	var typed [2][]byte
+	for i, prompt := range []string{"Present secret of " + name + ": ", "Again: "} {
+		fmt.Fprint(note(c), prompt)
+		var err error
+		typed[i], err = s.unechoed()
+		fmt.Fprintln(note(c))
+		if err != nil {
+			return nil, fmt.Errorf("read the secret: %w", err)
+		}
+	}
+	if len(typed[0]) == 0 || !bytes.Equal(typed[0], typed[1]) {
+		return nil, errors.New("nothing was typed, or not the same twice; --no-secret registers none")
+	}
+	v := string(typed[0])
+	return &v, nil
+}
+
+// generate makes a secret by a policy of the cluster.
+func (s *session) generate(c *cobra.Command, name string) (*string, error) {
+	p, err := call[httppolicy.View](s, c, http.MethodGet, at("policies/%s", name), nil)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", name, err)
+	}
+	made, err := policy.Generate(model.Strength(p.Strength))
+	if err != nil {
+		return nil, fmt.Errorf("make a secret by policy %s: %w", name, err)
+	}
+	defer made.Wipe()
+	var v string
+	err = made.Reveal(func(b []byte) error { v = string(b); return nil })
+	return &v, err
+}

@@ -1,0 +1,230 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"cofre/executors/all"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/httpapi/template"
+)
+
+func templateCommand(s *session) *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List templates", Args: cobra.NoArgs, Example: "  cofre template list --executor ssh"}
+	limit := limitFlag(list, 1000)
+	list.RunE = func(c *cobra.Command, _ []string) error {
+		return listed(s, c, "/api/v1/templates", executorOf(c), *limit, "NAME EXECUTOR KIND STATE IN-FORCE NEWEST ORIGIN", func(t template.View) []string {
+			return []string{t.Name, string(t.Executor), string(t.Kind), word(t.Active, "active", "inactive"), inForce(&t), strconv.Itoa(t.Newest), word(t.BuiltIn, "catalogue", "own")}
+		})
+	}
+	version := 0
+	show := &cobra.Command{Use: "show NAME", Short: "Show a template and its versions", Args: cobra.ExactArgs(1), Example: "  cofre template show 'Linux passwd'\n  cofre template show 'Linux passwd' --version 2"}
+	show.Flags().IntVar(&version, "version", 0, "print the content of this version alone")
+	show.RunE = func(c *cobra.Command, args []string) error { return s.showTemplate(c, args[0], version) }
+	approve := &cobra.Command{
+		Use: "approve NAME", Short: "Put a version into force; its author cannot", Args: cobra.ExactArgs(1),
+		Long:    "Put a version into force. A template is code that is handed secrets: read the version first (cofre template show NAME --version N).",
+		Example: "  cofre template show Ours --version 3\n  cofre template approve Ours --version 3",
+	}
+	approve.Flags().IntVar(&version, "version", 0, "version that you read (required)")
+	_ = approve.MarkFlagRequired("version")
+	approve.RunE = func(c *cobra.Command, args []string) error {
+		return s.template(c, http.MethodPost, at("templates/%s/approve", args[0])+query(executorOf(c)), template.ApproveBody{Version: version})
+	}
+	status := func(use, short string, active bool) *cobra.Command {
+		cmd := &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre template " + use + " Ours"}
+		cmd.RunE = func(c *cobra.Command, args []string) error {
+			return s.template(c, http.MethodPut, at("templates/%s/status", args[0])+query(executorOf(c)), template.StatusBody{Active: &active})
+		}
+		return cmd
+	}
+	enable, disable := status("enable", "Activate a template", true), status("disable", "Deactivate a template: changes that use it stop", false)
+	for _, c := range []*cobra.Command{list, show, approve, enable, disable} {
+		c.Flags().String("executor", "", "when two executors have a template of this name")
+	}
+	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, lintTemplate(s))
+}
+
+func executorOf(c *cobra.Command) url.Values {
+	if e := text(c, "executor"); e != nil {
+		return url.Values{"executor": {*e}}
+	}
+	return nil
+}
+
+func query(q url.Values) string {
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func inForce(t *template.View) string {
+	if t.Current == 0 {
+		return "none-approved"
+	}
+	return strconv.Itoa(t.Current)
+}
+
+func (s *session) showTemplate(c *cobra.Command, name string, version int) error {
+	q := query(executorOf(c))
+	t, err := call[template.View](s, c, http.MethodGet, at("templates/%s", name)+q, nil)
+	if err != nil {
+		return err
+	}
+	versions, err := call[struct {
+		Items []template.Version `json:"items"`
+	}](s, c, http.MethodGet, at("templates/%s/versions", name)+q, nil)
+	if err != nil {
+		return err
+	}
+	if version > 0 {
+		for _, v := range versions.Items {
+			if v.N == version {
+				return s.show(c, v, func(w io.Writer) error { return source(w, v.Content) })
+			}
+		}
+		return fmt.Errorf("%s has no version %d: its newest is %d", name, version, t.Newest)
+	}
+	both := struct {
+		template.View
+		Versions []template.Version `json:"versions"`
+	}{t, versions.Items}
+	return s.show(c, both, func(w io.Writer) error {
+		if err := describe(w, &t); err != nil {
+			return err
+		}
+		for _, v := range versions.Items {
+			fmt.Fprintf(w, "version %d  %s  by %s  %s\n", v.N, moment(v.At), or(string(v.Author), "catalogue"), word(v.Approved, "approved", "waits for approval"))
+		}
+		return source(w, t.Content)
+	})
+}
+
+// source prints a template; what others wrote does not drive the terminal.
+func source(w io.Writer, content string) error {
+	for l := range strings.Lines(content) {
+		if _, err := fmt.Fprintln(w, "  "+clean(strings.ReplaceAll(strings.TrimRight(l, "\r\n"), "\t", "    "))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func describe(w io.Writer, t *template.View) error {
+	return details(w, "template", t.Name, "executor", string(t.Executor), "kind", string(t.Kind), "state", word(t.Active, "active", "inactive"), "origin", word(t.BuiltIn, "catalogue: read-only", "own"),
+		"in force", inForce(t), "newest", strconv.Itoa(t.Newest))
+}
+
+// template sends one call about a template and prints it.
+func (s *session) template(c *cobra.Command, method, path string, body any) error {
+	t, err := call[template.View](s, c, method, path, body)
+	if err != nil {
+		return err
+	}
+	return s.show(c, t, func(w io.Writer) error {
+		if err := describe(w, &t); err != nil {
+			return err
+		}
+		if t.Current < t.Newest {
+			fmt.Fprintf(w, "Version %d waits for the approval of somebody else: cofre template approve %q --version %d\n", t.Newest, t.Name, t.Newest)
+		}
+		return nil
+	})
+}
+
+func putTemplate(s *session) *cobra.Command {
+	b := template.Body{Kind: model.TemplateChange}
+	c := &cobra.Command{
+		Use: "put NAME FILE", Short: "Add a version of a template, or create it", Args: cobra.ExactArgs(2),
+		Long:    "Add a version. FILE is - for standard input. It is checked here first. As soon as two people may approve templates, it runs only after somebody else approved it.",
+		Example: "  cofre template put Ours ours.txt --executor ssh\n  cofre template put Ours ours.txt --executor ssh --base 3     # refuse if somebody added version 4 meanwhile",
+	}
+	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: ssh, postgres (required)")
+	c.Flags().IntVar(&b.Base, "base", 0, "newest version that you saw: refuse if there is a newer one")
+	_ = c.MarkFlagRequired("executor")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		content, err := readSource(c, args[1])
+		if err != nil {
+			return err
+		}
+		if _, err := lint(b.Executor, content); err != nil {
+			return fmt.Errorf("%s: %w", args[1], err)
+		}
+		b.Name, b.Content = args[0], content
+		return s.template(c, http.MethodPost, "/api/v1/templates", b)
+	}
+	return c
+}
+
+func readSource(c *cobra.Command, file string) (string, error) {
+	var b []byte
+	var err error
+	if file == "-" {
+		b, err = io.ReadAll(io.LimitReader(c.InOrStdin(), 1<<20))
+	} else {
+		b, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the template: %w", err)
+	}
+	return string(b), nil
+}
+
+// findings are what a check of a template that compiles tells.
+type findings struct {
+	Masks   []mask.Name `json:"masks"`
+	Notices []string    `json:"notices"`
+}
+
+func lint(name model.ExecutorName, content string) (findings, error) {
+	e := all.Find(name)
+	if e == nil {
+		var known []string
+		for _, e := range all.List() {
+			known = append(known, string(e.Name()))
+		}
+		return findings{}, fmt.Errorf("there is no executor %q: %s", name, strings.Join(known, ", "))
+	}
+	p, err := e.Compile(content)
+	if err != nil {
+		return findings{}, err
+	}
+	return findings{append([]mask.Name{}, p.Masks()...), append([]string{}, p.Notices()...)}, nil
+}
+
+func lintTemplate(s *session) *cobra.Command {
+	var executor string
+	c := &cobra.Command{
+		Use: "lint FILE", Short: "Check a template here, without the API", Args: cobra.ExactArgs(1),
+		Example: "  cofre template lint ours.txt --executor ssh\n  git diff --name-only | xargs -n1 cofre template lint --executor ssh",
+	}
+	c.Flags().StringVar(&executor, "executor", "", "executor: ssh, postgres (required)")
+	_ = c.MarkFlagRequired("executor")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		content, err := readSource(c, args[0])
+		if err != nil {
+			return err
+		}
+		f, err := lint(model.ExecutorName(executor), content)
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		return s.show(c, f, func(w io.Writer) error {
+			for _, n := range f.Notices {
+				fmt.Fprintln(w, "notice:", n)
+			}
+			fmt.Fprintf(w, "%s compiles. It uses: %s\n", args[0], or(join(f.Masks), "no mask"))
+			return nil
+		})
+	}
+	return c
+}
