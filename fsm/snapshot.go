@@ -98,7 +98,7 @@ func (f *FSM) Build(r io.Reader) (dir string, index uint64, err error) {
 		return "", 0, fmt.Errorf("restore the state: %w", err)
 	}
 	if string(sum[:]) != string(d.header.Hash) {
-		return "", 0, errors.Join(fmt.Errorf("restore the state: its rows do not have the hash that its header names"), f.home.Reap())
+		return "", 0, errors.Join(fmt.Errorf("restore the state: its rows do not have the hash that its header names"), f.home.Remove(dir))
 	}
 	return dir, d.header.Applied.Index, nil
 }

@@ -271,18 +271,22 @@ func TestCheckpointIsBoundToItsPlace(t *testing.T) {
 	}
 }
 
-// It is not parallel, because it measures memory.
+func writeExport(t *testing.T, name string, n int) (size int) {
+	t.Helper()
+	file := export(t, trail(n, 1), 1)
+	if err := os.WriteFile(name, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return len(file)
+}
+
+// TestHundredThousandEvents is not parallel, because it measures memory.
 func TestHundredThousandEvents(t *testing.T) {
 	if testing.Short() {
 		t.Skip("100,000 events")
 	}
 	name := t.TempDir() + "/export.jsonl"
-	file := export(t, trail(100_000, 1), 1)
-	if err := os.WriteFile(name, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	size := len(file)
-	file = nil
+	size := writeExport(t, name, 100_000)
 	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)

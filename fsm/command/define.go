@@ -70,6 +70,9 @@ func (d Def[A, R]) Apply(tx *table.Tx, m Meta, payload codec.Raw) (codec.Raw, er
 		return nil, fmt.Errorf("%w: %s: %w", ErrUndecodable, d.kind, err)
 	}
 	r, err := d.apply(tx, m, a)
+	if me, ok := err.(*model.Error); ok && me == nil { //nolint:errorlint // the dynamic type itself is meant
+		panic("a reducer returned a nil *model.Error as error: a defect, contained like every other")
+	}
 	if err != nil {
 		return nil, err
 	}

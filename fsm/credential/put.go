@@ -161,7 +161,7 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 		return model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")
 	}
 	if a.Tags != nil {
-		if err := model.CheckTags(*a.Tags); err != nil {
+		if err := model.CheckTags("tags", *a.Tags); err != nil {
 			return err
 		}
 		c.Tags = *a.Tags

@@ -96,7 +96,7 @@ func check(d *model.Device) error {
 	if len(d.CA) > 64<<10 {
 		return model.Errorf(model.Invalid, "ca is longer than 64 KiB").WithField("ca")
 	}
-	if err := model.CheckTags(d.Tags); err != nil {
+	if err := model.CheckTags("tags", d.Tags); err != nil {
 		return err
 	}
 	if len(d.Connectivities) > 32 {

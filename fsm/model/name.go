@@ -25,7 +25,7 @@ func ValidName(s string) bool {
 }
 
 // CheckText refuses text that no field of a noun may hold: too long, bad UTF-8, or control characters.
-func CheckText(field, s string, limit int) *Error {
+func CheckText(field, s string, limit int) error {
 	if len(s) > limit {
 		return Errorf(Invalid, "%s is %d bytes, the limit is %d", field, len(s), limit).WithField(field)
 	}
@@ -41,15 +41,15 @@ func CheckText(field, s string, limit int) *Error {
 }
 
 // CheckTags refuses too many, empty or unfit tags.
-func CheckTags(tags []string) *Error {
+func CheckTags(field string, tags []string) error {
 	if len(tags) > 64 {
-		return Errorf(Invalid, "at most 64 tags").WithField("tags")
+		return Errorf(Invalid, "at most 64 tags").WithField(field)
 	}
 	for _, t := range tags {
 		if t == "" {
-			return Errorf(Invalid, "an empty tag").WithField("tags")
+			return Errorf(Invalid, "an empty tag").WithField(field)
 		}
-		if err := CheckText("tags", t, 128); err != nil {
+		if err := CheckText(field, t, 128); err != nil {
 			return err
 		}
 	}

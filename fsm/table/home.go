@@ -134,6 +134,14 @@ func (h *Home) Reap(keep ...string) error {
 	return err
 }
 
+// Remove removes a built store that is not in use.
+func (h *Home) Remove(dir string) error {
+	if !validDir(dir) || dir == h.Directory() {
+		return fmt.Errorf("remove the state store %q: it is in use, or no store", dir)
+	}
+	return h.fs.RemoveAll(h.fs.PathJoin(h.root, dir))
+}
+
 // Close closes the store in use, flushed.
 func (h *Home) Close() error { return h.Store().Close() }
 

@@ -154,7 +154,7 @@ func (m *management) put(ctx context.Context, r *route.Request, a model.Applicat
 	set(&a.Description, b.Description)
 	set(&a.Tags, b.Tags)
 	set(&a.Enabled, b.Enabled)
-	if err := model.CheckTags(a.Tags); err != nil {
+	if err := model.CheckTags("tags", a.Tags); err != nil {
 		return compat.Reply{}, err
 	}
 	if b.Revision != 0 {

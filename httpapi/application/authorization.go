@@ -171,8 +171,8 @@ func (m *management) apply(ctx context.Context, a *model.Authorization, b *Autho
 	if b.Filter == nil {
 		return nil
 	}
-	if err := model.CheckTags(b.Filter.Tags); err != nil {
-		return err.WithField("filter.tags")
+	if err := model.CheckTags("filter.tags", b.Filter.Tags); err != nil {
+		return err
 	}
 	ids, err := m.s.CredentialIDs(ctx, b.Filter.Credentials)
 	if err != nil {

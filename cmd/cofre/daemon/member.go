@@ -104,7 +104,8 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	if err != nil {
 		return m, err
 	}
-	m.directory = &membership.Directory{Self: m.self, Row: m.row}
+	var started atomic.Pointer[raftnode.Node] // raft's own streams ask it before Start returns
+	m.directory = &membership.Directory{Self: m.self, Row: m.row, InRaft: func(id model.NodeID) bool { n := started.Load(); return n != nil && n.Has(id) }}
 	dialer := &peer.Dialer{Self: m.self.Get, Pinned: m.directory.Pinned, Log: m.part("peer")}
 	m.clock = cluster.NewClock(m.voters, m.clockTurned)
 	m.client = rpc.NewClient(func(ctx context.Context, to model.NodeID) (net.Conn, error) {
@@ -115,12 +116,13 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 		return dialer.To(ctx, peer.ProtoRPC, to, address)
 	}, m.clock.Observe)
 	address := raftnode.PeerAddress(id.Node, d.config.Peer.Advertise)
-	m.streams = peer.NewStreams(dialer, address)
+	m.streams = peer.NewStreams(&peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
 	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing},
 		machine{m.fsm}, raftnode.NewTransport(m.streams, m.part("raft")), m.part("raft"))
 	if err != nil {
 		return m, err
 	}
+	started.Store(m.node)
 	m.proposer = cluster.NewProposer(m.node, m.client, cluster.Admission{Registry: registry, Clock: m.clock, DiskLow: m.low.Load})
 	m.reader = cluster.NewReader(m.node, m.client, m.proposer)
 	m.named = access.NewNamedKeys(m.fsm, m.keys)
@@ -206,6 +208,12 @@ func (m *member) ring() (model.Keyring, bool) {
 		return model.Keyring{}, false
 	}
 	return *k, true
+}
+
+func (m *member) stateTime() model.Time {
+	v := m.fsm.View()
+	defer v.Close()
+	return state.SystemRow(v).At
 }
 
 func (m *member) voters() []model.NodeID {

@@ -19,10 +19,11 @@ func (m *member) parts() []func(context.Context) error {
 	}
 	handover := &cluster.Handover{Node: m.node, Sealed: m.keys.Sealed, Clock: m.clock, Low: m.low.Load, Gather: gather, Log: m.part("cluster")}
 	reconciler := &membership.Reconciler{Node: m.node, Rows: m.rows, Gather: gather, Log: m.part("cluster")}
+	stateTime := &cluster.StateTime{Node: m.node, Proposer: m.proposer, Clock: m.clock, Now: m.stateTime, Log: m.part("clock")}
 	renewer := &peer.Renewer{Holder: m.self, Issue: m.renewOwn, Save: m.save, Log: m.part("peer")}
 	return []func(context.Context) error{
 		m.servePeers, m.serveAPI, m.rumour, m.writeNotes, m.echo,
-		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, renewer.Run,
+		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, stateTime.Run, renewer.Run,
 		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
 		m.opener.run, m.opener.fetch, m.announceOften, m.rememberMembers, m.watchDisk, m.reportHashes,
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.lead); return nil },
@@ -43,7 +44,7 @@ func (m *member) servePeers(ctx context.Context) error {
 		rpc.Unwrap: membership.UnwrapHandler(m.deliver),
 	}}
 	strangers := &rpc.Server{Log: m.part("join"), Handlers: map[rpc.Method]rpc.Handler{rpc.Join: m.admitter().Handler()}}
-	l := &peer.Listener{Self: m.self.Get, Pinned: m.directory.Pinned, Log: m.part("peer"), Handlers: map[string]peer.Handler{
+	l := &peer.Listener{Self: m.self.Get, Pinned: m.directory.Pinned, Raft: m.directory.PinnedRaft, Log: m.part("peer"), Handlers: map[string]peer.Handler{
 		peer.ProtoRaft: m.streams.Serve,
 		peer.ProtoRPC:  members.Serve,
 		peer.ProtoJoin: func(ctx context.Context, c net.Conn, _ model.NodeID) {

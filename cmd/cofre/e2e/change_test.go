@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cofre/executors/executortest/target"
+)
+
+// sshDevice registers a real sshd with its host keys pinned.
+func sshDevice(c *Cluster, name string, s *target.SSH) {
+	c.t.Helper()
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": name, "ip": "127.0.0.1",
+		"connectivities": []map[string]any{{"protocol": "SSH", "port": s.Port()}}}, nil)
+	var keys []map[string]string
+	for _, l := range s.HostKeyLines() {
+		keys = append(keys, map[string]string{"key": l})
+	}
+	c.Must(http.MethodPost, "/api/v1/devices/"+name+"/trust", map[string]any{"keys": keys}, nil)
+}
+
+func credential(c *Cluster, identifier, device, user, password, template string, more map[string]any) {
+	c.t.Helper()
+	body := map[string]any{"identifier": identifier, "hostname": device, "username": user, "secret": password, "execution": map[string]any{"template": template}}
+	for k, v := range more {
+		body[k] = v
+	}
+	c.Must(http.MethodPost, "/api/v1/credentials", body, nil)
+}
+
+// TestPasswordsOfRealServers changes the passwords of a real Linux user through sshd and of a real PostgreSQL role.
+func TestPasswordsOfRealServers(t *testing.T) {
+	c := Start(t)
+	sshd, pg := target.SSHD(t), target.PostgreSQL(t)
+	user, old := sshd.AddUser(t)
+	role, rold := pg.AddRole(t)
+	sshDevice(c, "linux", sshd)
+	credential(c, "linux-user", "linux", user, old, "Linux passwd", nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "db", "ip": "127.0.0.1", "ca": pg.CA(),
+		"connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
+	credential(c, "db-role", "db", role, rold, "PostgreSQL ALTER ROLE", nil)
+
+	for _, one := range []struct {
+		name, user, old string
+		login           func(user, password string) (bool, error)
+	}{{"linux-user", user, old, sshd.Login}, {"db-role", role, rold, pg.Login}} {
+		o := c.Change(one.name)
+		if o.State != "succeeded" {
+			t.Fatalf("%s: operation ended as %s: %s", one.name, o.State, o.Message)
+		}
+		fresh := c.Secret(one.name)
+		if in, err := one.login(one.user, fresh); err != nil || !in {
+			t.Errorf("%s: the password that the vault hands out does not log in (%v)", one.name, err)
+		}
+		if in, err := one.login(one.user, one.old); err != nil || in {
+			t.Errorf("%s: the old password still logs in (%v)", one.name, err)
+		}
+	}
+}
+
+// TestUnknownHostKeyEndsBeforeLogin: without a pinned key nothing is sent to the server.
+func TestUnknownHostKeyEndsBeforeLogin(t *testing.T) {
+	c := Start(t)
+	sshd := target.SSHD(t)
+	user, old := sshd.AddUser(t)
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "once", "attempts": 1, "retry_interval": "1s"}, nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "unpinned", "ip": "127.0.0.1", "connectivities": []map[string]any{{"protocol": "SSH", "port": sshd.Port()}}}, nil)
+	credential(c, "unpinned", "unpinned", user, old, "Linux passwd", map[string]any{"policy": "once"})
+	if o := c.Change("unpinned"); o.State != "dead" || !strings.Contains(o.Message, "host key") {
+		t.Fatalf("the operation ended as %s: %s", o.State, o.Message)
+	}
+	if got := c.Secret("unpinned"); got != old {
+		t.Error("the vault does not hand out the old password any more")
+	}
+}
+
+// TestLeaderDiesDuringChanges kills the leader with SIGKILL while passwords change; afterwards every account logs in with
+// what the vault hands out.
+func TestLeaderDiesDuringChanges(t *testing.T) {
+	c := Start(t)
+	sshd := target.SSHD(t)
+	sshDevice(c, "linux", sshd)
+	const accounts = 4
+	var users [accounts]string
+	for i := range users {
+		var old string
+		users[i], old = sshd.AddUser(t)
+		credential(c, fmt.Sprintf("user-%d", i), "linux", users[i], old, "Linux passwd", nil)
+	}
+	for round := range 2 {
+		var numbers []uint64
+		for i := range users {
+			var o Operation
+			c.Must(http.MethodPost, "/api/v1/operations", map[string]string{"credential": fmt.Sprintf("user-%d", i), "kind": "change"}, &o)
+			numbers = append(numbers, o.Number)
+		}
+		time.Sleep(time.Duration(150+round*350) * time.Millisecond) // aim at the dialogue, not at a condition
+		leader := c.Leader()
+		c.Signal(leader, syscall.SIGKILL)
+		for i, n := range numbers {
+			if o := c.Await(n); o.State != "succeeded" {
+				t.Errorf("round %d: operation %d ended as %s: %s", round, n, o.State, o.Message)
+			}
+			if in, err := sshd.Login(users[i], c.Secret(fmt.Sprintf("user-%d", i))); err != nil || !in {
+				t.Errorf("round %d: %s: the password that the vault hands out does not log in (%v)", round, users[i], err)
+			}
+		}
+		c.Restart(leader)
+		c.Healthy()
+	}
+}
+
+// TestTriggers: an expired password and the release of the last custody start changes by themselves.
+func TestTriggers(t *testing.T) {
+	c := Start(t)
+	pg := target.PostgreSQL(t)
+	role, old := pg.AddRole(t)
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "quick", "max_age": "4s", "change_on_release": true, "custody_ttl": "1h"}, nil)
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "release", "change_on_release": true, "custody_ttl": "1h"}, nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "db", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
+	auto := map[string]any{"template": "PostgreSQL ALTER ROLE", "automatic": true}
+	credential(c, "role", "db", role, old, "", map[string]any{"policy": "release", "execution": auto})
+
+	// The first change is manual: before it, a release changes nothing (product.md 1.2).
+	if c.Secret("role") != old {
+		t.Fatal("wrong secret")
+	}
+	var released struct {
+		Operation *uint64 `json:"operation"`
+	}
+	c.Must(http.MethodDelete, "/api/v1/credentials/role/custody", nil, &released)
+	if released.Operation != nil {
+		t.Fatal("a release started a change before the first manual one")
+	}
+	if o := c.Change("role"); o.State != "succeeded" {
+		t.Fatalf("ended as %s: %s", o.State, o.Message)
+	}
+	first := c.Secret("role")
+	c.Must(http.MethodDelete, "/api/v1/credentials/role/custody", nil, &released)
+	if released.Operation == nil {
+		t.Fatal("the last holder's release started no change")
+	}
+	if o := c.Await(*released.Operation); o.State != "succeeded" {
+		t.Fatalf("ended as %s: %s", o.State, o.Message)
+	}
+	second := c.Secret("role")
+	if second == first {
+		t.Fatal("the release changed nothing")
+	}
+	c.Must(http.MethodPut, "/api/v1/credentials/role", map[string]any{"policy": "quick"}, nil)
+	Eventually(t, 30*time.Second, "the expired password is changed", func() error {
+		if now := c.Secret("role"); now == second {
+			return fmt.Errorf("still the same")
+		}
+		return nil
+	})
+	Eventually(t, 20*time.Second, "the newest password logs in", func() error {
+		in, err := pg.Login(role, c.Secret("role"))
+		if err == nil && !in {
+			err = fmt.Errorf("refused")
+		}
+		return err
+	})
+}
