@@ -4,6 +4,7 @@ package plan
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -62,18 +63,22 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, map[model.DeviceID]int) {
 	var workers []*worker
 	lanes := map[model.DeviceID]int{}
+	type slot struct {
+		node model.NodeID
+		n    int
+	}
+	used := map[slot]bool{}
+	for o := range leased(r) {
+		used[slot{o.Lease.Node, o.Lease.Slot}] = true
+		lanes[o.Device]++
+	}
 	for n := range state.Nodes.All(r, "") {
-		used := map[int]bool{}
-		for o := range state.Operations.By(r, "lease", string(n.ID)) {
-			used[o.Lease.Slot] = true
-			lanes[o.Device]++
-		}
 		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {
 			continue
 		}
 		w := &worker{node: n}
 		for s := range n.Announced.Slots {
-			if !used[s] {
+			if !used[slot{n.ID, s}] {
 				w.free = append(w.free, s)
 			}
 		}
@@ -110,15 +115,18 @@ type Held struct {
 	Lease     model.Lease
 }
 
-// Leases lists the live leases of all members.
+// Leases lists the live leases of all nodes, also of those that were removed.
 func Leases(r table.Reader) []Held {
 	var held []Held
-	for n := range state.Nodes.All(r, "") {
-		for o := range state.Operations.By(r, "lease", string(n.ID)) {
-			held = append(held, Held{o.ID, *o.Lease})
-		}
+	for o := range leased(r) {
+		held = append(held, Held{o.ID, *o.Lease})
 	}
 	return held
+}
+
+// leased lists the operations that hold a lease, by node.
+func leased(r table.Reader) iter.Seq[*model.Operation] {
+	return state.Operations.Range(r, "lease", "", "\xff") // names of nodes are ASCII
 }
 
 // Overdue tells whether a lease is to be taken back: its time and grace are over in state time, and the leader itself has

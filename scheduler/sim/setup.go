@@ -14,8 +14,7 @@ import (
 	"cofre/fsm/keyring"
 	"cofre/fsm/model"
 	fsmnode "cofre/fsm/node"
-	"cofre/fsm/state"
-	"cofre/fsm/table"
+	"cofre/fsm/policy"
 	"cofre/fsm/template"
 )
 
@@ -23,12 +22,6 @@ var (
 	operator = model.Actor{Kind: model.ActorOperator, Name: "root"}
 	client   = model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1, Source: "127.0.0.1"}
 )
-
-// setPolicy puts a policy as it is: policy.put cannot be used before bug 1 of docs/bugs.md is fixed.
-var setPolicy = command.Define("sim.policy", 1, func(tx *table.Tx, _ command.Meta, p model.Policy) (fsmnode.Done, error) {
-	state.Policies.Put(tx, &p)
-	return fsmnode.Done{}, nil
-})
 
 const engine model.ExecutorName = "ssh"
 
@@ -70,8 +63,7 @@ func (w *world) setup() {
 		add(fsmnode.Join.Kind(), system, id, fsmnode.JoinArgs{Token: token, ID: id, PublicKey: []byte(id), Announced: said})
 		add(fsmnode.Announce.Kind(), system, id, fsmnode.AnnounceArgs{Announced: said})
 	}
-	w.policy.ID, w.policy.Revision = "sim", 1
-	add(setPolicy.Kind(), system, "n1", w.policy)
+	w.policy.ID = model.PolicyID(add(policy.Put.Kind(), client, "n1", policy.PutArgs{Policy: w.policy}))
 	change := model.TemplateID(model.DeriveID("catalogue", string(engine), "change"))
 	add(template.Seed.Kind(), system, "n1", template.SeedArgs{Templates: []template.PutArgs{{Name: "change", Executor: engine, Kind: model.TemplateChange, Content: "passwd"}}})
 	host := model.DeviceID(add(device.Put.Kind(), client, "n1", device.PutArgs{Device: model.Device{Hostname: "web1", IP: "192.0.2.1"}}))

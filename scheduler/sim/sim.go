@@ -23,16 +23,14 @@ type Plant string
 // The mistakes.
 const (
 	Nothing       Plant = ""
-	DropCandidate Plant = "drop the candidate"  // a failed attempt forgets the secret that it may have sent
-	IgnoreFence   Plant = "ignore the fence"    // a report under a stale token is taken as the present holder's
-	RetryBlindly  Plant = "retry blindly"       // an uncertain change is tried again without asking the target
-	NoQuarantine  Plant = "no quarantine"       // old versions are dropped as soon as one was proven
-	AnyBegin      Plant = "believe any begin"   // a restarted slot takes its former life's candidate for its own
-	LocalBudget   Plant = "budget by own clock" // the login budget is counted by the node's clock, not by state time
+	DropCandidate Plant = "drop the candidate" // a failed attempt forgets the secret that it may have sent
+	IgnoreFence   Plant = "ignore the fence"   // a report under a stale token is taken as the present holder's
+	RetryBlindly  Plant = "retry blindly"      // an uncertain change is tried again without asking the target
+	NoQuarantine  Plant = "no quarantine"      // old versions are dropped as soon as one was proven
 )
 
 // Plants lists the mistakes.
-var Plants = []Plant{DropCandidate, IgnoreFence, RetryBlindly, NoQuarantine, AnyBegin, LocalBudget}
+var Plants = []Plant{DropCandidate, IgnoreFence, RetryBlindly, NoQuarantine}
 
 // Options say how to play. The zero value is the real thing.
 type Options struct {

@@ -111,3 +111,37 @@ func sum(m map[string]int) (n int) {
 	}
 	return n
 }
+
+// TestReplay says that a seed is the same story each time.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	for seed := *from; seed < *from+5; seed++ {
+		a, b := Run(seed, Options{}), Run(seed, Options{})
+		if a.Hash != b.Hash || a.Commands != b.Commands {
+			t.Errorf("seed %d: %s after %d commands, then %s after %d", seed, a.Hash, a.Commands, b.Hash, b.Commands)
+		}
+		if c := Run(seed+1, Options{}); c.Hash == a.Hash {
+			t.Errorf("the seeds %d and %d tell the same story", seed, seed+1)
+		}
+	}
+}
+
+// TestPlants puts each mistake into the simulation: one that is not found would mean that the invariants prove nothing.
+func TestPlants(t *testing.T) {
+	t.Parallel()
+	const most = 4000
+	for _, p := range Plants {
+		t.Run(strings.ReplaceAll(string(p), " ", "-"), func(t *testing.T) {
+			began := time.Now()
+			reports := many(*from, most, Options{Plant: p}, func(r Report) bool { return len(r.Failures) > 0 })
+			last := reports[len(reports)-1]
+			for _, r := range reports {
+				if len(r.Failures) > 0 {
+					t.Logf("%s: found by seed %d after %d seeds in %v: %s", p, r.Seed, r.Seed-*from+1, time.Since(began).Round(time.Millisecond), r.Failures[0])
+					return
+				}
+			}
+			t.Errorf("%s: not found in the seeds %d to %d", p, *from, last.Seed)
+		})
+	}
+}

@@ -37,12 +37,12 @@ type world struct {
 	leases   ledger
 	policy   model.Policy
 	timing   model.Leases
+	stirred  bool          // something was applied that the scheduler looks for
 	landing  time.Duration // when the last packet that is on its way lands
 }
 
 func (w *world) open() error {
-	features := append(planted(w.options.Plant, fsm.Features), command.Feature{Name: "sim", Commands: []command.Erased{setPolicy}})
-	r, err := command.NewRegistry(fsm.Level, features...)
+	r, err := command.NewRegistry(fsm.Level, planted(w.options.Plant, fsm.Features)...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,235 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/scheduler/plan"
+)
+
+const now = model.Time(1_000_000)
+
+// view opens a state with rows and shows it.
+func view(t *testing.T, put func(tx *table.Tx)) *table.View {
+	t.Helper()
+	h, err := table.OpenHome(t.TempDir(), state.Schema, table.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := h.Store().Begin()
+	put(b.Tx(table.Stamp{}))
+	b.Commit()
+	v := h.View()
+	t.Cleanup(func() {
+		v.Close()
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return v
+}
+
+func member(tx *table.Tx, id model.NodeID, slots int, change func(*model.Node)) {
+	n := &model.Node{ID: id, State: model.NodeApproved, Announced: model.Announcement{Slots: slots, Executors: []model.ExecutorName{"ssh"}}}
+	if change != nil {
+		change(n)
+	}
+	state.Nodes.Put(tx, n)
+}
+
+// waits adds an operation on a credential of its own, waiting since a moment.
+func waits(tx *table.Tx, id string, since model.Time, change func(*model.Operation, *model.Credential)) {
+	c := &model.Credential{ID: model.CredentialID("c-" + id), Identifier: id, Username: id, Device: model.DeviceID("d-" + id)}
+	o := &model.Operation{ID: model.OperationID(id), Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)},
+		Device: c.Device, Executor: "ssh", State: model.OpReady, NotBefore: since, DedupKey: id}
+	if change != nil {
+		change(o, c)
+	}
+	state.Operations.Put(tx, o)
+	state.Credentials.Put(tx, c)
+}
+
+func everybody(model.NodeID) bool { return true }
+
+func TestAssign(t *testing.T) {
+	t.Parallel()
+	lease := func(node model.NodeID, slot int) func(*model.Operation, *model.Credential) {
+		return func(o *model.Operation, c *model.Credential) {
+			o.State, o.Lease, c.Busy = model.OpRunning, &model.Lease{Node: node, Slot: slot, Token: 1}, o.ID
+		}
+	}
+	cases := map[string]struct {
+		put   func(tx *table.Tx)
+		alive func(model.NodeID) bool
+		limit int
+		want  []plan.Grant
+	}{
+		"nobody to work": {put: func(tx *table.Tx) { waits(tx, "o1", now, nil) }},
+		"the longest waiting first": {put: func(tx *table.Tx) {
+			member(tx, "n1", 1, nil)
+			waits(tx, "a", now-1, nil)
+			waits(tx, "b", now-9, nil)
+		}, want: []plan.Grant{{"b", "n1", 0}}},
+		"not before its time": {put: func(tx *table.Tx) {
+			member(tx, "n1", 2, nil)
+			waits(tx, "later", now+1, nil)
+			waits(tx, "now", now, nil)
+		}, want: []plan.Grant{{"now", "n1", 0}}},
+		"the node with most free slots, then the other": {put: func(tx *table.Tx) {
+			member(tx, "n1", 1, nil)
+			member(tx, "n2", 2, nil)
+			waits(tx, "a", 1, nil)
+			waits(tx, "b", 2, nil)
+			waits(tx, "c", 3, nil)
+			waits(tx, "d", 4, nil)
+		}, want: []plan.Grant{{"a", "n2", 0}, {"b", "n1", 0}, {"c", "n2", 1}}},
+		"a slot that is taken": {put: func(tx *table.Tx) {
+			member(tx, "n1", 2, nil)
+			waits(tx, "held", 1, lease("n1", 0))
+			waits(tx, "a", 2, nil)
+		}, want: []plan.Grant{{"a", "n1", 1}}},
+		"sealed, joined, removed and dead nodes": {put: func(tx *table.Tx) {
+			member(tx, "n1", 1, func(n *model.Node) { n.Announced.Sealed = true })
+			member(tx, "n2", 1, func(n *model.Node) { n.State = model.NodeJoined })
+			member(tx, "n3", 1, func(n *model.Node) { n.State = model.NodeRemoved })
+			member(tx, "n4", 1, nil)
+			waits(tx, "a", 1, nil)
+		}, alive: func(id model.NodeID) bool { return id != "n4" }},
+		"executor and site must fit": {put: func(tx *table.Tx) {
+			member(tx, "n1", 5, func(n *model.Node) { n.Announced.Executors = []model.ExecutorName{"ldap"} })
+			member(tx, "n2", 4, func(n *model.Node) { n.Announced.Sites = []string{"plant"} })
+			member(tx, "n3", 1, nil)
+			waits(tx, "a", 1, func(o *model.Operation, _ *model.Credential) { o.Site = "office" })
+			waits(tx, "b", 2, func(o *model.Operation, _ *model.Credential) { o.Site = "plant" })
+			waits(tx, "c", 3, func(o *model.Operation, _ *model.Credential) { o.Executor = "ldap" })
+			waits(tx, "d", 4, func(o *model.Operation, _ *model.Credential) { o.Executor = "oracle" })
+		}, want: []plan.Grant{{"a", "n3", 0}, {"b", "n2", 0}, {"c", "n1", 0}}},
+		"one operation per credential": {put: func(tx *table.Tx) {
+			member(tx, "n1", 5, nil)
+			waits(tx, "a", 1, nil)
+			waits(tx, "b", 2, func(o *model.Operation, c *model.Credential) { o.Target.ID, c.ID = "c-a", "unused" })
+			waits(tx, "busy", 3, func(_ *model.Operation, c *model.Credential) { c.Busy = "another" })
+			waits(tx, "own", 4, func(o *model.Operation, c *model.Credential) { o.State, c.Busy = model.OpUncertain, o.ID })
+		}, want: []plan.Grant{{"a", "n1", 0}, {"own", "n1", 1}}},
+		"lanes of a device": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			same := func(o *model.Operation, _ *model.Credential) { o.Device = "d" }
+			waits(tx, "held", 1, func(o *model.Operation, c *model.Credential) { lease("n1", 0)(o, c); o.Device = "d" })
+			for _, id := range []string{"a", "b", "c", "d"} {
+				waits(tx, id, 2, same)
+			}
+		}, want: []plan.Grant{{"a", "n1", 1}, {"b", "n1", 2}, {"c", "n1", 3}}},
+		"a limit on what is looked at": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			waits(tx, "a", 1, nil)
+			waits(tx, "b", 2, nil)
+		}, limit: 1, want: []plan.Grant{{"a", "n1", 0}}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c.alive == nil {
+				c.alive = everybody
+			}
+			if c.limit == 0 {
+				c.limit = 100
+			}
+			if diff := cmp.Diff(c.want, plan.Assign(view(t, c.put), now, c.alive, c.limit)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	t.Parallel()
+	l := model.Lease{Until: now}
+	lt := model.DefaultLeases // TTL 60 s, grace 30 s
+	for _, c := range []struct {
+		at     model.Time
+		silent time.Duration
+		want   bool
+	}{
+		{now.Add(30 * time.Second), 90 * time.Second, true},
+		{now.Add(30*time.Second) - 1, 90 * time.Second, false},
+		{now.Add(30 * time.Second), 90*time.Second - 1, false},
+		{now.Add(80 * 365 * 24 * time.Hour), time.Second, false}, // a clock that leapt takes no lease away
+		{now.Add(-24 * time.Hour), time.Hour, false},
+	} {
+		if got := plan.Overdue(l, lt, c.at, c.silent); got != c.want {
+			t.Errorf("at %s, silent %v: %v", c.at, c.silent, got)
+		}
+	}
+}
+
+// TestObserved: a leader takes a lease back only after it has itself seen no renewal for TTL and grace.
+func TestObserved(t *testing.T) {
+	t.Parallel()
+	held := func(until model.Time) *table.View {
+		return view(t, func(tx *table.Tx) {
+			state.System.Put(tx, &model.System{Level: 1, Leases: model.DemoLeases}) // 6 s and 3 s
+			waits(tx, "a", 1, func(o *model.Operation, _ *model.Credential) {
+				o.State, o.Lease = model.OpRunning, &model.Lease{Node: "gone", Token: 7, Until: until}
+			})
+		})
+	}
+	first, renewed, seen := held(now), held(now+5), plan.Observed{}
+	late := now.Add(time.Hour)
+	for i, step := range []struct {
+		v    *table.View
+		mono time.Duration
+		want int
+	}{
+		{first, 0, 0}, {first, 9*time.Second - 1, 0}, {first, 9 * time.Second, 1},
+		{renewed, 10 * time.Second, 0}, {renewed, 18 * time.Second, 0}, {renewed, 19 * time.Second, 1},
+	} {
+		if got := seen.Overdue(step.v, late, step.mono); len(got) != step.want {
+			t.Errorf("step %d: %v, want %d", i, got, step.want)
+		}
+	}
+	if seen.Overdue(view(t, func(*table.Tx) {}), late, time.Minute); len(seen) != 0 {
+		t.Errorf("leases that are gone are remembered: %v", seen)
+	}
+}
+
+func TestNextWake(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		put  func(tx *table.Tx)
+		want model.Time
+	}{
+		"nothing":    {func(*table.Tx) {}, 0},
+		"past":       {func(tx *table.Tx) { waits(tx, "a", now, nil) }, 0},
+		"operation":  {func(tx *table.Tx) { waits(tx, "a", now+9, nil); waits(tx, "b", now+5, nil) }, now + 5},
+		"credential": {func(tx *table.Tx) { waits(tx, "a", now+9, dueAt(now+4)) }, now + 4},
+		"custody": {func(tx *table.Tx) {
+			waits(tx, "a", now+9, dueAt(now+4))
+			state.Custodies.Put(tx, &model.Custody{ID: "x", Credential: "c-a", Until: now + 3})
+		}, now + 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := plan.NextWake(view(t, c.put), now); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func dueAt(at model.Time) func(*model.Operation, *model.Credential) {
+	return func(_ *model.Operation, c *model.Credential) { c.Enabled, c.RotateAt = true, at }
+}
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]time.Duration{0: 5 * time.Millisecond, 1: 10 * time.Millisecond, 7: 500 * time.Millisecond, 1 << 20: 500 * time.Millisecond} {
+		if got := plan.Pause(n); got != want {
+			t.Errorf("after %d futile rounds: %v, want %v", n, got, want)
+		}
+	}
+}

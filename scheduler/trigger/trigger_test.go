@@ -1,0 +1,114 @@
+package trigger_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/scheduler/trigger"
+)
+
+const now = model.Time(1_000_000)
+
+func view(t *testing.T, put func(tx *table.Tx)) *table.View {
+	t.Helper()
+	h, err := table.OpenHome(t.TempDir(), state.Schema, table.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := h.Store().Begin()
+	put(b.Tx(table.Stamp{}))
+	b.Commit()
+	v := h.View()
+	t.Cleanup(func() {
+		v.Close()
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return v
+}
+
+func rotates(tx *table.Tx, id model.CredentialID, at model.Time, change func(*model.Credential)) {
+	c := &model.Credential{ID: id, Identifier: string(id), Username: string(id), Enabled: true, RotateAt: at, Execution: model.Execution{Executor: "ssh"}}
+	if change != nil {
+		change(c)
+	}
+	state.Credentials.Put(tx, c)
+}
+
+func open(tx *table.Tx, on model.CredentialID, s model.OperationState) {
+	state.Operations.Put(tx, &model.Operation{ID: model.OperationID("on-" + on), Target: model.TargetRef{ID: string(on)}, State: s, DedupKey: string(on)})
+}
+
+func held(tx *table.Tx, id model.CustodyID, until model.Time) {
+	state.Custodies.Put(tx, &model.Custody{ID: id, Credential: "c", Until: until})
+}
+
+func frozen(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Frozen: true}) }
+
+func TestTriggers(t *testing.T) {
+	t.Parallel()
+	expiry := func(id model.CredentialID) trigger.Due { return trigger.Due{Credential: id, Trigger: "expiry"} }
+	for name, c := range map[string]struct {
+		trigger trigger.Trigger
+		put     func(tx *table.Tx)
+		limit   int
+		want    []trigger.Due
+	}{
+		"what is due, the longest first": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", now, nil)
+			rotates(tx, "b", now-5, nil)
+			rotates(tx, "later", now+1, nil)
+			rotates(tx, "never", 0, nil)
+		}, want: []trigger.Due{expiry("b"), expiry("a")}},
+		"what cannot be changed": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "disabled", 1, func(c *model.Credential) { c.Enabled = false })
+			rotates(tx, "busy", 1, func(c *model.Credential) { c.Busy = "o" })
+			rotates(tx, "no-executor", 1, func(c *model.Credential) { c.Execution.Executor = "" })
+		}},
+		"what has an operation already": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "ready", 1, nil)
+			open(tx, "ready", model.OpReady)
+			rotates(tx, "done", 2, nil)
+			open(tx, "done", model.OpSucceeded)
+		}, want: []trigger.Due{expiry("done")}},
+		"a limit": {trigger: trigger.Expiry, limit: 1, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, nil)
+			rotates(tx, "b", 2, nil)
+		}, want: []trigger.Due{expiry("a")}},
+		"nothing expires after a jump of time": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, nil)
+			frozen(tx)
+		}},
+		"custodies that are over": {trigger: trigger.CustodyEnd, put: func(tx *table.Tx) {
+			held(tx, "b", now)
+			held(tx, "a", now-1)
+			held(tx, "c", now+1)
+		}, want: []trigger.Due{{Custody: "a"}, {Custody: "b"}}},
+		"a limit on custodies": {trigger: trigger.CustodyEnd, limit: 1, put: func(tx *table.Tx) {
+			held(tx, "a", 1)
+			held(tx, "b", 2)
+		}, want: []trigger.Due{{Custody: "a"}}},
+		"no custody ends after a jump of time": {trigger: trigger.CustodyEnd, put: func(tx *table.Tx) {
+			held(tx, "a", 1)
+			frozen(tx)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c.limit == 0 {
+				c.limit = 100
+			}
+			if diff := cmp.Diff(c.want, c.trigger(view(t, c.put), now, c.limit)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+	if len(trigger.All) != 2 {
+		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
+	}
+}
