@@ -156,8 +156,10 @@ func escapeLen(s string) int {
 		}
 		return len(s)
 	case ']': // OSC: up to BEL or ST
-		if end := strings.IndexAny(s, "\a\x9c"); end > 0 {
-			return end + 1
+		for i := range len(s) { // bytes, not runes: a terminal's 0x9c is no UTF-8
+			if s[i] == '\a' || s[i] == 0x9c {
+				return i + 1
+			}
 		}
 		if end := strings.Index(s, "\x1b\\"); end > 0 {
 			return end + 2

@@ -107,7 +107,7 @@ func ScanHostKeys(ctx context.Context, dial executors.Dialer, addr string) ([]mo
 		}}
 		c, err := handshake(ctx, dial, addr, cfg, DefaultTimeout)
 		if err == nil { // the callback always refuses, so this cannot be
-			c.Close()
+			_ = c.Close()
 		}
 		last = err
 	}

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -181,7 +182,7 @@ func (in *Input) multipart(b []byte, boundary string) error {
 	r := multipart.NewReader(bytes.NewReader(b), boundary)
 	for {
 		part, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil || len(in.names) >= maxMembers {

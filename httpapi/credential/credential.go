@@ -57,10 +57,10 @@ type Put struct {
 	Revision       uint64
 }
 
-// Released tells which operation the end of a custody started; "" if none.
+// Released tells which operation the end of a custody started.
 type Released struct {
-	Number    uint64 // of the credential
-	Operation string // number of the operation
+	Number    uint64  // of the credential
+	Operation *uint64 // number of the operation; nil: none
 }
 
 // Service is what the resource needs.

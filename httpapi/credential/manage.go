@@ -216,5 +216,5 @@ func (m *management) release(ctx context.Context, r *route.Request) (compat.Repl
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(compat.Object{{Name: "operation", Value: orNull(rel.Operation)}}), nil
+	return compat.JSON(compat.Object{{Name: "operation", Value: rel.Operation}}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -145,5 +146,13 @@ func (v *vendor) release(ctx context.Context, r *route.Request) (compat.Reply, e
 		return compat.Reply{}, err
 	}
 	return compat.OK(fmt.Sprintf("Credential custody %d released", rel.Number),
-		compat.Member{Name: "operation", Value: orNull(rel.Operation)}), nil
+		compat.Member{Name: "operation", Value: orNull(text(rel.Operation))}), nil
+}
+
+// text is a number as the vendor's dialect writes it; "" for none.
+func text(n *uint64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatUint(*n, 10)
 }

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -90,7 +91,8 @@ func (c *credentials) List(ctx context.Context, actor model.Actor, at model.Time
 
 // in names the field that an error is about, if it does not say so itself.
 func in(err error, field string) error {
-	if e, ok := err.(*model.Error); ok && e.Field == "" {
+	var e *model.Error
+	if errors.As(err, &e) && e.Field == "" {
 		named := *e
 		named.Field = field
 		return &named
@@ -249,7 +251,7 @@ func (c *credentials) Release(ctx context.Context, actor model.Actor, name strin
 	}
 	out := api.Released{Number: found.Number}
 	if r.Operation != "" {
-		out.Operation = number(r.Number)
+		out.Operation = &r.Number
 	}
 	return out, nil
 }

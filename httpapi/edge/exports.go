@@ -35,6 +35,9 @@ func (e *edges) Write(p []byte) (int, error) {
 // Ends walks the chain as the writer of an export does, so that a signature never covers a damaged trail.
 func (x *exports) Ends(ctx context.Context, actor model.Actor, at model.Time, from, last uint64) (audit.Ends, error) {
 	out := audit.Ends{From: from}
+	if last != 0 && last < from {
+		return out, model.Errorf(model.Invalid, "the last event lies before the first").WithField("last")
+	}
 	var w *trail.Writer
 	ends := &edges{}
 	for next, done := from, false; !done; {

@@ -40,9 +40,9 @@ func TestPasswordsOfRealServers(t *testing.T) {
 	role, rold := pg.AddRole(t)
 	sshDevice(c, "linux", sshd)
 	credential(c, "linux-user", "linux", user, old, "Linux passwd", nil)
-	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "db", "ip": "127.0.0.1", "ca": pg.CA(),
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
 		"connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
-	credential(c, "db-role", "db", role, rold, "PostgreSQL ALTER ROLE", nil)
+	credential(c, "db-role", "localhost", role, rold, "PostgreSQL ALTER ROLE", nil)
 
 	for _, one := range []struct {
 		name, user, old string
@@ -121,9 +121,9 @@ func TestTriggers(t *testing.T) {
 	role, old := pg.AddRole(t)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "quick", "max_age": "4s", "change_on_release": true, "custody_ttl": "1h"}, nil)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "release", "change_on_release": true, "custody_ttl": "1h"}, nil)
-	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "db", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
 	auto := map[string]any{"template": "PostgreSQL ALTER ROLE", "automatic": true}
-	credential(c, "role", "db", role, old, "", map[string]any{"policy": "release", "execution": auto})
+	credential(c, "role", "localhost", role, old, "", map[string]any{"policy": "release", "execution": auto})
 
 	// The first change is manual: before it, a release changes nothing (product.md 1.2).
 	if c.Secret("role") != old {

@@ -96,7 +96,7 @@ func (p *process) ready(probe func(ctx context.Context) error) error {
 		case end := <-p.done:
 			p.done <- end
 			said, _ := os.ReadFile(p.log)
-			return fmt.Errorf("%s ended: %v\n%s", p.cmd.Path, end, said)
+			return fmt.Errorf("%s ended: %v\n%s", p.cmd.Path, end, said) //nolint:errorlint // end may be nil, and nobody branches on it
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("%s does not answer", p.cmd.Path), err, p.stop(syscall.SIGKILL))
 		case <-tick.C:
