@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ func applicationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  cofre application list\n  cofre application list --json | jq -r '.[].name'"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/applications", nil, *limit, "NAME STATE TAGS CREATED DESCRIPTION", func(a application.View) []string {
+		return listed(s, c, "/api/v1/applications", nil, *limit, func(a, b application.View) int { return strings.Compare(a.Name, b.Name) }, "NAME STATE TAGS CREATED DESCRIPTION", func(a application.View) []string {
 			return []string{a.Name, word(a.Enabled, "enabled", "disabled"), join(a.Tags), moment(a.CreatedAt), a.Description}
 		})
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,7 +41,10 @@ func authorizationCommand(s *session) *cobra.Command {
 		for _, a := range all {
 			apps[a.ID] = a.Name
 		}
-		return listed(s, c, path, nil, *limit, "APPLICATION NAME STATE WRITE RIGHTS ADDRESSES EXPIRES CLIENT", func(a application.Authorization) []string {
+		byName := func(a, b application.Authorization) int {
+			return cmp.Or(strings.Compare(apps[a.Application], apps[b.Application]), strings.Compare(a.Name, b.Name))
+		}
+		return listed(s, c, path, nil, *limit, byName, "APPLICATION NAME STATE WRITE RIGHTS ADDRESSES EXPIRES CLIENT", func(a application.Authorization) []string {
 			return []string{or(apps[a.Application], string(a.Application)), a.Name, word(a.Enabled, "enabled", "disabled"), word(a.Write, "yes", "no"), join(a.Rights), or(join(a.IPs), "any"), or(moment(a.ExpiresAt), "never"), a.ClientID}
 		})
 	}

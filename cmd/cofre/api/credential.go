@@ -31,7 +31,7 @@ func credentialCommand(s *session) *cobra.Command {
 		if d := truth(c, "disabled"); d != nil {
 			q.Set("disabled", strconv.FormatBool(*d))
 		}
-		return listed(s, c, "/api/v1/credentials", q, *limit, "NUMBER IDENTIFIER USERNAME HOSTNAME SYNC POLICY TEMPLATE AUTOMATIC CHANGED STATE", func(v credential.View) []string {
+		return listed(s, c, "/api/v1/credentials", q, *limit, nil, "NUMBER IDENTIFIER USERNAME HOSTNAME SYNC POLICY TEMPLATE AUTOMATIC CHANGED STATE", func(v credential.View) []string {
 			return []string{strconv.FormatUint(v.Number, 10), v.Identifier, v.Username, v.Hostname, v.Sync, or(v.Policy, "default"), v.Execution.Template, automatic(&v), moment(v.ChangedAt), word(v.Enabled, "enabled", "disabled")}
 		})
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,7 @@ func deviceCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List devices", Args: cobra.NoArgs, Example: "  cofre device list\n  cofre device list --json | jq -r '.[]|select(.host_keys==[]).hostname'"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/devices", nil, *limit, "NUMBER HOSTNAME ADDRESS SITE CONNECTIVITIES PINS STATE TAGS", func(d device.View) []string {
+		return listed(s, c, "/api/v1/devices", nil, *limit, func(a, b device.View) int { return cmp.Compare(a.Number, b.Number) }, "NUMBER HOSTNAME ADDRESS SITE CONNECTIVITIES PINS STATE TAGS", func(d device.View) []string {
 			return []string{strconv.FormatUint(d.Number, 10), d.Hostname, d.IP, d.Site, ports(d.Connectivities), strconv.Itoa(len(d.HostKeys)), word(d.Enabled, "enabled", "disabled"), join(d.Tags)}
 		})
 	}

@@ -27,7 +27,7 @@ func operationCommand(s *session) *cobra.Command {
 				q.Set(n, *v)
 			}
 		}
-		return listed(s, c, "/api/v1/operations", q, *limit, "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE", func(o operation.View) []string {
+		return listed(s, c, "/api/v1/operations", q, *limit, nil, "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE", func(o operation.View) []string {
 			return []string{strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State, fmt.Sprintf("%d/%d", o.Attempt, o.MaxAttempts), o.Trigger,
 				string(o.Node), moment(o.CreatedAt), moment(o.FinishedAt), o.Message}
 		})

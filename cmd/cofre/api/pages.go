@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -40,8 +41,8 @@ func limitFlag(c *cobra.Command, def int) *int {
 	return c.Flags().Int("limit", def, "print at most this many")
 }
 
-// listed fetches and prints a list.
-func listed[T any](s *session, c *cobra.Command, path string, query url.Values, limit int, header string, row func(T) []string) error {
+// listed fetches and prints a list, in an order that people expect; nil is the API's.
+func listed[T any](s *session, c *cobra.Command, path string, query url.Values, limit int, order func(a, b T) int, header string, row func(T) []string) error {
 	if limit < 1 {
 		return fmt.Errorf("--limit is at least 1")
 	}
@@ -55,6 +56,9 @@ func listed[T any](s *session, c *cobra.Command, path string, query url.Values, 
 	}
 	if more {
 		fmt.Fprintf(note(c), "There are more: raise --limit %d.\n", limit)
+	}
+	if order != nil {
+		slices.SortStableFunc(rows, order)
 	}
 	return list(s, c, rows, header, row)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ func policyCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List password policies", Args: cobra.NoArgs, Example: "  cofre policy list"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/policies", nil, *limit, "NAME STATE LENGTH MAX-AGE VIEW-EXPIRY ON-RELEASE EXCLUSIVE CUSTODY ATTEMPTS", func(p policy.View) []string {
+		return listed(s, c, "/api/v1/policies", nil, *limit, func(a, b policy.View) int { return strings.Compare(a.Name, b.Name) }, "NAME STATE LENGTH MAX-AGE VIEW-EXPIRY ON-RELEASE EXCLUSIVE CUSTODY ATTEMPTS", func(p policy.View) []string {
 			return []string{p.Name, word(p.Enabled, "enabled", "disabled"), strconv.Itoa(p.Strength.Length), span(p.MaxAge), span(p.ViewExpiry), word(p.ChangeOnRelease, "yes", "no"), word(p.Exclusive, "yes", "no"), span(p.CustodyTTL), strconv.Itoa(p.Attempts)}
 		})
 	}

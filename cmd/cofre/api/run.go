@@ -21,6 +21,10 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // exitError is how a child's exit status becomes ours.
 type exitError struct{ *exec.ExitError }
 
+func (e *exitError) Error() string { return "the program ended with " + e.ExitError.Error() }
+
+func (e *exitError) Unwrap() error { return e.ExitError }
+
 func runCommand(s *session) *cobra.Command {
 	var wanted []string
 	var keep bool

@@ -21,7 +21,7 @@ func templateCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List templates", Args: cobra.NoArgs, Example: "  cofre template list --executor ssh"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/templates", executorOf(c), *limit, "NAME EXECUTOR KIND STATE IN-FORCE NEWEST ORIGIN", func(t template.View) []string {
+		return listed(s, c, "/api/v1/templates", executorOf(c), *limit, func(a, b template.View) int { return strings.Compare(a.Name, b.Name) }, "NAME EXECUTOR KIND STATE IN-FORCE NEWEST ORIGIN", func(t template.View) []string {
 			return []string{t.Name, string(t.Executor), string(t.Kind), word(t.Active, "active", "inactive"), inForce(&t), strconv.Itoa(t.Newest), word(t.BuiltIn, "catalogue", "own")}
 		})
 	}

@@ -1,0 +1,257 @@
+package api
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// times and ids differ from run to run; tables are compared without the padding that follows from them.
+var (
+	variable1 = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`)
+	variable2 = regexp.MustCompile(`\b[0-9a-f]{32,40}\b`)
+	padding   = regexp.MustCompile(` {2,}`)
+)
+
+func steady(s string) string {
+	s = variable2.ReplaceAllString(variable1.ReplaceAllString(s, "TIME"), "ID")
+	return padding.ReplaceAllString(s, "  ")
+}
+
+func (h *house) golden(want string, args ...string) {
+	h.t.Helper()
+	if d := cmp.Diff(strings.TrimLeft(want, "\n"), steady(h.run(args...))); d != "" {
+		h.t.Errorf("cofre %s: -want +got\n%s", strings.Join(args, " "), d)
+	}
+}
+
+const (
+	hostKey  = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJ8lSRGHTQ8VZwkWYFW9AFTPSn+zKRSqUnQn0CDmX0G"
+	fakePin  = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	password = "Pr4ctice-of-the-test"
+)
+
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("application", "create", "shop", "--tag", "web,shop", "--description", "the shop")
+	h.golden(`
+NAME  STATE  TAGS  CREATED  DESCRIPTION
+admin  enabled  -  TIME  -
+shop  enabled  web,shop  TIME  the shop
+`, "application", "list")
+	h.run("policy", "create", "weekly", "--max-age", "168h", "--length", "24", "--exclusive")
+	h.golden(`
+NAME  STATE  LENGTH  MAX-AGE  VIEW-EXPIRY  ON-RELEASE  EXCLUSIVE  CUSTODY  ATTEMPTS
+default  enabled  20  off  off  yes  no  1h  5
+weekly  enabled  24  168h  off  yes  yes  1h  5
+`, "policy", "list")
+	h.refused("a span is written like", "policy", "update", "weekly", "--max-age", "7 days")
+	h.run("device", "create", "web1", "--ip", "192.0.2.1", "--connectivity", "ssh:2222")
+	h.refused("PROTOCOL:PORT", "device", "update", "web1", "--connectivity", "ssh")
+	h.refused("Device not found", "device", "show", "web9")
+	h.refused("meanwhile", "device", "update", "web1", "--site", "x", "--revision", "7")
+	known := h.file("known_hosts", "# comment\n[web1]:2222,other "+hostKey+"\nweb2 ssh-ed25519 AAAA\n")
+	if out := h.run("device", "trust", "web1", "--known-hosts", known); !strings.Contains(out, "ssh-ed25519 (pinned") {
+		t.Error(out)
+	}
+	h.run("device", "trust", "web1", "--fingerprint", fakePin, "--replace")
+	if out := h.run("device", "show", "web1", "--json"); strings.Contains(out, "ssh-ed25519") || !strings.Contains(out, fakePin) {
+		t.Error(out)
+	}
+	h.refused("needs a terminal", "device", "trust", "web1", "--scan")
+	h.refused("at least one of the flags", "device", "trust", "web1")
+	h.refused("no public key", "device", "trust", "web1", "--key-file", h.file("empty.pub", "# none\n"))
+
+	h.run("template", "put", "Ours", h.file("t.txt", "exec \"passwd\"\nexec [#NEW_PASSWORD#]\nend\n"), "--executor", "ssh")
+	h.refused("--secret-stdin, --generate or --no-secret", "credential", "create", "web1-root", "--hostname", "web1", "--username", "root")
+	h.runWith(password+"\n", "credential", "create", "web1-root", "--hostname", "web1", "--username", "root", "--secret-stdin", "--template", "Ours", "--policy", "weekly")
+	h.run("credential", "create", "made", "--hostname", "web1", "--username", "made", "--generate", "--policy", "weekly")
+	h.golden(`
+NUMBER  IDENTIFIER  USERNAME  HOSTNAME  SYNC  POLICY  TEMPLATE  AUTOMATIC  CHANGED  STATE
+1  web1-root  root  web1  unknown  weekly  Ours  no  -  enabled
+2  made  made  web1  unknown  weekly  -  no  -  enabled
+`, "credential", "list")
+	if got := h.run("credential", "read", "made", "--raw"); len(got) != 24 {
+		t.Errorf("a generated secret has %d characters", len(got))
+	}
+	h.refused("no terminal", "credential", "read", "web1-root")
+	h.refused("no terminal", "credential", "read", "web1-root", "--json")
+	if got := h.run("credential", "read", "web1-root", "--raw"); got != password {
+		t.Errorf("read %q", got)
+	}
+	if out := h.run("credential", "release", "web1-root"); out != "Released.\n" {
+		t.Error(out)
+	}
+	h.run("credential", "disable", "made")
+	h.golden("NUMBER  IDENTIFIER  USERNAME  HOSTNAME  SYNC  POLICY  TEMPLATE  AUTOMATIC  CHANGED  STATE\n2  made  made  web1  unknown  weekly  -  no  -  disabled\n", "credential", "list", "--disabled", "--search", "made")
+
+	var k keys
+	if err := json.Unmarshal([]byte(h.run("authorization", "create", "shop", "prod", "--tag", "x", "--ip", "10.0.0.0/8", "--expires", "24h", "--json")), &k); err != nil || k.ClientSecret == "" {
+		t.Fatal(err, k)
+	}
+	h.golden(`
+APPLICATION  NAME  STATE  WRITE  RIGHTS  ADDRESSES  EXPIRES  CLIENT
+shop  prod  enabled  no  secret.read  10.0.0.0/8  TIME  ID
+`, "authorization", "list", "shop")
+	h.run("authorization", "update", "shop", "prod", "--ip", "", "--expires", "never")
+	if out := h.run("authorization", "rekey", "shop", "prod"); !strings.Contains(out, k.ClientID) || strings.Contains(out, k.ClientSecret) {
+		t.Error(out)
+	}
+	h.run("authorization", "revoke", "shop", "prod")
+	h.refused("--expires", "authorization", "update", "shop", "prod", "--expires", "soon")
+	if out := h.run("whoami"); !strings.Contains(out, "every credential") {
+		t.Error(out)
+	}
+}
+
+// A person is asked for the secret twice, and sees secrets on the terminal.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1")
+	h.tty, h.typ = true, []byte(password)
+	h.run("credential", "create", "a", "--hostname", "web1", "--username", "a")
+	if out, notes, err := h.try("", "credential", "read", "a"); err != nil || out != password+"\n" || !strings.Contains(notes, "in your custody until") {
+		t.Error(out, notes, err)
+	}
+}
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1")
+	content := h.file("t.txt", "exec \"passwd\"\nexec [#NEW_PASSWORD#]\nend\n")
+	h.run("template", "put", "Ours", content, "--executor", "ssh")
+	h.golden("NAME  EXECUTOR  KIND  STATE  IN-FORCE  NEWEST  ORIGIN\nOurs  ssh  Change password  active  1  1  own\n", "template", "list", "--executor", "ssh")
+	h.refused("its newest is 1", "template", "show", "Ours", "--version", "2")
+	h.refused("no such template", "template", "show", "Ours", "--executor", "postgres")
+	if out := h.run("template", "lint", content, "--executor", "ssh"); !strings.Contains(out, "NEW_PASSWORD") {
+		t.Error(out)
+	}
+	h.refused("line 2, column 1", "template", "lint", h.file("bad.txt", "exec \"x\"\nbogus\n"), "--executor", "ssh")
+	h.refused("ssh, postgres", "template", "lint", content, "--executor", "telnet")
+	h.runWith("old", "credential", "create", "a", "--hostname", "web1", "--username", "a", "--secret-stdin", "--template", "Ours")
+	h.run("operation", "request", "a")
+	h.run("operation", "cancel", "1")
+	out, notes, err := h.try("", "operation", "wait", "1")
+	if err == nil || !strings.Contains(out, "operation 1: cancelled") || !strings.Contains(notes, "created by request -> ready") {
+		t.Error(out, notes, err)
+	}
+	h.run("operation", "request", "a", "--verify", "--not-before", "2026-12-24T02:00:00Z")
+	h.golden(`
+NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINISHED  MESSAGE
+2  verify  a  web1  uncertain  0/5  request  -  TIME  -  -
+`, "operation", "list", "--limit", "1")
+	h.refused("no such operation", "operation", "show", "99")
+}
+
+// The trail is listed from its end, and an export verifies offline until somebody touches it.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, n := range []string{"a", "b", "c", "d", "e"} {
+		h.run("device", "create", n)
+	}
+	out := h.run("audit", "list", "--limit", "2")
+	if !strings.Contains(out, "hostname=e") || !strings.Contains(out, "hostname=d") || strings.Contains(out, "hostname=c") {
+		t.Error(out)
+	}
+	if out := h.run("audit", "list", "--kind", "device.put", "--limit", "1"); !strings.Contains(out, "hostname=e") {
+		t.Error(out)
+	}
+	file := h.dir + "/trail.jsonl"
+	_, notes, err := h.try("", "audit", "export", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := regexp.MustCompile(`SHA256:\S+`).FindString(notes)
+	h.run("audit", "verify", file, "--key", pin)
+	h.refused("does not prove", "audit", "verify", file, "--key", fakePin)
+	whole := h.run("audit", "export")
+	lines := strings.SplitAfter(whole, "\n")
+	for name, bad := range map[string]string{
+		"changed":   strings.Replace(whole, `"v":"c"`, `"v":"x"`, 1),
+		"cut":       strings.Join(lines[:len(lines)-2], ""),
+		"shortened": strings.Join(slices.Delete(slices.Clone(lines), 3, 4), ""),
+	} {
+		if bad == whole {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if _, _, err := h.try(bad, "audit", "verify", "-"); err == nil {
+			t.Errorf("%s: verified", name)
+		}
+	}
+	part := h.run("audit", "export", "--from", "2", "--last", "4")
+	if n := strings.Count(part, "\n"); n != 5 {
+		t.Errorf("3 events make %d lines", n)
+	}
+	h.refused("before the first", "audit", "export", "--from", "4", "--last", "2")
+	h.refused("no event", "audit", "export", "--from", "1000")
+}
+
+// A program gets its secrets, not our keys, and custody ends with it.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1")
+	h.runWith(password, "credential", "create", "a", "--hostname", "web1", "--username", "a", "--secret-stdin")
+	if out := h.run("run", "--secret", "PW=a", "--", "sh", "-c", `printf %s "$PW"`); out != password {
+		t.Errorf("the program saw %q", out)
+	}
+	_, _, err := h.try("", "run", "--secret", "PW=a", "--", "sh", "-c", "exit 7")
+	if Status(err) != 7 {
+		t.Errorf("exit status %d", Status(err))
+	}
+	if _, _, err = h.try("", "run", "--secret", "PW=a", "--", "sh", "-c", "kill -9 $$"); Status(err) != 137 {
+		t.Errorf("exit status %d", Status(err))
+	}
+	if n := strings.Count(h.run("audit", "list", "--kind", "credential.released"), "reason=released"); n != 3 {
+		t.Errorf("custody was released %d times", n)
+	}
+	h.refused("NAME=CREDENTIAL", "run", "--secret", "PW", "--", "true")
+	h.refused("twice", "run", "--secret", "PW=a", "--secret", "PW=b", "--", "true")
+	h.refused("read nobody", "run", "--secret", "PW=nobody", "--", "true")
+	env, err := cleanEnvironment([]string{"PATH=/bin", "COFRE_CLIENT_SECRET=x", "PW=old"}, []string{"PW=a"})
+	if d := cmp.Diff([]string{"PATH=/bin"}, env); err != nil || d != "" {
+		t.Error(err, d)
+	}
+}
+
+// walk visits every command.
+func walk(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, sub := range c.Commands() {
+		walk(sub, visit)
+	}
+}
+
+// No flag takes a secret: what looks like one names where a secret is, or is public.
+func TestNoSecretInFlags(t *testing.T) {
+	t.Parallel()
+	harmless := []string{"secret-stdin", "no-secret", "key-file", "keys-dir"}
+	named := map[string]string{"run --secret": "NAME=CREDENTIAL", "verify --key": "fingerprint"}
+	for _, c := range Commands() {
+		walk(c, func(c *cobra.Command) {
+			if c.Runnable() && (c.Example == "" || c.Short == "") {
+				t.Errorf("%s has no example", c.CommandPath())
+			}
+			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+				for _, w := range []string{"secret", "password", "token", "key", "content", "passphrase"} {
+					if !strings.Contains(f.Name, w) || slices.Contains(harmless, f.Name) {
+						continue
+					}
+					if want := named[c.Name()+" --"+f.Name]; want == "" || !strings.Contains(f.Usage, want) {
+						t.Errorf("%s --%s looks like a secret on the command line", c.CommandPath(), f.Name)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,177 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"cofre/executors/all"
+	"cofre/fsm"
+	"cofre/fsm/codec"
+	"cofre/fsm/command"
+	"cofre/fsm/fsmtest"
+	fsmkeyring "cofre/fsm/keyring"
+	"cofre/fsm/model"
+	"cofre/httpapi/edge"
+	"cofre/httpapi/health"
+	"cofre/scheduler/ops"
+	"cofre/vault/access"
+	"cofre/vault/keyring"
+)
+
+// house is one node: the real API, services, keyring and state machine over TLS. Only the log is replaced: a command is
+// applied at once.
+type house struct {
+	t   *testing.T
+	fsm *fsm.FSM
+	env map[string]string
+	dir string
+
+	tty bool   // whether the streams of commands are a terminal
+	typ []byte // what is typed without echo
+
+	mu    sync.Mutex // guards index
+	index uint64
+}
+
+// Propose applies a command as the only entry of its log index.
+func (h *house) Propose(_ context.Context, e command.Envelope) (command.Result, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.index++
+	now := model.TimeOf(time.Now())
+	if e.ID.IsZero() {
+		_, _ = rand.Read(e.ID[:])
+	}
+	e.Made, e.Node = now, "n1"
+	entry := command.Entry{At: now, Term: 1, Commands: []command.Envelope{e}}
+	return h.fsm.Apply(&raft.Log{Index: h.index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&entry)}).([]command.Result)[0], nil
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, fsm: fsmtest.Open(t), dir: t.TempDir()}
+	at, holder := model.TimeOf(time.Now()), keyring.NewHolder()
+	row, ring, err := keyring.Create("cluster1", true, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ring.Close)
+	if err := access.AddKeys(ring, &row, at); err != nil {
+		t.Fatal(err)
+	}
+	holder.Install(ring)
+	k, stored, err := access.NewClientKeys(func(m []byte) (id uint32, sum []byte, err error) {
+		key, err := ring.Key(row, access.KeyPepper)
+		if err != nil {
+			return 0, nil, err
+		}
+		err = key.Private.Reveal(func(b []byte) error {
+			mac := hmac.New(sha256.New, b)
+			mac.Write(m)
+			sum = mac.Sum(nil)
+			return nil
+		})
+		return key.ID, sum, err
+	}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := model.Authorization{ID: "auth0", Application: "app0", Name: "admin", ClientID: k.ClientID, Secrets: []model.ClientSecret{stored}, Modules: model.Modules, Write: true,
+		Rights: model.Rights, Filter: model.Filter{All: true}, Enabled: true, Epoch: 1}
+	if _, err = command.Propose(context.Background(), h, fsmkeyring.Create, model.Actor{Kind: model.ActorOperator, Name: "root"}, fsmkeyring.CreateArgs{
+		Keyring: row, Node: model.Node{ID: "n1"}, Leases: model.DefaultLeases, Level: 1, Application: model.Application{ID: "app0", Name: "admin", Enabled: true}, Authorization: admin,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	named, fresh, logger := access.NewNamedKeys(h.fsm, holder), func(context.Context) error { return nil }, logrus.New()
+	logger.SetOutput(io.Discard)
+	compile := func(e model.ExecutorName, content string) error {
+		if x := all.Find(e); x != nil {
+			_, err := x.Compile(content)
+			return err
+		}
+		return errors.New("no such executor")
+	}
+	handler, err := edge.Build(edge.Deps{
+		Access: access.New(h, h.fsm, holder, named, fresh, compile), Ops: ops.New(h, h.fsm, h.fsm.Changed, fresh), Tokens: named, Cluster: func() model.ClusterID { return "cluster1" },
+		Status: func() health.Status { return health.Status{Node: "n1", Initialized: true, Fresh: true, Dev: true} }, Applied: h.fsm.Applied, Logger: logger, Version: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(handler)
+	t.Cleanup(server.Close)
+	ca := h.file("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	var key string
+	_ = k.Secret.Reveal(func(b []byte) error { key = string(b); return nil })
+	h.env = map[string]string{"COFRE_URL": server.URL, "COFRE_CLIENT_ID": k.ClientID, "COFRE_CLIENT_SECRET": key, "COFRE_CA_FILE": ca}
+	return h
+}
+
+func (h *house) file(name, content string) string {
+	h.t.Helper()
+	name = filepath.Join(h.dir, name)
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	return name
+}
+
+// try runs a command line as main does.
+func (h *house) try(stdin string, args ...string) (out, notes string, err error) {
+	h.t.Helper()
+	s := &session{
+		lookup: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }, home: func() (string, error) { return h.dir, nil },
+		terminal: func(any) bool { return h.tty }, unechoed: func() ([]byte, error) { return bytes.Clone(h.typ), nil },
+	}
+	root := &cobra.Command{Use: "cofre", SilenceUsage: true, SilenceErrors: true}
+	root.AddCommand(commands(s)...)
+	var o, e bytes.Buffer
+	root.SetIn(strings.NewReader(stdin))
+	root.SetOut(&o)
+	root.SetErr(&e)
+	root.SetArgs(args)
+	err = root.ExecuteContext(h.t.Context())
+	return o.String(), e.String(), err
+}
+
+// run requires success and gives standard output.
+func (h *house) run(args ...string) string {
+	h.t.Helper()
+	return h.runWith("", args...)
+}
+
+func (h *house) runWith(stdin string, args ...string) string {
+	h.t.Helper()
+	out, notes, err := h.try(stdin, args...)
+	if err != nil {
+		h.t.Fatalf("cofre %s: %v\n%s%s", strings.Join(args, " "), err, out, notes)
+	}
+	return out
+}
+
+// refused requires an error that holds a text.
+func (h *house) refused(want string, args ...string) {
+	h.t.Helper()
+	out, _, err := h.try("", args...)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		h.t.Errorf("cofre %s: %v, want an error with %q\n%s", strings.Join(args, " "), err, want, out)
+	}
+}

@@ -1,0 +1,374 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/client"
+	"cofre/fsm/model"
+	"cofre/httpapi/manifest"
+)
+
+// change is one field that becomes different.
+type change struct {
+	Field string `json:"field"`
+	From  any    `json:"from,omitempty"`
+	To    any    `json:"to"`
+}
+
+// step is what happens to one object.
+type step struct {
+	Action  string   `json:"action"` // create, change, unchanged or disable
+	Kind    string   `json:"kind"`
+	Name    string   `json:"name"`
+	Within  string   `json:"within,omitempty"`
+	Changes []change `json:"changes,omitempty"`
+
+	object *object
+	have   map[string]any
+	label  bool // the manifest's label is missing
+}
+
+// planner compares a manifest with the cluster and changes nothing.
+type planner struct {
+	*session
+	c        *cobra.Command
+	manifest *manifestFile
+	dir      string                    // of the manifest: template files are found beside it
+	labelled []manifest.Object         // what the manifest manages already
+	known    map[string]map[string]any // what the cluster answered, by path; nil: there is none
+	files    map[string]*object        // objects of the file by kind/name
+}
+
+func (p *planner) get(path string) (map[string]any, error) {
+	if have, ok := p.known[path]; ok {
+		return have, nil
+	}
+	have, err := call[map[string]any](p.session, p.c, http.MethodGet, path, nil)
+	var e *client.Error
+	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest && e.Code != 0) {
+		have, err = nil, nil // the vendor's numbers for what is not found come with 400
+	}
+	if err == nil {
+		p.known[path] = have
+	}
+	return have, err
+}
+
+// path is where the API has an object.
+func (o *object) path() string {
+	switch o.kind.name {
+	case "authorization":
+		return at("applications/%s/authorizations/%s", o.within, o.name)
+	case "template":
+		return at("templates/%s", o.name) + query(url.Values{"executor": {o.within}})
+	case "policy":
+		return at("policies/%s", o.name)
+	}
+	return at(o.kind.name+"s/%s", o.name)
+}
+
+func (p *planner) plan(prune bool) ([]*step, error) {
+	for _, o := range p.manifest.objects {
+		p.files[o.kind.name+"/"+o.name] = o
+	}
+	if p.manifest.name != "" {
+		api, err := p.client()
+		if err != nil {
+			return nil, err
+		}
+		if p.labelled, _, err = fetch[manifest.Object](p.c.Context(), api, at("manifests/%s", p.manifest.name), nil, 1_000_000); err != nil {
+			return nil, err
+		}
+	}
+	var faults []error
+	var steps []*step
+	for _, o := range p.manifest.objects {
+		s, err := p.step(o)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		steps = append(steps, s)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	steps, err := inOrder(steps)
+	if err != nil || !prune {
+		return steps, err
+	}
+	return append(steps, p.stale()...), nil
+}
+
+func (p *planner) step(o *object) (*step, error) {
+	if err := p.prepare(o); err != nil {
+		return nil, err
+	}
+	have, err := p.get(o.path())
+	if err != nil {
+		return nil, o.fault("", "%v", err)
+	}
+	s := &step{Action: "create", Kind: o.kind.name, Name: o.name, Within: o.within, object: o, have: have}
+	id, _ := have["id"].(string)
+	s.label = p.manifest.name != "" && o.kind.name != "template" && !slices.ContainsFunc(p.labelled, func(l manifest.Object) bool { return l.Kind == o.kind.name && l.ID == id && id != "" })
+	if have != nil {
+		if o.kind.name == "authorization" {
+			if err := p.names(have); err != nil {
+				return nil, err
+			}
+		}
+		s.Action = "unchanged"
+	}
+	s.Changes = append(compare("", o.want, have), p.specials(o, have)...)
+	if have != nil && s.label {
+		s.Changes = append(s.Changes, change{"manifest", nil, p.manifest.name})
+	}
+	switch {
+	case have != nil && len(s.Changes) > 0:
+		s.Action = "change"
+	case have == nil && o.kind.name == "credential":
+		if src, _ := o.secret(); src != nil {
+			return s, p.secretReady(o, src)
+		}
+	}
+	if builtIn, _ := have["built_in"].(bool); builtIn && s.Action == "change" {
+		return nil, o.fault("", "templates of the catalogue are read-only: choose another name")
+	}
+	return s, nil
+}
+
+// prepare resolves what the object refers to, and compiles templates.
+func (p *planner) prepare(o *object) error {
+	refer := func(path, kind, name string) error {
+		if name == "" || p.files[kind+"/"+name] != nil {
+			return nil
+		}
+		to := at(kind+"s/%s", name)
+		switch x, _ := o.want["execution"].(map[string]any); {
+		case kind == "policy":
+			to = at("policies/%s", name)
+		case kind == "template" && x["executor"] != nil:
+			to += query(url.Values{"executor": {fmt.Sprint(x["executor"])}})
+		}
+		have, err := p.get(to)
+		if err == nil && have == nil {
+			err = fmt.Errorf("there is no %s %q, neither in this file nor in the cluster", kind, name)
+		}
+		if err != nil {
+			return o.fault(path, "%v", err)
+		}
+		return nil
+	}
+	text := func(m map[string]any, key string) string { s, _ := m[key].(string); return s }
+	switch o.kind.name {
+	case "template":
+		return p.compile(o)
+	case "authorization":
+		filter, _ := o.want["filter"].(map[string]any)
+		return errors.Join(refer("application", "application", o.within), p.identify(o, "filter.credentials", filter, "credentials"))
+	case "credential":
+		x, _ := o.want["execution"].(map[string]any)
+		err := errors.Join(refer("hostname", "device", text(o.want, "hostname")), refer("policy", "policy", text(o.want, "policy")),
+			refer("execution.template", "template", text(x, "template")), p.identify(o, "parent", o.want, "parent"), p.identify(o, "execution.authentication", x, "authentication"))
+		if src, _ := o.secret(); src != nil && src.generate != "" {
+			err = errors.Join(err, refer("secret", "policy", o.generator(src)))
+		}
+		return err
+	}
+	return nil
+}
+
+// identify replaces names of credentials by their identifiers, which the API shows.
+func (p *planner) identify(o *object, path string, in map[string]any, key string) error {
+	one := func(v any) (any, error) {
+		name, _ := v.(string)
+		if name == "" || p.files["credential/"+name] != nil {
+			return v, nil
+		}
+		have, err := p.get(at("credentials/%s", name))
+		if err == nil && have == nil {
+			err = fmt.Errorf("there is no credential %q, neither in this file nor in the cluster", name)
+		}
+		if err != nil {
+			return nil, o.fault(path, "%v", err)
+		}
+		return have["identifier"], nil
+	}
+	var err error
+	switch v := in[key].(type) {
+	case string:
+		in[key], err = one(v)
+	case []any:
+		for i := range v {
+			if v[i], err = one(v[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+// names shows the credentials of an authorization's filter as manifests do.
+func (p *planner) names(have map[string]any) error {
+	filter, _ := have["filter"].(map[string]any)
+	ids, _ := filter["credentials"].([]any)
+	for i, id := range ids {
+		s, _ := id.(string)
+		c, err := p.get(at("credentials/%s", s))
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			ids[i] = c["identifier"]
+		}
+	}
+	return nil
+}
+
+func (p *planner) compile(o *object) error {
+	if file, ok := o.special["file"].(string); ok {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(p.dir, file)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return o.fault("file", "%v", err)
+		}
+		o.want["content"] = string(b)
+	}
+	content, _ := o.want["content"].(string)
+	if _, err := lint(model.ExecutorName(o.within), content); err != nil {
+		return o.fault("content", "%v (counted within the template)", err)
+	}
+	return nil
+}
+
+// specials compares what the API keeps beside the body.
+func (p *planner) specials(o *object, have map[string]any) []change {
+	var out []change
+	if enabled, ok := o.special["enabled"].(bool); ok {
+		field := "enabled"
+		if o.kind.name == "template" {
+			field = "active"
+		}
+		if now, _ := have[field].(bool); now != enabled && (have != nil || !enabled) {
+			out = append(out, change{"enabled", have[field], enabled})
+		}
+	}
+	for _, k := range missingKeys(o, have) {
+		out = append(out, change{"host_keys", nil, or(k.Fingerprint, k.Key)})
+	}
+	return out
+}
+
+// stale are the objects that the manifest managed before and does not name any more; nothing is deleted, they are disabled.
+func (p *planner) stale() []*step {
+	var out []*step
+	for _, k := range slices.Backward(kinds) {
+		for _, l := range p.labelled {
+			named := slices.ContainsFunc(p.manifest.objects, func(o *object) bool {
+				return o.kind.name == l.Kind && o.name == l.Name && (o.within == l.Within || l.Kind != "authorization")
+			})
+			if l.Kind == k.name && l.Enabled && !named {
+				o := &object{kind: &k, name: l.Name, within: l.Within}
+				out = append(out, &step{Action: "disable", Kind: l.Kind, Name: l.Name, Within: l.Within, object: o})
+			}
+		}
+	}
+	return out
+}
+
+// compare lists the fields of want that have does not have so; what the file does not name stays.
+func compare(prefix string, want, have map[string]any) []change {
+	var out []change
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		w, h := want[k], have[k]
+		if in, ok := w.(map[string]any); ok {
+			inHave, _ := h.(map[string]any)
+			out = append(out, compare(prefix+k+".", in, inHave)...)
+			continue
+		}
+		if !same(w, h) {
+			out = append(out, change{prefix + k, h, w})
+		}
+	}
+	return out
+}
+
+// same compares values of JSON; absent is the same as empty, and lists of texts are sets.
+func same(w, h any) bool {
+	if h == nil {
+		return w == nil || reflect.ValueOf(w).IsZero() || reflect.ValueOf(w).Kind() == reflect.Slice && reflect.ValueOf(w).Len() == 0
+	}
+	return reflect.DeepEqual(inOneOrder(w), inOneOrder(h))
+}
+
+func inOneOrder(v any) any {
+	all, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	out := make([]string, len(all))
+	for i, e := range all {
+		b, _ := json.Marshal(e) // it was JSON
+		out[i] = string(b)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// inOrder puts kinds in the order in which they depend on each other, and credentials behind those that they name.
+func inOrder(steps []*step) ([]*step, error) {
+	var out []*step
+	done, open := map[*step]bool{}, map[*step]bool{}
+	byName := map[string]*step{}
+	for _, s := range steps {
+		if s.Kind == "credential" {
+			byName[s.Name] = s
+		}
+	}
+	var visit func(s *step) error
+	visit = func(s *step) error {
+		if done[s] {
+			return nil
+		}
+		if open[s] {
+			return s.object.fault("", "parent and authentication go in a circle")
+		}
+		open[s] = true
+		x, _ := s.object.want["execution"].(map[string]any)
+		for _, ref := range []any{s.object.want["parent"], x["authentication"]} {
+			name, _ := ref.(string)
+			if to := byName[name]; s.Kind == "credential" && to != nil {
+				if err := visit(to); err != nil {
+					return err
+				}
+			}
+		}
+		done[s] = true
+		out = append(out, s)
+		return nil
+	}
+	for _, k := range kinds {
+		for _, s := range steps {
+			if s.Kind != k.name {
+				continue
+			}
+			if err := visit(s); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
