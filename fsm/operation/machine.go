@@ -1,6 +1,11 @@
 package operation
 
-import "cofre/fsm/model"
+import (
+	"maps"
+	"slices"
+
+	"cofre/fsm/model"
+)
 
 // event is what happens to an operation.
 type event string
@@ -75,4 +80,18 @@ func move(o *model.Operation, e event, at model.Time, node model.NodeID, note st
 		o.Lease = nil
 	}
 	return nil
+}
+
+// Edge is one transition of the machine, for documents.
+type Edge struct{ From, Event, To string }
+
+// Graph lists every transition, ordered by state and event.
+func Graph() []Edge {
+	var edges []Edge
+	for from := model.OpReady; from <= model.OpOutOfSync; from++ {
+		for _, e := range slices.Sorted(maps.Keys(machine[from])) {
+			edges = append(edges, Edge{from.String(), string(e), machine[from][e].String()})
+		}
+	}
+	return edges
 }

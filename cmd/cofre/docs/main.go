@@ -1,0 +1,23 @@
+// Command docs writes the generated documents of docs/ anew: the API, the commands of the log, the audit events, the masks
+// of templates, the settings, and the graph of an operation's life. `make generate` runs it; a test holds them current.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+//go:generate go run . -dir ../../../docs
+
+func main() {
+	dir := flag.String("dir", "docs", "folder of the documents")
+	flag.Parse()
+	for name, text := range Documents() {
+		if err := os.WriteFile(filepath.Join(*dir, name), []byte(text), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, "docs:", err)
+			os.Exit(1)
+		}
+	}
+}
