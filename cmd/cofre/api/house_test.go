@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/raft"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
@@ -38,6 +37,7 @@ import (
 // house is one node: the real API, services, keyring and state machine over TLS. Only the log is replaced: a command is
 // applied at once.
 type house struct {
+	*fsmtest.Proposer
 	t   *testing.T
 	fsm *fsm.FSM
 	env map[string]string
@@ -47,26 +47,12 @@ type house struct {
 	typ []byte // what is typed without echo
 
 	mu    sync.Mutex // guards index
-	index uint64
-}
-
-// Propose applies a command as the only entry of its log index.
-func (h *house) Propose(_ context.Context, e command.Envelope) (command.Result, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.index++
-	now := model.TimeOf(time.Now())
-	if e.ID.IsZero() {
-		_, _ = rand.Read(e.ID[:])
-	}
-	e.Made, e.Node = now, "n1"
-	entry := command.Entry{At: now, Term: 1, Commands: []command.Envelope{e}}
-	return h.fsm.Apply(&raft.Log{Index: h.index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&entry)}).([]command.Result)[0], nil
 }
 
 func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t, fsm: fsmtest.Open(t), dir: t.TempDir()}
+	h.Proposer = fsmtest.NewProposer(h.fsm, "n1")
 	at, holder := model.TimeOf(time.Now()), keyring.NewHolder()
 	row, ring, err := keyring.Create("cluster1", true, at)
 	if err != nil {
