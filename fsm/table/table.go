@@ -158,12 +158,11 @@ func (t *Table[T]) By(r Reader, index, key string) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		lower := t.indexKey(i, key, "")
 		upper := append(slices.Clone(lower[:len(lower)-1]), 1)
-		for row := range t.rows(r, lower, upper) {
+		row := t.resolve(r, yield)
+		r.scan(lower, upper, func(k, pk []byte) bool {
 			// An index key may hold a zero byte (times do), so the entry of a longer key can stand in this range.
-			if slices.Contains(t.indexes[i].Keys(row), key) && !yield(row) {
-				return
-			}
-		}
+			return !bytes.Equal(k, t.indexKey(i, key, string(pk))) || row(k, pk)
+		})
 	}
 }
 

@@ -36,15 +36,23 @@ func (s *Store) Begin() *Batch {
 // Meta is the applied position that Commit will write; the writer advances it.
 func (b *Batch) Meta() *Applied { return &b.meta }
 
-// StateHash is the hash of all tables as of the transactions so far.
-func (b *Batch) StateHash() Hash { return combine(b.s.schema, b.hashes) }
+// StateHash is the hash of all tables as of the transactions so far. It does not depend on where a batch began: raft
+// chooses that, differently on each node.
+func (b *Batch) StateHash() Hash {
+	b.writeHead()
+	return combine(b.s.schema, b.hashes)
+}
+
+// writeHead brings the row with the end of the trail up to date.
+func (b *Batch) writeHead() {
+	if b.head.Seq > 0 {
+		AuditHead.Put(b.Tx(Stamp{}), &AuditHeadRow{Head: b.head})
+	}
+}
 
 // Commit writes everything at once, unsynced: the Raft log is the durable record.
 func (b *Batch) Commit() {
-	if b.head.Seq != b.s.head.Seq {
-		tx := b.Tx(Stamp{})
-		AuditHead.Put(tx, &AuditHeadRow{Head: b.head})
-	}
+	b.writeHead()
 	b.set(appliedKey, codec.MustEncode(&b.meta))
 	for id, h := range b.hashes {
 		if h != b.s.hashes[id] {
