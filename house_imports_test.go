@@ -103,7 +103,6 @@ var testsAlso = map[string][]string{
 // debts are edges that the tables forbid and the tree has, known to the lead, with what would pay them.
 var debts = map[string]string{
 	"scheduler/sim -> github.com/hashicorp/raft":            "the simulation hands raft.Log entries to the state: a constructor in fsm would hide the type",
-	"httpapi/edge -> github.com/hashicorp/raft":             "its test hands raft.Log entries to the state: the same constructor",
 	"scheduler/sim -> github.com/cockroachdb/pebble/v2/vfs": "the simulation wants a state in memory: an option of fsm/table would hide the type",
 }
 

@@ -3,7 +3,6 @@ package edge_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,11 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/raft"
 	"github.com/sirupsen/logrus"
 
 	"cofre/fsm"
-	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/fsmtest"
 	fsmkeyring "cofre/fsm/keyring"
@@ -35,6 +32,7 @@ import (
 // house is one node with the real state machine, keyring and services behind the real edge, over TLS. Only the log is
 // replaced: a command is applied at once.
 type house struct {
+	*fsmtest.Proposer
 	t      *testing.T
 	server *httptest.Server
 	fsm    *fsm.FSM
@@ -43,7 +41,6 @@ type house struct {
 	logs   *lockedBuffer
 
 	mu      sync.Mutex // guards the fields below
-	index   uint64
 	status  health.Status
 	notes   []string
 	counted int
@@ -66,20 +63,6 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
-}
-
-// Propose applies a command as the only entry of its log index.
-func (h *house) Propose(_ context.Context, e command.Envelope) (command.Result, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.index++
-	now := model.TimeOf(time.Now())
-	if e.ID.IsZero() {
-		_, _ = rand.Read(e.ID[:])
-	}
-	e.Made, e.Node = now, "n1"
-	entry := command.Entry{At: now, Term: 1, Commands: []command.Envelope{e}}
-	return h.fsm.Apply(&raft.Log{Index: h.index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&entry)}).([]command.Result)[0], nil
 }
 
 func (h *house) note(reason, _ string) {
@@ -108,6 +91,7 @@ func reveal(v secret.Value) (s string) {
 func open(t *testing.T, change func(*edge.Deps)) *house {
 	t.Helper()
 	h := &house{t: t, fsm: fsmtest.Open(t), holder: keyring.NewHolder(), logs: &lockedBuffer{}, status: health.Status{Node: "n1", Initialized: true, Fresh: true, Version: "test", Dev: true}}
+	h.Proposer = fsmtest.NewProposer(h.fsm, "n1")
 	at := model.TimeOf(time.Now())
 	row, ring, err := keyring.Create("cluster1", true, at)
 	if err != nil {

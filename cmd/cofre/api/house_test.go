@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/pem"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +20,6 @@ import (
 
 	"cofre/executors/all"
 	"cofre/fsm"
-	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/fsmtest"
 	fsmkeyring "cofre/fsm/keyring"
@@ -45,8 +42,6 @@ type house struct {
 
 	tty bool   // whether the streams of commands are a terminal
 	typ []byte // what is typed without echo
-
-	mu    sync.Mutex // guards index
 }
 
 func open(t *testing.T) *house {
