@@ -89,7 +89,7 @@ var clusterMay = []string{
 }
 
 // kits are packages for tests only.
-var kits = []string{"fsm/fsmtest", "executors/executortest/...", "vault/seal/sealtest", "cluster/clustertest", "cmd/cofre/e2e"}
+var kits = []string{"fsm/fsmtest", "executors/executortest/...", "vault/seal/sealtest", "cluster/clustertest", "cmd/cofre/e2e", "cmd/cofre/crash", "cmd/cofre/bench"}
 
 // testsMay is what tests of every package may use besides the package's own row.
 var testsMay = append([]string{"fsm/codec", "fsm/model", "vault/secret", "vault/disk"}, kits...)
