@@ -42,12 +42,12 @@ func OpenHome(root string, schema []Erased, o Options) (*Home, error) {
 	}
 	dir, err := h.readPointer()
 	if errors.Is(err, os.ErrNotExist) {
-		dir, err = firstStore, h.writePointer(firstStore)
+		dir, err = firstStore, errors.Join(h.syncDir(h.fs.PathDir(root)), h.writePointer(firstStore))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find the state store in use: %w", err)
 	}
-	s, err := h.open(dir)
+	s, err := h.open(dir, dir != firstStore) // the first start may have ended before it made the first store
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +55,11 @@ func OpenHome(root string, schema []Erased, o Options) (*Home, error) {
 	return h, nil
 }
 
-func (h *Home) open(dir string) (*Store, error) {
-	return Open(h.fs.PathJoin(h.root, dir), h.schema, h.options)
+// open opens a store. One that must exist is never created: an empty state in its place would be a state nobody had.
+func (h *Home) open(dir string, exists bool) (*Store, error) {
+	o := h.options
+	o.mustExist = exists
+	return Open(h.fs.PathJoin(h.root, dir), h.schema, o)
 }
 
 // Store is the store in use, for the one writer.
@@ -79,7 +82,7 @@ func (h *Home) Build(dir string, next func() (Row, error), applied Applied) (Has
 	if err := h.fs.RemoveAll(h.fs.PathJoin(h.root, dir)); err != nil {
 		return Hash{}, fmt.Errorf("build a state store: %w", err)
 	}
-	s, err := h.open(dir)
+	s, err := h.open(dir, false)
 	if err != nil {
 		return Hash{}, err
 	}
@@ -87,7 +90,7 @@ func (h *Home) Build(dir string, next func() (Row, error), applied Applied) (Has
 		return Hash{}, errors.Join(err, s.Close(), h.fs.RemoveAll(h.fs.PathJoin(h.root, dir)))
 	}
 	sum := combine(s.schema, s.hashes)
-	if err := errors.Join(s.Close(), h.syncDir()); err != nil {
+	if err := errors.Join(s.Close(), h.syncDir(h.root)); err != nil {
 		return Hash{}, fmt.Errorf("build a state store: %w", err)
 	}
 	return sum, nil
@@ -102,7 +105,7 @@ func (h *Home) Flip(dir string) error {
 	if old.dir == dir {
 		return nil
 	}
-	s, err := h.open(dir)
+	s, err := h.open(dir, true)
 	if err != nil {
 		return err
 	}
@@ -178,11 +181,11 @@ func (h *Home) writePointer(dir string) error {
 	if err := h.fs.Rename(tmp, h.fs.PathJoin(h.root, pointerFile)); err != nil {
 		return fmt.Errorf("write the pointer to the state store: %w", err)
 	}
-	return h.syncDir()
+	return h.syncDir(h.root)
 }
 
-func (h *Home) syncDir() error {
-	d, err := h.fs.OpenDir(h.root)
+func (h *Home) syncDir(dir string) error {
+	d, err := h.fs.OpenDir(dir)
 	if err != nil {
 		return fmt.Errorf("sync the state directory: %w", err)
 	}

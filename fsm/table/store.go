@@ -38,6 +38,8 @@ type Options struct {
 	FS     vfs.FS // nil: the operating system's
 	Cache  int64  // bytes of block cache; 0: 32 MiB
 	Logger pebble.Logger
+
+	mustExist bool // the store is not created when it is not there
 }
 
 // Store is one directory of state. Writers are serialized by the caller (the FSM); views may be taken at any time.
@@ -65,7 +67,7 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	cache := pebble.NewCache(o.Cache)
 	opts := &pebble.Options{
 		FS: o.FS, Cache: cache, DisableWAL: true, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
-		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger,
+		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
