@@ -8,7 +8,7 @@ SEEDS     ?= 10000
 FUZZTIME  ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race sim fuzz bench lint generate verify package cover
+.PHONY: help build demo test race sim fuzz crash bench lint generate verify package cover
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,12 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | awk '{print $$2}'); do \
 	    echo "== $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done; done
 
-bench: ## every benchmark
+crash: ## the crash matrix (root): real processes, namespaces and targets under faults; CRASH_ARGS=--short for five minutes
+	$(GO) run ./cmd/cofre/crash $(CRASH_ARGS)
+
+bench: ## every benchmark, then three processes against the floor of raw Raft (BENCH_ARGS=--help)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./cmd/cofre/bench $(BENCH_ARGS)
 
 lint: ## gofmt, go vet and golangci-lint
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
