@@ -28,6 +28,9 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 		}
 		return nil, model.Errorf(model.Denied, "not for the system")
 	case model.ActorClient:
+		if act.Module == "" && act.Right == "" {
+			return nil, model.Errorf(model.Denied, "not for clients") // an action that asks for nothing is not offered to all
+		}
 		p, err := Authenticate(r, a)
 		if err != nil {
 			return nil, err

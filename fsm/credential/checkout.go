@@ -135,8 +135,10 @@ func end(tx *table.Tx, m command.Meta, c *model.Credential, h *model.Custody, re
 	state.Custodies.Delete(tx, string(h.ID))
 	tx.Emit(audit.CredentialReleased.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "custody", string(h.ID), "reason", reason))
 	r := ReleaseResult{Custody: h.ID}
-	for range state.Custodies.By(tx, "credential", string(c.ID)) {
-		return r, nil // somebody else still holds it
+	for other := range state.Custodies.By(tx, "credential", string(c.ID)) {
+		if other.Until > m.At { // one whose time is over holds nothing, although nobody took note of it yet
+			return r, nil
+		}
 	}
 	cur := c.ByRole(model.RoleCurrent)
 	once := cur != nil && cur.N == h.Version // a version that was changed meanwhile needs no change

@@ -78,7 +78,7 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	if err := references(tx, m, old, &c); err != nil {
 		return PutResult{}, err
 	}
-	if old != nil && len(old.Versions) > 0 && !sameRoute(old, &c) {
+	if old != nil && old.CarriesSecret() && !sameRoute(old, &c) {
 		if _, err := command.Authorize(tx, m.Actor, m.At, route, nil); err != nil {
 			return PutResult{}, err
 		}

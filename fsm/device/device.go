@@ -117,7 +117,7 @@ func sameRoute(a, b *model.Device) bool {
 
 func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
 	for c := range state.Credentials.By(tx, "device", string(id)) {
-		if len(c.Versions) > 0 {
+		if c.CarriesSecret() {
 			return true
 		}
 	}

@@ -99,6 +99,12 @@ func (c *Credential) ByRole(role VersionRole) *SecretVersion {
 	return nil
 }
 
+// CarriesSecret tells whether work on the credential sends a secret to its device: its own, that of the credential that
+// logs in for it, or its parent's. Where it is sent is then guarded like the secret (RULES 8).
+func (c *Credential) CarriesSecret() bool {
+	return len(c.Versions) > 0 || c.Execution.Authentication != "" || c.Parent != ""
+}
+
 // Version finds a version by number; nil if it is gone.
 func (c *Credential) Version(n uint64) *SecretVersion {
 	for i := range c.Versions {
