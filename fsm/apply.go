@@ -75,32 +75,24 @@ func (f *FSM) run(b *table.Batch, c clock, stamp table.Stamp, e *command.Envelop
 	}
 	tx := b.Tx(stamp)
 	m := command.Meta{ID: e.ID, Pos: stamp.Pos, At: stamp.At, Level: state.SystemRow(tx).Level, Actor: e.Actor, Node: e.Node}
-	body, err, panicked := contain(def, tx, m, e.Payload)
-	if err == nil {
+	body, refused, panicked := contain(def, tx, m, e.Payload)
+	if refused == nil {
 		return body, nil
 	}
-	if errors.Is(err, command.ErrUndecodable) {
-		panic(err)
-	}
 	tx.Rollback()
-	var me *model.Error
-	if !errors.As(err, &me) {
-		me = model.Errorf(model.Internal, "the command %s failed by a defect", e.Kind)
-	}
-	stored := *me // without the cause: a foreign error is not part of the state
-	stored.Err = nil
 	switch {
 	case panicked:
 		b.Tx(stamp).Emit(audit.CommandPanicked.With("kind", string(e.Kind), "command", e.ID.String()))
-	case def.DenialsAudited() && (me.Kind == model.Denied || me.Kind == model.Unauthenticated || me.Code == 1009):
-		b.Tx(stamp).Emit(audit.CommandDenied.With("kind", string(e.Kind), "reason", me.Kind.String(), "code", fmt.Sprint(me.Code)))
+	case def.DenialsAudited() && (refused.Kind == model.Denied || refused.Kind == model.Unauthenticated || refused.Code == 1009):
+		b.Tx(stamp).Emit(audit.CommandDenied.With("kind", string(e.Kind), "reason", refused.Kind.String(), "code", fmt.Sprint(refused.Code)))
 	}
-	return nil, &stored
+	return nil, refused
 }
 
-// contain runs a reducer; a panic of the reducer becomes an Internal error, alike on every node, but storage errors and
-// commands that cannot be understood stop the node.
-func contain(def command.Erased, tx *table.Tx, m command.Meta, payload codec.Raw) (body codec.Raw, err error, panicked bool) {
+// contain runs a reducer; a panic of the reducer, or of the error it returns, becomes an Internal error, alike on every
+// node, but storage errors and commands that cannot be understood stop the node.
+func contain(def command.Erased, tx *table.Tx, m command.Meta, payload codec.Raw) (body codec.Raw, refused *model.Error, panicked bool) {
+	var undecodable error
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -108,11 +100,27 @@ func contain(def command.Erased, tx *table.Tx, m command.Meta, payload codec.Raw
 			panic(p)
 		default:
 			body, panicked = nil, true
-			err = model.Errorf(model.Internal, "the command %s failed by a defect", m.ID)
+			refused = model.Errorf(model.Internal, "the command %s failed by a defect", m.ID)
+		}
+		if undecodable != nil {
+			panic(undecodable)
 		}
 	}()
-	body, err = def.Apply(tx, m, payload)
-	return body, err, false
+	body, err := def.Apply(tx, m, payload)
+	switch {
+	case err == nil:
+		return body, nil, false
+	case errors.Is(err, command.ErrUndecodable):
+		undecodable = err
+		return nil, nil, false
+	}
+	var me *model.Error
+	if !errors.As(err, &me) {
+		me = model.Errorf(model.Internal, "the command %s failed by a defect", def.Kind())
+	}
+	stored := *me // without the cause: a foreign error is not part of the state
+	stored.Err = nil
+	return nil, &stored, false
 }
 
 // forgetAnswers removes at most n answers that are too old to be asked for again. It starts where it stopped the last

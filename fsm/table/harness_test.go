@@ -41,11 +41,11 @@ func (quiet) Infof(string, ...any)       {}
 func (quiet) Errorf(string, ...any)      {}
 func (quiet) Fatalf(f string, a ...any)  { panic(fmt.Sprintf(f, a...)) }
 func options(fs vfs.FS) table.Options    { return table.Options{FS: fs, Cache: 1 << 20, Logger: quiet{}} }
-func open(t *testing.T) *table.Store     { return openOn(t, vfs.NewMem()) }
+func open(t testing.TB) *table.Store     { return openOn(t, vfs.NewMem()) }
 func put(i ...*item) func(*table.Tx)     { return func(tx *table.Tx) { putAll(tx, i) } }
 func remove(k string) func(tx *table.Tx) { return func(tx *table.Tx) { items.Delete(tx, k) } }
 
-func openOn(t *testing.T, fs vfs.FS) *table.Store {
+func openOn(t testing.TB, fs vfs.FS) *table.Store {
 	t.Helper()
 	s, err := table.Open("state", schema, options(fs))
 	if err != nil {

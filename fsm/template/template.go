@@ -49,11 +49,18 @@ var Put = command.Define("template.put", 1, func(tx *table.Tx, m command.Meta, a
 	case !ok:
 		t = &model.Template{ID: model.TemplateID(m.NewID(0)), Name: a.Name, Executor: a.Executor, Kind: a.Kind, Active: true, CreatedBy: p.Authorization.ID}
 	case len(t.Versions) > 0 && t.Versions[len(t.Versions)-1].Content == a.Content:
+		if a.Manifest != "" && a.Manifest != t.Manifest {
+			t.Manifest = a.Manifest
+			t.Revision++
+			state.Templates.Put(tx, t)
+		}
 		return *t, nil // saving the same text again is not a new version
 	}
 	v := model.TemplateVersion{N: len(t.Versions) + 1, Content: a.Content, Author: p.Authorization.ID, At: m.At, Approved: approvers(tx) < 2}
 	t.Versions = append(t.Versions, v)
-	t.Manifest = a.Manifest
+	if a.Manifest != "" {
+		t.Manifest = a.Manifest
+	}
 	t.Revision++
 	state.Templates.Put(tx, t)
 	tx.Emit(audit.TemplatePut.With("template", string(t.ID), "name", t.Name, "version", fmt.Sprint(v.N), "approved", fmt.Sprint(v.Approved), "executor", string(t.Executor)))
