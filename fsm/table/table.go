@@ -110,25 +110,30 @@ func (t *Table[T]) Has(r Reader, key string) bool {
 	return ok
 }
 
-// Put writes a row and keeps its indexes.
+// Put writes a row and keeps its indexes. Which index entries exist follows from the row as it was, so none is read, and
+// those that stay are not written.
 func (t *Table[T]) Put(tx *Tx, row *T) {
 	pk := t.key(row)
 	key, value := t.rowKey(pk), codec.MustEncode(row)
 	fresh := t.indexKeys(row)
+	var stood [][]byte
 	old, existed := tx.get(key)
 	if existed {
 		if bytes.Equal(old, value) {
 			return
 		}
-		for _, k := range t.indexKeys(t.decode(old)) {
-			if !containsKey(fresh, k) {
-				tx.delete(k)
-			}
-		}
+		stood = t.indexKeys(t.decode(old))
 	}
 	tx.setRow(t, key, old, existed, value)
+	for _, k := range stood {
+		if !containsKey(fresh, k) {
+			tx.deleteEntry(k, pk)
+		}
+	}
 	for _, k := range fresh {
-		tx.set(k, []byte(pk))
+		if !containsKey(stood, k) {
+			tx.addEntry(k, pk)
+		}
 	}
 }
 
@@ -140,7 +145,7 @@ func (t *Table[T]) Delete(tx *Tx, key string) {
 		return
 	}
 	for _, ik := range t.indexKeys(t.decode(old)) {
-		tx.delete(ik)
+		tx.deleteEntry(ik, key)
 	}
 	tx.deleteRow(t, k, old)
 }

@@ -139,18 +139,15 @@ func (tx *Tx) scanDown(lower, upper []byte, fn func(k, v []byte) bool) {
 	dbScan(tx.b.b, lower, upper, true, fn)
 }
 
-func (tx *Tx) set(key, value []byte) {
-	old, existed := tx.get(key)
-	tx.undo = append(tx.undo, change{key, old, existed})
-	tx.b.set(key, value)
+// addEntry adds an index entry that does not exist; it leads to the row with key pk.
+func (tx *Tx) addEntry(key []byte, pk string) {
+	tx.undo = append(tx.undo, change{key: key})
+	tx.b.set(key, []byte(pk))
 }
 
-func (tx *Tx) delete(key []byte) {
-	old, existed := tx.get(key)
-	if !existed {
-		return
-	}
-	tx.undo = append(tx.undo, change{key, old, true})
+// deleteEntry removes an index entry that exists.
+func (tx *Tx) deleteEntry(key []byte, pk string) {
+	tx.undo = append(tx.undo, change{key, []byte(pk), true})
 	if err := tx.b.b.Delete(key, nil); err != nil {
 		panic(Failure{Op: "delete", Err: err})
 	}
