@@ -57,6 +57,9 @@ func (c *cluster) launch(ctx context.Context, i int) error {
 	cmd := exec.Command(self, "server", "--node", name(i), "--dev", "true", //nolint:noctx // its life is stop's affair: SIGTERM first
 		"--data_dir", c.data(i), "--key_dir", filepath.Join(c.dir, "keys", name(i)), "--socket", c.socket(i),
 		"--api.listen", addr(0), "--peer.listen", addr(1), "--gossip.listen", addr(2), "--audit.local.mode", "off")
+	for _, kv := range c.set {
+		cmd.Args = append(cmd.Args, "--"+kv)
+	}
 	cmd.Env = cleanEnv()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

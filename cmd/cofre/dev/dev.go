@@ -43,6 +43,7 @@ type options struct {
 	dir      string
 	basePort int
 	ready    string
+	set      []string
 }
 
 // Command makes `cofre dev`.
@@ -60,6 +61,7 @@ on the same folder to go on with the same data. Node i listens on base-port + 3(
 	f.IntVar(&o.nodes, "nodes", 3, "number of nodes")
 	f.IntVar(&o.basePort, "base-port", 9100, "first port")
 	f.StringVar(&o.ready, "ready-file", "", "file to write when every node serves (default DIR/ready.json)")
+	f.StringArrayVar(&o.set, "set", nil, "setting of every node as key=value, such as slots=4; several times")
 	cmd.AddCommand(restartCommand(&o))
 	return cmd
 }

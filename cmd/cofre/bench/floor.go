@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+)
+
+// floor is raw Raft: three nodes in this process over loopback TCP, durable logs, a state machine that does nothing.
+type floor struct {
+	nodes  []*raft.Raft
+	logs   []*raftboltdb.BoltStore
+	leader *raft.Raft
+}
+
+type nothing struct{}
+
+func (nothing) Apply(*raft.Log) any                 { return nil }
+func (nothing) Snapshot() (raft.FSMSnapshot, error) { return nothing{}, nil }
+func (nothing) Restore(r io.ReadCloser) error       { return r.Close() }
+func (nothing) Persist(s raft.SnapshotSink) error   { return s.Close() }
+func (nothing) Release()                            {}
+
+func newFloor(dir string) (*floor, error) {
+	f := &floor{}
+	var all raft.Configuration
+	var transports []*raft.NetworkTransport
+	for i := range 3 {
+		t, err := raft.NewTCPTransport("127.0.0.1:0", nil, 3, 10*time.Second, io.Discard)
+		if err != nil {
+			return f, err
+		}
+		transports = append(transports, t)
+		all.Servers = append(all.Servers, raft.Server{ID: raft.ServerID(fmt.Sprint(i)), Address: t.LocalAddr()})
+	}
+	for i, t := range transports {
+		home := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.MkdirAll(home, 0o700); err != nil {
+			return f, err
+		}
+		log, err := raftboltdb.NewBoltStore(filepath.Join(home, "raft.db"))
+		if err != nil {
+			return f, err
+		}
+		f.logs = append(f.logs, log)
+		c := raft.DefaultConfig()
+		c.LocalID, c.BatchApplyCh, c.MaxAppendEntries = all.Servers[i].ID, true, 64
+		c.Logger = hclog.NewNullLogger()
+		r, err := raft.NewRaft(c, nothing{}, log, log, raft.NewInmemSnapshotStore(), t)
+		if err != nil {
+			return f, err
+		}
+		f.nodes = append(f.nodes, r)
+	}
+	if err := f.nodes[0].BootstrapCluster(all).Error(); err != nil {
+		return f, err
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for _, r := range f.nodes {
+			if r.State() == raft.Leader {
+				f.leader = r
+				return f, nil
+			}
+		}
+	}
+	return f, errors.New("the floor elects no leader")
+}
+
+// apply is one operation of the floor: 1 KiB to a majority's disks.
+func (f *floor) apply(_ context.Context, _ int) error {
+	return f.leader.Apply(make([]byte, 1024), 10*time.Second).Error()
+}
+
+func (f *floor) close() error {
+	var errs []error
+	for _, r := range f.nodes {
+		errs = append(errs, r.Shutdown().Error())
+	}
+	for _, l := range f.logs {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,92 @@
+// Package main measures Cofre against the floor that no cluster of this design can pass: raw hashicorp/raft over
+// raft-boltdb, three nodes, a state machine that does nothing. Bursts of both alternate in one run, so that a neighbour's
+// noise hits both; only the ratios are to be trusted. It is a tool for developers: no part of a release.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+type options struct {
+	binary   string
+	burst    time.Duration
+	repeats  int
+	kills    int
+	restarts int
+	fill     int
+	basePort int
+	only     string
+	op       string
+	clients  string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.binary, "cofre", "", "binary of the server (default: built from this tree)")
+	flag.DurationVar(&o.burst, "burst", 2*time.Second, "length of one burst of load")
+	flag.IntVar(&o.repeats, "repeats", 3, "bursts per figure; the median counts")
+	flag.IntVar(&o.kills, "kills", 10, "SIGKILLs of the leader")
+	flag.IntVar(&o.restarts, "restarts", 3, "restarts of a follower")
+	flag.IntVar(&o.fill, "fill", 10000, "credentials that the cluster holds when restarts and memory are measured")
+	flag.IntVar(&o.basePort, "base-port", 9400, "first of nine ports of the cluster")
+	flag.StringVar(&o.op, "op", "", "operations whose name holds this text, besides the floor")
+	flag.StringVar(&o.clients, "clients", "1,16,64,256", "numbers of clients")
+	flag.StringVar(&o.only, "only", "", "one part: load, failover or restart")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	dir, err := os.MkdirTemp("", "cofre-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	f, err := newFloor(filepath.Join(dir, "floor"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	s, err := startServer(ctx, o, filepath.Join(dir, "cofre"))
+	if s != nil {
+		defer func() { err = errors.Join(err, s.close()) }()
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("idle, nothing stored: RSS %s MiB\n\n", s.memory())
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, *floor, *server, options) error
+	}{{"load", loads}, {"failover", failover}, {"restart", restarts}} {
+		if o.only == "" || o.only == part.name {
+			if err := part.run(ctx, f, s, o); err != nil {
+				return fmt.Errorf("%s: %w", part.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func median[T cmp.Ordered](all []T) T {
+	all = slices.Sorted(slices.Values(all))
+	return all[len(all)/2]
+}
