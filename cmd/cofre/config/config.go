@@ -3,16 +3,13 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"cofre/cluster/siem"
 	"cofre/fsm/model"
@@ -73,14 +70,8 @@ func Default() Config {
 func Load(file string, environ func(string) (string, bool), flags map[string]string) (Config, error) {
 	c := Default()
 	if file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return c, fmt.Errorf("read the configuration: %w", err)
-		}
-		d := yaml.NewDecoder(bytes.NewReader(b))
-		d.KnownFields(true)
-		if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-			return c, fmt.Errorf("read the configuration %s: %w", file, err)
+		if err := readFile(&c, file); err != nil {
+			return c, err
 		}
 	}
 	for _, k := range Keys() {
@@ -122,7 +113,7 @@ func (c *Config) Check() error {
 	if c.API.RequestsPerSecond < 1 || c.API.TokensPerSecond < 1 {
 		bad("api.requests_per_second and api.tokens_per_second are at least 1")
 	}
-	if c.Timing < 0.2 || c.Timing > 20 {
+	if math.IsNaN(c.Timing) || c.Timing < 0.2 || c.Timing > 20 {
 		bad("timing: %v is not between 0.2 and 20", c.Timing)
 	}
 	if (c.API.CertFile == "") != (c.API.KeyFile == "") {
