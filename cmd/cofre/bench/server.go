@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -40,6 +41,7 @@ type server struct {
 	keys        client.Config     // of the restricted client
 	next        atomic.Int64
 	spread      atomic.Int64
+	dialed      atomic.Int64
 }
 
 const (
@@ -89,7 +91,7 @@ func startServer(ctx context.Context, o options, dir string) (*server, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	s.http = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},
+	s.http = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: s.dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},
 		MaxIdleConnsPerHost: 300, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}}
 	var urls []string
 	for _, n := range s.ready.Nodes {
@@ -97,6 +99,12 @@ func startServer(ctx context.Context, o options, dir string) (*server, error) {
 	}
 	s.admin, err = client.New(client.Config{URLs: urls, ClientID: s.ready.Admin.ClientID, ClientSecret: s.ready.Admin.ClientSecret, CAFile: s.ready.CAFile})
 	return s, err
+}
+
+// dial comes from several loopback addresses in turn: the server bounds the connections of one source.
+func (s *server) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	from := net.IPv4(127, 0, 0, byte(10+s.dialed.Add(1)%8))
+	return (&net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}).DialContext(ctx, network, address)
 }
 
 // prepare stores what is read, and makes a client that may read credentials of one tag only.
