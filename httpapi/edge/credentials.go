@@ -52,8 +52,10 @@ func (c *credentials) Describe(ctx context.Context, actor model.Actor, at model.
 func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt}
 	i.Credential.Versions = nil
-	if p, err := c.access.FindPolicy(ctx, string(d.Credential.Policy)); d.Credential.Policy != "" && err == nil {
-		i.Policy = p.Name
+	if d.Credential.Policy != "" { // a name that is not found costs a round to the leader
+		if p, err := c.access.FindPolicy(ctx, string(d.Credential.Policy)); err == nil {
+			i.Policy = p.Name
+		}
 	}
 	x := d.Credential.Execution
 	if x.ChangeTemplate != "" {
