@@ -228,16 +228,14 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 
 // absent refuses to create what exists; the reducer's upsert would change it.
 func (c *credentials) absent(ctx context.Context, args *credential.PutArgs) error {
-	if args.Identifier != "" {
-		if _, err := c.access.FindCredential(ctx, args.Identifier); err == nil {
-			return model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField("identifier")
-		}
-	}
-	if taken, err := c.access.AccountTaken(ctx, args.Device, *args.Username); err != nil || taken {
-		if err == nil {
-			err = model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")
-		}
+	taken, err := c.access.Taken(ctx, args.Identifier, args.Device, *args.Username)
+	switch {
+	case err != nil:
 		return err
+	case taken == "identifier":
+		return model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField(taken)
+	case taken != "":
+		return model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField(taken)
 	}
 	return nil
 }

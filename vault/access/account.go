@@ -7,17 +7,24 @@ import (
 	"cofre/fsm/state"
 )
 
-// AccountTaken tells whether a device has a credential of a user name already, on a fresh reading: edges that offer
-// "create" refuse early what the upsert would change.
-func (s *Service) AccountTaken(ctx context.Context, d model.DeviceID, username string) (bool, error) {
+// Taken tells what of a new credential another one has already, on one fresh reading: "identifier", "username", or
+// nothing. Edges that offer "create" refuse early what the upsert would change.
+func (s *Service) Taken(ctx context.Context, identifier string, d model.DeviceID, username string) (string, error) {
 	if err := s.fresh(ctx); err != nil {
-		return false, err
+		return "", err
 	}
 	if username == "" {
 		username = "usr"
 	}
 	v := s.views.View()
 	defer v.Close()
-	_, ok := state.Credentials.First(v, "account", state.AccountKey(d, username))
-	return ok, nil
+	if identifier != "" {
+		if _, ok := findCredential(v, identifier); ok {
+			return "identifier", nil
+		}
+	}
+	if _, ok := state.Credentials.First(v, "account", state.AccountKey(d, username)); ok {
+		return "username", nil
+	}
+	return "", nil
 }
