@@ -108,14 +108,14 @@ func run(ctx context.Context, o options) (code int, err error) {
 		return 2, err
 	}
 	for round := 1; ctx.Err() == nil && !m.enough(); round++ {
-		if err := m.round(ctx, round); err != nil {
-			return 2, err
-		}
-		if m.lost > 0 {
-			break
+		if err = m.round(ctx, round); err != nil || m.lost > 0 {
+			break // everything stays as it is, to be looked into
 		}
 	}
 	m.summary()
+	if err != nil {
+		return 2, err
+	}
 	if m.lost > 0 || m.stuck > 0 {
 		return 1, nil
 	}
