@@ -1,0 +1,407 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/executors/runner"
+	"cofre/fsm"
+	"cofre/fsm/command"
+	"cofre/fsm/fsmtest"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/vault/barrier"
+	"cofre/vault/secret"
+)
+
+// plainKeys seals by doing nothing: what matters here is which value goes where.
+type plainKeys struct{}
+
+func (plainKeys) Sealed() bool { return false }
+func (plainKeys) Encrypt(_ barrier.AAD, v secret.Value) (s model.Sealed, err error) {
+	err = v.Reveal(func(b []byte) error { s = model.Sealed{Term: 1, Box: slices.Clone(b)}; return nil })
+	return s, err
+}
+func (plainKeys) Decrypt(_ barrier.AAD, s model.Sealed) (secret.Value, error) {
+	return secret.New(slices.Clone(s.Box)), nil
+}
+
+// fake is an executor whose target is a function.
+type fake struct {
+	run    func(context.Context, executors.Session) (executors.Outcome, error)
+	verify func(password string) (bool, error)
+}
+
+func (fake) Name() model.ExecutorName                    { return "ssh" }
+func (f fake) Compile(string) (executors.Program, error) { return program{f}, nil }
+func (f fake) Verify(_ context.Context, _ executors.Session, with secret.Value) (in bool, err error) {
+	return f.verify(text(with))
+}
+
+type program struct{ fake }
+
+func (program) Masks() []mask.Name { return []mask.Name{mask.NewPassword} }
+func (program) Notices() []string  { return nil }
+func (p program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	return p.run(ctx, s)
+}
+
+func text(v secret.Value) (s string) {
+	_ = v.Reveal(func(b []byte) error { s = string(b); return nil })
+	return s
+}
+
+// house is a machine, its log and one runner.
+type house struct {
+	*fsmtest.Proposer
+	t      *testing.T
+	m      *fsm.FSM
+	leapt  atomic.Int64 // milliseconds that the leader's clock was moved on
+	mu     sync.Mutex   // guards before
+	before func(command.Kind) error
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	m, _ := fsmtest.Log(t, "testdata/setup.txt")
+	h := &house{t: t, m: m, Proposer: fsmtest.NewProposer(m, "n1")}
+	began := time.Now()
+	h.Now = func() model.Time { return fsmtest.Start.Add(time.Since(began)) + model.Time(h.leapt.Load()) }
+	return h
+}
+
+// Propose lets a test fail a proposal, or do something just before it.
+func (h *house) Propose(ctx context.Context, e command.Envelope) (command.Result, error) {
+	h.mu.Lock()
+	before := h.before
+	h.mu.Unlock()
+	if before != nil {
+		if err := before(e.Kind); err != nil {
+			return command.Result{}, err
+		}
+	}
+	return h.Proposer.Propose(ctx, e)
+}
+
+// start runs a runner until stop, which waits for it.
+func (h *house) start(f fake) (stop func()) {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	r := runner.New(runner.Config{
+		Node: "n1", Proposer: h, View: h.m.View, Changed: h.m.Changed, Keys: plainKeys{}, Log: logrus.NewEntry(log),
+		Place:     func(row string) barrier.AAD { return barrier.AAD{} },
+		Executors: func(n model.ExecutorName) (executors.Executor, bool) { return f, n == "ssh" },
+		Refuse:    func(string) bool { return false },
+	})
+	ctx, cancel := context.WithCancel(h.t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = r.Run(ctx) }()
+	stop = sync.OnceFunc(func() { cancel(); <-done })
+	h.t.Cleanup(stop)
+	return stop
+}
+
+func must[A, R any](h *house, d command.Def[A, R], args A) R {
+	h.t.Helper()
+	r, err := command.Propose(h.t.Context(), h.Proposer, d, model.Actor{Kind: model.ActorSystem, Name: "test"}, args)
+	if err != nil {
+		h.t.Fatalf("%s: %v", d.Kind(), err)
+	}
+	return r
+}
+
+func (h *house) credential() *model.Credential {
+	v := h.m.View()
+	defer v.Close()
+	c, _ := state.Credentials.First(v, "identifier", "c")
+	return c
+}
+
+func (h *house) operation(id model.OperationID) *model.Operation {
+	v := h.m.View()
+	defer v.Close()
+	o, _ := state.Operations.Get(v, string(id))
+	return o
+}
+
+// grant requests a change and gives it to the runner's slot.
+func (h *house) grant() (model.OperationID, model.Pos) {
+	h.t.Helper()
+	id := must(h, operation.Request, operation.RequestArgs{Credential: h.credential().ID, Kind: model.PasswordChange, Trigger: "expiry"}).Operation
+	return id, must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"}).Token
+}
+
+// await waits until the operation is as wanted.
+func (h *house) await(id model.OperationID, what string, ok func(*model.Operation) bool) {
+	h.t.Helper()
+	limit := time.After(20 * time.Second)
+	for {
+		changed := h.m.Changed()
+		if ok(h.operation(id)) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			h.t.Fatalf("%s: the operation is %s: %s", what, h.operation(id).State, h.operation(id).Message)
+		}
+	}
+}
+
+func in(s model.OperationState) func(*model.Operation) bool {
+	return func(o *model.Operation) bool { return o.State == s }
+}
+
+// expire takes the lease away, as the leader does when it hears nothing.
+func (h *house) expire(id model.OperationID, token model.Pos) {
+	h.leapt.Add(91_000)
+	must(h, operation.Expire, operation.ExpireArgs{Operation: id, Token: token})
+}
+
+// The candidate is committed before the target is touched, and only a login makes it the current one.
+func TestCandidateFirst(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var offered string
+	f := fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+		v, err := s.Resolve(mask.NewPassword)
+		if err != nil {
+			return executors.NotStarted, err
+		}
+		offered = text(v)
+		c := h.credential()
+		if cand := c.ByRole(model.RoleCandidate); cand == nil || string(cand.Secret.Box) != offered {
+			t.Error("the target is touched before the candidate is committed")
+		}
+		if err := s.Before("write"); err != nil {
+			t.Errorf("a fresh lease is not trusted: %v", err)
+		}
+		return executors.Applied, nil
+	}, verify: func(p string) (bool, error) { return p == offered, nil }}
+	id, _ := h.grant()
+	h.start(f)
+	h.await(id, "changed", in(model.OpSucceeded))
+	c := h.credential()
+	if cur := c.ByRole(model.RoleCurrent); string(cur.Secret.Box) != offered || len(offered) != 20 || c.VerifiedAt == 0 || c.Busy != "" {
+		t.Errorf("after the change: %+v", c)
+	}
+}
+
+// Done but not proven is uncertain, whatever the program says.
+func TestProof(t *testing.T) {
+	t.Parallel()
+	for name, verify := range map[string]func(string) (bool, error){
+		"refused": func(string) (bool, error) { return false, nil },
+		"unknown": func(string) (bool, error) { return false, errors.New("no route") },
+	} {
+		h := open(t)
+		id, _ := h.grant()
+		h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) { return executors.Applied, nil }, verify: verify})
+		h.await(id, name, in(model.OpUncertain))
+		if c := h.credential(); c.ByRole(model.RoleCurrent).N != 1 || c.ByRole(model.RoleCandidate) == nil {
+			t.Errorf("%s: %+v", name, c.Versions)
+		}
+	}
+}
+
+// A begin that comes too late runs nothing and reports nothing.
+func TestFencedBegin(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id, token := h.grant()
+	var once sync.Once
+	begun, ran := make(chan struct{}), atomic.Bool{}
+	h.before = func(k command.Kind) error {
+		if k == operation.Begin.Kind() {
+			once.Do(func() { h.expire(id, token); close(begun) })
+		}
+		if k == operation.Finish.Kind() {
+			t.Error("a fenced attempt reports")
+		}
+		return nil
+	}
+	stop := h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
+		ran.Store(true)
+		return executors.Applied, nil
+	}})
+	<-begun
+	h.await(id, "given back", in(model.OpReady))
+	stop()
+	if ran.Load() || len(h.credential().Versions) != 1 {
+		t.Error("a fenced begin touched the target or left a candidate")
+	}
+}
+
+// When the lease is gone the attempt is cut, and no writing step starts any more.
+func TestLeaseLost(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	running, cut := make(chan struct{}), make(chan error, 1)
+	f := fake{run: func(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+		close(running)
+		<-ctx.Done()
+		cut <- s.Before("write")
+		return executors.Uncertain, &executors.Failure{Class: executors.ClassTimeout, Msg: "cut"}
+	}}
+	id, token := h.grant()
+	h.start(f)
+	<-running
+	h.expire(id, token)
+	if err := <-cut; err == nil {
+		t.Error("a writing step may start without a lease")
+	}
+	h.await(id, "expired", in(model.OpUncertain))
+	if v := h.credential().ByRole(model.RoleCandidate); v == nil {
+		t.Error("the candidate that may be in force is gone")
+	}
+}
+
+// After a restart an operation that ran is reported uncertain at once; the target is not touched again.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id, token := h.grant()
+	must(h, operation.Begin, operation.BeginArgs{Operation: id, Token: token, Row: "r2", Candidate: model.Sealed{Term: 1, Box: []byte("second")}})
+	h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
+		t.Error("the target is touched again")
+		return executors.Uncertain, nil
+	}})
+	h.await(id, "reported", in(model.OpUncertain))
+	if o := h.operation(id); o.Lease != nil || h.credential().Busy != id {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Settling tries the candidate first, then the current one; it stops at the budget of failing logins and goes on later.
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		knows string
+		tried string
+		want  model.OperationState
+	}{
+		{"second", "second", model.OpSucceeded},
+		{"first", "second first", model.OpReady},
+		{"neither", "second first", model.OpOutOfSync},
+	} {
+		h := open(t)
+		id, token := h.grant()
+		must(h, operation.Begin, operation.BeginArgs{Operation: id, Token: token, Row: "r2", Candidate: model.Sealed{Term: 1, Box: []byte("second")}})
+		must(h, operation.Finish, operation.FinishArgs{Operation: id, Token: token, Outcome: model.OutcomeUncertain})
+		h.leapt.Add(3_000)
+		must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"})
+		var tried []string
+		stop := h.start(fake{verify: func(p string) (bool, error) { tried = append(tried, p); return p == c.knows, nil }})
+		h.await(id, c.knows, in(c.want))
+		stop()
+		if got := strings.Join(tried, " "); got != c.tried {
+			t.Errorf("the target knows %s: tried %q, not %q", c.knows, got, c.tried)
+		}
+	}
+}
+
+// Of three possible secrets only two are tried, since two failing logins are allowed; the rest follows when the window
+// is over.
+func TestLoginBudget(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id, token := h.grant()
+	must(h, operation.Begin, operation.BeginArgs{Operation: id, Token: token, Row: "r2", Candidate: model.Sealed{Term: 1, Box: []byte("second")}})
+	must(h, operation.Finish, operation.FinishArgs{Operation: id, Token: token, Outcome: model.OutcomeRejected, Class: "policy"})
+	h.leapt.Add(60_000)
+	token = must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"}).Token
+	must(h, operation.Begin, operation.BeginArgs{Operation: id, Token: token, Row: "r3", Candidate: model.Sealed{Term: 1, Box: []byte("third")}})
+	must(h, operation.Finish, operation.FinishArgs{Operation: id, Token: token, Outcome: model.OutcomeUncertain})
+	var mu sync.Mutex
+	var tried []string
+	h.start(fake{verify: func(p string) (bool, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		tried = append(tried, p)
+		return p == "second", nil
+	}})
+	settle := func(pause int64, want string, ok func(*model.Operation) bool) {
+		t.Helper()
+		h.leapt.Add(pause)
+		must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"})
+		h.await(id, want, ok)
+		mu.Lock()
+		defer mu.Unlock()
+		if got := strings.Join(tried, " "); got != want {
+			t.Errorf("tried %q, not %q", got, want)
+		}
+	}
+	settle(3_000, "third first", in(model.OpUncertain))
+	if o := h.operation(id); o.NotBefore.Sub(h.Now()) < 50*time.Second || !strings.Contains(o.Message, "budget") {
+		t.Errorf("the next settling comes in %s: %s", o.NotBefore.Sub(h.Now()), o.Message)
+	}
+	settle(61_000, "third first second", in(model.OpReady))
+}
+
+// A report is repeated until it is heard.
+func TestReportRepeated(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var reports atomic.Int32
+	h.before = func(k command.Kind) error {
+		if k == operation.Finish.Kind() && reports.Add(1) < 3 {
+			return model.Errorf(model.Unavailable, "no leader")
+		}
+		return nil
+	}
+	id, _ := h.grant()
+	h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
+		return executors.Rejected, &executors.Failure{Class: executors.ClassPolicy, Msg: "too short"}
+	}})
+	h.await(id, "heard", in(model.OpReady))
+	if o := h.operation(id); reports.Load() != 3 || o.Attempt != 1 || !strings.Contains(o.Message, "too short") {
+		t.Errorf("%d reports, %d attempts: %s", reports.Load(), o.Attempt, o.Message)
+	}
+}
+
+// An operation connects to its device only, and not where its name leads to this machine or to the cluster.
+func TestDialer(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	h := open(t)
+	var verdicts []string
+	f := fake{run: func(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+		for _, a := range []string{"localhost", "127.0.0.1", "169.254.169.254", "example.org", "::1"} {
+			c, err := s.Dial(ctx, "tcp", net.JoinHostPort(a, port))
+			var f *executors.Failure
+			if err == nil {
+				_ = c.Close()
+			}
+			if !errors.As(err, &f) || f.Class != executors.ClassRefused {
+				verdicts = append(verdicts, fmt.Sprint(a, ": ", err))
+			}
+		}
+		return executors.NotStarted, &executors.Failure{Class: executors.ClassRefused, Msg: "done"}
+	}}
+	id, _ := h.grant()
+	stop := h.start(f)
+	h.await(id, "tried", func(o *model.Operation) bool { return o.Attempt == 1 && o.State == model.OpReady })
+	stop()
+	if len(verdicts) > 0 {
+		t.Errorf("not refused: %v", verdicts)
+	}
+}
