@@ -1,0 +1,99 @@
+package authz_test
+
+import (
+	"testing"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/model"
+)
+
+func auth(edit ...func(*model.Authorization)) *model.Authorization {
+	a := &model.Authorization{ID: "a", Enabled: true, Write: true, Modules: []model.Module{model.ModulePAM}, Rights: []model.Right{model.SecretRead, model.CredentialWrite},
+		Filter: model.Filter{Tags: []string{"t"}, Credentials: []model.CredentialID{"c"}}, IPs: []string{"10.0.0.0/8", "2001:db8::/32"}, ExpiresAt: 100}
+	for _, e := range edit {
+		e(a)
+	}
+	return a
+}
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	act := authz.Action{Module: model.ModulePAM, Write: true, Right: model.SecretRead}
+	for _, c := range []struct {
+		name   string
+		a      *model.Authorization
+		act    authz.Action
+		o      *authz.Object
+		source string
+		at     model.Time
+		want   string // kind of the refusal; "" for yes
+	}{
+		{"yes", auth(), act, nil, "10.1.2.3", 99, ""},
+		{"the moment it expires", auth(), act, nil, "10.1.2.3", 100, "unauthenticated"},
+		{"disabled", auth(func(a *model.Authorization) { a.Enabled = false }), act, nil, "10.1.2.3", 1, "unauthenticated"},
+		{"address", auth(), act, nil, "11.1.2.3", 1, "denied"},
+		{"mapped address", auth(), act, nil, "::ffff:10.1.2.3", 1, ""},
+		{"IPv6", auth(), act, nil, "2001:db8::1", 1, ""},
+		{"no address", auth(), act, nil, "", 1, "denied"},
+		{"any address", auth(func(a *model.Authorization) { a.IPs = nil }), act, nil, "", 1, ""},
+		{"a damaged prefix allows nothing", auth(func(a *model.Authorization) { a.IPs = []string{"*"} }), act, nil, "10.1.2.3", 1, "denied"},
+		{"module", auth(func(a *model.Authorization) { a.Modules = nil }), act, nil, "10.1.2.3", 1, "denied"},
+		{"write", auth(func(a *model.Authorization) { a.Write = false }), act, nil, "10.1.2.3", 1, "denied"},
+		{"right", auth(), authz.Action{Right: model.ClusterAdmin}, nil, "10.1.2.3", 1, "denied"},
+		{"by tag", auth(), act, &authz.Object{Tags: []string{"x", "t"}}, "10.1.2.3", 1, ""},
+		{"by id", auth(), act, &authz.Object{Credential: "c"}, "10.1.2.3", 1, ""},
+		{"its own", auth(), act, &authz.Object{Credential: "d", CreatedBy: "a"}, "10.1.2.3", 1, ""},
+		{"foreign", auth(), act, &authz.Object{Credential: "d", CreatedBy: "b", Tags: []string{"x"}}, "10.1.2.3", 1, "invalid"},
+		{"nobody's", auth(func(a *model.Authorization) { a.ID = "" }), act, &authz.Object{}, "10.1.2.3", 1, "invalid"},
+	} {
+		err := authz.Decide(&model.Application{Enabled: true}, c.a, c.act, c.o, c.source, c.at)
+		if (err == nil) != (c.want == "") || err != nil && err.Kind.String() != c.want {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if err := authz.Decide(&model.Application{}, auth(), act, nil, "10.1.2.3", 1); err == nil {
+		t.Error("a disabled application")
+	}
+}
+
+// Nobody grants what he does not hold: every single widening is refused, every narrowing is not.
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	type edit = func(*model.Authorization)
+	for name, e := range map[string]edit{
+		"right":             func(a *model.Authorization) { a.Rights = append(a.Rights, model.RouteWrite) },
+		"module":            func(a *model.Authorization) { a.Modules = append(a.Modules, model.ModuleA2A) },
+		"all credentials":   func(a *model.Authorization) { a.Filter.All = true },
+		"a tag":             func(a *model.Authorization) { a.Filter.Tags = []string{"t", "u"} },
+		"a credential":      func(a *model.Authorization) { a.Filter.Credentials = []model.CredentialID{"d"} },
+		"any address":       func(a *model.Authorization) { a.IPs = nil },
+		"a wider prefix":    func(a *model.Authorization) { a.IPs = []string{"10.0.0.0/7"} },
+		"another prefix":    func(a *model.Authorization) { a.IPs = []string{"10.0.0.0/8", "192.0.2.1"} },
+		"a damaged prefix":  func(a *model.Authorization) { a.IPs = []string{"all"} },
+		"all of IPv4 in v6": func(a *model.Authorization) { a.IPs = []string{"::/0"} },
+		"a longer life":     func(a *model.Authorization) { a.ExpiresAt = 101 },
+		"an endless life":   func(a *model.Authorization) { a.ExpiresAt = 0 },
+	} {
+		if authz.Covers(auth(), auth(e)) == nil || authz.Narrower(auth(), auth(e)) {
+			t.Errorf("%s may be granted by who does not hold it", name)
+		}
+	}
+	if authz.Covers(auth(func(a *model.Authorization) { a.Write = false }), auth()) == nil {
+		t.Error("write may be granted by who only reads")
+	}
+	if authz.Narrower(auth(func(a *model.Authorization) { a.Enabled = false }), auth()) {
+		t.Error("enabling oneself is no narrowing")
+	}
+	for name, e := range map[string]edit{
+		"the same":        func(*model.Authorization) {},
+		"fewer rights":    func(a *model.Authorization) { a.Rights = nil },
+		"nothing reached": func(a *model.Authorization) { a.Filter = model.Filter{} },
+		"one address":     func(a *model.Authorization) { a.IPs = []string{"10.9.9.9", "2001:db8:1::/48"} },
+		"a shorter life":  func(a *model.Authorization) { a.ExpiresAt = 99 },
+		"disabled":        func(a *model.Authorization) { a.Enabled = false },
+	} {
+		if err := authz.Covers(auth(), auth(e)); err != nil || !authz.Narrower(auth(), auth(e)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
