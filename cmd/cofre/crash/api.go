@@ -65,7 +65,7 @@ func (a *api) list(ctx context.Context, states string, above uint64) ([]op, erro
 			Items []op   `json:"items"`
 			Next  string `json:"next"`
 		}
-		if err := a.do(ctx, http.MethodGet, "/api/v1/operations?limit=100&state="+states+"&after="+next, nil, &page); err != nil {
+		if err := a.do(ctx, http.MethodGet, "/api/v1/operations?consistency=strong&limit=100&state="+states+"&after="+next, nil, &page); err != nil {
 			return nil, err
 		}
 		for _, o := range page.Items {
