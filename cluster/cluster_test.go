@@ -152,16 +152,16 @@ func TestRetryOfACommittedEntry(t *testing.T) {
 
 func TestErrorsTellWhetherItMayHaveHappened(t *testing.T) {
 	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
-		leader, follower := c.Leader(), c.Follower()
+		c.Leader()
+		follower := c.Follower()
 		c.Isolate(follower.ID)
 		c.Await("the follower misses its leader", func() bool { return follower.Node.Leader() == "" })
 		if _, err := clustertest.Write(c.Context(2*time.Second), follower.Proposer, "k", "x"); !model.Is(err, model.Unavailable) {
 			t.Errorf("nothing was sent: %v", err)
 		}
 		c.Rejoin(follower.ID)
-		c.Leader()
 		// The leader loses everybody: its entry is in its log and may be committed later.
-		leader = c.Leader()
+		leader := c.Leader()
 		done := make(chan error)
 		c.Isolate(leader.ID)
 		go func() {

@@ -2,6 +2,7 @@ package raftnode_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -65,7 +66,7 @@ func TestLogIsEncryptedAndSurvivesRestart(t *testing.T) {
 	if err := l.GetLog(2, &out); err != nil || len(out.Data) != 0 {
 		t.Errorf("empty entry: %q %v", out.Data, err)
 	}
-	if err := l.GetLog(3, &out); err != raft.ErrLogNotFound {
+	if err := l.GetLog(3, &out); !errors.Is(err, raft.ErrLogNotFound) {
 		t.Errorf("absent entry: %v", err)
 	}
 }

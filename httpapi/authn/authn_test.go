@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -66,7 +67,7 @@ func TestTokenOfAnotherLibrary(t *testing.T) {
 	t.Parallel()
 	keys := newRing(2)
 	raw := issue(t, NewTokens(keys, cluster("c1")))
-	jws, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.EdDSA})
+	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,8 @@ func TestLimiter(t *testing.T) {
 		}
 	}
 	err := l.Allow("a", noon)
-	if e, ok := err.(*model.Error); !ok || e.Kind != model.Limited || e.RetryAfter != 2 {
+	var e *model.Error
+	if !errors.As(err, &e) || e.Kind != model.Limited || e.RetryAfter != 2 {
 		t.Errorf("%v", err)
 	}
 	if err := l.Allow("b", noon); err != nil {

@@ -37,15 +37,6 @@ type node struct {
 	keys []string // of an object, with list as values
 }
 
-func (n *node) member(key string) *node {
-	for i, k := range n.keys {
-		if k == key {
-			return n.list[i]
-		}
-	}
-	return nil
-}
-
 func (n *node) wipe() {
 	clear(n.text)
 	for _, c := range n.list {

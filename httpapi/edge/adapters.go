@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 
 	trail "cofre/fsm/audit"
 	"cofre/fsm/model"
@@ -18,8 +17,6 @@ import (
 	"cofre/scheduler/ops"
 	"cofre/vault/access"
 )
-
-func number(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // applications adapts access to the application resource.
 type applications struct{ *access.Service }

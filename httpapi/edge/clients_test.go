@@ -3,6 +3,7 @@ package edge_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -90,7 +91,8 @@ func TestOAuthLibrary(t *testing.T) {
 	}
 	c := clientcredentials.Config{ClientID: h.admin.id, ClientSecret: "wrong", TokenURL: h.server.URL + "/iso/oauth2/token", AuthStyle: oauth2.AuthStyleInHeader}
 	_, err := c.Token(ctx)
-	if e, ok := err.(*oauth2.RetrieveError); !ok || e.ErrorCode != "invalid_client" || e.Response.StatusCode != 401 {
+	var e *oauth2.RetrieveError
+	if !errors.As(err, &e) || e.ErrorCode != "invalid_client" || e.Response.StatusCode != 401 {
 		t.Errorf("%v", err)
 	}
 	for form, want := range map[string]string{

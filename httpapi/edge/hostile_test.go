@@ -255,6 +255,7 @@ func TestServerLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	if res.StatusCode != 408 || !strings.Contains(string(body), `"error":true`) {
 		t.Errorf("%d %s", res.StatusCode, body)

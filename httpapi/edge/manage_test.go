@@ -273,7 +273,11 @@ func TestHealthAndFreshness(t *testing.T) {
 	}
 	h.json("", "GET", "/health/live", 200, "")
 	res, err := h.server.Client().Head(h.server.URL + "/health/live")
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Errorf("HEAD: %v %v", res, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("HEAD: %v", res.Status)
 	}
 }

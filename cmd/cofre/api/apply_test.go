@@ -147,7 +147,7 @@ func TestManifestFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, file, want string }{
 		{"unknown key", "kind: device\nname: x\nipp: 1\n", "line 3: device x: unknown key ipp"},
-		{"nested key", "kind: policy\nname: x\nstrength:\n  lenght: 1\n", "line 4: policy x: unknown key strength.lenght"},
+		{"nested key", "kind: policy\nname: x\nstrength:\n  lengths: 1\n", "line 4: policy x: unknown key strength.lengths"},
 		{"second document", "kind: device\nname: x\n---\n\nkind: device\nname: y\ntags: a\n", "line 7: device y: tags must be a list"},
 		{"list item", "kind: device\nname: x\nconnectivities:\n  - {protocol: SSH, port: 22}\n  - {protocol: SSH, prt: 22}\n", "line 5: device x: unknown key connectivities[1].prt"},
 		{"type", "kind: credential\nname: x\nusername: 12\n", "line 3: credential x: username must be a string"},

@@ -69,7 +69,7 @@ func (s *session) keysToPin(c *cobra.Command, f trustFlags, name string) ([]devi
 			return nil, fmt.Errorf("read --key-file: %w", err)
 		}
 		if keys = publicKeys(string(b)); len(keys) == 0 {
-			return nil, fmt.Errorf("--key-file %s holds no public key such as ssh-ed25519 AAAA...", f.key)
+			return nil, fmt.Errorf("--key-file %s holds no public key (a line that begins with ssh-ed25519, for example)", f.key)
 		}
 	case f.knownHosts != "":
 		d, err := call[device.View](s, c, http.MethodGet, at("devices/%s", name), nil)

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"cofre/cluster/peer"
@@ -77,13 +76,4 @@ func hpkePublic(private []byte) ([]byte, error) {
 		return nil, fmt.Errorf("read the node's HPKE key: %w", err)
 	}
 	return k.PublicKey().Bytes(), nil
-}
-
-// apiHost is the host part of an API address such as https://10.0.0.1:8443.
-func apiHost(api string) string {
-	u, err := url.Parse(api)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

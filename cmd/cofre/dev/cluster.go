@@ -54,7 +54,7 @@ func (c *cluster) launch(ctx context.Context, i int) error {
 	}
 	defer func() { _ = log.Close() }()
 	addr := func(n int) string { return fmt.Sprintf("127.0.0.1:%d", c.port(i, n)) }
-	cmd := exec.Command(self, "server", "--node", name(i), "--dev", "true", //nolint:noctx // its life is stop's affair: SIGTERM first
+	cmd := exec.Command(self, "server", "--node", name(i), "--dev", "true", //nolint:noctx,gosec // its own binary; its life is stop's affair: SIGTERM first
 		"--data_dir", c.data(i), "--key_dir", filepath.Join(c.dir, "keys", name(i)), "--socket", c.socket(i),
 		"--api.listen", addr(0), "--peer.listen", addr(1), "--gossip.listen", addr(2), "--audit.local.mode", "off")
 	for _, kv := range c.set {

@@ -127,7 +127,7 @@ func (c *cluster) prepare(ctx context.Context) error {
 		return fmt.Errorf("found the practice cluster: %w", err)
 	}
 	c.info.Admin = Admin{a.ClientID, a.ClientSecret}
-	if err := os.WriteFile(c.info.CAFile, []byte(a.CA), 0o644); err != nil {
+	if err := os.WriteFile(c.info.CAFile, []byte(a.CA), 0o600); err != nil {
 		return err
 	}
 	if err := writeJSON(admin, c.info.Admin); err != nil {

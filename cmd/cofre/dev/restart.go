@@ -2,6 +2,7 @@ package dev
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +34,8 @@ func (c *cluster) control(ctx context.Context) error {
 	mux.HandleFunc("POST /restart/{node}", func(w http.ResponseWriter, r *http.Request) {
 		if err := c.restart(ctx, r.PathValue("node")); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
-			_, _ = fmt.Fprintf(w, `{"error":%q}`, err.Error())
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client went away
 			return
 		}
 		_, _ = w.Write([]byte("{}"))
