@@ -34,7 +34,7 @@ sim: ## the simulation with SEEDS seeds (10000)
 fuzz: ## every fuzz test for FUZZTIME (20s)
 	@for p in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | awk '{print $$2}'); do \
-	    echo "== $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; done; done
+	    echo "== $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x || exit 1; done; done
 
 crash: ## the crash matrix (root): real processes, namespaces and targets under faults; CRASH_ARGS=--short for five minutes
 	$(GO) run ./cmd/cofre/crash $(CRASH_ARGS)

@@ -19,6 +19,7 @@ import (
 	"cofre/cluster/peer"
 	"cofre/cmd/cofre/config"
 	"cofre/vault/disk"
+	"cofre/vault/seal/keyfile"
 	"cofre/vault/secret"
 )
 
@@ -79,6 +80,9 @@ func (d *Daemon) resume() error {
 	if err != nil {
 		return fmt.Errorf("open the disk key: %w", err)
 	}
+	if err := d.checkSealKey(); err != nil {
+		return err
+	}
 	id, err := loadIdentity(path, key)
 	if err != nil {
 		return err
@@ -94,6 +98,23 @@ func (d *Daemon) resume() error {
 		return errors.Join(err, m.close())
 	}
 	return d.start(m)
+}
+
+// checkSealKey refuses a seal key that others can read or that lies in the data directory. A lost one is no reason not
+// to start: the node comes up sealed and is opened with recovery shares.
+func (d *Daemon) checkSealKey() error {
+	if d.config.Seal != keyfile.Name {
+		return nil
+	}
+	v, err := disk.ReadKeyFile(d.sealKeyPath(), d.config.DataDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	v.Wipe()
+	if err != nil {
+		return fmt.Errorf("open the seal key: %w", err)
+	}
+	return nil
 }
 
 func (d *Daemon) start(m *member) error {

@@ -170,10 +170,10 @@ type unsealed struct {
 
 // unseal opens by hand: with one more share, or with the node's own seal when there is no share.
 func (o *opener) unseal(ctx context.Context, kind shamir.Kind, share secret.Value) (unsealed, error) {
-	if err := os.Remove(o.path(heldFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unsealed{}, fmt.Errorf("unseal: %w", err)
-	}
 	if share.Len() == 0 {
+		if err := o.letGo(); err != nil {
+			return unsealed{}, err
+		}
 		err := o.follow(ctx)
 		if err == nil && o.m.keys.Sealed() && o.m.config.Seal != keyfile.Name {
 			err = model.Errorf(model.Invalid, "this cluster is opened by shares: cofre unseal asks for them one by one")
@@ -219,7 +219,15 @@ func (o *opener) openWith(ctx context.Context, kind shamir.Kind, key secret.Valu
 	if err := o.install(row, root); err != nil {
 		return err
 	}
-	return o.keep(ctx, root)
+	return errors.Join(o.letGo(), o.keep(ctx, root))
+}
+
+// letGo forgets that a person sealed this node, because a person opens it.
+func (o *opener) letGo() error {
+	if err := os.Remove(o.path(heldFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("unseal: %w", err)
+	}
+	return nil
 }
 
 // close seals by hand.
