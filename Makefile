@@ -1,6 +1,7 @@
 # Everything that people and CI run. `make` alone lists it.
 GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+RELEASE   ?= 0.1.0
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 NFPM      := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
@@ -54,10 +55,9 @@ generate: ## write the generated documents anew
 verify: generate ## fail if a generated document is not current
 	git diff --exit-code
 
-package: build ## deb and rpm in dist/
+package: build ## deb and rpm of RELEASE (0.1.0) in dist/
 	@mkdir -p dist
-	VERSION=$(VERSION) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p deb -t dist/
-	VERSION=$(VERSION) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p rpm -t dist/
+	for p in deb rpm; do COFRE_VERSION=$(RELEASE) COFRE_ARCH=$$($(GO) env GOARCH) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p $$p -t dist/ || exit 1; done
 
 cover: ## test coverage in the browser's format
 	$(GO) test -coverprofile=cover.out ./... && $(GO) tool cover -html=cover.out -o cover.html
