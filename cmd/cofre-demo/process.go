@@ -22,7 +22,7 @@ func launch(dir, name string, stdin string, program string, args ...string) erro
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(program, args...) //nolint:noctx // it outlives this process on purpose
+	cmd := exec.Command(program, args...) // without a context: it outlives this process on purpose
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
