@@ -28,7 +28,7 @@ func TestRealLocalSyslog(t *testing.T) {
 	}
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root for a mount namespace")
+		t.Fatal("needs root for a mount namespace: run the tests as root (make test)")
 	}
 	r := newRsyslog(t, nil)
 	conf := fmt.Sprintf(`global(workDirectory=%q maxMessageSize="64k")
