@@ -47,6 +47,9 @@ type Program interface {
 	Run(ctx context.Context, s Session) (Outcome, error)
 }
 
+// Connectivity is an Executor whose port a device may list under other names than the executor's own in upper case.
+type Connectivity interface{ Protocols() []string }
+
 // Verifier is an Executor that can prove a secret by a login.
 type Verifier interface {
 	// Verify logs in as USERNAME with a secret, once, over a fresh connection: true when the target let us in,

@@ -42,6 +42,9 @@ func New() Executor { return Executor{} }
 // Name is "postgres".
 func (Executor) Name() model.ExecutorName { return Name }
 
+// Protocols are the names under which a device lists the port of its server.
+func (Executor) Protocols() []string { return []string{"POSTGRESQL", "POSTGRES"} }
+
 // Compile checks a template.
 func (Executor) Compile(source string) (executors.Program, error) { return compile(source) }
 

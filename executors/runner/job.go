@@ -117,11 +117,21 @@ func either(a, b string) string {
 	return b
 }
 
-// endpoint is where the executor connects; a device lists its ports by protocol, named like the executor.
+// endpoint is where the executor connects; a device lists its ports by protocol, named like the executor or as that says.
 func (j *job) endpoint() model.Endpoint {
 	d := j.device
+	protocols := []string{strings.ToUpper(string(j.operation.Executor))}
+	if c, ok := j.executor.(executors.Connectivity); ok {
+		protocols = c.Protocols()
+	}
+	var port uint16
+	for _, p := range protocols {
+		if port = d.Port(p); port != 0 {
+			break
+		}
+	}
 	return model.Endpoint{
-		Hostname: d.Hostname, Address: d.Address(), Port: d.Port(strings.ToUpper(string(j.operation.Executor))),
+		Hostname: d.Hostname, Address: d.Address(), Port: port,
 		HostKeys: d.HostKeys, CA: d.CA, InsecureTLS: d.InsecureTLS,
 	}
 }

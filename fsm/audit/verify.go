@@ -68,7 +68,7 @@ const (
 const (
 	adviceEvidence = "Keep this file as evidence, export again from each node and compare"
 	adviceAgain    = "Export again; if it stays, compare the exports of all nodes and the receivers' copies"
-	adviceKeys     = "Compare the fingerprints with those that `cofre status` showed when the cluster was made"
+	adviceKeys     = "Compare the fingerprints with those that `cofre audit export` printed when the cluster was made"
 )
 
 // Verify reads an export and gives both verdicts. pins are fingerprints of audit keys that the caller trusts; without

@@ -41,7 +41,7 @@ func TestPasswordsOfRealServers(t *testing.T) {
 	sshDevice(c, "linux", sshd)
 	credential(c, "linux-user", "linux", user, old, "Linux passwd", nil)
 	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
-		"connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
+		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
 	credential(c, "db-role", "localhost", role, rold, "PostgreSQL ALTER ROLE", nil)
 
 	for _, one := range []struct {
@@ -121,7 +121,7 @@ func TestTriggers(t *testing.T) {
 	role, old := pg.AddRole(t)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "quick", "max_age": "4s", "change_on_release": true, "custody_ttl": "1h"}, nil)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "release", "change_on_release": true, "custody_ttl": "1h"}, nil)
-	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRES", "port": pg.Port()}}}, nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
 	auto := map[string]any{"template": "PostgreSQL ALTER ROLE", "automatic": true}
 	credential(c, "role", "localhost", role, old, "", map[string]any{"policy": "release", "execution": auto})
 
