@@ -31,7 +31,9 @@ type Daemon struct {
 	group   *errgroup.Group
 	ctx     context.Context
 
-	mu     sync.Mutex // guards what follows; held through init and join, which happen once
+	entering sync.Mutex // held through init and join: a second one must not overwrite the first one's identity
+
+	mu     sync.Mutex // guards what follows
 	member *member    // nil until the node belongs to a cluster
 }
 

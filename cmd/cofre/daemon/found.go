@@ -27,6 +27,8 @@ import (
 
 var errNoCluster = model.Errorf(model.Unavailable, "this node does not belong to a cluster yet: found one with cofre init, or enter one with cofre cluster join")
 
+var errEntering = model.Errorf(model.Conflict, "this node is founding or entering a cluster at this moment: cofre status tells when it has")
+
 // foundArgs are the choices of `cofre init`.
 type foundArgs struct {
 	Shares            int  `json:"shares"` // of the Shamir seal
@@ -48,6 +50,10 @@ type founded struct {
 
 // found makes a new cluster with this node as its only member.
 func (d *Daemon) found(ctx context.Context, a foundArgs) (*founded, error) {
+	if !d.entering.TryLock() {
+		return nil, errEntering
+	}
+	defer d.entering.Unlock()
 	if _, err := d.current(); err == nil {
 		return nil, model.Errorf(model.Conflict, "this node belongs to a cluster already")
 	}

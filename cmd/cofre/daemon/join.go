@@ -53,6 +53,10 @@ func (d *Daemon) nodeKey() (*peer.Identity, disk.Key, error) {
 
 // join enters a cluster with a token. The node is then a sealed member that waits for approval.
 func (d *Daemon) join(ctx context.Context, token secret.Value) (fingerprint string, err error) {
+	if !d.entering.TryLock() {
+		return "", errEntering
+	}
+	defer d.entering.Unlock()
 	t, err := membership.ParseToken(token)
 	if err != nil {
 		return "", model.Errorf(model.Invalid, "%s", err)

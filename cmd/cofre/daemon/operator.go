@@ -43,6 +43,10 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("GET /status", operate(func(ctx context.Context, _ model.Actor, _ none) (any, error) { return d.status(ctx), nil }))
 	mux.Handle("POST /init", operate(d.operateInit))
 	mux.Handle("POST /node-key", operate(func(context.Context, model.Actor, none) (any, error) {
+		if !d.entering.TryLock() {
+			return nil, errEntering
+		}
+		defer d.entering.Unlock()
 		id, _, err := d.nodeKey()
 		if err != nil {
 			return nil, err
