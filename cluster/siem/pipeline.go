@@ -73,7 +73,7 @@ func newPipeline(name string, s Sink, o Options) (*pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit sink %s: %w", name, err)
 	}
-	p := &pipeline{name: name, sink: s, cursor: c, o: o, settle: settleTime, pause: firstPause, batch: 256, timeout: 30 * time.Second}
+	p := &pipeline{name: name, sink: ordered(s, c), cursor: c, o: o, settle: settleTime, pause: firstPause, batch: 256, timeout: 30 * time.Second}
 	p.begin(at)
 	return p, nil
 }

@@ -11,8 +11,8 @@ import (
 	"cofre/fsm/table"
 )
 
-// planted wraps the verbs of operations so that they make a mistake; the product's code knows nothing of it.
-func planted(p Plant, features []command.Feature) []command.Feature {
+// Planted wraps the verbs of operations so that they make a mistake; the product's code knows nothing of it.
+func Planted(p Plant, features []command.Feature) []command.Feature {
 	out := make([]command.Feature, len(features))
 	for i, f := range features {
 		out[i] = f

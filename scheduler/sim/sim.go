@@ -6,7 +6,8 @@
 // late and doubled proposals), the interpreter of a slot's decisions, which is goroutines in executors/runner, and the
 // targets: each holds one password and gets packets that may be lost, doubled, or outlive every lease.
 //
-// It guarantees that equal seeds give equal traces. Tests run it; nothing else may.
+// It guarantees that equal seeds give equal traces. Tests run it; besides them, only a binary built to be found wrong
+// (build tag cofre_planted, the controls of the crash matrix) takes its mistakes.
 package sim
 
 import (

@@ -42,7 +42,7 @@ type world struct {
 }
 
 func (w *world) open() error {
-	r, err := command.NewRegistry(fsm.Level, planted(w.options.Plant, fsm.Features)...)
+	r, err := command.NewRegistry(fsm.Level, Planted(w.options.Plant, fsm.Features)...)
 	if err != nil {
 		return err
 	}

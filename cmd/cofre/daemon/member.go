@@ -82,7 +82,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 			err = errors.Join(err, m.close())
 		}
 	}()
-	registry, err := fsm.NewRegistry()
+	registry, err := verbs()
 	if err != nil {
 		return m, err
 	}
