@@ -29,6 +29,7 @@ var modules = []module{
 	{"github.com/hashicorp/memberlist", []string{"cluster/gossip"}, "a rumour has one room"},
 	{"github.com/hashicorp/go-syslog", []string{"cluster/siem"}, "the local syslog is one sink of the trail"},
 	{"github.com/cockroachdb/pebble/v2", []string{"fsm/table/..."}, "tables hide the store"},
+	{"github.com/hashicorp/golang-lru/v2", []string{"fsm/table"}, "rows that every command needs stay in memory"},
 	{"github.com/fxamacker/cbor/v2", []string{"fsm/codec"}, "one encoding, configured once"},
 	{"github.com/jackc/pgx/v5", []string{"executors/postgres", "executors/executortest/...", "cmd/cofre/crash"}, driverWhy},
 	{"golang.org/x/crypto/ssh", []string{"executors/ssh", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre-demo/..."}, driverWhy},

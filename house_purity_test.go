@@ -14,7 +14,7 @@ var pureList = []string{
 
 // pureMore is what single packages may use besides, with the reason.
 var pureMore = map[string][]string{
-	"fsm/table":         {"io", "os", "sync", "sync/atomic"},                             // the storage adapter around Pebble
+	"fsm/table":         {"reflect", "io", "os", "sync", "sync/atomic"},                  // the storage adapter around Pebble
 	"fsm/table/cryptfs": {"io", "io/fs", "os", "sync", "sync/atomic"},                    // the file system wrapper of the same
 	"fsm/authz":         {"net/netip"},                                                   // a value type: addresses of clients
 	"fsm/audit":         {"bufio", "crypto/ed25519", "encoding/json", "io", "net/netip"}, // exports and checkpoints: streams are handed in

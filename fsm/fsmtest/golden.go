@@ -13,7 +13,7 @@ import (
 func Rewrite() bool { return *rewrite }
 
 // Log executes one script and gives its machine and the log that it made.
-func Log(t *testing.T, file string) (*fsm.FSM, []*raft.Log) {
+func Log(t testing.TB, file string) (*fsm.FSM, []*raft.Log) {
 	t.Helper()
 	in, err := os.ReadFile(file)
 	if err != nil {

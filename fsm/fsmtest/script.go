@@ -20,7 +20,7 @@ import (
 )
 
 type script struct {
-	t       *testing.T
+	t       testing.TB
 	machine *fsm.FSM
 	log     []*raft.Log
 	now     model.Time

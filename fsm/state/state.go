@@ -45,21 +45,21 @@ var (
 	Hashes     = table.Define(9, "state_hash", func(h *StateHash) string { return string(h.Node) })
 
 	Applications = table.Define(10, "application", func(a *model.Application) string { return string(a.ID) },
-		table.Index[model.Application]{Name: "name", Keys: func(a *model.Application) []string { return []string{a.Name} }})
+		table.Index[model.Application]{Name: "name", Unique: true, Keys: func(a *model.Application) []string { return []string{a.Name} }})
 	Authorizations = table.Define(11, "authorization", func(a *model.Authorization) string { return string(a.ID) },
-		table.Index[model.Authorization]{Name: "client", Keys: func(a *model.Authorization) []string { return []string{a.ClientID} }},
+		table.Index[model.Authorization]{Name: "client", Unique: true, Keys: func(a *model.Authorization) []string { return []string{a.ClientID} }},
 		table.Index[model.Authorization]{Name: "application", Keys: func(a *model.Authorization) []string { return []string{string(a.Application)} }},
 		table.Index[model.Authorization]{Name: "right", Keys: rights})
 	RevokedTokens = table.Define(12, "revoked_token", func(t *model.RevokedToken) string { return t.ID },
 		table.Index[model.RevokedToken]{Name: "until", Keys: func(t *model.RevokedToken) []string { return []string{table.TimeKey(t.Until)} }})
 
 	Devices = table.Define(13, "device", func(d *model.Device) string { return string(d.ID) },
-		table.Index[model.Device]{Name: "number", Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
-		table.Index[model.Device]{Name: "hostname", Keys: func(d *model.Device) []string { return []string{d.Hostname} }})
+		table.Index[model.Device]{Name: "number", Unique: true, Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
+		table.Index[model.Device]{Name: "hostname", Unique: true, Keys: func(d *model.Device) []string { return []string{d.Hostname} }})
 	Credentials = table.Define(14, "credential", func(c *model.Credential) string { return string(c.ID) },
-		table.Index[model.Credential]{Name: "number", Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
-		table.Index[model.Credential]{Name: "identifier", Keys: func(c *model.Credential) []string { return []string{c.Identifier} }},
-		table.Index[model.Credential]{Name: "account", Keys: func(c *model.Credential) []string { return []string{AccountKey(c.Device, c.Username)} }},
+		table.Index[model.Credential]{Name: "number", Unique: true, Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
+		table.Index[model.Credential]{Name: "identifier", Unique: true, Keys: func(c *model.Credential) []string { return []string{c.Identifier} }},
+		table.Index[model.Credential]{Name: "account", Unique: true, Keys: func(c *model.Credential) []string { return []string{AccountKey(c.Device, c.Username)} }},
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
 		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
 		table.Index[model.Credential]{Name: "uses", Keys: usesKey},
@@ -68,13 +68,13 @@ var (
 		table.Index[model.Custody]{Name: "credential", Keys: func(c *model.Custody) []string { return []string{string(c.Credential)} }},
 		table.Index[model.Custody]{Name: "until", Keys: func(c *model.Custody) []string { return []string{table.TimeKey(c.Until)} }})
 	Policies = table.Define(16, "policy", func(p *model.Policy) string { return string(p.ID) },
-		table.Index[model.Policy]{Name: "name", Keys: func(p *model.Policy) []string { return []string{p.Name} }})
+		table.Index[model.Policy]{Name: "name", Unique: true, Keys: func(p *model.Policy) []string { return []string{p.Name} }})
 	Templates = table.Define(17, "template", func(t *model.Template) string { return string(t.ID) },
-		table.Index[model.Template]{Name: "name", Keys: func(t *model.Template) []string { return []string{TemplateKey(t.Executor, t.Name)} }})
+		table.Index[model.Template]{Name: "name", Unique: true, Keys: func(t *model.Template) []string { return []string{TemplateKey(t.Executor, t.Name)} }})
 
 	Operations = table.Define(18, "operation", func(o *model.Operation) string { return string(o.ID) },
-		table.Index[model.Operation]{Name: "number", Keys: func(o *model.Operation) []string { return []string{table.NumberKey(o.Number)} }},
-		table.Index[model.Operation]{Name: "dedup", Keys: openDedup},
+		table.Index[model.Operation]{Name: "number", Unique: true, Keys: func(o *model.Operation) []string { return []string{table.NumberKey(o.Number)} }},
+		table.Index[model.Operation]{Name: "dedup", Unique: true, Keys: openDedup},
 		table.Index[model.Operation]{Name: "target", Keys: func(o *model.Operation) []string { return []string{o.Target.ID} }},
 		table.Index[model.Operation]{Name: "open", Keys: openTarget},
 		table.Index[model.Operation]{Name: "waiting", Keys: waiting},

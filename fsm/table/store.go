@@ -44,14 +44,16 @@ type Options struct {
 
 // Store is one directory of state. Writers are serialized by the caller (the FSM); views may be taken at any time.
 type Store struct {
-	db     *pebble.DB
-	cache  *pebble.Cache
-	schema []Erased
-	byID   map[byte]Erased
-	hashes map[byte]Hash // of the committed rows; touched by the writer only
-	head   audit.Head
-	meta   Applied
-	refs   atomic.Int64
+	db        *pebble.DB
+	blocks    *pebble.Cache
+	rows      *cache
+	schema    []Erased
+	byID      map[byte]Erased
+	hashes    map[byte]Hash // of the committed rows; touched by the writer only
+	head      audit.Head
+	meta      Applied
+	committed atomic.Uint64 // batches since the store was opened
+	refs      atomic.Int64
 }
 
 var (
@@ -64,17 +66,17 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	if o.Cache == 0 {
 		o.Cache = 32 << 20
 	}
-	cache := pebble.NewCache(o.Cache)
+	blocks := pebble.NewCache(o.Cache)
 	opts := &pebble.Options{
-		FS: o.FS, Cache: cache, DisableWAL: true, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
+		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
-		cache.Unref()
+		blocks.Unref()
 		return nil, fmt.Errorf("open the state store: %w", err)
 	}
-	s := &Store{db: db, cache: cache, schema: schema, byID: map[byte]Erased{}, hashes: map[byte]Hash{}}
+	s := &Store{db: db, blocks: blocks, rows: newCache(), schema: schema, byID: map[byte]Erased{}, hashes: map[byte]Hash{}}
 	s.refs.Store(1)
 	for _, t := range schema {
 		s.byID[t.ID()] = t
@@ -87,14 +89,14 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 }
 
 func (s *Store) load() error {
-	if v, ok := dbGet(s.db, appliedKey); ok {
-		if err := codec.Decode(v, &s.meta); err != nil {
+	if c := dbGet(s.db, appliedKey); c.exists {
+		if err := codec.Decode(c.value, &s.meta); err != nil {
 			return fmt.Errorf("read the applied index: %w", err)
 		}
 	}
 	for _, t := range s.schema {
-		if v, ok := dbGet(s.db, append(hashPrefix[:2:2], t.ID())); ok {
-			s.hashes[t.ID()] = Hash(v)
+		if c := dbGet(s.db, append(hashPrefix[:2:2], t.ID())); c.exists {
+			s.hashes[t.ID()] = Hash(c.value)
 		}
 	}
 	v := s.View()
@@ -129,23 +131,23 @@ func (s *Store) unref() error {
 
 func (s *Store) close() error {
 	err := s.db.Close()
-	s.cache.Unref()
+	s.blocks.Unref()
 	return err
 }
 
-func dbGet(r pebble.Reader, key []byte) ([]byte, bool) {
+func dbGet(r pebble.Reader, key []byte) *cell {
 	v, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false
+		return &cell{}
 	}
 	if err != nil {
 		panic(Failure{Op: "read", Err: err})
 	}
-	out := append([]byte(nil), v...)
+	c := &cell{value: append([]byte(nil), v...), exists: true}
 	if err := closer.Close(); err != nil {
 		panic(Failure{Op: "read", Err: err})
 	}
-	return out, true
+	return c
 }
 
 func dbScan(r pebble.Reader, lower, upper []byte, down bool, fn func(k, v []byte) bool) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"reflect"
 	"slices"
 
 	"cofre/fsm/codec"
@@ -16,18 +17,21 @@ type Table[T any] struct {
 	name    string
 	key     func(*T) string
 	indexes []Index[T]
+	own     owner
 }
 
-// Index lists the keys under which a row is found; none, one or several. Keys order by their bytes.
+// Index lists the keys under which a row is found; none, one or several. Keys order by their bytes. In a Unique index
+// no two rows share a key, which reducers see to before they put: it is found by one read instead of a scan.
 type Index[T any] struct {
-	Name string
-	Keys func(*T) []string
+	Name   string
+	Keys   func(*T) []string
+	Unique bool
 }
 
 // Define declares a table. The id is its place in the store (1-250) and is never reused; the name is its identity in
 // snapshots and hashes.
 func Define[T any](id byte, name string, key func(*T) string, indexes ...Index[T]) *Table[T] {
-	return &Table[T]{id: id, name: name, key: key, indexes: indexes}
+	return &Table[T]{id: id, name: name, key: key, indexes: indexes, own: ownerOf(reflect.TypeFor[T]())}
 }
 
 // Erased is a table without its row type, for what concerns all tables: snapshots, hashes, dumps.
@@ -64,6 +68,9 @@ func (t *Table[T]) indexKey(i int, index, key string) []byte {
 	b := make([]byte, 0, 3+len(index)+len(key))
 	b = append(b, t.id, byte(1+i))
 	b = append(b, index...)
+	if t.indexes[i].Unique {
+		return b
+	}
 	b = append(b, 0)
 	return append(b, key...)
 }
@@ -87,27 +94,35 @@ func (t *Table[T]) reindex(value []byte) ([]byte, [][]byte, error) {
 	return t.rowKey(t.key(&row)), t.indexKeys(&row), nil
 }
 
-func (t *Table[T]) decode(value []byte) *T {
+// shared finds a row that others hold too: to look at, never to change.
+func (t *Table[T]) shared(c *cell) *T {
+	if row, ok := c.row.Load().(*T); ok {
+		return row
+	}
 	row := new(T)
-	if err := codec.Decode(value, row); err != nil {
+	if err := codec.Decode(c.value, row); err != nil {
 		panic(Failure{Op: "decode a row of table " + t.name, Err: err})
 	}
+	c.row.Store(row)
 	return row
 }
 
-// Get finds a row by key. The row is the caller's own copy.
+// Get finds a row by key. The row is the caller's own copy, except that byte strings in it must not be changed in place.
 func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
-	v, ok := r.get(t.rowKey(key))
-	if !ok {
+	c := r.get(t.rowKey(key))
+	if !c.exists {
 		return nil, false
 	}
-	return t.decode(v), true
+	row := *t.shared(c)
+	if t.own != nil {
+		t.own(reflect.ValueOf(&row).Elem())
+	}
+	return &row, true
 }
 
 // Has tells whether a row exists, without decoding it.
 func (t *Table[T]) Has(r Reader, key string) bool {
-	_, ok := r.get(t.rowKey(key))
-	return ok
+	return r.get(t.rowKey(key)).exists
 }
 
 // Put writes a row and keeps its indexes. Which index entries exist follows from the row as it was, so none is read, and
@@ -117,35 +132,57 @@ func (t *Table[T]) Put(tx *Tx, row *T) {
 	key, value := t.rowKey(pk), codec.MustEncode(row)
 	fresh := t.indexKeys(row)
 	var stood [][]byte
-	old, existed := tx.get(key)
-	if existed {
-		if bytes.Equal(old, value) {
+	old := tx.get(key)
+	if old.exists {
+		if bytes.Equal(old.value, value) {
 			return
 		}
-		stood = t.indexKeys(t.decode(old))
+		stood = t.indexKeys(t.shared(old))
 	}
-	tx.setRow(t, key, old, existed, value)
+	tx.setRow(t, key, old, value)
 	for _, k := range stood {
 		if !containsKey(fresh, k) {
-			tx.deleteEntry(k, pk)
+			tx.deleteEntry(k, pk, t.unique(k))
 		}
 	}
 	for _, k := range fresh {
 		if !containsKey(stood, k) {
-			tx.addEntry(k, pk)
+			t.addEntry(tx, k, pk)
 		}
 	}
 }
 
+// Add writes a row of which the caller knows that its key is new and that nobody will read it soon: it is neither
+// looked for nor kept in memory.
+func (t *Table[T]) Add(tx *Tx, row *T) {
+	pk := t.key(row)
+	tx.addRow(t, t.rowKey(pk), codec.MustEncode(row))
+	for _, k := range t.indexKeys(row) {
+		t.addEntry(tx, k, pk)
+	}
+}
+
+// addEntry adds an index entry. One that another row holds in a unique index is a defect of the reducer, and ends it.
+func (t *Table[T]) addEntry(tx *Tx, k []byte, pk string) {
+	unique := t.unique(k)
+	if unique && tx.get(k).exists {
+		panic("two rows of table " + t.name + " under one key of the index " + t.indexes[k[1]-1].Name)
+	}
+	tx.addEntry(k, pk, unique)
+}
+
+// unique tells whether an index entry belongs to a unique index.
+func (t *Table[T]) unique(k []byte) bool { return t.indexes[k[1]-1].Unique }
+
 // Delete removes a row and its index entries; an absent row is no error.
 func (t *Table[T]) Delete(tx *Tx, key string) {
 	k := t.rowKey(key)
-	old, existed := tx.get(k)
-	if !existed {
+	old := tx.get(k)
+	if !old.exists {
 		return
 	}
-	for _, ik := range t.indexKeys(t.decode(old)) {
-		tx.deleteEntry(ik, key)
+	for _, ik := range t.indexKeys(t.shared(old)) {
+		tx.deleteEntry(ik, key, t.unique(ik))
 	}
 	tx.deleteRow(t, k, old)
 }
@@ -153,7 +190,9 @@ func (t *Table[T]) Delete(tx *Tx, key string) {
 // All lists rows in key order, starting at key from (inclusive).
 func (t *Table[T]) All(r Reader, from string) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
-		r.scan(t.rowKey(from), []byte{t.id, rowSpace + 1}, func(_, v []byte) bool { return yield(t.decode(v)) })
+		r.scan(t.rowKey(from), []byte{t.id, rowSpace + 1}, func(_, v []byte) bool {
+			return yield(t.shared(&cell{value: v, exists: true})) // nobody else holds this cell
+		})
 	}
 }
 
@@ -161,6 +200,12 @@ func (t *Table[T]) All(r Reader, from string) iter.Seq[*T] {
 func (t *Table[T]) By(r Reader, index, key string) iter.Seq[*T] {
 	i := t.position(index)
 	return func(yield func(*T) bool) {
+		if t.indexes[i].Unique {
+			if pk := r.get(t.indexKey(i, key, "")); pk.exists {
+				t.resolve(r, yield)(nil, pk.value)
+			}
+			return
+		}
 		lower := t.indexKey(i, key, "")
 		upper := append(slices.Clone(lower[:len(lower)-1]), 1)
 		row := t.resolve(r, yield)

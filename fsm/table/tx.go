@@ -10,7 +10,7 @@ import (
 
 // Reader is what tables read through: a Tx or a View.
 type Reader interface {
-	get(key []byte) ([]byte, bool)
+	get(key []byte) *cell // never nil
 	scan(lower, upper []byte, fn func(k, v []byte) bool)
 	scanDown(lower, upper []byte, fn func(k, v []byte) bool)
 }
@@ -18,6 +18,7 @@ type Reader interface {
 // Batch collects the transactions of one ApplyBatch and commits them together with the applied index.
 type Batch struct {
 	s      *Store
+	n      uint64 // counts batches
 	b      *pebble.Batch
 	hashes map[byte]Hash
 	head   audit.Head
@@ -30,7 +31,7 @@ func (s *Store) Begin() *Batch {
 	for k, v := range s.hashes {
 		h[k] = v
 	}
-	return &Batch{s: s, b: s.db.NewIndexedBatch(), hashes: h, head: s.head, meta: s.meta}
+	return &Batch{s: s, n: s.committed.Load() + 1, b: s.db.NewIndexedBatch(), hashes: h, head: s.head, meta: s.meta}
 }
 
 // Meta is the applied position that Commit will write; the writer advances it.
@@ -53,24 +54,58 @@ func (b *Batch) writeHead() {
 // Commit writes everything at once, unsynced: the Raft log is the durable record.
 func (b *Batch) Commit() {
 	b.writeHead()
-	b.set(appliedKey, codec.MustEncode(&b.meta))
+	b.write(appliedKey, codec.MustEncode(&b.meta))
 	for id, h := range b.hashes {
 		if h != b.s.hashes[id] {
-			b.set(append(hashPrefix[:2:2], id), h[:])
+			b.write(append(hashPrefix[:2:2], id), h[:])
 		}
 	}
 	if err := b.b.Commit(pebble.NoSync); err != nil {
 		panic(Failure{Op: "commit", Err: err})
 	}
 	b.s.hashes, b.s.head, b.s.meta = b.hashes, b.head, b.meta
+	b.s.committed.Store(b.n)
 }
 
 // Drop forgets the batch.
-func (b *Batch) Drop() { _ = b.b.Close() }
+func (b *Batch) Drop() {
+	b.s.rows.purge()
+	_ = b.b.Close()
+}
+
+func (b *Batch) get(key []byte) *cell {
+	if c, ok := b.s.rows.find(key, b.n); ok {
+		return c
+	}
+	c := dbGet(b.b, key)
+	c.since = b.n
+	b.s.rows.put(key, c)
+	return c
+}
 
 func (b *Batch) set(key, value []byte) {
+	b.write(key, value)
+	b.s.rows.put(key, &cell{value: value, exists: true, since: b.n})
+}
+
+// write is set for what need not stay in memory.
+func (b *Batch) write(key, value []byte) {
+	b.s.rows.forget(key)
 	if err := b.b.Set(key, value, nil); err != nil {
 		panic(Failure{Op: "write", Err: err})
+	}
+}
+
+func (b *Batch) delete(key []byte) {
+	b.remove(key)
+	b.s.rows.put(key, &cell{since: b.n})
+}
+
+// remove is delete for what need not stay in memory.
+func (b *Batch) remove(key []byte) {
+	b.s.rows.forget(key)
+	if err := b.b.Delete(key, nil); err != nil {
+		panic(Failure{Op: "delete", Err: err})
 	}
 }
 
@@ -108,8 +143,8 @@ func (tx *Tx) Rollback() {
 		c := tx.undo[i]
 		if c.existed {
 			tx.b.set(c.key, c.old)
-		} else if err := tx.b.b.Delete(c.key, nil); err != nil {
-			panic(Failure{Op: "undo", Err: err})
+		} else {
+			tx.b.delete(c.key)
 		}
 	}
 	for id, h := range tx.saved {
@@ -123,13 +158,13 @@ func (tx *Tx) Rollback() {
 func (tx *Tx) Emit(d audit.Draft) {
 	e := d.Event(tx.stamp.Pos, tx.stamp.At, tx.stamp.Node, tx.stamp.Actor)
 	tx.b.head.Append(&e)
-	Audit.Put(tx, &e)
+	Audit.Add(tx, &e)
 }
 
 // Head is the end of the trail as of this transaction.
 func (tx *Tx) Head() audit.Head { return tx.b.head }
 
-func (tx *Tx) get(key []byte) ([]byte, bool) { return dbGet(tx.b.b, key) }
+func (tx *Tx) get(key []byte) *cell { return tx.b.get(key) }
 
 func (tx *Tx) scan(lower, upper []byte, fn func(k, v []byte) bool) {
 	dbScan(tx.b.b, lower, upper, false, fn)
@@ -139,44 +174,54 @@ func (tx *Tx) scanDown(lower, upper []byte, fn func(k, v []byte) bool) {
 	dbScan(tx.b.b, lower, upper, true, fn)
 }
 
-// addEntry adds an index entry that does not exist; it leads to the row with key pk.
-func (tx *Tx) addEntry(key []byte, pk string) {
+// addEntry adds an index entry that does not exist; it leads to the row with key pk. Those of a unique index are kept
+// in memory, because they are read one by one.
+func (tx *Tx) addEntry(key []byte, pk string, unique bool) {
 	tx.undo = append(tx.undo, change{key: key})
-	tx.b.set(key, []byte(pk))
+	if unique {
+		tx.b.set(key, []byte(pk))
+	} else {
+		tx.b.write(key, []byte(pk))
+	}
 }
 
 // deleteEntry removes an index entry that exists.
-func (tx *Tx) deleteEntry(key []byte, pk string) {
+func (tx *Tx) deleteEntry(key []byte, pk string, unique bool) {
 	tx.undo = append(tx.undo, change{key, []byte(pk), true})
-	if err := tx.b.b.Delete(key, nil); err != nil {
-		panic(Failure{Op: "delete", Err: err})
+	if unique {
+		tx.b.delete(key)
+	} else {
+		tx.b.remove(key)
 	}
 }
 
-func (tx *Tx) setRow(t Erased, key, old []byte, existed bool, value []byte) {
-	tx.rehash(t, key, old, existed, value, true)
-	tx.undo = append(tx.undo, change{key, old, existed})
+func (tx *Tx) setRow(t Erased, key []byte, old *cell, value []byte) {
+	tx.rehash(t, key, old, &cell{value: value, exists: true})
+	tx.undo = append(tx.undo, change{key, old.value, old.exists})
 	tx.b.set(key, value)
 }
 
-func (tx *Tx) deleteRow(t Erased, key, old []byte) {
-	tx.rehash(t, key, old, true, nil, false)
-	tx.undo = append(tx.undo, change{key, old, true})
-	if err := tx.b.b.Delete(key, nil); err != nil {
-		panic(Failure{Op: "delete", Err: err})
-	}
+func (tx *Tx) addRow(t Erased, key, value []byte) {
+	tx.rehash(t, key, &cell{}, &cell{value: value, exists: true})
+	tx.undo = append(tx.undo, change{key: key})
+	tx.b.write(key, value)
 }
 
-func (tx *Tx) rehash(t Erased, key, old []byte, existed bool, value []byte, exists bool) {
+func (tx *Tx) deleteRow(t Erased, key []byte, old *cell) {
+	tx.rehash(t, key, old, &cell{})
+	tx.undo = append(tx.undo, change{key, old.value, true})
+	tx.b.delete(key)
+}
+
+func (tx *Tx) rehash(t Erased, key []byte, old, fresh *cell) {
 	h := tx.b.hashes[t.ID()]
 	if _, ok := tx.saved[t.ID()]; !ok {
 		tx.saved[t.ID()] = h
 	}
-	if existed {
-		h.toggle(t.Name(), key[2:], old)
-	}
-	if exists {
-		h.toggle(t.Name(), key[2:], value)
+	for _, c := range []*cell{old, fresh} {
+		if c.exists {
+			h.toggle(t.Name(), key[2:], c.value)
+		}
 	}
 	tx.b.hashes[t.ID()] = h
 }

@@ -13,6 +13,7 @@ import (
 // it underneath; close it soon (a minute at most).
 type View struct {
 	s    *Store
+	upto uint64 // the last batch that it shows for certain; the snapshot may show the next one too
 	snap *pebble.Snapshot
 	once sync.Once
 }
@@ -20,7 +21,14 @@ type View struct {
 // View pins the committed rows of this moment.
 func (s *Store) View() *View {
 	s.refs.Add(1)
-	return &View{s: s, snap: s.db.NewSnapshot()}
+	return s.pin()
+}
+
+// pin counts the batches before it takes the snapshot: a row that a batch in between changed is then read from the
+// snapshot, not from memory.
+func (s *Store) pin() *View {
+	upto := s.committed.Load()
+	return &View{s: s, upto: upto, snap: s.db.NewSnapshot()}
 }
 
 // TryView is View, but refuses (false) when the store is already closed or closing.
@@ -31,7 +39,7 @@ func (s *Store) TryView() (*View, bool) {
 			return nil, false
 		}
 		if s.refs.CompareAndSwap(n, n+1) {
-			return &View{s: s, snap: s.db.NewSnapshot()}, true
+			return s.pin(), true
 		}
 	}
 }
@@ -49,8 +57,8 @@ func (v *View) Close() {
 // Applied is the log position that the view shows.
 func (v *View) Applied() Applied {
 	var a Applied
-	if b, ok := v.get(appliedKey); ok {
-		if err := codec.Decode(b, &a); err != nil {
+	if c := dbGet(v.snap, appliedKey); c.exists {
+		if err := codec.Decode(c.value, &a); err != nil {
 			panic(Failure{Op: "read the applied index", Err: err})
 		}
 	}
@@ -61,8 +69,8 @@ func (v *View) Applied() Applied {
 func (v *View) StateHash() Hash {
 	hashes := map[byte]Hash{}
 	for _, t := range v.s.schema {
-		if b, ok := v.get(append(hashPrefix[:2:2], t.ID())); ok {
-			hashes[t.ID()] = Hash(b)
+		if c := dbGet(v.snap, append(hashPrefix[:2:2], t.ID())); c.exists {
+			hashes[t.ID()] = Hash(c.value)
 		}
 	}
 	return combine(v.s.schema, hashes)
@@ -94,7 +102,12 @@ func (v *View) Rows(fn func(t Erased, key, value []byte) bool) {
 	}
 }
 
-func (v *View) get(key []byte) ([]byte, bool) { return dbGet(v.snap, key) }
+func (v *View) get(key []byte) *cell {
+	if c, ok := v.s.rows.find(key, v.upto); ok {
+		return c
+	}
+	return dbGet(v.snap, key)
+}
 
 func (v *View) scan(lower, upper []byte, fn func(k, v []byte) bool) {
 	dbScan(v.snap, lower, upper, false, fn)
@@ -114,7 +127,7 @@ type AuditHeadRow struct {
 
 // Audit is the trail, by sequence number.
 var Audit = Define(1, "audit", func(e *audit.Event) string { return NumberKey(e.Seq) },
-	Index[audit.Event]{"kind", func(e *audit.Event) []string { return []string{e.Kind} }})
+	Index[audit.Event]{Name: "kind", Keys: func(e *audit.Event) []string { return []string{e.Kind} }})
 
 // AuditHead is the end of the trail's chain.
 var AuditHead = Define(2, "audit_head", func(*AuditHeadRow) string { return headKey })
