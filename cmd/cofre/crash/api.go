@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"cofre/cmd/cofre/client"
@@ -17,6 +18,11 @@ import (
 
 // api asks any node, and another one when that does not answer.
 type api struct{ nodes []*client.Client }
+
+// besides asks the nodes but one.
+func (a *api) besides(i int) *api {
+	return &api{nodes: append(append([]*client.Client(nil), a.nodes[:i]...), a.nodes[i+1:]...)}
+}
 
 // patience is how long a request is tried: longer than an election and a lease together.
 const patience = 60 * time.Second
@@ -111,13 +117,17 @@ func (m *matrix) found(ctx context.Context) error {
 		return err
 	}
 	m.api = &api{}
+	var urls []string
 	for _, n := range m.nodes {
-		c, err := client.New(client.Config{URLs: []string{fmt.Sprintf("https://%s:8443", m.net.addr(n.i))}, ClientID: a.ClientID, ClientSecret: a.ClientSecret, CAFile: ca, Timeout: 7 * time.Second})
+		url := fmt.Sprintf("https://%s:8443", m.net.addr(n.i))
+		urls = append(urls, url)
+		c, err := client.New(client.Config{URLs: []string{url}, ClientID: a.ClientID, ClientSecret: a.ClientSecret, CAFile: ca, Timeout: 4 * time.Second})
 		if err != nil {
 			return err
 		}
 		m.api.nodes = append(m.api.nodes, c)
 	}
+	m.connect = []string{"COFRE_URL=" + strings.Join(urls, ","), "COFRE_CLIENT_ID=" + a.ClientID, "COFRE_CLIENT_SECRET=" + a.ClientSecret, "COFRE_CA_FILE=" + ca}
 	if err := m.healthy(ctx); err != nil {
 		return err
 	}
@@ -145,7 +155,11 @@ func (m *matrix) healthy(ctx context.Context) error {
 // register makes the credentials, with pauses between tries that suit a run of minutes.
 func (m *matrix) register(ctx context.Context) error {
 	post := func(path string, args any) error { return m.api.do(ctx, http.MethodPost, path, args, nil) }
-	err := post("/api/v1/policies", map[string]any{"name": "matrix", "attempts": 50, "retry_interval": "1s", "bad_logins": 10, "bad_login_window": "10s"})
+	attempts := 50
+	if m.plant != "" {
+		attempts = 3 // a mistake must come to its end
+	}
+	err := post("/api/v1/policies", map[string]any{"name": "matrix", "attempts": attempts, "retry_interval": "1s", "bad_logins": 10, "bad_login_window": "10s"})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (m *matrix) collect(ctx context.Context) ([]op, error) {
 		switch {
 		case o.fine():
 			m.load.ended++
-		case o.Final:
+		case o.Final && m.plant == "":
 			m.evidence(ctx, fmt.Sprintf("operation %d ended as %s: %s", o.Number, o.State, o.Message), o.Number)
 		}
 	}
@@ -45,7 +45,9 @@ func (m *matrix) logins(ctx context.Context) (lost int) {
 				defer mu.Unlock()
 				lost++
 				m.say("LOST %s (%s): %s", a.identifier, a.user, why)
-				m.history(ctx, a)
+				if m.plant == "" {
+					m.history(ctx, a)
+				}
 			}
 		})
 	}
@@ -69,6 +71,9 @@ func (m *matrix) login(ctx context.Context, a *account) (why string) {
 			why = err.Error()
 		default:
 			why = "the server refuses the value that the API hands out"
+		}
+		if m.plant != "" {
+			break
 		}
 		_ = pause(ctx, 2*time.Second)
 	}

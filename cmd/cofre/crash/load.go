@@ -49,7 +49,7 @@ func (l *load) rotate(ctx context.Context, a *account) error {
 	var o op
 	err := l.api.do(ctx, http.MethodPost, "/api/v1/operations", map[string]string{"credential": a.identifier, "kind": "change"}, &o)
 	for err == nil && !o.Final && ctx.Err() == nil {
-		err = l.api.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/operations/%d?wait=5s", o.Number), nil, &o)
+		err = l.api.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/operations/%d?wait=2s", o.Number), nil, &o)
 	}
 	return err
 }

@@ -99,6 +99,9 @@ func (n *network) heal(i int) error {
 func (n *network) close() error {
 	var errs []error
 	for i := range size {
+		if _, err := os.Stat("/sys/class/net/" + n.veth(i)); err == nil { // at once: a namespace gives its links back later
+			errs = append(errs, tool("ip", "link", "del", n.veth(i)))
+		}
 		if _, err := os.Stat("/run/netns/" + n.space(i)); err == nil {
 			errs = append(errs, tool("ip", "netns", "del", n.space(i)))
 		}

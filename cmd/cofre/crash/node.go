@@ -27,6 +27,7 @@ type node struct {
 	data   string
 	mount  string // "" unless its data lie on a small disk of their own
 	socket string
+	extra  []string // further flags
 
 	mu   sync.Mutex // guards the fields below
 	cmd  *exec.Cmd
@@ -38,9 +39,13 @@ const smallDisk = 3 << 30
 
 func (m *matrix) startNodes(ctx context.Context) error {
 	binary := m.binary
-	if binary == "" {
+	if binary == "" || m.plant != "" {
 		binary = filepath.Join(m.dir, "cofre")
-		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "cofre/cmd/cofre")
+		args := []string{"build", "-o", binary}
+		if m.plant != "" {
+			args = append(args, "-tags", "cofre_planted", "-ldflags", fmt.Sprintf("-X 'cofre/cmd/cofre/daemon.plant=%s' -X 'cofre/cluster/siem.plant=%s'", m.plant, m.plant))
+		}
+		build := exec.CommandContext(ctx, "go", append(args, "cofre/cmd/cofre")...)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build cofre: %w: %s", err, out)
@@ -50,6 +55,11 @@ func (m *matrix) startNodes(ctx context.Context) error {
 		id := fmt.Sprintf("n%d", i+1)
 		n := &node{id: id, i: i, net: m.net, binary: binary, dir: filepath.Join(m.dir, id), socket: filepath.Join(m.dir, id+".sock")}
 		n.data = filepath.Join(n.dir, "data")
+		if m.receiver != nil {
+			n.extra = []string{"--config", m.receiver.path("cofre.yaml")}
+		} else {
+			n.extra = []string{"--audit.local.mode", "off"}
+		}
 		if err := os.MkdirAll(n.data, 0o700); err != nil {
 			return err
 		}
@@ -124,10 +134,11 @@ func (n *node) start() error {
 	}
 	defer log.Close()
 	at := func(port int) string { return fmt.Sprintf("%s:%d", n.net.addr(n.i), port) }
-	cmd := exec.Command("ip", "netns", "exec", n.net.space(n.i), n.binary, "server", "--node", n.id, // ip becomes the server: same process id
+	args := append([]string{"netns", "exec", n.net.space(n.i), n.binary, "server", "--node", n.id,
 		"--data_dir", n.data, "--key_dir", filepath.Join(n.dir, "keys"), "--socket", n.socket, "--slots", "6",
-		"--api.listen", at(8443), "--peer.listen", at(8444), "--gossip.listen", at(8445), "--audit.local.mode", "off",
-		"--api.requests_per_second", "100000", "--api.tokens_per_second", "10000")
+		"--api.listen", at(8443), "--peer.listen", at(8444), "--gossip.listen", at(8445),
+		"--api.requests_per_second", "100000", "--api.tokens_per_second", "10000"}, n.extra...)
+	cmd := exec.Command("ip", args...) // ip becomes the server: same process id
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ^C is for us, not for it
 	if err := cmd.Start(); err != nil {

@@ -115,6 +115,7 @@ func (m *matrix) summary() {
 	}
 	table("faults by the phase of the operation aimed at (or another one that was hit); the first two of these four do not count: "+strings.Join([]string{string(none), string(leased)}, ", "), phases)
 	table(fmt.Sprintf("counted faults by kind (%d of them hit the leader)", led), kinds)
+	fmt.Printf("of the counted faults, %d %% hit between begin committed and the effect, %d %% between the effect and finish committed (wanted: %d %% each)\n", m.share(begun), m.share(effective), least)
 	table("operations hit, by phase", hits)
 	table("how operations ended", m.outcomes)
 }
