@@ -20,6 +20,7 @@ type Reader struct {
 	lead   *rounds // on the leader: confirm leadership
 	ask    *rounds // on a follower: ask the leader
 	caught atomic.Bool
+	touch  contact
 
 	mu    sync.Mutex // guards what follows
 	ready uint64     // term whose barrier has passed
@@ -30,11 +31,9 @@ type Reader struct {
 func NewReader(node *raftnode.Node, call Caller, p *Proposer) *Reader {
 	r := &Reader{node: node, call: call, leader: p.leader, again: make(chan struct{})}
 	r.lead, r.ask = newRounds(r.confirm), newRounds(r.askLeader)
+	r.touch = contact{node: node, prove: r.lead.join}
 	return r
 }
-
-// FreshFor is how long a node serves without having heard the leader (RULES 3).
-const FreshFor = 5 * time.Second
 
 const roundTime = 5 * time.Second
 
@@ -44,6 +43,7 @@ func (r *Reader) Run(ctx context.Context) error {
 	wg.Go(func() { r.lead.run(ctx) })
 	wg.Go(func() { r.ask.run(ctx) })
 	wg.Go(func() { r.node.EachTerm(ctx, r.barrier) })
+	wg.Go(func() { r.node.EachTerm(ctx, r.touch.lead) })
 	wg.Go(func() { r.catchUp(ctx) })
 	wg.Wait()
 	return nil
@@ -92,9 +92,9 @@ func (r *Reader) ReadIndex(ctx context.Context) (uint64, error) {
 	}
 }
 
-// Fresh tells whether this node may serve: it caught up since its start and heard the leader within 5 s.
+// Fresh tells whether this node may serve: it caught up since its start and was in touch with a majority within 5 s.
 func (r *Reader) Fresh() bool {
-	return r.caught.Load() && time.Since(r.node.LastContact()) < FreshFor
+	return r.caught.Load() && time.Since(r.touch.last()) < FreshFor
 }
 
 // confirm is one round on the leader: after the term's barrier, take the applied index, then prove leadership. An entry
