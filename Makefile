@@ -37,7 +37,7 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | awk '{print $$2}'); do \
 	    echo "== $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x || exit 1; done; done
 
-crash: ## the crash matrix (root): real processes, namespaces and targets under faults; CRASH_ARGS=--short for five minutes
+crash: ## the crash matrix (root): real processes and targets under faults; CRASH_ARGS=--short, --control, --audit, --help
 	$(GO) run ./cmd/cofre/crash $(CRASH_ARGS)
 
 bench: ## every benchmark, then three processes against the floor of raw Raft (BENCH_ARGS=--help)
@@ -56,6 +56,7 @@ verify: generate ## fail if a generated document is not current
 	git diff --exit-code
 
 package: build ## deb and rpm of RELEASE (0.1.0) in dist/
+	@! $(GO) version -m bin/cofre | grep cofre_planted
 	@mkdir -p dist
 	for p in deb rpm; do COFRE_VERSION=$(RELEASE) COFRE_ARCH=$$($(GO) env GOARCH) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p $$p -t dist/ || exit 1; done
 
