@@ -19,7 +19,14 @@ var (
 	NodeRemoved      = define("node.removed", Warning, "a node was removed from the cluster", Fields{"member": Public})
 	NodeDiverged     = define("node.diverged", Alert, "a node's state differs from the majority's", Fields{"member": Public, "index": Public})
 
-	KeyTermRotated = define("keyring.rotated", Notice, "a new key term became active", Fields{"term": Public})
+	NodeEjected = define("node.ejected", Alert, "a node was removed because it may be in foreign hands; every shared key is new", Fields{"member": Public, "root": Public, "term": Public})
+	NodeRekeyed = define("node.rekeyed", Notice, "a node took over a new root key", Fields{"member": Public, "root": Public})
+
+	KeyTermRotated   = define("keyring.rotated", Notice, "a new key term became active", Fields{"term": Public})
+	KeyTermDestroyed = define("keyring.destroyed", Warning, "a key term that nothing was encrypted under any more was destroyed", Fields{"term": Public})
+	RootRotated      = define("keyring.root", Alert, "the root key was replaced", Fields{"root": Public})
+	RecoveryRekeyed  = define("keyring.recovery", Alert, "the recovery shares were replaced", Fields{})
+	SharesRekeyed    = define("keyring.shares", Alert, "the shares that open a node were replaced", Fields{"shares": Public, "threshold": Public})
 
 	ApplicationPut   = define("application.put", Notice, "an application was created or changed", Fields{"application": Public, "name": Sensitive, "change": Public})
 	AuthorizationPut = define("authorization.put", Notice, "an authorization was created or changed", Fields{"authorization": Public, "application": Public, "name": Sensitive, "change": Public, "rights": Public})

@@ -93,6 +93,9 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		return PutResult{}, err
 	}
 	if a.Secret != nil {
+		if err := state.CheckTerm(tx, a.Secret.Secret); err != nil {
+			return PutResult{}, err
+		}
 		if err := putSecret(old, &c, *a.Secret, m.At); err != nil {
 			return PutResult{}, err
 		}

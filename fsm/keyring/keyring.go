@@ -1,5 +1,5 @@
-// Package keyring is the vault ring's feature: creation of a cluster and changes of its sealed keys. It handles
-// ciphertext only; vault/keyring makes and opens it.
+// Package keyring is the vault ring's feature: creation of a cluster, changes of its sealed keys, re-encryption of rows,
+// and the removal of a node that may be in foreign hands. It handles ciphertext only; vault/keyring makes and opens it.
 package keyring
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "keyring", Commands: []command.Erased{Create, Update}}
+var Feature = command.Feature{Name: "keyring", Commands: []command.Erased{Create, Update, Hold, Rewrap, Destroy, Eject}}
 
 // CreateArgs are the first rows of a cluster.
 type CreateArgs struct {
@@ -57,45 +57,3 @@ var Create = command.Define("cluster.create", 1, func(tx *table.Tx, m command.Me
 	tx.Emit(audit.ClusterCreated.With("cluster", string(a.Keyring.Cluster), "seal", seal, "dev", fmt.Sprint(a.Keyring.Dev)))
 	return Done{}, nil
 })
-
-// UpdateArgs are the whole new ring; its Revision is that of the ring it was made from.
-type UpdateArgs struct {
-	Keyring model.Keyring `cbor:"keyring"`
-}
-
-// Update replaces the ring if nobody changed it meanwhile. Terms may be re-sealed and added, never dropped here.
-var Update = command.Define("keyring.update", 1, func(tx *table.Tx, m command.Meta, a UpdateArgs) (Done, error) {
-	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{Right: model.ClusterAdmin, System: true, Operator: true}, nil); err != nil {
-		return Done{}, err
-	}
-	old, ok := state.Keyring.Get(tx, state.SystemKey)
-	switch {
-	case !ok:
-		return Done{}, model.Errorf(model.NotFound, "the cluster does not exist yet")
-	case old.Revision != a.Keyring.Revision:
-		return Done{}, model.Errorf(model.Conflict, "the keyring changed meanwhile: try again")
-	case old.Cluster != a.Keyring.Cluster || old.Dev != a.Keyring.Dev:
-		return Done{}, model.Errorf(model.Invalid, "a cluster's identity does not change")
-	}
-	for _, t := range old.Terms {
-		if !hasTerm(a.Keyring.Terms, t.N) {
-			return Done{}, model.Errorf(model.Invalid, "key term %d is missing", t.N)
-		}
-	}
-	if !hasTerm(a.Keyring.Terms, a.Keyring.Active) {
-		return Done{}, model.Errorf(model.Invalid, "the active key term %d is missing", a.Keyring.Active)
-	}
-	a.Keyring.Revision++
-	state.Keyring.Put(tx, &a.Keyring)
-	tx.Emit(audit.KeyTermRotated.With("term", fmt.Sprint(a.Keyring.Active)))
-	return Done{}, nil
-}).AuditDenials()
-
-func hasTerm(terms []model.KeyTerm, n uint32) bool {
-	for _, t := range terms {
-		if t.N == n {
-			return true
-		}
-	}
-	return false
-}

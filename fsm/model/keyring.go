@@ -26,6 +26,22 @@ type ShamirConfig struct {
 	Key       []byte `cbor:"key"`  // AEAD(root, K): lets the root rotate without shares
 }
 
+// RootBox hands one node the root key that followed an older one: sealed under the older root key and then, by HPKE, to
+// the node. A sealed node cannot open it, nor can a former member that knew the older root key.
+type RootBox struct {
+	Node NodeID `cbor:"node"`
+	From uint32 `cbor:"from"` // generation of the root key that it is sealed under
+	To   uint32 `cbor:"to"`   // generation of the root key that it holds
+	Box  []byte `cbor:"box"`
+}
+
+// GossipBox hands one node the key of the gossip ring by HPKE; sealed nodes open it too.
+type GossipBox struct {
+	Node NodeID `cbor:"node"`
+	Root uint32 `cbor:"root"` // generation of the root key that it came with
+	Box  []byte `cbor:"box"`
+}
+
 // Keyring is the vault ring as replicated: ciphertext only. There is one row.
 type Keyring struct {
 	Cluster  ClusterID     `cbor:"cluster"`
@@ -39,6 +55,50 @@ type Keyring struct {
 	Recovery []byte        `cbor:"recovery"` // recovery public key, its proof under the root key, and the root key wrapped to it
 	Shamir   *ShamirConfig `cbor:"shamir,omitempty"`
 	Revision uint64        `cbor:"revision"`
+	// What nodes have not taken yet: root keys until they report that they hold them, the gossip key until the next eject.
+	Handover []RootBox   `cbor:"handover,omitempty"`
+	Gossip   []GossipBox `cbor:"gossip,omitempty"`
+}
+
+// Term finds a key term by number; nil if it is not in the ring.
+func (k *Keyring) Term(n uint32) *KeyTerm {
+	for i := range k.Terms {
+		if k.Terms[i].N == n {
+			return &k.Terms[i]
+		}
+	}
+	return nil
+}
+
+// HandedTo tells whether the newest root key, of generation Root, is on its way to a node.
+func (k *Keyring) HandedTo(id NodeID) bool {
+	for _, b := range k.Handover {
+		if b.Node == id && b.To == k.Root {
+			return true
+		}
+	}
+	return false
+}
+
+// Succeeds refuses a ring that does not follow from the old one: another cluster, a lost term, a jump of the root key.
+func (k *Keyring) Succeeds(old *Keyring) error {
+	switch {
+	case old.Revision != k.Revision:
+		return Errorf(Conflict, "the keyring changed meanwhile: try again")
+	case old.Cluster != k.Cluster || old.Dev != k.Dev:
+		return Errorf(Invalid, "a cluster's identity does not change")
+	case k.Root != old.Root && k.Root != old.Root+1:
+		return Errorf(Invalid, "root key %d does not follow %d", k.Root, old.Root)
+	}
+	for _, t := range old.Terms {
+		if k.Term(t.N) == nil {
+			return Errorf(Invalid, "key term %d is missing", t.N)
+		}
+	}
+	if k.Term(k.Active) == nil {
+		return Errorf(Invalid, "the active key term %d is missing", k.Active)
+	}
+	return nil
 }
 
 // Key finds the newest key with a name; nil if there is none.
@@ -58,6 +118,8 @@ type System struct {
 	Level  uint16 `cbor:"level"`            // active feature level
 	Leases Leases `cbor:"leases"`           // timing of leases
 	Frozen bool   `cbor:"frozen,omitempty"` // state time jumped by more than a day: pruning and expiry wait for an operator
+	// FirstTerm is the oldest key term that was not destroyed; ciphertext of older ones is refused, for it would never open.
+	FirstTerm uint32 `cbor:"first_term,omitempty"`
 }
 
 // Leases is the timing of leases, one cluster setting, in milliseconds.

@@ -53,6 +53,7 @@ type Node struct {
 	JoinedAt   Time         `cbor:"joined_at"`
 	ApprovedAt Time         `cbor:"approved_at,omitempty"`
 	RemovedAt  Time         `cbor:"removed_at,omitempty"`
+	Lost       bool         `cbor:"lost,omitempty"`      // removed because it may be in foreign hands
 	AuditAck   uint64       `cbor:"audit_ack,omitempty"` // last audit sequence number that its sinks took
 	Revision   uint64       `cbor:"revision"`
 }

@@ -110,6 +110,9 @@ var Begin = command.Define("operation.begin", 1, func(tx *table.Tx, m command.Me
 	if !ok || o.State != model.OpLeased {
 		return LeaseResult{Fenced: true}, nil
 	}
+	if err := state.CheckTerm(tx, a.Candidate); err != nil {
+		return LeaseResult{}, err
+	}
 	c, found := state.Credentials.Get(tx, o.Target.ID)
 	if !found {
 		return LeaseResult{}, model.Errorf(model.Internal, "the operation's credential is gone")

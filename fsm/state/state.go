@@ -63,7 +63,8 @@ var (
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
 		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
 		table.Index[model.Credential]{Name: "uses", Keys: usesKey},
-		table.Index[model.Credential]{Name: "due", Keys: dueKey})
+		table.Index[model.Credential]{Name: "due", Keys: dueKey},
+		sealedIndex(credentialValues))
 	Custodies = table.Define(15, "custody", func(c *model.Custody) string { return string(c.ID) },
 		table.Index[model.Custody]{Name: "credential", Keys: func(c *model.Custody) []string { return []string{string(c.Credential)} }},
 		table.Index[model.Custody]{Name: "until", Keys: func(c *model.Custody) []string { return []string{table.TimeKey(c.Until)} }})

@@ -170,7 +170,7 @@ func TestRotateRoot(t *testing.T) {
 	}
 	value := encrypt(t, ring, "value")
 	old := rootOf(t, ring)
-	next, root, err := ring.RotateRoot(row)
+	next, root, err := ring.RotateRoot(row, nil)
 	if err != nil || next.Root != 2 || root.Equal(old) {
 		t.Fatalf("rotate: generation %d, %v", next.Root, err)
 	}
@@ -214,7 +214,7 @@ func TestRotateRoot(t *testing.T) {
 		t.Errorf("after the rotation: %v", err)
 	}
 	// A second rotation starts from the rotated row.
-	if third, root3, err := again.RotateRoot(next); err != nil {
+	if third, root3, err := again.RotateRoot(next, nil); err != nil {
 		t.Error(err)
 	} else if got, err := keyring.OpenRecovery(third, combined); err != nil || !got.Equal(root3) {
 		t.Errorf("recovery after two rotations: %v", err)
@@ -260,7 +260,7 @@ func TestRecoveryAndSharesAreRefused(t *testing.T) {
 		bad.Recovery = bytes.Clone(full.Recovery)
 		bad.Recovery[i] ^= 1
 		_, err := keyring.OpenRecovery(bad, key)
-		_, _, err2 := ring.RotateRoot(bad)
+		_, _, err2 := ring.RotateRoot(bad, nil)
 		if recovers, rotates := i < 1216+60, i >= 1216+60; (err == nil) != recovers || (err2 == nil) != rotates {
 			t.Fatalf("byte %d: recover %v, rotate %v", i, err, err2)
 		}
@@ -300,9 +300,6 @@ func TestNamedKeys(t *testing.T) {
 	if err == nil {
 		err = ring.Update(next)
 	}
-	if err == nil {
-		err = ring.RewrapKeys(&next)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +313,7 @@ func TestNamedKeys(t *testing.T) {
 	}
 }
 
-func TestWrapRoot(t *testing.T) {
+func TestWrapKey(t *testing.T) {
 	t.Parallel()
 	_, ring := create(t)
 	root := rootOf(t, ring)
@@ -325,29 +322,29 @@ func TestWrapRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := []byte("cluster, node, key, token")
-	box, err := keyring.WrapRoot(root, public, info)
+	box, err := keyring.WrapKey(root, public, info)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := keyring.UnwrapRoot(private, box, info); err != nil || !got.Equal(root) {
+	if got, err := keyring.UnwrapKey(private, box, info); err != nil || !got.Equal(root) {
 		t.Errorf("unwrap: %v", err)
 	}
 	other, _, _ := keyring.NewHPKEKey()
 	for name, f := range map[string]func() (secret.Value, error){
-		"another node": func() (secret.Value, error) { return keyring.UnwrapRoot(other, box, info) },
-		"other info":   func() (secret.Value, error) { return keyring.UnwrapRoot(private, box, []byte("x")) },
-		"cut":          func() (secret.Value, error) { return keyring.UnwrapRoot(private, box[:40], info) },
-		"empty":        func() (secret.Value, error) { return keyring.UnwrapRoot(private, nil, info) },
-		"no key":       func() (secret.Value, error) { return keyring.UnwrapRoot(secret.Value{}, box, info) },
+		"another node": func() (secret.Value, error) { return keyring.UnwrapKey(other, box, info) },
+		"other info":   func() (secret.Value, error) { return keyring.UnwrapKey(private, box, []byte("x")) },
+		"cut":          func() (secret.Value, error) { return keyring.UnwrapKey(private, box[:40], info) },
+		"empty":        func() (secret.Value, error) { return keyring.UnwrapKey(private, nil, info) },
+		"no key":       func() (secret.Value, error) { return keyring.UnwrapKey(secret.Value{}, box, info) },
 	} {
 		if _, err := f(); !errors.Is(err, seal.ErrWrongKey) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := keyring.WrapRoot(root, []byte("short"), info); err == nil {
+	if _, err := keyring.WrapKey(root, []byte("short"), info); err == nil {
 		t.Error("a malformed public key was taken")
 	}
-	if _, err := keyring.WrapRoot(secret.Value{}, public, info); err == nil {
+	if _, err := keyring.WrapKey(secret.Value{}, public, info); err == nil {
 		t.Error("an empty root key was wrapped")
 	}
 }
@@ -359,7 +356,7 @@ func TestClosedRing(t *testing.T) {
 	ring.Close()
 	ring.Close()
 	_, err1 := ring.RotateTerm(row, 1)
-	_, _, err2 := ring.RotateRoot(row)
+	_, _, err2 := ring.RotateRoot(row, nil)
 	_, err3 := ring.SetRecovery(row, secret.Value{})
 	_, err4 := ring.SetShamir(row, secret.Value{}, 5, 3)
 	for i, err := range []error{opens(ring, s, "v"), ring.Update(row), ring.WithRoot(func(secret.Value) error { return nil }),

@@ -54,10 +54,13 @@ func (r *Ring) KeyByID(row model.Keyring, name string, id uint32) (Key, error) {
 	return Key{}, model.Errorf(model.NotFound, "the keyring has no key %s %d", name, id)
 }
 
-// RewrapKeys moves all named keys of the row to the active term.
+// RewrapKeys moves all named keys of the row to the active term; RotateTerm does it with the term.
 func (r *Ring) RewrapKeys(row *model.Keyring) error {
 	keys := slices.Clone(row.Keys)
 	for i := range keys {
+		if keys[i].Secret.IsZero() {
+			continue // retired
+		}
 		var err error
 		if keys[i].Secret, err = r.barrier.Rewrap(place(keys[i]), keys[i].Secret); err != nil {
 			return fmt.Errorf("rewrap key %s %d: %w", keys[i].Name, keys[i].ID, err)
@@ -67,7 +70,29 @@ func (r *Ring) RewrapKeys(row *model.Keyring) error {
 	return nil
 }
 
+// Retire destroys the private halves of all keys of a name but the newest. With verify their public halves stay, so that
+// what they signed can be checked; without, what they signed is void.
+func Retire(row *model.Keyring, name string, verify bool) {
+	newest := row.Key(name)
+	if newest == nil {
+		return
+	}
+	last := newest.ID
+	row.Keys = slices.Clone(row.Keys)
+	if !verify {
+		row.Keys = slices.DeleteFunc(row.Keys, func(k model.NamedKey) bool { return k.Name == name && k.ID != last })
+	}
+	for i := range row.Keys {
+		if k := &row.Keys[i]; k.Name == name && k.ID != last {
+			k.Secret = model.Sealed{}
+		}
+	}
+}
+
 func (r *Ring) open(k model.NamedKey) (Key, error) {
+	if k.Secret.IsZero() {
+		return Key{}, model.Errorf(model.NotFound, "the key %s %d is retired", k.Name, k.ID)
+	}
 	private, err := r.barrier.Decrypt(place(k), k.Secret)
 	if err != nil {
 		return Key{}, fmt.Errorf("open key %s %d: %w", k.Name, k.ID, err)

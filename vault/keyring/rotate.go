@@ -11,12 +11,21 @@ import (
 	"cofre/vault/secret"
 )
 
-// RotateTerm returns the row with a new key term for new values; old terms stay for the old ones.
+// RotateTerm returns the row with a new key term for new values, the named keys encrypted under it. Old terms stay until
+// nothing is encrypted under them any more.
 func (r *Ring) RotateTerm(row model.Keyring, at model.Time) (model.Keyring, error) {
+	row, err := r.rotateTerm(row, at)
+	if err != nil {
+		return model.Keyring{}, fmt.Errorf("rotate key term: %w", err)
+	}
+	return row, nil
+}
+
+func (r *Ring) rotateTerm(row model.Keyring, at model.Time) (model.Keyring, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if err := r.matches(row); err != nil {
-		return model.Keyring{}, fmt.Errorf("rotate key term: %w", err)
+		return row, err
 	}
 	var n uint32
 	for _, t := range row.Terms {
@@ -27,25 +36,30 @@ func (r *Ring) RotateTerm(row model.Keyring, at model.Time) (model.Keyring, erro
 	defer key.Wipe()
 	box, err := seal.Box(r.root, termLabel(row, n), key)
 	if err != nil {
-		return model.Keyring{}, fmt.Errorf("rotate key term: %w", err)
+		return row, err
 	}
 	row.Terms = append(slices.Clone(row.Terms), model.KeyTerm{N: n, Root: row.Root, Box: box, At: at})
 	row.Active = n
-	return row, nil
+	next, err := Open(row, r.root) // this ring must not use a term that is not committed
+	if err != nil {
+		return row, err
+	}
+	defer next.Close()
+	return row, next.RewrapKeys(&row)
 }
 
 // RotateRoot returns the row under a new root key, and that key: terms, check, recovery and shares are sealed again,
-// and the shares that people hold stay good. The caller gives the new key to every node before it wipes it. A term
-// that the old root key opened is known to whoever had that key: after an eject, rotate the term too.
-func (r *Ring) RotateRoot(row model.Keyring) (model.Keyring, secret.Value, error) {
-	row, root, err := r.rotateRoot(row)
+// the shares that people hold stay good, and every member finds the new key in the row (TakeRoot). A term that the old
+// root key opened is known to whoever had that key: after an eject, rotate the term too.
+func (r *Ring) RotateRoot(row model.Keyring, members []Member) (model.Keyring, secret.Value, error) {
+	row, root, err := r.rotateRoot(row, members)
 	if err != nil {
 		return model.Keyring{}, secret.Value{}, fmt.Errorf("rotate root key: %w", err)
 	}
 	return row, root, nil
 }
 
-func (r *Ring) rotateRoot(row model.Keyring) (model.Keyring, secret.Value, error) {
+func (r *Ring) rotateRoot(row model.Keyring, members []Member) (model.Keyring, secret.Value, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if err := r.matches(row); err != nil {
@@ -60,6 +74,9 @@ func (r *Ring) rotateRoot(row model.Keyring) (model.Keyring, secret.Value, error
 	}
 	if err == nil && old.Shamir != nil {
 		row.Shamir, err = r.rewrapShamir(old, row, root)
+	}
+	if err == nil {
+		row.Handover, err = handOver(old, r.root, root, members)
 	}
 	if err != nil {
 		root.Wipe()

@@ -25,30 +25,34 @@ func NewHPKEKey() (private secret.Value, public []byte, err error) {
 	return secret.New(b), k.PublicKey().Bytes(), nil
 }
 
-// WrapRoot encrypts the root key to a node's public key. Info says for whom and why (RULES 6: cluster id, node id, key
-// hash, token id); UnwrapRoot needs the same.
-func WrapRoot(root secret.Value, public, info []byte) ([]byte, error) {
-	if root.Len() != seal.KeySize {
-		return nil, fmt.Errorf("wrap the root key: it has %d bytes, not %d", root.Len(), seal.KeySize)
+// WrapKey encrypts a key (a root key, or the gossip ring's) to a node's public key. Info says for whom and why (RULES 6:
+// cluster id, node id, key hash, token id); UnwrapKey needs the same.
+func WrapKey(key secret.Value, public, info []byte) ([]byte, error) {
+	if key.Len() != seal.KeySize {
+		return nil, fmt.Errorf("wrap a key for a node: it has %d bytes, not %d", key.Len(), seal.KeySize)
 	}
+	return wrap(key, public, info)
+}
+
+func wrap(v secret.Value, public, info []byte) ([]byte, error) {
 	k, err := nodeKEM().NewPublicKey(public)
 	if err != nil {
-		return nil, fmt.Errorf("wrap the root key: read the node's public key: %w", err)
+		return nil, fmt.Errorf("wrap a key for a node: read the node's public key: %w", err)
 	}
-	box, err := sealHPKE(k, root, info)
+	box, err := sealHPKE(k, v, info)
 	if err != nil {
-		return nil, fmt.Errorf("wrap the root key: %w", err)
+		return nil, fmt.Errorf("wrap a key for a node: %w", err)
 	}
 	return box, nil
 }
 
-// UnwrapRoot opens a root key that was wrapped to this node. The caller wipes it, after Open.
-func UnwrapRoot(private secret.Value, box, info []byte) (secret.Value, error) {
-	root, err := openHPKE(nodeKEM(), private, box, info)
+// UnwrapKey opens a key that was wrapped to this node. The caller wipes it.
+func UnwrapKey(private secret.Value, box, info []byte) (secret.Value, error) {
+	key, err := openHPKE(nodeKEM(), private, box, info)
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("unwrap the root key: %w", err)
+		return secret.Value{}, fmt.Errorf("unwrap a key: %w", err)
 	}
-	return root, nil
+	return key, nil
 }
 
 func sealHPKE(public hpke.PublicKey, v secret.Value, info []byte) (box []byte, err error) {

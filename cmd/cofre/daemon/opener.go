@@ -267,7 +267,7 @@ func (o *opener) receive(ctx context.Context, row model.Keyring, self model.Node
 	defer o.mu.Unlock()
 	private := secret.New(append([]byte(nil), o.m.self.Get().HPKE...))
 	defer private.Wipe()
-	root, err := keyring.UnwrapRoot(private, box, rootInfo(row.Cluster, self.ID, model.Fingerprint(self.PublicKey), self.Token))
+	root, err := keyring.UnwrapKey(private, box, rootInfo(row.Cluster, self.ID, model.Fingerprint(self.PublicKey), self.Token))
 	if err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (m *member) deliver(ctx context.Context, to model.NodeID) ([]byte, error) {
 	}
 	var box []byte
 	err = ring.WithRoot(func(root secret.Value) error {
-		box, err = keyring.WrapRoot(root, r.HPKE, rootInfo(m.self.Get().Cluster, to, r.Key, r.Token))
+		box, err = keyring.WrapKey(root, r.HPKE, rootInfo(m.self.Get().Cluster, to, r.Key, r.Token))
 		return err
 	})
 	return box, err
