@@ -39,8 +39,9 @@ func (l *local) Send(ctx context.Context, batch []audit.Event) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer func() { <-l.busy }()
-		done <- l.write(batch)
+		err := l.write(batch)
+		<-l.busy // before the answer, so that whoever has it can close
+		done <- err
 	}()
 	select {
 	case err := <-done:

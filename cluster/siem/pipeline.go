@@ -63,8 +63,9 @@ type pipeline struct {
 	stored  positions // in the cursor
 	waiting []pending // oldest first
 
-	mu    sync.Mutex // guards state
+	mu    sync.Mutex // guards state and done
 	state Status
+	done  positions // taken by the receiver
 }
 
 func newPipeline(name string, s Sink, o Options) (*pipeline, error) {
@@ -86,9 +87,20 @@ func (p *pipeline) begin(at positions) {
 		at[p.o.Node] = 0
 	}
 	p.at, p.stored, p.waiting = maps.Clone(at), at, nil
+	p.arrived(at)
+}
+
+// arrived publishes how far the receiver is.
+func (p *pipeline) arrived(at positions) {
 	p.mu.Lock()
-	p.state.Position = at[p.o.Node]
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.state.Position, p.done = at[p.o.Node], maps.Clone(at)
+}
+
+func (p *pipeline) taken() positions {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.done)
 }
 
 func (p *pipeline) status() Status {
@@ -263,8 +275,6 @@ func (p *pipeline) promote() error {
 	}
 	p.waiting = slices.Delete(p.waiting, 0, n)
 	p.works(count)
-	p.mu.Lock()
-	p.state.Position = to[p.o.Node]
-	p.mu.Unlock()
+	p.arrived(to)
 	return nil
 }

@@ -320,7 +320,7 @@ func TestAcknowledgesSeldomAndOnlyNews(t *testing.T) {
 		}
 		local.send = func([]audit.Event) error { return errors.New("no /dev/log") }
 		var acks []uint64
-		f := &Forwarder{o: Options{Log: quiet(), Ack: func(_ context.Context, seq uint64) error { acks = append(acks, seq); return nil }}}
+		f := &Forwarder{o: Options{Log: quiet(), Ack: func(_ context.Context, _ model.NodeID, seq uint64) error { acks = append(acks, seq); return nil }}}
 		for i, s := range []Sink{fast, slow, local} {
 			p := pipe(t, trail, s, filepath.Join(dir), nil)
 			p.cursor = &FileCursor{Path: filepath.Join(dir, []string{"fast", "slow", "local"}[i])}
@@ -348,5 +348,50 @@ func TestAcknowledgesSeldomAndOnlyNews(t *testing.T) {
 		}
 		cancel()
 		wg.Wait()
+	})
+}
+
+// TestAcknowledgesForTheDead: who sends a dead node's events tells how far its receivers are with them, but only when every
+// receiver that counts has adopted it.
+func TestAcknowledgesForTheDead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		trail := newMemory()
+		dead := func() []Adoption { return []Adoption{{Node: "n2", From: 1}} }
+		acks := positions{}
+		var mu sync.Mutex // guards acks
+		f := &Forwarder{o: Options{Log: quiet(), Ack: func(_ context.Context, node model.NodeID, seq uint64) error {
+			mu.Lock()
+			defer mu.Unlock()
+			acks[node] = seq
+			return nil
+		}}}
+		for _, name := range []string{"a", "b"} {
+			p := pipe(t, trail, &receiver{}, dir, dead)
+			p.cursor, p.counts = &FileCursor{Path: filepath.Join(dir, name)}, true
+			f.pipes = append(f.pipes, p)
+		}
+		third := pipe(t, trail, &receiver{}, dir, nil) // knows nothing of the dead node
+		third.cursor = &FileCursor{Path: filepath.Join(dir, "c")}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = f.Run(ctx) })
+		trail.add("n2", "n2", "n1", "n3", "n2")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		mu.Lock()
+		if diff := cmp.Diff(positions{"n1": 5, "n2": 5}, acks); diff != "" {
+			t.Error(diff)
+		}
+		mu.Unlock()
+		cancel()
+		wg.Wait()
+
+		f.pipes, third.counts = append(f.pipes, third), true
+		third.arrived(positions{"n1": 4})
+		if diff := cmp.Diff(positions{"n1": 4}, f.positions()); diff != "" {
+			t.Errorf("a receiver that the dead node's events do not reach yet: %s", diff)
+		}
 	})
 }

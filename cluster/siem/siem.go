@@ -29,8 +29,7 @@ type Trail interface {
 	Changed() <-chan struct{}
 }
 
-// Adoption is a dead or removed node whose events this node sends, from the position that it acknowledged last. An
-// empty Node adopts the events that no node claims.
+// Adoption is a dead or removed node whose events this node sends, from the position that was acknowledged for it last.
 type Adoption struct {
 	Node model.NodeID
 	From uint64
@@ -41,10 +40,11 @@ type Options struct {
 	Node    model.NodeID
 	Version string // of the binary, for CEF
 	Trail   Trail
-	Adopted func() []Adoption                           // asked again and again; nil: none
-	Ack     func(ctx context.Context, seq uint64) error // told the position that every receiver took; nil: nobody
-	Dir     string                                      // where cursors are kept
-	Log     logrus.FieldLogger
+	Adopted func() []Adoption // asked again and again; nil: none
+	// Ack is told how far every receiver is with the events of this node, and of those that it adopted; nil: nobody is.
+	Ack func(ctx context.Context, node model.NodeID, seq uint64) error
+	Dir string // where cursors are kept
+	Log logrus.FieldLogger
 }
 
 // ackEvery is the least time between two acknowledgements; they are entries of the log.
@@ -115,43 +115,54 @@ func (f *Forwarder) Run(ctx context.Context) error {
 func (f *Forwarder) acknowledge(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var told uint64
+	told := positions{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		seq := f.position()
-		if seq <= told {
-			continue
+		for node, seq := range f.positions() {
+			if seq <= told[node] {
+				continue
+			}
+			if err := f.o.Ack(ctx, node, seq); err != nil {
+				f.o.Log.WithError(err).WithField("origin", node).Debug("audit: the acknowledgement was not taken; it is sent again")
+				continue
+			}
+			told[node] = seq
 		}
-		if err := f.o.Ack(ctx, seq); err != nil {
-			f.o.Log.WithError(err).Debug("audit: the acknowledgement was not taken; it is sent again")
-			continue
-		}
-		told = seq
 	}
 }
 
-// position is what every sink that counts has taken. The local syslog counts only if there is nothing else: a container
-// without one must not keep the cluster from pruning.
-func (f *Forwarder) position() uint64 {
-	var low uint64
-	var found bool
+// positions is what every sink that counts has taken, by the nodes that all of them send for. The local syslog counts
+// only if there is nothing else: a container without one must not keep the cluster from pruning.
+func (f *Forwarder) positions() positions {
 	for _, only := range []bool{true, false} {
+		var low positions
 		for _, p := range f.pipes {
 			if p.counts == only {
-				if s := p.status().Position; !found || s < low {
-					low, found = s, true
-				}
+				low = lower(low, p.taken())
 			}
 		}
-		if found {
-			break
+		if low != nil {
+			return low
 		}
 	}
-	return low
+	return nil
+}
+
+// lower keeps what both know, at the lower position; a is nil if there is nothing to compare with yet.
+func lower(a, b positions) positions {
+	out := positions{}
+	for node, seq := range b {
+		if other, both := a[node]; a == nil {
+			out[node] = seq
+		} else if both {
+			out[node] = min(seq, other)
+		}
+	}
+	return out
 }
 
 // Status is the state of one sink, for people.

@@ -42,9 +42,11 @@ var Note = command.Define("audit.note", 1, func(tx *table.Tx, m command.Meta, a 
 	return Done{}, nil
 })
 
-// AckArgs tell the last sequence number that the proposing node's receivers took.
+// AckArgs tell the last sequence number of a node's events that the receivers took: the proposing node's own, or those of
+// a dead or removed one that it sends in its place.
 type AckArgs struct {
-	Seq uint64 `cbor:"seq"`
+	Seq  uint64       `cbor:"seq"`
+	Node model.NodeID `cbor:"node,omitempty"` // empty: the proposing node
 }
 
 // Ack keeps a node's position; it emits no event.
@@ -52,9 +54,13 @@ var Ack = command.Define("audit.ack", 1, func(tx *table.Tx, m command.Meta, a Ac
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
 		return Done{}, err
 	}
-	n, ok := state.Nodes.Get(tx, string(m.Node))
+	id := m.Node
+	if a.Node != "" {
+		id = a.Node
+	}
+	n, ok := state.Nodes.Get(tx, string(id))
 	if !ok {
-		return Done{}, model.Errorf(model.NotFound, "there is no member %s", m.Node)
+		return Done{}, model.Errorf(model.NotFound, "there is no member %s", id)
 	}
 	if a.Seq > n.AuditAck && a.Seq <= tx.Head().Seq {
 		n.AuditAck = a.Seq

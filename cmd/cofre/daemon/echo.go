@@ -43,8 +43,12 @@ func (t trailReader) Events(after uint64, limit int) ([]audit.Event, error) {
 	return out, nil
 }
 
-func (m *member) acknowledge(ctx context.Context, seq uint64) error {
-	_, err := command.Propose(ctx, m.proposer, trail.Ack, nodeActor, trail.AckArgs{Seq: seq})
+func (m *member) acknowledge(ctx context.Context, origin model.NodeID, seq uint64) error {
+	args := trail.AckArgs{Seq: seq}
+	if origin != m.id() {
+		args.Node = origin
+	}
+	_, err := command.Propose(ctx, m.proposer, trail.Ack, nodeActor, args)
 	return err
 }
 
@@ -52,7 +56,7 @@ func (m *member) acknowledge(ctx context.Context, seq uint64) error {
 const adoptAfter = 30 * time.Second
 
 // adopted lists whose events the leader sends besides its own: those of removed nodes and of nodes that have been dead for
-// a while, from the position that they acknowledged last. What they sent after that arrives twice, with the same sequence
+// a while, from the position that was acknowledged for them last. What they sent after that arrives twice, with the same sequence
 // numbers.
 func (m *member) adopted() []siem.Adoption {
 	if now, _ := m.node.Leadership(); !now.Leading {
