@@ -123,18 +123,25 @@ func contain(def command.Erased, tx *table.Tx, m command.Meta, payload codec.Raw
 	return nil, &stored, false
 }
 
-// forgetAnswers removes at most n answers that are too old to be asked for again. It starts where it stopped the last
-// time, because the store keeps markers of removed rows for a while; nothing older can have been added since.
+// forgetAnswers removes at most n answers that are too old to be asked for again. f.oldest is the time of the oldest one
+// that it left, so that it looks only when there is something to remove, and starts there: the store keeps markers of
+// removed rows for a while, and nothing older can have been added since.
 func (f *FSM) forgetAnswers(b *table.Batch, at model.Time, n int) {
+	limit := at.Add(-answersLive)
+	if limit <= f.oldest {
+		return
+	}
 	tx := b.Tx(table.Stamp{})
 	var old []string
-	for a := range state.Answers.Range(tx, "at", table.TimeKey(f.forgotten), table.TimeKey(max(0, at.Add(-answersLive)))) {
-		if len(old) == n {
+	oldest := at
+	for a := range state.Answers.Range(tx, "at", table.TimeKey(f.oldest), table.TimeKey(at+1)) {
+		if a.At >= limit || len(old) == n {
+			oldest = a.At
 			break
 		}
-		f.forgotten = a.At
 		old = append(old, string(a.ID))
 	}
+	f.oldest = oldest
 	for _, id := range old {
 		state.Answers.Delete(tx, id)
 	}

@@ -22,11 +22,11 @@ import (
 
 // FSM is one replica of the state. raft calls ApplyBatch, Snapshot and Restore, one at a time.
 type FSM struct {
-	home      *table.Home
-	registry  *command.Registry
-	applied   atomic.Uint64
-	level     atomic.Uint32
-	forgotten model.Time // answers older than this were removed already; touched by raft's one caller only
+	home     *table.Home
+	registry *command.Registry
+	applied  atomic.Uint64
+	level    atomic.Uint32
+	oldest   model.Time // no remembered answer is older; touched by raft's one caller only
 
 	mu      sync.Mutex // guards changed and hash
 	changed chan struct{}

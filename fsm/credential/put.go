@@ -27,8 +27,10 @@ type ExecutionPatch struct {
 }
 
 // PutArgs create or change a credential; nil leaves a field as it is. With ID exactly that one is changed; otherwise the
-// vendor's upsert finds it by identifier, else by device and user name, else creates it.
+// vendor's upsert finds it by identifier, else by device and user name, else creates it. Create refuses to change what it
+// finds.
 type PutArgs struct {
+	Create     bool                `cbor:"create,omitempty"`
 	ID         model.CredentialID  `cbor:"id,omitempty"`
 	Identifier string              `cbor:"identifier,omitempty"`
 	Device     model.DeviceID      `cbor:"device,omitempty"`
@@ -60,6 +62,12 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	old, err := resolve(tx, a)
 	if err != nil {
 		return PutResult{}, err
+	}
+	if old != nil && a.Create {
+		if a.Identifier == old.Identifier {
+			return PutResult{}, model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField("identifier")
+		}
+		return PutResult{}, model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")
 	}
 	c := model.Credential{Type: "Local User", Enabled: true, CreatedBy: p.Authorization.ID, CreatedAt: m.At}
 	if old != nil {

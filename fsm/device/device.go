@@ -24,8 +24,9 @@ var (
 )
 
 // PutArgs are a device as it shall be, found by ID, else by Hostname. Host keys are not set here. Revision 0 does not check;
-// the vendor's API is an upsert by host name.
+// the vendor's API is an upsert by host name. Create refuses to change what it finds.
 type PutArgs struct {
+	Create bool         `cbor:"create,omitempty"`
 	Device model.Device `cbor:"device"`
 }
 
@@ -55,6 +56,9 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 			return PutResult{}, model.Errorf(model.Conflict, "there is a device with this hostname already").WithField("hostname")
 		}
 	} else if taken {
+		if a.Create {
+			return PutResult{}, model.Errorf(model.Conflict, "there is a device with this hostname already").WithField("hostname")
+		}
 		old = byName
 	}
 	if old == nil {

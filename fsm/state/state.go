@@ -54,10 +54,10 @@ var (
 		table.Index[model.RevokedToken]{Name: "until", Keys: func(t *model.RevokedToken) []string { return []string{table.TimeKey(t.Until)} }})
 
 	Devices = table.Define(13, "device", func(d *model.Device) string { return string(d.ID) },
-		table.Index[model.Device]{Name: "number", Unique: true, Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
+		table.Index[model.Device]{Name: "number", Unique: true, Drawn: true, Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
 		table.Index[model.Device]{Name: "hostname", Unique: true, Keys: func(d *model.Device) []string { return []string{d.Hostname} }})
 	Credentials = table.Define(14, "credential", func(c *model.Credential) string { return string(c.ID) },
-		table.Index[model.Credential]{Name: "number", Unique: true, Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
+		table.Index[model.Credential]{Name: "number", Unique: true, Drawn: true, Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
 		table.Index[model.Credential]{Name: "identifier", Unique: true, Keys: func(c *model.Credential) []string { return []string{c.Identifier} }},
 		table.Index[model.Credential]{Name: "account", Unique: true, Keys: func(c *model.Credential) []string { return []string{AccountKey(c.Device, c.Username)} }},
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
@@ -74,7 +74,7 @@ var (
 		table.Index[model.Template]{Name: "name", Unique: true, Keys: func(t *model.Template) []string { return []string{TemplateKey(t.Executor, t.Name)} }})
 
 	Operations = table.Define(18, "operation", func(o *model.Operation) string { return string(o.ID) },
-		table.Index[model.Operation]{Name: "number", Unique: true, Keys: func(o *model.Operation) []string { return []string{table.NumberKey(o.Number)} }},
+		table.Index[model.Operation]{Name: "number", Unique: true, Drawn: true, Keys: func(o *model.Operation) []string { return []string{table.NumberKey(o.Number)} }},
 		table.Index[model.Operation]{Name: "dedup", Unique: true, Keys: openDedup},
 		table.Index[model.Operation]{Name: "target", Keys: func(o *model.Operation) []string { return []string{o.Target.ID} }},
 		table.Index[model.Operation]{Name: "open", Keys: openTarget},

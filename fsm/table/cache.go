@@ -21,12 +21,13 @@ type cell struct {
 	row    atomic.Value // the decoded row, a *T, once somebody asked for it
 }
 
-// cache keeps what the writer read and wrote last, so that a command does not search the store for the rows that
-// every command needs, nor decode them again. It is written by the writer alone, in step with its batch; a view takes
-// from it what already stood when it was pinned.
+// cache keeps what was read and written last, so that a command does not search the store for the rows that every
+// command needs, nor decode them again. It changes in step with the writer's batch; a view takes from it what already
+// stood when it was pinned, and adds to it only while there is no newer batch.
 type cache struct {
-	mu    sync.Mutex // guards cells
+	mu    sync.Mutex // guards what follows
 	cells *simplelru.LRU[string, *cell]
+	begun uint64 // the newest batch
 }
 
 func newCache() *cache {
@@ -43,6 +44,24 @@ func (c *cache) find(key []byte, upto uint64) (*cell, bool) {
 	defer c.mu.Unlock()
 	e, ok := c.cells.Get(string(key))
 	return e, ok && e.since <= upto
+}
+
+// begin says that from now on the store may differ from what views see.
+func (c *cache) begin(batch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = batch
+}
+
+// offer keeps what a view of everything up to a batch has read, unless a newer batch has begun.
+func (c *cache) offer(key []byte, e *cell, upto uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.begun != upto || len(e.value) > cachedBytes {
+		return
+	}
+	e.since = upto
+	c.cells.Add(string(key), e)
 }
 
 func (c *cache) put(key []byte, e *cell) {

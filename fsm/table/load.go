@@ -65,6 +65,7 @@ func (s *Store) Load(next func() (Row, error), applied Applied) error {
 	if err := s.Flush(); err != nil {
 		return err
 	}
+	s.rows.purge() // what stood there before went past it
 	return s.load()
 }
 

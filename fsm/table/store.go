@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cofre/fsm/audit"
@@ -70,6 +71,9 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	opts := &pebble.Options{
 		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
+	}
+	for i := range opts.Levels {
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most lookups are for keys that do not exist yet
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {

@@ -31,7 +31,9 @@ func (s *Store) Begin() *Batch {
 	for k, v := range s.hashes {
 		h[k] = v
 	}
-	return &Batch{s: s, n: s.committed.Load() + 1, b: s.db.NewIndexedBatch(), hashes: h, head: s.head, meta: s.meta}
+	n := s.committed.Load() + 1
+	s.rows.begin(n)
+	return &Batch{s: s, n: n, b: s.db.NewIndexedBatch(), hashes: h, head: s.head, meta: s.meta}
 }
 
 // Meta is the applied position that Commit will write; the writer advances it.

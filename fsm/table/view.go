@@ -106,7 +106,9 @@ func (v *View) get(key []byte) *cell {
 	if c, ok := v.s.rows.find(key, v.upto); ok {
 		return c
 	}
-	return dbGet(v.snap, key)
+	c := dbGet(v.snap, key)
+	v.s.rows.offer(key, c, v.upto)
+	return c
 }
 
 func (v *View) scan(lower, upper []byte, fn func(k, v []byte) bool) {

@@ -67,7 +67,7 @@ func (d *devices) Put(ctx context.Context, actor model.Actor, _ model.Time, p de
 		if err != nil {
 			return model.Device{}, false, err
 		}
-		r, err := d.PutDevice(ctx, actor, dev)
+		r, err := d.PutDevice(ctx, actor, dev, p.Create)
 		if model.Is(err, model.Conflict) && p.Name == "" && !p.Create && try < 3 {
 			if err := d.Fresh(ctx); err != nil {
 				return model.Device{}, false, err
@@ -86,15 +86,16 @@ func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device,
 	if name == "" {
 		return dev, model.Errorf(model.Invalid, "The device's hostname was not informed").WithCode(1004).WithField("hostname")
 	}
-	old, err := d.FindDevice(ctx, name)
+	var old *model.Device
+	if !p.Create { // whether it exists already is decided where nobody can come between
+		old, err = d.FindDevice(ctx, name)
+	}
 	if p.Name == "" && old != nil && old.Hostname != name {
 		old = nil // the host name of a new device looks like the number of another
 	}
 	switch {
 	case err != nil && (p.Name != "" || !model.Is(err, model.Invalid)):
 		return dev, err
-	case old != nil && p.Create:
-		return dev, model.Errorf(model.Conflict, "there is a device with this hostname already").WithField("hostname")
 	case old != nil:
 		dev = *old
 	case p.NeedsAddress && (p.IP == nil || *p.IP == ""):

@@ -102,7 +102,7 @@ func in(err error, field string) error {
 	return err
 }
 
-func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, bool, error) {
+func (c *credentials) Put(ctx context.Context, actor model.Actor, _ model.Time, p api.Put) (*api.Item, bool, error) {
 	args := credential.PutArgs{Identifier: p.Identifier, Username: p.Username, Domain: p.Domain, Type: p.Type, Additional: p.Additional, Tags: p.Tags, Revision: p.Revision}
 	if p.Name != "" {
 		found, err := c.access.FindCredential(ctx, p.Name)
@@ -121,17 +121,12 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 		none := ""
 		args.Username = &none // the vendor's default is set by the reducer
 	}
-	if p.Create {
-		if err := c.absent(ctx, &args); err != nil {
-			return nil, false, err
-		}
-	}
+	args.Create = p.Create
 	r, err := c.access.PutCredential(ctx, actor, args, p.Secret)
 	if err != nil {
 		return nil, false, err
 	}
-	item, err := c.Describe(ctx, actor, at, string(r.Credential.ID))
-	return item, r.Created, err
+	return c.item(ctx, c.access.WhatBelongsTo(&r.Credential)), r.Created, nil
 }
 
 // device finds the device that a put names. The vendor's codes: 1004 no host name, 1005 no address either, 1011 unknown.
@@ -222,20 +217,6 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 	}
 	if x != (credential.ExecutionPatch{}) {
 		args.Execution = &x
-	}
-	return nil
-}
-
-// absent refuses to create what exists; the reducer's upsert would change it.
-func (c *credentials) absent(ctx context.Context, args *credential.PutArgs) error {
-	taken, err := c.access.Taken(ctx, args.Identifier, args.Device, *args.Username)
-	switch {
-	case err != nil:
-		return err
-	case taken == "identifier":
-		return model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField(taken)
-	case taken != "":
-		return model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField(taken)
 	}
 	return nil
 }

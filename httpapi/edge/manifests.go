@@ -93,7 +93,7 @@ func (m *manifests) Label(ctx context.Context, actor model.Actor, at model.Time,
 	case "device":
 		return relabel(m.access.Devices, id, actor, at, func(d model.Device) error {
 			d.Manifest = label
-			_, err := m.access.PutDevice(ctx, actor, d)
+			_, err := m.access.PutDevice(ctx, actor, d, false)
 			return err
 		}, func(d *model.Device) string { return string(d.ID) })
 	case "policy":

@@ -70,11 +70,23 @@ func (s *Service) Describe(ctx context.Context, actor model.Actor, at model.Time
 	return &d, nil
 }
 
+// WhatBelongsTo describes a credential that the caller has just written.
+func (s *Service) WhatBelongsTo(c *model.Credential) *Described {
+	v := s.views.View()
+	defer v.Close()
+	d := around(v, c)
+	return &d
+}
+
 func describe(r table.Reader, id model.CredentialID) (Described, bool) {
 	c, ok := state.Credentials.Get(r, string(id))
 	if !ok {
 		return Described{}, false
 	}
+	return around(r, c), true
+}
+
+func around(r table.Reader, c *model.Credential) Described {
 	d := Described{Credential: *c}
 	for i := range d.Credential.Versions {
 		d.Credential.Versions[i].Secret = model.Sealed{}
@@ -85,7 +97,7 @@ func describe(r table.Reader, id model.CredentialID) (Described, bool) {
 	if c.Parent != "" {
 		d.Parent, _ = state.Credentials.Get(r, string(c.Parent))
 	}
-	return d, true
+	return d
 }
 
 // ListFilter narrows a list of credentials. After is the last number of the page before; Limit 0 means all.

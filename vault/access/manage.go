@@ -47,9 +47,9 @@ func (s *Service) Device(ctx context.Context, actor model.Actor, at model.Time, 
 	return s.FindDevice(ctx, name)
 }
 
-// PutDevice creates or changes a device.
-func (s *Service) PutDevice(ctx context.Context, actor model.Actor, d model.Device) (device.PutResult, error) {
-	return command.Propose(ctx, s.proposer, device.Put, actor, device.PutArgs{Device: d})
+// PutDevice creates or changes a device; with create it changes none.
+func (s *Service) PutDevice(ctx context.Context, actor model.Actor, d model.Device, create bool) (device.PutResult, error) {
+	return command.Propose(ctx, s.proposer, device.Put, actor, device.PutArgs{Device: d, Create: create})
 }
 
 // TrustDevice pins SSH host keys.

@@ -14,6 +14,8 @@ import (
 type sample struct {
 	rate     float64 // operations a second
 	p50, p99 time.Duration
+	count    int
+	cpu      spent
 }
 
 // burst runs an operation in a closed loop with some clients for a while.
@@ -46,7 +48,7 @@ func burst(ctx context.Context, clients int, span time.Duration, op func(ctx con
 	if len(all) == 0 {
 		return sample{}, ctx.Err()
 	}
-	return sample{float64(len(all)) / passed.Seconds(), all[len(all)/2], all[len(all)*99/100]}, nil
+	return sample{float64(len(all)) / passed.Seconds(), all[len(all)/2], all[len(all)*99/100], len(all), spent{}}, nil
 }
 
 // measured is one line of the table: an operation at some concurrency, as medians.
@@ -62,6 +64,16 @@ func (m *measured) rate() float64 {
 		all = append(all, s.rate)
 	}
 	return median(all)
+}
+
+func (m *measured) cpu() string {
+	var sum spent
+	n := 0
+	for _, s := range m.samples {
+		sum = spent{sum.leader + s.cpu.leader, sum.followers + s.cpu.followers, sum.loader + s.cpu.loader}
+		n += s.count
+	}
+	return sum.per(float64(n))
 }
 
 func (m *measured) latency() string {
@@ -82,7 +94,7 @@ func loads(ctx context.Context, f *floor, s *server, o options) error {
 		{"token issue", s.token}, {"secret read, spread over all nodes", s.readSpread}, {"secret read, followers only", s.readFollowers},
 		{"metadata read, restricted client", s.metadata}, {"health: the server's HTTPS alone", s.health},
 	}
-	fmt.Printf("| operation | clients | a second | p50 / p99 ms | / floor | / unrestricted read |\n|---|---|---|---|---|---|\n")
+	fmt.Printf("| operation | clients | a second | p50 / p99 ms | / floor | / unrestricted read | CPU us an operation: leader + both followers + loader |\n|---|---|---|---|---|---|---|\n")
 	at64 := 0.0
 	for _, text := range strings.Split(o.clients, ",") {
 		clients, err := strconv.Atoi(text)
@@ -98,7 +110,13 @@ func loads(ctx context.Context, f *floor, s *server, o options) error {
 				if err := s.find(ctx); err != nil {
 					return err
 				}
-				one, err := burst(ctx, clients, o.burst, k.op)
+				before := s.spent()
+				var one sample
+				err := s.profile(ctx, o, fmt.Sprintf("%s %d", k.name, clients), func() (err error) {
+					one, err = burst(ctx, clients, o.burst, k.op)
+					return err
+				})
+				one.cpu = s.spent().sub(before)
 				if err != nil {
 					return fmt.Errorf("%s with %d clients: %w", k.name, clients, err)
 				}
@@ -122,7 +140,7 @@ func loads(ctx context.Context, f *floor, s *server, o options) error {
 			if len(l.samples) == 0 {
 				continue
 			}
-			fmt.Printf("| %s | %d | %.0f | %s | %.2f | %.2f |\n", l.name, l.clients, l.rate(), l.latency(), l.rate()/base, l.rate()/plain)
+			fmt.Printf("| %s | %d | %.0f | %s | %.2f | %.2f | %s |\n", l.name, l.clients, l.rate(), l.latency(), l.rate()/base, l.rate()/plain, l.cpu())
 		}
 	}
 	fmt.Println()

@@ -25,6 +25,7 @@ type options struct {
 	restarts int
 	fill     int
 	basePort int
+	profiles string
 	only     string
 	op       string
 	clients  string
@@ -42,6 +43,7 @@ func main() {
 	flag.StringVar(&o.op, "op", "", "operations whose name holds this text, besides the floor")
 	flag.StringVar(&o.clients, "clients", "1,16,64,256", "numbers of clients")
 	flag.StringVar(&o.only, "only", "", "one part: load, failover or restart")
+	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles of every node and operation")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

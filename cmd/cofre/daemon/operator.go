@@ -41,6 +41,7 @@ type (
 func (d *Daemon) socketRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /status", operate(func(ctx context.Context, _ model.Actor, _ none) (any, error) { return d.status(ctx), nil }))
+	mux.HandleFunc("GET /profile/{kind}", d.profile)
 	mux.Handle("POST /init", operate(d.operateInit))
 	mux.Handle("POST /node-key", operate(func(context.Context, model.Actor, none) (any, error) {
 		if !d.entering.TryLock() {

@@ -15,7 +15,7 @@ func Commands() []*cobra.Command {
 	admin.AddCommand(adminIssue(client))
 	cmds := []*cobra.Command{
 		initCommand(client), unsealCommand(client), sealCommand(client), recoverCommand(client),
-		statusCommand(client, "status"), clusterCommand(client), admin,
+		statusCommand(client, "status"), clusterCommand(client), admin, profileCommand(client),
 	}
 	def := "/run/cofre/cofre.sock"
 	if s, ok := os.LookupEnv("COFRE_SOCKET"); ok {
