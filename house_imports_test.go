@@ -46,6 +46,7 @@ var rooms = []room{
 	{"fsm/node", withOperation, featureWhy},
 	{"fsm/keyring", withOperation, featureWhy},
 	{"fsm/trail", withOperation, featureWhy},
+	{"fsm/dynamic", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 
@@ -89,7 +90,7 @@ var clusterMay = []string{
 }
 
 // kits are packages for tests only.
-var kits = []string{"fsm/fsmtest", "executors/executortest/...", "vault/seal/sealtest", "cluster/clustertest", "cmd/cofre/e2e", "cmd/cofre/crash", "cmd/cofre/bench"}
+var kits = []string{"fsm/fsmtest", "executors/executortest/...", "vault/seal/sealtest", "cluster/clustertest", "cmd/cofre/e2e/...", "cmd/cofre/crash", "cmd/cofre/bench"}
 
 // testsMay is what tests of every package may use besides the package's own row.
 var testsMay = append([]string{"fsm/codec", "fsm/model", "vault/secret", "vault/disk"}, kits...)

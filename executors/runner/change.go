@@ -24,7 +24,7 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	defer job.wipe()
-	program, err := job.compile()
+	program, err := job.compile(job.template)
 	if err != nil {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
@@ -47,9 +47,15 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 		return skipped
 	}
 	l.trust(sent)
+	if o.Kind == model.Provision && o.Attempt > 0 {
+		// An earlier attempt may have created it: that one goes first.
+		if err := r.erase(l, job, job.removal); err != nil {
+			return job.ran(model.OutcomeNotStarted, err)
+		}
+	}
 	outcome, err := program.Run(l.ctx, r.session(l, job))
 	if err != nil {
-		return job.failed(outcome, err)
+		return job.ran(outcome, err)
 	}
 	return r.prove(l, job, res.Version)
 }
@@ -87,7 +93,7 @@ func (r *Runner) begun(a operation.BeginArgs) (operation.LeaseResult, bool) {
 	if !ok {
 		return operation.LeaseResult{Fenced: true}, true
 	}
-	c, ok := state.Credentials.Get(v, o.Target.ID)
+	c, ok := r.account(v, &job{operation: o})
 	if !ok {
 		return operation.LeaseResult{Fenced: true}, true
 	}
@@ -106,6 +112,10 @@ func (r *Runner) candidate(j *job, a *operation.BeginArgs) (secret.Value, error)
 			return secret.Value{}, err
 		}
 		return v, r.seal(a, v)
+	}
+	if j.user != nil && j.user.Row != "" { // the same for all attempts
+		a.Reuse = 1
+		return r.Keys.Decrypt(r.Place(j.user.Row), j.user.Secret)
 	}
 	for _, n := range operation.Reusable(j.credential) {
 		v := j.credential.Version(n)
@@ -139,16 +149,21 @@ func (r *Runner) seal(a *operation.BeginArgs, v secret.Value) error {
 func (r *Runner) prove(l *lease, j *job, version uint64) operation.FinishArgs {
 	report := j.done(model.OutcomeApplied)
 	verifier, ok := j.executor.(executors.Verifier)
-	if !ok {
+	switch {
+	case !ok && j.user != nil:
+		return j.failed(model.OutcomeUncertain, missing("the executor cannot prove a new user by a login"))
+	case !ok:
 		return report
 	}
 	in, err := verifier.Verify(l.ctx, r.session(l, j), j.candidate)
 	outcome := operation.Proof(in, err)
 	switch {
 	case err != nil:
-		return j.failed(outcome, fmt.Errorf("the change was reported done but could not be proven by a login: %w", err))
+		return j.unsure(outcome, fmt.Errorf("the change was reported done but could not be proven by a login: %w", err))
 	case !in:
-		return j.failed(outcome, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was reported done but the new secret does not log in"})
+		report = j.failed(outcome, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was reported done but the new secret does not log in"})
+		report.Logins.Own = 1
+		return report
 	}
 	j.trace.Step(model.Step{Text: "login with the new secret succeeded"})
 	report = j.done(outcome)

@@ -1,9 +1,12 @@
 package runner
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"cofre/executors"
@@ -11,6 +14,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
+	"cofre/fsm/table"
 	"cofre/vault/secret"
 )
 
@@ -18,16 +22,19 @@ import (
 type job struct {
 	operation  *model.Operation
 	credential *model.Credential
+	user       *model.DynamicUser // credential is then its account
 	device     *model.Device
 	auth       *model.Credential // who logs in: the credential itself unless another is set
 	parent     *model.Credential
 	policy     model.Policy
 	template   model.TemplateVersion
+	profile    *model.DynamicProfile
+	removal    model.TemplateVersion // of a dynamic user, before its creation is tried again
 	executor   executors.Executor
-	at         model.Time // state time of the view
 	started    model.Time
 	trace      *executors.Recorder
 	candidate  secret.Value
+	connected  atomic.Bool // a connection was made since it was set to false
 	decrypt    func(*model.Credential) (secret.Value, error)
 }
 
@@ -42,16 +49,15 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	}
 	v := r.View()
 	defer v.Close()
-	j.at = state.SystemRow(v).At
 	var ok bool
-	if j.credential, ok = state.Credentials.Get(v, o.Target.ID); !ok {
+	if j.credential, ok = r.account(v, j); !ok {
 		return j, missing("the credential is gone")
 	}
 	if j.device, ok = state.Devices.Get(v, string(j.credential.Device)); !ok {
 		return j, missing("the device is gone")
 	}
 	j.auth = j.credential
-	if id := j.credential.Execution.Authentication; id != "" {
+	if id := o.Lease.Door; id != "" {
 		if j.auth, ok = state.Credentials.Get(v, string(id)); !ok || !j.auth.Enabled {
 			return j, missing("the authentication credential is gone or inactive")
 		}
@@ -66,19 +72,43 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	if j.executor, ok = r.Executors(o.Executor); !ok {
 		return j, missing("this node has no executor " + string(o.Executor))
 	}
-	if t, ok := state.Templates.Get(v, string(o.Template)); ok && t.Active && t.Current() != nil {
-		j.template = *t.Current()
+	j.template = templateOf(v, o.Template)
+	if o.Kind == model.Provision {
+		j.removal = templateOf(v, j.profile.Remove)
 	}
 	return j, nil
 }
 
+func templateOf(r table.Reader, id model.TemplateID) model.TemplateVersion {
+	if t, ok := state.Templates.Get(r, string(id)); ok && t.Active && t.Current() != nil {
+		return *t.Current()
+	}
+	return model.TemplateVersion{}
+}
+
+// account finds what the operation is about, as an account.
+func (r *Runner) account(v *table.View, j *job) (*model.Credential, bool) {
+	id := j.operation.Target.ID
+	if j.operation.Target.Kind != model.TargetDynamicUser {
+		return state.Credentials.Get(v, id)
+	}
+	var ok bool
+	if j.user, ok = state.DynamicUsers.Get(v, id); !ok {
+		return nil, false
+	}
+	if j.profile, ok = state.Profiles.Get(v, string(j.user.Profile)); !ok {
+		return nil, false
+	}
+	return j.user.Account(j.profile), true
+}
+
 func missing(msg string) error { return &executors.Failure{Class: executors.ClassTemplate, Msg: msg} }
 
-func (j *job) compile() (executors.Program, error) {
-	if j.template.N == 0 {
+func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
+	if t.N == 0 {
 		return nil, missing("the template is gone, inactive, or waits for approval")
 	}
-	p, err := j.executor.Compile(j.template.Content)
+	p, err := j.executor.Compile(t.Content)
 	if err != nil {
 		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: err.Error()}
 	}
@@ -137,7 +167,15 @@ func (j *job) endpoint() model.Endpoint {
 }
 
 func (r *Runner) session(l *lease, j *job) executors.Session {
-	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: r.dialer(j.device), Trace: j.trace, Before: l.check}
+	j.connected.Store(false)
+	dial := r.dialer(j.device)
+	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err == nil {
+			j.connected.Store(true)
+		}
+		return c, err
+	}, Trace: j.trace, Before: l.check}
 }
 
 func (j *job) wipe() { j.candidate.Wipe() }
@@ -149,6 +187,22 @@ func (j *job) done(o model.Outcome) operation.FinishArgs {
 	return operation.FinishArgs{Outcome: o, Attempt: model.Attempt{
 		Template: j.operation.Template, TemplateVersion: j.template.N, StartedAt: j.started, Steps: j.trace.Steps(),
 	}}
+}
+
+// ran is failed for a program that was run: it logs in before it writes, so that its login may be what failed.
+func (j *job) ran(o model.Outcome, err error) operation.FinishArgs {
+	a := j.failed(o, err)
+	if o == model.OutcomeNotStarted {
+		a.Logins.Door = operation.Unpassed(a.Class, j.connected.Load())
+	}
+	return a
+}
+
+// unsure is failed for a login as the account itself, which may have been refused.
+func (j *job) unsure(o model.Outcome, err error) operation.FinishArgs {
+	a := j.failed(o, err)
+	a.Logins.Own = operation.Unpassed(a.Class, j.connected.Load())
+	return a
 }
 
 func (j *job) failed(o model.Outcome, err error) operation.FinishArgs {

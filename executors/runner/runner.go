@@ -120,7 +120,9 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 	var report operation.FinishArgs
 	switch {
 	case o.State == model.OpRunning: // begun by an earlier life of this process
-		report = operation.FinishArgs{Outcome: model.OutcomeUncertain, Class: "restart", Message: "the node restarted while the operation ran"}
+		report = operation.Unheard()
+	case o.Kind == model.Deprovision:
+		report = r.remove(l, o)
 	case o.State == model.OpSettling:
 		report = r.settle(l, o)
 	default:

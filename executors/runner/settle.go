@@ -22,20 +22,14 @@ func (r *Runner) settle(l *lease, o *model.Operation) operation.FinishArgs {
 	if !ok {
 		return job.failed(model.OutcomeUncertain, &executors.Failure{Class: executors.ClassTemplate, Msg: "the executor cannot prove a secret by a login"})
 	}
-	sent := bootClock()
-	res, err := command.Propose(l.ctx, r.Proposer, operation.Renew, actor, operation.RenewArgs{Tokens: []model.Pos{l.token}})
-	if err != nil {
-		return job.failed(model.OutcomeUncertain, err)
+	if report, ok := r.enter(l, job); !ok {
+		return report
 	}
-	if len(res.Lost) > 0 {
-		return skipped
-	}
-	l.trust(sent)
-	walk := operation.NewSettling(o, job.credential, &job.policy, job.at)
+	walk := operation.NewSettling(o, job.credential)
 	for n, more := walk.Next(); more; n, more = walk.Next() {
 		in, err := r.try(l, job, verifier, n)
 		if err != nil {
-			return walk.Found(job.failed(model.OutcomeUncertain, err))
+			return walk.Found(job.unsure(model.OutcomeUncertain, err))
 		}
 		walk.Note(in)
 	}
@@ -47,6 +41,22 @@ func (r *Runner) settle(l *lease, o *model.Operation) operation.FinishArgs {
 		report.Class, report.Message = string(executors.ClassAuth), "no known secret logs in"
 	}
 	return report
+}
+
+// enter begins a settling, once per lease: an earlier life of this node may have begun it already, and used its logins.
+func (r *Runner) enter(l *lease, j *job) (report operation.FinishArgs, ok bool) {
+	sent := bootClock()
+	res, err := command.Propose(l.ctx, r.Proposer, operation.Begin, actor, operation.BeginArgs{Operation: l.operation, Token: l.token})
+	switch {
+	case err != nil:
+		return j.failed(model.OutcomeUncertain, err), false
+	case res.Fenced && r.held(l):
+		return operation.Unheard(), false
+	case res.Fenced:
+		return skipped, false
+	}
+	l.trust(sent)
+	return report, true
 }
 
 var errBudget = errors.New("the budget of failing logins is used up: the target might lock the account")

@@ -61,6 +61,14 @@ var (
 	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public})
 	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
 
+	DynamicProfilePut = define("dynamic.profile", Notice, "a profile of dynamic users was created or changed", Fields{"profile": Public, "identifier": Sensitive, "change": Public, "enabled": Public})
+	DynamicRequested  = define("dynamic.requested", Notice, "a dynamic user was requested", Fields{"user": Public, "number": Public, "profile": Public, "username": Sensitive, "ttl": Public})
+	DynamicActive     = define("dynamic.active", Notice, "a dynamic user was created and has logged in once", Fields{"user": Public, "number": Public, "username": Sensitive, "until": Public})
+	DynamicRead       = define("dynamic.read", Notice, "the secret of a dynamic user was read", Fields{"user": Public, "number": Public, "username": Sensitive})
+	DynamicUnwanted   = define("dynamic.unwanted", Notice, "a dynamic user is to be removed", Fields{"user": Public, "number": Public, "reason": Public})
+	DynamicRemoved    = define("dynamic.removed", Notice, "a dynamic user was proven gone twice, or was never sent to its target", Fields{"user": Public, "number": Public, "username": Sensitive, "reason": Public})
+	DynamicDebt       = define("dynamic.debt", Alert, "a dynamic user could not be removed several times in a row; removal goes on", Fields{"user": Public, "number": Public, "username": Sensitive, "operation": Public})
+
 	AuditNote       = define("audit.note", Warning, "requests were denied at an edge (counted per second)", Fields{"count": Public, "reasons": Public, "sources": Sensitive})
 	AuditCheckpoint = define("audit.checkpoint", Info, "the chain was signed up to a sequence number", Fields{"seq": Public, "hash": Public, "key": Public, "signature": Public})
 	AuditGap        = define("audit.gap", Alert, "events were removed before every receiver had them", Fields{"from": Public, "to": Public})

@@ -120,6 +120,9 @@ func sameRoute(a, b *model.Device) bool {
 }
 
 func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
+	if _, ok := state.Profiles.First(tx, "device", string(id)); ok {
+		return true // its users are made with a secret
+	}
 	for c := range state.Credentials.By(tx, "device", string(id)) {
 		if c.CarriesSecret() {
 			return true

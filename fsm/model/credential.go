@@ -1,7 +1,5 @@
 package model
 
-import "time"
-
 // MaxVersions is the number of kept secret versions at which further changes stop with an alarm (RULES 5).
 const MaxVersions = 64
 
@@ -82,6 +80,7 @@ type Credential struct {
 	ViewedAt   Time            `cbor:"viewed_at,omitempty"`   // last secret read
 	VerifiedAt Time            `cbor:"verified_at,omitempty"` // last proof of the Current version by login
 	BadLogins  []Time          `cbor:"bad_logins,omitempty"`  // failed logins of ours, newest last: the login budget
+	Reserved   []LoginReserve  `cbor:"reserved,omitempty"`    // logins that attempts at work may still fail
 	Enabled    bool            `cbor:"enabled"`
 	CreatedBy  AuthorizationID `cbor:"created_by,omitempty"`
 	CreatedAt  Time            `cbor:"created_at"`
@@ -182,31 +181,6 @@ func (c *Credential) SettleOrder() []uint64 {
 		}
 	}
 	return append(order, unsent...)
-}
-
-// LoginBudget tells how many failing logins are left at a moment under a limit per window, and when the next one
-// becomes available if none is.
-func (c *Credential) LoginBudget(limit int, window time.Duration, at Time) (left int, next Time) {
-	var recent []Time
-	for _, t := range c.BadLogins {
-		if t.Add(window) > at {
-			recent = append(recent, t)
-		}
-	}
-	if left = limit - len(recent); left > 0 {
-		return left, at
-	}
-	return 0, recent[len(recent)-limit].Add(window)
-}
-
-// NoteBadLogins records n failed logins of ours, keeping the newest 16.
-func (c *Credential) NoteBadLogins(n int, at Time) {
-	for range n {
-		c.BadLogins = append(c.BadLogins, at)
-	}
-	if extra := len(c.BadLogins) - 16; extra > 0 {
-		c.BadLogins = append([]Time(nil), c.BadLogins[extra:]...)
-	}
 }
 
 // Custody is a checkout that was not released yet.

@@ -28,6 +28,10 @@ type (
 	OperationID string
 	// CustodyID names one checkout that was not released yet.
 	CustodyID string
+	// ProfileID names a profile of dynamic users.
+	ProfileID string
+	// DynamicUserID names one dynamic user.
+	DynamicUserID string
 	// ExecutorName names a protocol engine, for example "ssh".
 	ExecutorName string
 )

@@ -7,14 +7,19 @@ type OperationKind string
 const (
 	PasswordChange      OperationKind = "password_change"
 	ChildPasswordChange OperationKind = "child_password_change"
-	Verify              OperationKind = "verify" // login only: finds which version is in force
+	Verify              OperationKind = "verify"      // login only: finds which version is in force
+	Provision           OperationKind = "provision"   // create a dynamic user
+	Deprovision         OperationKind = "deprovision" // remove a dynamic user, until it is proven gone twice
 )
 
 // TargetKind says what kind of object an operation works on.
 type TargetKind string
 
-// TargetCredential is a credential; other targets come with their modules.
-const TargetCredential TargetKind = "credential"
+// The kinds of targets; others come with their modules.
+const (
+	TargetCredential  TargetKind = "credential"
+	TargetDynamicUser TargetKind = "dynamic_user"
+)
 
 // TargetRef names the object that an operation works on.
 type TargetRef struct {
@@ -74,6 +79,15 @@ type Lease struct {
 	Slot  int    `cbor:"slot"`
 	Token Pos    `cbor:"token"` // position of the grant in the log: the fencing token
 	Until Time   `cbor:"until"`
+
+	Door  CredentialID `cbor:"door,omitempty"`  // the credential that logs in to do the work
+	Begun bool         `cbor:"begun,omitempty"` // the slot began: an attempt that finds it so was begun by an earlier life
+}
+
+// Logins counts logins that an attempt failed, or may have failed.
+type Logins struct {
+	Door int `cbor:"door,omitempty"` // as the account that logs in to do the work
+	Own  int `cbor:"own,omitempty"`  // as the account that the operation is about
 }
 
 // Transition is one step in an operation's life.

@@ -6,6 +6,8 @@ type TemplateKind string
 // The template kinds of the library; more exist in the contract and come with their modules.
 const (
 	TemplateChange TemplateKind = "Change password"
+	TemplateCreate TemplateKind = "Create user"
+	TemplateDelete TemplateKind = "Delete user"
 )
 
 // TemplateVersion is one content of a template. Contents are never edited, only added.

@@ -93,6 +93,20 @@ func Proof(in bool, err error) model.Outcome {
 	return model.OutcomeApplied
 }
 
+// Unheard is the report of an attempt that an earlier life of the node began: nothing is known of its logins.
+func Unheard() FinishArgs {
+	return FinishArgs{Outcome: model.OutcomeUncertain, Class: "restart", Message: "the node restarted while the operation ran", Logins: everyLogin}
+}
+
+// Unpassed counts logins that may have failed when an attempt ended by an error of a class. Nothing was tried without a
+// connection, and some classes say that it ended before the login.
+func Unpassed(class string, connected bool) int {
+	if !connected || slices.Contains([]string{"template", "refused", "hostkey", "tls"}, class) {
+		return 0
+	}
+	return 1
+}
+
 // Settling walks through the versions that may be in force, within the budget of failing logins.
 type Settling struct {
 	order   []uint64
@@ -101,16 +115,19 @@ type Settling struct {
 	proven  uint64
 }
 
-// NewSettling plans the logins of one settling attempt. now is state time: a node's own clock may be off, and the budget
-// would then be no limit.
-func NewSettling(o *model.Operation, c *model.Credential, p *model.Policy, now model.Time) *Settling {
+// NewSettling plans the logins of one settling attempt, which may fail as often as its lease reserved; a dynamic user has
+// no budget.
+func NewSettling(o *model.Operation, c *model.Credential) *Settling {
 	s := &Settling{}
 	for _, n := range c.SettleOrder() {
 		if !slices.Contains(o.Refused, n) {
 			s.order = append(s.order, n)
 		}
 	}
-	s.left, _ = c.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), now)
+	s.left = len(s.order)
+	if o.Target.Kind == model.TargetCredential {
+		s.left = c.ReservedLogins(o.Lease.Token)
+	}
 	return s
 }
 
@@ -140,6 +157,7 @@ func (s *Settling) Note(accepted bool) {
 // Found fills in a report what the logins found out.
 func (s *Settling) Found(a FinishArgs) FinishArgs {
 	a.Proven, a.Refused, a.Outcome = s.proven, s.refused, model.OutcomeUncertain
+	a.Logins.Own += len(s.refused)
 	if s.proven != 0 {
 		a.Outcome = model.OutcomeApplied
 	}

@@ -86,7 +86,9 @@ func TestSettling(t *testing.T) {
 	} {
 		cr := *c
 		cr.BadLogins = c2.bad
-		s := NewSettling(&model.Operation{Refused: c2.refused}, &cr, &p, now)
+		left, _ := cr.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), now)
+		cr.ReserveLogins(7, left)
+		s := NewSettling(&model.Operation{Refused: c2.refused, Target: model.TargetRef{Kind: model.TargetCredential}, Lease: &model.Lease{Token: 7}}, &cr)
 		var tried []uint64
 		for n, more := s.Next(); more; n, more = s.Next() {
 			tried = append(tried, n)

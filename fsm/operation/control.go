@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"cofre/fsm/audit"
-	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
@@ -18,61 +17,63 @@ type ControlArgs struct {
 
 // Cancel ends an operation that waits and has done nothing: a ready change or an unsettled verify.
 var Cancel = command.Define("operation.cancel", 1, func(tx *table.Tx, m command.Meta, a ControlArgs) (model.Operation, error) {
-	o, c, err := controlled(tx, m, a.Operation)
+	o, s, err := controlled(tx, m, a.Operation)
 	if err != nil {
 		return model.Operation{}, err
 	}
-	if o.State == model.OpUncertain && o.Kind != model.Verify {
-		return model.Operation{}, model.Errorf(model.Conflict, "the change may have happened on the target: it is settled by login first and cannot be cancelled")
+	if err := s.stopped(m, o); err != nil {
+		return model.Operation{}, err
 	}
 	if err := move(o, cancelled, m.At, "", ""); err != nil {
 		return model.Operation{}, err
 	}
-	if c.Busy == o.ID {
-		c.Busy = ""
+	if err := s.ended(tx, m, o); err != nil {
+		return model.Operation{}, err
 	}
-	putOperation(tx, o)
-	putCredential(tx, c)
+	rest(tx, o, s)
 	tx.Emit(audit.OperationCancelled.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))
 	return *o, nil
 }).AuditDenials()
 
 // Retry starts a failed operation again: a dead one from the start, an out-of-sync one by settling anew.
 var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Meta, a ControlArgs) (model.Operation, error) {
-	o, c, err := controlled(tx, m, a.Operation)
+	o, s, err := controlled(tx, m, a.Operation)
 	if err != nil {
 		return model.Operation{}, err
 	}
 	if open, ok := state.Operations.First(tx, "dedup", o.DedupKey); ok && open.ID != o.ID {
 		return model.Operation{}, model.Errorf(model.Conflict, "operation %d does the same already", open.Number)
 	}
-	if c.Busy != "" && c.Busy != o.ID {
-		return model.Operation{}, model.Errorf(model.Conflict, "another operation works on the credential")
+	if busy := *s.busy(); busy != "" && busy != o.ID {
+		return model.Operation{}, model.Errorf(model.Conflict, "another operation works on the target")
+	}
+	if o.Kind == model.Provision {
+		return model.Operation{}, model.Errorf(model.Conflict, "its user is removed by now: request a new one")
 	}
 	if err := move(o, retried, m.At, "", ""); err != nil {
 		return model.Operation{}, err
 	}
 	o.Attempt, o.Settles, o.Refused, o.FinishedAt, o.NotBefore = 0, 0, nil, 0, m.At
-	if o.State == model.OpUncertain {
+	if c := s.account(); c != nil && o.State == model.OpUncertain {
 		c.BadLogins = nil // a person asked for it
-		putCredential(tx, c)
+		s.store(tx)
 	}
 	putOperation(tx, o)
 	tx.Emit(audit.OperationCreated.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", "retry"))
 	return *o, nil
 }).AuditDenials()
 
-func controlled(tx *table.Tx, m command.Meta, id model.OperationID) (*model.Operation, *model.Credential, error) {
+func controlled(tx *table.Tx, m command.Meta, id model.OperationID) (*model.Operation, subject, error) {
 	o, ok := state.Operations.Get(tx, string(id))
 	if !ok {
 		return nil, nil, model.Errorf(model.NotFound, "there is no such operation")
 	}
-	c, ok := state.Credentials.Get(tx, o.Target.ID)
-	if !ok {
-		return nil, nil, model.Errorf(model.Internal, "the operation's credential is gone")
-	}
-	if _, err := command.Authorize(tx, m.Actor, m.At, run, authz.ObjectOf(c)); err != nil {
+	s, err := subjectOf(tx, o)
+	if err != nil {
 		return nil, nil, err
 	}
-	return o, c, nil
+	if _, err := command.Authorize(tx, m.Actor, m.At, run, s.object()); err != nil {
+		return nil, nil, err
+	}
+	return o, s, nil
 }

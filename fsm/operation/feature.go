@@ -53,19 +53,24 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 	}
 	p := state.PolicyOf(tx, c)
 	o := &model.Operation{
-		ID: model.OperationID(m.NewID(n)), Number: state.Next(tx, "operation"), Kind: s.Kind,
 		Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site,
-		Executor: c.Execution.Executor, Template: c.Execution.ChangeTemplate, Trigger: s.Trigger, Requester: s.Requester,
-		DedupKey: s.Dedup, Parent: s.Parent, Source: s.Source, State: model.OpReady, NotBefore: max(s.NotBefore, m.At),
-		MaxAttempts: p.Attempts, CreatedAt: m.At, Revision: 1,
+		Executor: c.Execution.Executor, Template: c.Execution.ChangeTemplate, MaxAttempts: p.Attempts,
 	}
+	add(tx, m, n, o, s)
+	return o, true, nil
+}
+
+// add numbers a new operation and stores it.
+func add(tx *table.Tx, m command.Meta, n int, o *model.Operation, s Spec) {
+	o.ID, o.Number, o.Kind = model.OperationID(m.NewID(n)), state.Next(tx, "operation"), s.Kind
+	o.Trigger, o.Requester, o.DedupKey, o.Parent, o.Source = s.Trigger, s.Requester, s.Dedup, s.Parent, s.Source
+	o.State, o.NotBefore, o.CreatedAt, o.Revision = model.OpReady, max(s.NotBefore, m.At), m.At, 1
 	if s.Kind == model.Verify {
 		o.State = model.OpUncertain // a verify is nothing but settling
 	}
 	o.History = []model.Transition{{At: m.At, To: o.State, Event: "created by " + s.Trigger}}
 	state.Operations.Put(tx, o)
 	tx.Emit(audit.OperationCreated.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", o.Trigger))
-	return o, true, nil
 }
 
 // DedupKey is unique among open operations: a second leader, or a second trigger, cannot create twins.

@@ -44,16 +44,17 @@ var Grant = command.Define("operation.grant", 1, func(tx *table.Tx, m command.Me
 			return GrantResult{}, model.Errorf(model.Conflict, "slot %d of node %s is taken", a.Slot, a.Node)
 		}
 	}
-	c, ok := state.Credentials.Get(tx, o.Target.ID)
-	if !ok {
-		return GrantResult{}, model.Errorf(model.Internal, "the operation's credential is gone")
+	s, err := subjectOf(tx, o)
+	if err != nil {
+		return GrantResult{}, err
 	}
-	if c.Busy != "" && c.Busy != o.ID {
-		return GrantResult{}, model.Errorf(model.Conflict, "another operation works on the credential")
+	busy := s.busy()
+	if *busy != "" && *busy != o.ID {
+		return GrantResult{}, model.Errorf(model.Conflict, "another operation works on the target")
 	}
 	settle := o.State == model.OpUncertain
-	if err := Changeable(c); err != nil && !settle {
-		return endWithout(tx, m, o, c, err)
+	if err := s.impossible(); err != nil && !settle {
+		return endWithout(tx, m, o, s, err)
 	}
 	if err := move(o, granted, m.At, a.Node, fmt.Sprintf("slot %d", a.Slot)); err != nil {
 		return GrantResult{}, err
@@ -62,27 +63,24 @@ var Grant = command.Define("operation.grant", 1, func(tx *table.Tx, m command.Me
 		o.Settles++
 	}
 	o.Lease = &model.Lease{Node: a.Node, Slot: a.Slot, Token: m.Pos, Until: m.At + model.Time(state.SystemRow(tx).Leases.TTL)}
-	putOperation(tx, o)
-	if c.Busy == "" {
-		c.Busy = o.ID
-		putCredential(tx, c)
+	if err := reserve(tx, m, o, s); err != nil {
+		return GrantResult{}, err
 	}
+	*busy = o.ID
+	putOperation(tx, o)
+	s.store(tx)
 	tx.Emit(audit.OperationStarted.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "executor", string(o.Executor),
 		"slot", fmt.Sprint(a.Slot), "runner", string(a.Node), "attempt", fmt.Sprint(o.Attempt+1), "settle", fmt.Sprint(settle)))
 	return GrantResult{Token: m.Pos}, nil
 })
 
-// endWithout ends a change that cannot run any more, because its credential was disabled, lost its template or is full.
-func endWithout(tx *table.Tx, m command.Meta, o *model.Operation, c *model.Credential, why error) (GrantResult, error) {
+// endWithout ends an operation that cannot run any more, because its target was disabled, lost its template or is full.
+func endWithout(tx *table.Tx, m command.Meta, o *model.Operation, s subject, why error) (GrantResult, error) {
 	if err := move(o, exhausted, m.At, "", why.Error()); err != nil {
 		return GrantResult{}, err
 	}
 	o.Message = why.Error()
-	finish(tx, o, c)
-	if len(c.Versions) >= model.MaxVersions {
-		tx.Emit(audit.CredentialFull.With("credential", string(c.ID), "number", fmt.Sprint(c.Number)))
-	}
-	return GrantResult{Ended: true}, nil
+	return GrantResult{Ended: true}, end(tx, m, o, s)
 }
 
 // BeginArgs commit the new secret, before anything is sent to the target.
@@ -101,38 +99,38 @@ type LeaseResult struct {
 	Until   model.Time `cbor:"until,omitempty"`
 }
 
-// Begin commits the candidate; it counts as a renewal. Only then may the target be touched.
+// Begin commits the candidate, once per lease; it counts as a renewal. Only then may the target be touched. A slot that
+// settles begins too, without a candidate, so that a later life of it does not try every login once more.
 var Begin = command.Define("operation.begin", 1, func(tx *table.Tx, m command.Meta, a BeginArgs) (LeaseResult, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
 		return LeaseResult{}, err
 	}
 	o, ok := leased(tx, m, a.Operation, a.Token, "begin")
-	if !ok || o.State != model.OpLeased {
+	if !ok || o.Lease.Begun {
 		return LeaseResult{Fenced: true}, nil
 	}
 	if err := state.CheckTerm(tx, a.Candidate); err != nil {
 		return LeaseResult{}, err
 	}
-	c, found := state.Credentials.Get(tx, o.Target.ID)
-	if !found {
-		return LeaseResult{}, model.Errorf(model.Internal, "the operation's credential is gone")
+	o.Lease.Begun = true
+	o.Lease.Until = m.At + model.Time(state.SystemRow(tx).Leases.TTL)
+	if o.State == model.OpSettling {
+		putOperation(tx, o)
+		return LeaseResult{Until: o.Lease.Until}, nil
+	}
+	s, err := subjectOf(tx, o)
+	if err != nil {
+		return LeaseResult{}, err
 	}
 	if err := move(o, begun, m.At, m.Node, ""); err != nil {
 		return LeaseResult{}, err
 	}
-	switch {
-	case a.Reuse != 0 && c.Reoffer(a.Reuse, m.At):
-		o.Candidate = a.Reuse
-	case a.Reuse == 0 && a.Row != "" && !a.Candidate.IsZero():
-		o.Candidate = c.AddVersion(a.Row, a.Candidate, model.RoleCandidate, o.ID, m.At)
-	default:
-		return LeaseResult{}, model.Errorf(model.Invalid, "begin without a usable candidate")
+	if o.Candidate, err = s.begin(m, o, a); err != nil {
+		return LeaseResult{}, err
 	}
 	o.Attempt++
-	o.Lease.Until = m.At + model.Time(state.SystemRow(tx).Leases.TTL)
 	putOperation(tx, o)
-	c.Sync = model.SyncChanging
-	putCredential(tx, c)
+	s.store(tx)
 	tx.Emit(audit.OperationCandidate.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "version", fmt.Sprint(o.Candidate)))
 	return LeaseResult{Version: o.Candidate, Until: o.Lease.Until}, nil
 })
@@ -195,19 +193,26 @@ var Expire = command.Define("operation.expire", 1, func(tx *table.Tx, m command.
 	if !ok || o.Lease == nil || o.Lease.Token != a.Token {
 		return Done{}, nil // finished, or granted anew, meanwhile
 	}
-	if m.At < o.Lease.Until+model.Time(state.SystemRow(tx).Leases.Grace) {
+	if m.At < clearAt(tx, o.Lease) {
 		return Done{}, model.Errorf(model.Conflict, "the lease still holds")
 	}
-	c, ok := state.Credentials.Get(tx, o.Target.ID)
-	if !ok {
-		return Done{}, model.Errorf(model.Internal, "the operation's credential is gone")
+	s, err := subjectOf(tx, o)
+	if err != nil {
+		return Done{}, err
 	}
 	node := o.Lease.Node
+	settleLogins(tx, m, o.Lease, s, everyLogin)
 	if err := move(o, expired, m.At, node, "no sign of life"); err != nil {
 		return Done{}, err
 	}
 	o.NotBefore, o.Message = m.At, fmt.Sprintf("node %s was not heard of in time", node)
-	settleOwner(tx, o, c)
+	if err := s.lost(m, o); err != nil {
+		return Done{}, err
+	}
+	if o.State.Final() {
+		return Done{}, end(tx, m, o, s)
+	}
+	rest(tx, o, s)
 	tx.Emit(audit.OperationRetried.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "outcome", "lease expired", "state", o.State.String()))
 	return Done{}, nil
 })

@@ -26,6 +26,7 @@ const (
 	verified     event = "verified"
 	foundNone    event = "no known secret logs in"
 	undetermined event = "could not determine the secret in force"
+	goneOnce     event = "gone, to be proven once more"
 	cancelled    event = "cancelled"
 	retried      event = "retried by hand"
 )
@@ -40,14 +41,14 @@ var machine = map[model.OperationState]map[event]model.OperationState{
 	},
 	model.OpRunning: {
 		applied: model.OpSucceeded, rejected: model.OpReady, notStarted: model.OpReady,
-		doubtful: model.OpUncertain, disagreed: model.OpUncertain, expired: model.OpUncertain,
+		goneOnce: model.OpReady, doubtful: model.OpUncertain, disagreed: model.OpUncertain, expired: model.OpUncertain,
 	},
 	model.OpUncertain: {
 		granted: model.OpSettling, cancelled: model.OpCancelled,
 	},
 	model.OpSettling: {
 		foundNew: model.OpSucceeded, foundOld: model.OpReady, verified: model.OpSucceeded,
-		foundNone: model.OpOutOfSync, undetermined: model.OpUncertain, expired: model.OpUncertain,
+		goneOnce: model.OpReady, foundNone: model.OpOutOfSync, undetermined: model.OpUncertain, expired: model.OpUncertain,
 	},
 	model.OpDead:      {retried: model.OpReady},
 	model.OpOutOfSync: {retried: model.OpUncertain},

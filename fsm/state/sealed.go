@@ -40,6 +40,7 @@ type Exchanged struct {
 // SealedTables lists every table with ciphertext, except the ring itself; a test finds what is forgotten here.
 var SealedTables = []SealedTable{
 	sealed[model.Credential]{Credentials, credentialValues},
+	sealed[model.DynamicUser]{DynamicUsers, userValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.
@@ -59,6 +60,8 @@ func CheckTerm(r table.Reader, s model.Sealed) error {
 	}
 	return nil
 }
+
+func userValues(u *model.DynamicUser) []Value { return []Value{{u.Row, &u.Secret}} }
 
 func credentialValues(c *model.Credential) []Value {
 	values := make([]Value, len(c.Versions))

@@ -16,6 +16,7 @@ import (
 
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
+	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/table"
@@ -95,8 +96,11 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 	}
 	for _, d := range due {
 		g.Go(func() error {
-			if d.Custody != "" {
+			switch {
+			case d.Custody != "":
 				return note(propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody}))
+			case d.User != "":
+				return note(propose(ctx, c, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger}))
 			}
 			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger}))
 		})

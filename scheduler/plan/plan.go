@@ -37,14 +37,17 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		return nil
 	}
 	var grants []Grant
-	taken := map[string]bool{} // targets granted in this round
+	taken, doors := map[string]bool{}, map[model.CredentialID]int{} // targets, and logins, granted in this round
 	for o := range state.Operations.Range(r, "waiting", table.TimeKey(0), table.TimeKey(now+1)) {
 		if limit--; limit < 0 || len(workers) == 0 {
 			break
 		}
-		c, ok := state.Credentials.Get(r, o.Target.ID)
-		if !ok || (c.Busy != "" && c.Busy != o.ID) || taken[o.Target.ID] || lanes[o.Device] >= LanesPerDevice {
+		if taken[o.Target.ID] || lanes[o.Device] >= LanesPerDevice || busy(r, o) {
 			continue
+		}
+		door := state.DoorOf(r, o.Target)
+		if exhausted(r, model.CredentialID(o.Target.ID), 0, now) || exhausted(r, door, doors[door], now) {
+			continue // the budget of failing logins: one more could lock the account
 		}
 		w := pick(workers, o)
 		if w == nil {
@@ -53,10 +56,27 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		grants = append(grants, Grant{o.ID, w.node.ID, w.free[0]})
 		w.free = w.free[1:]
 		taken[o.Target.ID] = true
+		doors[door]++
 		lanes[o.Device]++
 		workers = slices.DeleteFunc(workers, func(w *worker) bool { return len(w.free) == 0 })
 	}
 	return grants
+}
+
+// busy tells whether another operation works on the target.
+func busy(r table.Reader, o *model.Operation) bool {
+	if o.Target.Kind == model.TargetDynamicUser {
+		u, ok := state.DynamicUsers.Get(r, o.Target.ID)
+		return !ok || u.Busy != "" && u.Busy != o.ID
+	}
+	c, ok := state.Credentials.Get(r, o.Target.ID)
+	return !ok || c.Busy != "" && c.Busy != o.ID
+}
+
+// exhausted tells whether no further login as a credential may fail, when so many were granted in this round.
+func exhausted(r table.Reader, id model.CredentialID, granted int, now model.Time) bool {
+	c, ok := state.Credentials.Get(r, string(id))
+	return ok && state.LoginsLeft(r, c, now) <= granted
 }
 
 // workersOf lists nodes with free slots and counts the running operations per device.
@@ -135,7 +155,7 @@ func Overdue(l model.Lease, t model.Leases, now model.Time, silent time.Duration
 	return now >= l.Until+model.Time(t.Grace) && silent >= model.Span(t.TTL+t.Grace)
 }
 
-// NextWake tells when the earliest waiting operation, due credential or custody will be due after now; 0: nothing waits.
+// NextWake tells when the earliest waiting operation, due credential, custody or dynamic user will be due after now; 0: nothing waits.
 func NextWake(r table.Reader, now model.Time) model.Time {
 	var next model.Time
 	consider := func(t model.Time) {
@@ -153,6 +173,10 @@ func NextWake(r table.Reader, now model.Time) model.Time {
 	}
 	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(1<<62)) {
 		consider(c.Until)
+		break
+	}
+	for u := range state.DynamicUsers.Range(r, "ends", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+		consider(u.ExpiresAt)
 		break
 	}
 	return next

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,11 +43,14 @@ func member(tx *table.Tx, id model.NodeID, slots int, change func(*model.Node)) 
 	state.Nodes.Put(tx, n)
 }
 
+var serial atomic.Uint64 // numbers are unique
+
 // waits adds an operation on a credential of its own, waiting since a moment.
 func waits(tx *table.Tx, id string, since model.Time, change func(*model.Operation, *model.Credential)) {
 	c := &model.Credential{ID: model.CredentialID("c-" + id), Identifier: id, Username: id, Device: model.DeviceID("d-" + id)}
 	o := &model.Operation{ID: model.OperationID(id), Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)},
 		Device: c.Device, Executor: "ssh", State: model.OpReady, NotBefore: since, DedupKey: id}
+	c.Number, o.Number = serial.Add(1), serial.Add(1)
 	if change != nil {
 		change(o, c)
 	}

@@ -59,6 +59,9 @@ func (w *world) inspect(e *entry, index uint64, results []command.Result) bool {
 		case operation.Renew.Kind(), trail.Ack.Kind():
 		case operation.Request.Kind(), operation.Grant.Kind():
 			changed, w.stirred = true, true
+		case operation.Retry.Kind():
+			changed, secrets, w.stirred = true, true, true
+			w.forgive(c, r)
 		case operation.Begin.Kind():
 			changed, secrets = true, true
 		default:
@@ -71,6 +74,8 @@ func (w *world) inspect(e *entry, index uint64, results []command.Result) bool {
 	if secrets && !w.over {
 		w.observe()
 		w.order()
+		w.directory.observe()
+		w.directory.order()
 	}
 	return changed
 }
@@ -129,6 +134,18 @@ func (w *world) book(c *call, pos model.Pos, r command.Result) {
 		if a := decode[operation.ExpireArgs](w, c.Payload); l[a.Operation].token == a.Token {
 			w.count("leases expired")
 			delete(l, a.Operation)
+		}
+	}
+}
+
+// forgive: a person who asks for another try gives a new budget.
+func (w *world) forgive(c *call, r command.Result) {
+	if r.Err != nil {
+		return
+	}
+	if o, ok := w.operation(decode[operation.ControlArgs](w, c.Payload).Operation); ok {
+		if t := w.account(o.Target.ID); t != nil {
+			t.bad = nil
 		}
 	}
 }

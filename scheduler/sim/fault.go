@@ -133,7 +133,14 @@ func (w *world) harm() {
 		w.fault("target refuses", w.touched(t))
 		t.refuses = true
 		w.after(w.between(time.Second, time.Minute), func() { t.refuses = false })
-	case 7: // quiet for once: something must also succeed
+	case 7:
+		if !w.chance(500) {
+			break // quiet for once: something must also succeed
+		}
+		d := w.directory
+		w.fault("directory fails", d.touched())
+		d.down, d.refuses = w.chance(500), w.chance(500)
+		w.after(w.between(time.Second, 3*time.Minute), func() { d.down, d.refuses = false, false })
 	}
 	w.after(w.between(5*time.Second, 60*time.Second), w.harm)
 }
@@ -153,5 +160,6 @@ func (w *world) heal() {
 	for _, t := range w.accounts {
 		t.down, t.refuses = false, false
 	}
+	w.directory.down, w.directory.refuses = false, false
 	w.elect(false)
 }

@@ -5,6 +5,7 @@ import (
 
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
+	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	fsmnode "cofre/fsm/node"
 	"cofre/fsm/operation"
@@ -71,6 +72,10 @@ func (t *term) look() {
 	for _, d := range due {
 		if d.Custody != "" {
 			offer(t, credential.EndCustody, credential.EndArgs{Custody: d.Custody})
+			continue
+		}
+		if d.User != "" {
+			offer(t, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger})
 			continue
 		}
 		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
@@ -55,8 +56,26 @@ func (x wrong) Apply(tx *table.Tx, m command.Meta, payload codec.Raw) (codec.Raw
 		if c, ok := state.Credentials.Get(tx, o.Target.ID); ok {
 			x.spoil(tx, m, o, c)
 		}
+		if u, ok := state.DynamicUsers.Get(tx, o.Target.ID); ok && x.plant == LateCreate && o.Kind == model.Deprovision && u.GoneAt != 0 {
+			o.State, u.State = model.OpSucceeded, model.DynamicRemoved
+			state.Operations.Put(tx, o)
+			state.DynamicUsers.Put(tx, u)
+		}
+		if x.plant == ForgetLogins && o.History[len(o.History)-1].From != model.OpSettling {
+			x.forget(tx, m, o)
+		}
 	}
 	return body, nil
+}
+
+// forget takes back what the report, or the end of the lease, counted on the account and on the one that logged in.
+func (x wrong) forget(tx *table.Tx, m command.Meta, o *model.Operation) {
+	for _, id := range []model.CredentialID{model.CredentialID(o.Target.ID), state.DoorOf(tx, o.Target)} {
+		if c, ok := state.Credentials.Get(tx, string(id)); ok {
+			c.BadLogins = slices.DeleteFunc(slices.Clone(c.BadLogins), func(t model.Time) bool { return t == m.At })
+			state.Credentials.Put(tx, c)
+		}
+	}
 }
 
 func (x wrong) spoil(tx *table.Tx, m command.Meta, o *model.Operation, c *model.Credential) {

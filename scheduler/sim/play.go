@@ -31,6 +31,10 @@ func (w *world) demand() {
 	if !n.up || n.frozen() {
 		return
 	}
+	if w.chance(200) {
+		w.directory.demand(n)
+		return
+	}
 	t := w.accounts[w.rng.IntN(len(w.accounts))]
 	switch p := w.rng.IntN(100); {
 	case p < 50:
@@ -75,6 +79,7 @@ func (w *world) finish() {
 		w.until(w.landing+time.Second, nil)
 	}
 	w.verify()
+	w.directory.vacate()
 	if w.report.Seed%16 == 0 {
 		w.sleep(31 * 24 * time.Hour)
 		w.verify()

@@ -10,16 +10,18 @@ import (
 
 // attempt is one slot at work on one lease: the states of executors/runner, spelled as continuations.
 type attempt struct {
-	n      *node
-	life   int
-	token  model.Pos
-	op     *model.Operation
-	acct   *account
-	trust  operation.Trust
-	begun  bool // from here on a fault meets an operation at work
-	done   bool
-	secret string // the candidate
-	number uint64 // its version
+	n       *node
+	life    int
+	token   model.Pos
+	op      *model.Operation
+	acct    *account
+	trust   operation.Trust
+	begun   bool // from here on a fault meets an operation at work
+	done    bool
+	checked time.Duration // when its lease was last found trusted before a write
+	secret  string        // the candidate
+	number  uint64        // its version
+	found   bool          // a user to be removed was there when the attempt began
 }
 
 var slot = model.Actor{Kind: model.ActorSystem, Name: "runner"}
@@ -84,12 +86,41 @@ func (a *attempt) begin() {
 	switch a.op.State {
 	case model.OpRunning:
 		a.n.w.count("restarted while running")
-		a.report(operation.FinishArgs{Outcome: model.OutcomeUncertain, Class: "restart"})
+		a.report(operation.Unheard())
 	case model.OpSettling:
-		a.settle()
+		a.enter(a.op.Kind == model.Deprovision)
 	default:
 		a.change()
 	}
+}
+
+// user tells whether the attempt is about a dynamic user.
+func (a *attempt) user() bool { return a.op.Target.Kind == model.TargetDynamicUser }
+
+// account is what the attempt is about, as the replica shows it.
+func (a *attempt) account() *model.Credential {
+	if !a.user() {
+		return a.n.credential(a.op.Target.ID)
+	}
+	u := a.row()
+	p, _ := state.Profiles.Get(a.n.view, string(u.Profile))
+	return u.Account(p)
+}
+
+func (a *attempt) row() *model.DynamicUser {
+	u, _ := state.DynamicUsers.Get(a.n.view, a.op.Target.ID)
+	return u
+}
+
+// login tries a password of the account itself.
+func (a *attempt) login(password string) answer {
+	switch {
+	case !a.trusted():
+		return answer{}
+	case a.user():
+		return a.n.w.directory.login(a.account().Username, password)
+	}
+	return a.acct.login(password)
 }
 
 func failed(o model.Outcome, class string) operation.FinishArgs {
@@ -98,9 +129,11 @@ func failed(o model.Outcome, class string) operation.FinishArgs {
 
 // change: the candidate first, then the target, then the proof.
 func (a *attempt) change() {
-	c := a.n.credential(a.op.Target.ID)
+	c := a.account()
 	args := operation.BeginArgs{Operation: a.op.ID, Token: a.token}
-	if reusable := operation.Reusable(c); a.op.Kind == model.ChildPasswordChange {
+	if reusable := operation.Reusable(c); a.user() && len(c.Versions) > 0 {
+		a.secret, args.Reuse = string(c.Versions[0].Secret.Box), 1
+	} else if a.op.Kind == model.ChildPasswordChange {
 		p := a.n.credential(string(c.Parent))
 		src := p.Version(a.op.Source)
 		if src == nil {
@@ -144,8 +177,7 @@ func (a *attempt) commit(args operation.BeginArgs, first time.Duration, try int)
 }
 
 func (a *attempt) known(args operation.BeginArgs) (operation.LeaseResult, bool) {
-	o := a.n.operation(args.Operation)
-	return operation.Begun(o, a.n.credential(o.Target.ID), args)
+	return operation.Begun(a.n.operation(args.Operation), a.account(), args)
 }
 
 // run connects, logs in where the credential authenticates itself, writes, and proves.
@@ -154,29 +186,60 @@ func (a *attempt) run(number uint64, sent time.Duration) {
 	a.begun, a.number = true, number
 	a.n.w.strike(a, "after begin")
 	a.n.after(a.n.w.between(5*time.Millisecond, 300*time.Millisecond), func() {
-		auth := a.n.credential(a.op.Target.ID)
-		if id := auth.Execution.Authentication; id != "" {
-			auth = a.n.credential(string(id))
-		}
-		door := a.n.w.account(string(auth.ID))
 		if !a.trusted() {
 			a.report(failed(model.OutcomeNotStarted, "refused"))
 			return
 		}
-		in, reached := door.login(string(auth.ByRole(model.RoleCurrent).Secret.Box))
+		w := a.n.w
+		if a.op.Kind == model.Deprovision && a.row().GoneAt != 0 {
+			probe := a.login(a.secret)
+			if a.found = probe.in; !probe.reached {
+				a.report(failed(model.OutcomeUncertain, "network"))
+				return
+			}
+		}
+		door := w.account(string(a.door().ID))
+		told := door.login(string(a.door().ByRole(model.RoleCurrent).Secret.Box))
+		r := failed(model.OutcomeNotStarted, "network")
+		r.Found = a.found
+		r.Logins.Door = operation.Unpassed("network", told.connected)
 		switch {
-		case !reached || a.acct.down:
-			a.report(failed(model.OutcomeNotStarted, "network"))
-		case !in:
-			a.report(failed(model.OutcomeNotStarted, "auth"))
+		case a.acct != nil && a.acct.down:
+			r.Logins.Door = 0
+			if told.reached && !told.in {
+				r.Logins.Door = 1
+			}
+			a.report(r)
+		case !told.reached:
+			a.report(r)
+		case !told.in:
+			r.Class = "auth"
+			a.report(r)
+		case a.op.Kind == model.Provision && a.op.Attempt > 0:
+			w.count("creations tried again after a removal")
+			a.n.after(w.between(0, time.Second), func() {
+				a.write(w.directory.drop, func() { a.n.after(0, func() { a.write(w.directory.create, a.prove) }) })
+			})
+		case a.op.Kind == model.Provision:
+			a.n.after(w.between(0, 2*time.Second), func() { a.write(w.directory.create, a.prove) })
+		case a.op.Kind == model.Deprovision:
+			a.n.after(w.between(0, 2*time.Second), func() { a.write(w.directory.drop, a.prove) })
 		default:
-			a.n.after(a.n.w.between(0, 2*time.Second), a.write)
+			a.n.after(w.between(0, 2*time.Second), func() { a.write(a.acct.change, a.prove) })
 		}
 	})
 }
 
+// door is the credential that logs in for the work.
+func (a *attempt) door() *model.Credential {
+	if id := a.op.Lease.Door; id != "" {
+		return a.n.credential(string(id))
+	}
+	return a.account()
+}
+
 // write checks the lease and sends; a machine may stand still between the two, and nothing can be done about that.
-func (a *attempt) write() {
+func (a *attempt) write(send func(*attempt, func(yes bool)), then func()) {
 	if !a.trusted() {
 		a.report(failed(model.OutcomeNotStarted, "refused"))
 		return
@@ -185,25 +248,26 @@ func (a *attempt) write() {
 		a.n.w.fault("stall between check and write", true)
 		a.n.w.stall(a.n, a.n.w.between(time.Second, 3*time.Minute))
 	}
+	a.checked = a.n.w.now
 	a.n.after(0, func() {
 		a.n.w.leases.writes(a.n.w, a)
 		answered := false
-		a.acct.change(a, func(yes bool) {
+		send(a, func(yes bool) {
 			if answered {
 				return
 			}
 			answered = true
 			if !yes {
-				a.report(failed(model.OutcomeRejected, "policy"))
+				a.report(a.finding(failed(model.OutcomeRejected, "policy")))
 				return
 			}
-			a.prove()
+			then()
 		})
 		a.n.w.strike(a, "after write")
 		a.n.after(10*time.Second, func() {
 			if !answered {
 				answered = true
-				a.report(failed(model.OutcomeUncertain, "timeout"))
+				a.report(a.finding(failed(model.OutcomeUncertain, "timeout")))
 			}
 		})
 	})
@@ -212,36 +276,49 @@ func (a *attempt) write() {
 func (a *attempt) prove() {
 	a.n.w.strike(a, "before finish")
 	a.n.after(a.n.w.between(5*time.Millisecond, 500*time.Millisecond), func() {
-		in, reached := false, false
-		if a.trusted() {
-			in, reached = a.acct.login(a.secret)
+		told := a.login(a.secret)
+		if a.op.Kind == model.Deprovision {
+			told.in = !told.in // gone is what is to be proven
 		}
 		var err error
-		if !reached {
+		if !told.reached {
 			err = model.Errorf(model.Unavailable, "no answer")
 		}
-		r := operation.FinishArgs{Outcome: operation.Proof(in, err)}
+		r := operation.FinishArgs{Outcome: operation.Proof(told.in, err)}
 		if r.Outcome == model.OutcomeApplied {
 			r.Proven = a.number
+		} else {
+			r.Logins.Own = operation.Unpassed("network", told.connected)
 		}
-		a.report(r)
+		a.report(a.finding(r))
 	})
 }
 
-// settle finds out by login which version is in force.
-func (a *attempt) settle() {
-	c, at, sent := a.n.credential(a.op.Target.ID), state.SystemRow(a.n.view).At, a.n.boot()
-	p := state.PolicyOf(a.n.view, c)
-	propose(a.n, operation.Renew, slot, operation.RenewArgs{Tokens: []model.Pos{a.token}}, limit, 0, func(r operation.RenewResult, err error) {
+func (a *attempt) finding(r operation.FinishArgs) operation.FinishArgs {
+	r.Found = a.found
+	return r
+}
+
+// enter begins a settling, once per lease: it finds out by login which version is in force, or removes a user.
+func (a *attempt) enter(removes bool) {
+	sent := a.n.boot()
+	propose(a.n, operation.Begin, slot, operation.BeginArgs{Operation: a.op.ID, Token: a.token}, limit, 0, func(r operation.LeaseResult, err error) {
 		switch {
 		case err != nil:
-			a.report(failed(model.OutcomeUncertain, "renew"))
-		case len(r.Lost) > 0:
+			a.report(failed(model.OutcomeUncertain, "begin"))
+		case r.Fenced && operation.Held(a.n.operation(a.op.ID), a.token):
+			a.n.w.count("restarted while settling")
+			a.report(operation.Unheard())
+		case r.Fenced:
 			a.end()
+		case removes:
+			a.secret = string(a.account().Versions[0].Secret.Box)
+			a.run(1, sent)
 		default:
 			a.begun = true
 			a.trust.Extend(sent)
-			a.walk(c, operation.NewSettling(a.op, c, &p, at))
+			c := a.account()
+			a.walk(c, operation.NewSettling(a.op, c))
 		}
 	})
 }
@@ -258,15 +335,14 @@ func (a *attempt) walk(c *model.Credential, s *operation.Settling) {
 		return
 	}
 	a.n.after(a.n.w.between(5*time.Millisecond, 2*time.Second), func() {
-		in, reached := false, false
-		if a.trusted() {
-			in, reached = a.acct.login(string(c.Version(n).Secret.Box))
-		}
-		if !reached {
-			a.report(s.Found(failed(model.OutcomeUncertain, "network")))
+		told := a.login(string(c.Version(n).Secret.Box))
+		if !told.reached {
+			r := failed(model.OutcomeUncertain, "network")
+			r.Logins.Own = operation.Unpassed("network", told.connected)
+			a.report(s.Found(r))
 			return
 		}
-		s.Note(in)
+		s.Note(told.in)
 		a.walk(c, s)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/device"
+	"cofre/fsm/dynamic"
 	"cofre/fsm/keyring"
 	"cofre/fsm/model"
 	fsmnode "cofre/fsm/node"
@@ -65,7 +66,10 @@ func (w *world) setup() {
 	}
 	w.policy.ID = model.PolicyID(add(policy.Put.Kind(), client, "n1", policy.PutArgs{Policy: w.policy}))
 	change := model.TemplateID(model.DeriveID("catalogue", string(engine), "change"))
-	add(template.Seed.Kind(), system, "n1", template.SeedArgs{Templates: []template.PutArgs{{Name: "change", Executor: engine, Kind: model.TemplateChange, Content: "passwd"}}})
+	add(template.Seed.Kind(), system, "n1", template.SeedArgs{Templates: []template.PutArgs{
+		{Name: "change", Executor: engine, Kind: model.TemplateChange, Content: "passwd"},
+		{Name: "create", Executor: engine, Kind: model.TemplateCreate, Content: "useradd"},
+		{Name: "delete", Executor: engine, Kind: model.TemplateDelete, Content: "userdel"}}})
 	host := model.DeviceID(add(device.Put.Kind(), client, "n1", device.PutArgs{Device: model.Device{Hostname: "web1", IP: "192.0.2.1"}}))
 	for i, name := range []string{"manager", "managed", "child"} {
 		t := &account{w: w, name: name, password: w.newPassword()}
@@ -84,6 +88,13 @@ func (w *world) setup() {
 		t.id = model.CredentialID(add(credential.Put.Kind(), client, "n1", args))
 		w.accounts = append(w.accounts, t)
 	}
+	named := func(name string) model.TemplateID {
+		return model.TemplateID(model.DeriveID("catalogue", string(engine), name))
+	}
+	w.directory = &directory{w: w, users: map[string]string{}, rows: map[model.DynamicUserID]model.DynamicUser{}}
+	w.directory.profile = model.ProfileID(add(dynamic.PutProfile.Kind(), client, "n1", dynamic.ProfileArgs{Profile: model.DynamicProfile{
+		Identifier: "app", Enabled: true, Device: host, Executor: engine, Create: named("create"), Remove: named("delete"),
+		Authentication: w.accounts[0].id, Policy: w.policy.ID, TTL: w.between(time.Minute, 20*time.Minute).Milliseconds()}}))
 	w.apply(e)
 	for _, name := range []model.NodeID{"n1", "n2", "n3"} {
 		n := &node{w: w, id: name, drift: int64(w.rng.IntN(401) - 200)}

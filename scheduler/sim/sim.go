@@ -24,14 +24,16 @@ type Plant string
 // The mistakes.
 const (
 	Nothing       Plant = ""
-	DropCandidate Plant = "drop the candidate" // a failed attempt forgets the secret that it may have sent
-	IgnoreFence   Plant = "ignore the fence"   // a report under a stale token is taken as the present holder's
-	RetryBlindly  Plant = "retry blindly"      // an uncertain change is tried again without asking the target
-	NoQuarantine  Plant = "no quarantine"      // old versions are dropped as soon as one was proven
+	DropCandidate Plant = "drop the candidate"     // a failed attempt forgets the secret that it may have sent
+	IgnoreFence   Plant = "ignore the fence"       // a report under a stale token is taken as the present holder's
+	RetryBlindly  Plant = "retry blindly"          // an uncertain change is tried again without asking the target
+	NoQuarantine  Plant = "no quarantine"          // old versions are dropped as soon as one was proven
+	LateCreate    Plant = "late create after drop" // one proof is enough: the removal ends before late packets land
+	ForgetLogins  Plant = "forget failing logins"  // only what settling reports is counted
 )
 
 // Plants lists the mistakes.
-var Plants = []Plant{DropCandidate, IgnoreFence, RetryBlindly, NoQuarantine}
+var Plants = []Plant{DropCandidate, IgnoreFence, RetryBlindly, NoQuarantine, LateCreate, ForgetLogins}
 
 // Options say how to play. The zero value is the real thing.
 type Options struct {

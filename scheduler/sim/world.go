@@ -20,25 +20,26 @@ var start = model.TimeOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // world is one seed: virtual time, chance, and everything that lives in them.
 type world struct {
-	options  Options
-	rng      *rand.Rand
-	now      time.Duration
-	away     time.Duration // how long the whole cluster was off: wall clocks are ahead by it
-	events   events
-	seq      uint64
-	trail    hash.Hash
-	report   Report
-	over     bool
-	calm     bool // no more faults
-	machine  *fsm.FSM
-	raft     log
-	nodes    []*node
-	accounts []*account
-	leases   ledger
-	policy   model.Policy
-	timing   model.Leases
-	stirred  bool          // something was applied that the scheduler looks for
-	landing  time.Duration // when the last packet that is on its way lands
+	options   Options
+	rng       *rand.Rand
+	now       time.Duration
+	away      time.Duration // how long the whole cluster was off: wall clocks are ahead by it
+	events    events
+	seq       uint64
+	trail     hash.Hash
+	report    Report
+	over      bool
+	calm      bool // no more faults
+	machine   *fsm.FSM
+	raft      log
+	nodes     []*node
+	accounts  []*account
+	directory *directory
+	leases    ledger
+	policy    model.Policy
+	timing    model.Leases
+	stirred   bool          // something was applied that the scheduler looks for
+	landing   time.Duration // when the last packet that is on its way lands
 }
 
 func (w *world) open() error {

@@ -10,16 +10,17 @@ import (
 
 // Due is one thing that is due now.
 type Due struct {
-	Credential model.CredentialID // change this credential ...
-	Trigger    string             // ... for this reason
-	Custody    model.CustodyID    // or end this custody
+	Credential model.CredentialID  // change this credential ...
+	Trigger    string              // ... for this reason
+	Custody    model.CustodyID     // or end this custody
+	User       model.DynamicUserID // or remove this dynamic user
 }
 
 // Trigger finds at most limit due things.
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, CustodyEnd}
+var All = []Trigger{Expiry, CustodyEnd, TTL}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

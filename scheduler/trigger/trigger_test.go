@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,8 +33,10 @@ func view(t *testing.T, put func(tx *table.Tx)) *table.View {
 	return v
 }
 
+var serial atomic.Uint64 // numbers are unique
+
 func rotates(tx *table.Tx, id model.CredentialID, at model.Time, change func(*model.Credential)) {
-	c := &model.Credential{ID: id, Identifier: string(id), Username: string(id), Enabled: true, RotateAt: at, Execution: model.Execution{Executor: "ssh"}}
+	c := &model.Credential{ID: id, Number: serial.Add(1), Identifier: string(id), Username: string(id), Enabled: true, RotateAt: at, Execution: model.Execution{Executor: "ssh"}}
 	if change != nil {
 		change(c)
 	}
@@ -41,11 +44,15 @@ func rotates(tx *table.Tx, id model.CredentialID, at model.Time, change func(*mo
 }
 
 func open(tx *table.Tx, on model.CredentialID, s model.OperationState) {
-	state.Operations.Put(tx, &model.Operation{ID: model.OperationID("on-" + on), Target: model.TargetRef{ID: string(on)}, State: s, DedupKey: string(on)})
+	state.Operations.Put(tx, &model.Operation{ID: model.OperationID("on-" + on), Number: serial.Add(1), Target: model.TargetRef{ID: string(on)}, State: s, DedupKey: string(on)})
 }
 
 func held(tx *table.Tx, id model.CustodyID, until model.Time) {
 	state.Custodies.Put(tx, &model.Custody{ID: id, Credential: "c", Until: until})
+}
+
+func lives(tx *table.Tx, id model.DynamicUserID, until model.Time, s model.DynamicState) {
+	state.DynamicUsers.Put(tx, &model.DynamicUser{ID: id, Number: serial.Add(1), State: s, ExpiresAt: until})
 }
 
 func frozen(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Frozen: true}) }
@@ -93,6 +100,20 @@ func TestTriggers(t *testing.T) {
 			held(tx, "a", 1)
 			held(tx, "b", 2)
 		}, want: []trigger.Due{{Custody: "a"}}},
+		"dynamic users whose time is over": {trigger: trigger.TTL, put: func(tx *table.Tx) {
+			lives(tx, "b", now, model.DynamicActive)
+			lives(tx, "a", now-1, model.DynamicActive)
+			lives(tx, "c", now+1, model.DynamicActive)
+			lives(tx, "going", now-1, model.DynamicRemoving)
+		}, want: []trigger.Due{{User: "a", Trigger: "ttl"}, {User: "b", Trigger: "ttl"}}},
+		"a limit on dynamic users": {trigger: trigger.TTL, limit: 1, put: func(tx *table.Tx) {
+			lives(tx, "a", 1, model.DynamicActive)
+			lives(tx, "b", 2, model.DynamicActive)
+		}, want: []trigger.Due{{User: "a", Trigger: "ttl"}}},
+		"no dynamic user goes after a jump of time": {trigger: trigger.TTL, put: func(tx *table.Tx) {
+			lives(tx, "a", 1, model.DynamicActive)
+			frozen(tx)
+		}},
 		"no custody ends after a jump of time": {trigger: trigger.CustodyEnd, put: func(tx *table.Tx) {
 			held(tx, "a", 1)
 			frozen(tx)
@@ -108,7 +129,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 2 {
+	if len(trigger.All) != 3 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }

@@ -1,0 +1,218 @@
+package operation
+
+import (
+	"fmt"
+	"slices"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// credential is a credential whose password is changed or verified.
+type credential struct {
+	*model.Credential
+	policy model.Policy
+}
+
+func (s *credential) object() *authz.Object      { return authz.ObjectOf(s.Credential) }
+func (s *credential) busy() *model.OperationID   { return &s.Busy }
+func (s *credential) account() *model.Credential { return s.Credential }
+func (s *credential) impossible() error          { return Changeable(s.Credential) }
+func (s *credential) store(tx *table.Tx)         { putCredential(tx, s.Credential) }
+
+// logins: a change proves the new secret by one login, which is not made if the first one was refused; settling may try
+// every version.
+func (s *credential) logins(o *model.Operation) int {
+	if o.State != model.OpSettling {
+		return 1
+	}
+	return len(s.Versions)
+}
+
+func (s *credential) begin(m command.Meta, o *model.Operation, a BeginArgs) (uint64, error) {
+	c := s.Credential
+	var n uint64
+	switch {
+	case a.Reuse != 0 && c.Reoffer(a.Reuse, m.At):
+		n = a.Reuse
+	case a.Reuse == 0 && a.Row != "" && !a.Candidate.IsZero():
+		n = c.AddVersion(a.Row, a.Candidate, model.RoleCandidate, o.ID, m.At)
+	default:
+		return 0, model.Errorf(model.Invalid, "begin without a usable candidate")
+	}
+	c.Sync = model.SyncChanging
+	return n, nil
+}
+
+func (s *credential) report(_ *table.Tx, m command.Meta, o *model.Operation, a FinishArgs, _ model.Time) error {
+	if o.State == model.OpSettling {
+		return s.settled(m, o, a)
+	}
+	return s.changed(m, o, a)
+}
+
+func (s *credential) lost(command.Meta, *model.Operation) error { return nil }
+
+func (s *credential) stopped(_ command.Meta, o *model.Operation) error {
+	if o.State == model.OpUncertain && o.Kind != model.Verify {
+		return model.Errorf(model.Conflict, "the change may have happened on the target: it is settled by login first and cannot be cancelled")
+	}
+	return nil
+}
+
+// ended plans the next change, raises the alarm, and schedules the children.
+func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) error {
+	c := s.Credential
+	if o.State == model.OpCancelled {
+		return nil
+	}
+	c.RotateAt = s.policy.NextRotation(c)
+	if o.State != model.OpSucceeded && c.RotateAt != 0 {
+		// A failed change is not tried again at once by its trigger (product.md 1.12): a day later.
+		c.RotateAt = max(c.RotateAt, o.FinishedAt.Add(afterFailure))
+	}
+	switch {
+	case o.State == model.OpOutOfSync:
+		tx.Emit(audit.CredentialAlarm.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "operation", string(o.ID), "identifier", c.Identifier))
+	case o.State == model.OpDead && len(c.Versions) >= model.MaxVersions:
+		tx.Emit(audit.CredentialFull.With("credential", string(c.ID), "number", fmt.Sprint(c.Number)))
+	case o.State == model.OpSucceeded && o.Kind != model.Verify:
+		return scheduleChildren(tx, m, o, c)
+	}
+	return nil
+}
+
+// changed takes the outcome of a change. It never deletes a version: a late packet of a dead executor may still land.
+func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs) error {
+	c, p := s.Credential, &s.policy
+	e := doubtful
+	switch a.Outcome {
+	case model.OutcomeApplied:
+		e = applied
+	case model.OutcomeRejected:
+		e = rejected
+	case model.OutcomeNotStarted:
+		e = notStarted
+		if o.State == model.OpRunning {
+			if v := c.Version(o.Candidate); v != nil {
+				v.Unsent = true
+			}
+			if a.Class == classAuth && c.Execution.Authentication == "" {
+				e = disagreed // the target does not know the secret that we believe in: find out which one it knows
+			}
+		}
+	}
+	if o.State == model.OpLeased {
+		if e != notStarted {
+			return model.Errorf(model.Conflict, "the operation was not begun")
+		}
+		o.Attempt++ // an attempt that failed before its candidate counts too
+	}
+	if err := move(o, e, m.At, m.Node, a.Class); err != nil {
+		return err
+	}
+	switch e {
+	case applied:
+		c.Adopt(o.Candidate, m.At)
+		c.ChangedAt, c.Execution.Started = m.At, true
+		if a.Proven == o.Candidate {
+			c.VerifiedAt = m.At
+		}
+	case rejected, notStarted:
+		c.Abandon(m.At)
+		if c.Sync == model.SyncChanging {
+			c.Sync = restingSync(c)
+		}
+		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Attempt)))
+	case disagreed:
+		c.Abandon(m.At)
+		if v := c.ByRole(model.RoleCurrent); v != nil {
+			o.Refused = []uint64{v.N}
+		}
+		o.NotBefore = m.At
+	default: // doubtful: give packets that are on their way time to land
+		o.Refused = nil
+		o.NotBefore = m.At.Add(settlePause)
+	}
+	return nil
+}
+
+// settled takes what logins found out.
+func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) error {
+	c, p := s.Credential, &s.policy
+	for _, n := range a.Refused {
+		if !slices.Contains(o.Refused, n) {
+			o.Refused = append(o.Refused, n)
+		}
+	}
+	e := undetermined
+	switch v := c.Version(a.Proven); {
+	case v != nil && o.Kind == model.Verify:
+		e = verified
+	case v != nil && v.Role == model.RoleCandidate && v.N == o.Candidate:
+		e = foundNew
+	case v != nil:
+		e = foundOld
+	case allRefused(c, o.Refused):
+		e = foundNone
+	}
+	if err := move(o, e, m.At, m.Node, ""); err != nil {
+		return err
+	}
+	switch e {
+	case foundNew, foundOld, verified:
+		if c.Version(a.Proven).Role != model.RoleCurrent && e != verified {
+			c.ChangedAt = m.At
+		}
+		c.Adopt(a.Proven, m.At)
+		c.Abandon(m.At)
+		c.VerifiedAt, o.Refused = m.At, nil
+		c.Execution.Started = c.Execution.Started || e == foundNew
+		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Attempt)))
+	case foundNone:
+		c.Abandon(m.At)
+		c.Sync = model.SyncOutOfSync
+	case undetermined:
+		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Settles)))
+		if left, at := c.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), m.At); left <= 0 {
+			o.NotBefore = max(o.NotBefore, at)
+		}
+	}
+	return nil
+}
+
+func allRefused(c *model.Credential, refused []uint64) bool {
+	for _, n := range c.SettleOrder() {
+		if !slices.Contains(refused, n) {
+			return false
+		}
+	}
+	return true
+}
+
+func restingSync(c *model.Credential) model.SyncState {
+	if c.ChangedAt != 0 || c.VerifiedAt != 0 {
+		return model.SyncInSync
+	}
+	return model.SyncUnknown
+}
+
+// scheduleChildren gives each child credential the parent's new secret, as an operation of its own.
+func scheduleChildren(tx *table.Tx, m command.Meta, o *model.Operation, c *model.Credential) error {
+	v := c.ByRole(model.RoleCurrent)
+	children := slices.Collect(state.Credentials.By(tx, "parent", string(c.ID)))
+	for i, child := range children {
+		if Changeable(child) != nil {
+			continue
+		}
+		spec := Spec{Kind: model.ChildPasswordChange, Trigger: "parent", Parent: o.ID, Source: v.N, Dedup: fmt.Sprintf("child/%s/%s", child.ID, o.ID)}
+		if _, _, err := Create(tx, m, i, child, spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}

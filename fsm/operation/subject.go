@@ -1,0 +1,127 @@
+package operation
+
+import (
+	"fmt"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// subject is what an operation works on: a noun with what operations do to it. The verbs of this package move the
+// operation; a subject says what that means for the noun. Nothing is stored before store.
+type subject interface {
+	object() *authz.Object
+	busy() *model.OperationID
+	// account is the credential whose own failing logins count; nil for an account that nobody minds being locked.
+	account() *model.Credential
+	// impossible tells why no new attempt may begin; nil if it may. Settling is always possible.
+	impossible() error
+	// logins is how many logins as the account itself an attempt may fail.
+	logins(o *model.Operation) int
+	// begin takes what has to be committed before the target is touched, and gives the version number of the secret.
+	begin(m command.Meta, o *model.Operation, a BeginArgs) (uint64, error)
+	// report takes what an attempt came to: it moves the operation. clear is when the lease and its grace end.
+	report(tx *table.Tx, m command.Meta, o *model.Operation, a FinishArgs, clear model.Time) error
+	// lost takes the end of a lease without a report; it may move the operation further.
+	lost(m command.Meta, o *model.Operation) error
+	// stopped is asked when a waiting operation is cancelled.
+	stopped(m command.Meta, o *model.Operation) error
+	// ended takes that the operation is final, and tells the trail what is special about that.
+	ended(tx *table.Tx, m command.Meta, o *model.Operation) error
+	store(tx *table.Tx)
+}
+
+func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
+	switch o.Target.Kind {
+	case model.TargetCredential:
+		if c, ok := state.Credentials.Get(tx, o.Target.ID); ok {
+			return &credential{Credential: c, policy: state.PolicyOf(tx, c)}, nil
+		}
+	case model.TargetDynamicUser:
+		if u, ok := state.DynamicUsers.Get(tx, o.Target.ID); ok {
+			if p, ok := state.Profiles.Get(tx, string(u.Profile)); ok {
+				return &user{DynamicUser: u, profile: p, policy: state.PolicyOf(tx, u.Account(p))}, nil
+			}
+		}
+	}
+	return nil, model.Errorf(model.Internal, "the operation's target is gone")
+}
+
+// reserve keeps the logins that an attempt may fail, on the account and on the one that logs in for it. It refuses when
+// there are none left: the target might lock the account.
+func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
+	own, door := s.account(), model.CredentialID("")
+	if o.State != model.OpSettling || o.Kind == model.Deprovision { // who settles logs in as the account itself
+		door = state.DoorOf(tx, o.Target)
+	}
+	if own != nil {
+		n := min(s.logins(o), state.LoginsLeft(tx, own, m.At))
+		if n <= 0 {
+			return spent(own)
+		}
+		own.ReserveLogins(o.Lease.Token, n)
+	}
+	if door == "" || own != nil && door == own.ID {
+		return nil
+	}
+	d, ok := state.Credentials.Get(tx, string(door))
+	if !ok {
+		return nil // the attempt will say so
+	}
+	if state.LoginsLeft(tx, d, m.At) <= 0 {
+		return spent(d)
+	}
+	o.Lease.Door = door
+	d.ReserveLogins(o.Lease.Token, 1)
+	putCredential(tx, d)
+	return nil
+}
+
+func spent(c *model.Credential) error {
+	return model.Errorf(model.Conflict, "the budget of failing logins of credential %d is used up: the target might lock the account", c.Number)
+}
+
+// settleLogins gives the reserve of a lease back, less what failed.
+func settleLogins(tx *table.Tx, m command.Meta, l *model.Lease, s subject, failed model.Logins) {
+	own := failed.Own
+	if l.Door == "" {
+		own = max(own, failed.Door)
+	} else if d, ok := state.Credentials.Get(tx, string(l.Door)); ok {
+		d.SettleLogins(l.Token, failed.Door, m.At)
+		putCredential(tx, d)
+	}
+	if c := s.account(); c != nil {
+		c.SettleLogins(l.Token, own, m.At)
+	}
+}
+
+// everyLogin is the report of an attempt of which nothing is known.
+var everyLogin = model.Logins{Door: model.MaxVersions, Own: model.MaxVersions}
+
+// rest keeps the target bound to an operation that is uncertain or at work, and free otherwise.
+func rest(tx *table.Tx, o *model.Operation, s subject) {
+	if b := s.busy(); (o.State == model.OpReady || o.State.Final()) && *b == o.ID {
+		*b = ""
+	}
+	putOperation(tx, o)
+	s.store(tx)
+}
+
+// end frees the target of a final operation and tells the trail.
+func end(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
+	if b := s.busy(); *b == o.ID {
+		*b = ""
+	}
+	putOperation(tx, o)
+	tx.Emit(audit.OperationFinished.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "state", o.State.String(),
+		"kind", string(o.Kind), "target", o.Target.ID, "attempts", fmt.Sprint(o.Attempt)))
+	if err := s.ended(tx, m, o); err != nil {
+		return err
+	}
+	s.store(tx)
+	return nil
+}
