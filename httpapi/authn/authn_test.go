@@ -144,6 +144,9 @@ func TestVerify(t *testing.T) {
 	if keys.asked != before+1 {
 		t.Errorf("the key was fetched %d times", keys.asked-before)
 	}
+	if c, err := tokens.Identify(good); err != nil || c.Subject == "" {
+		t.Errorf("whose token it is does not depend on a clock: %v", err)
+	}
 	if _, err := tokens.Verify(good, noon.Add(2*time.Hour)); err == nil {
 		t.Error("a cached token outlives its end")
 	}

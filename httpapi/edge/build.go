@@ -106,7 +106,11 @@ func Build(d Deps) (http.Handler, error) {
 			if err != nil {
 				return model.Actor{}, err
 			}
-			return claims.Actor(source), nil
+			actor := claims.Actor(source)
+			if _, err := d.Access.WhoAmI(actor); err != nil { // a token of a moment ago may be ahead of this replica
+				return actor, d.Access.Fresh(r.Context())
+			}
+			return actor, nil
 		},
 		Fresh: func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
 		Concurrent: d.Limits.Concurrent, SecretsInURL: d.SecretsInURL, Logger: d.Logger,

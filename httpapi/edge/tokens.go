@@ -70,7 +70,13 @@ func (t *tokens) Revoke(ctx context.Context, raw, source string, at model.Time) 
 	if err := t.perSource.Allow(authn.Network(authn.Peer(source)), at.Std()); err != nil {
 		return err
 	}
-	claims, err := t.tokens.Verify(raw, at.Std())
+	claims, err := t.tokens.Identify(raw)
+	if err != nil { // the key that signed it may be younger than this replica
+		if err := t.access.Fresh(ctx); err != nil {
+			return err
+		}
+		claims, err = t.tokens.Identify(raw)
+	}
 	if err == nil {
 		err = t.access.RevokeToken(ctx, claims.Actor(source), claims.ID, claims.Until())
 	}

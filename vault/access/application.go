@@ -13,7 +13,6 @@ import (
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
-	"cofre/fsm/table"
 	"cofre/vault/secret"
 )
 
@@ -37,16 +36,18 @@ func NewClientKeys(mac func(message []byte) (uint32, []byte, error), at model.Ti
 	return ClientKeys{hex.EncodeToString(id[:]), secret.New(text)}, model.ClientSecret{Pepper: pepper, MAC: sum, At: at}, nil
 }
 
-// Authenticate checks a client id and secret. Unknown ids cost the same; the error tells nothing.
+// Authenticate checks a client id and secret on a consistent reading: a token outlives it by hours, so a secret that was
+// replaced, or an epoch that was raised, a moment ago on another node counts. Unknown ids cost the same; the error tells
+// nothing.
 func (s *Service) Authenticate(ctx context.Context, clientID string, given secret.Value, source string, at model.Time) (*command.Principal, error) {
 	refused := model.Errorf(model.Unauthenticated, "Client authentication failed")
-	auth, err := ref(ctx, s, func(r table.Reader) (*model.Authorization, bool) {
-		return state.Authorizations.First(r, "client", clientID)
-	}, refused)
-	if err != nil && !model.Is(err, model.Unauthenticated) {
+	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
-	if auth == nil {
+	v := s.views.View()
+	defer v.Close()
+	auth, ok := state.Authorizations.First(v, "client", clientID)
+	if !ok {
 		auth = &model.Authorization{Secrets: []model.ClientSecret{{}}}
 	}
 	match := false
@@ -56,6 +57,7 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 		}
 		var sum []byte
 		err := given.Reveal(func(b []byte) error {
+			var err error
 			_, sum, err = s.named.MAC(KeyPepper, c.Pepper, b)
 			return err
 		})
@@ -67,8 +69,6 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 	if !match {
 		return nil, refused
 	}
-	v := s.views.View()
-	defer v.Close()
 	app, ok := state.Applications.Get(v, string(auth.Application))
 	if !ok {
 		return nil, refused
