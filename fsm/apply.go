@@ -62,9 +62,13 @@ func (f *FSM) applyCommand(b *table.Batch, c clock, l *raft.Log, ordinal int, e 
 	case e.Made < c.at.Add(-answersLive):
 		res.Err = model.Errorf(model.Expired, "the command is older than %s: ask again", answersLive)
 		return res
+	case e.Made > c.at.Add(answersLive) && e.Kind != node.AdvanceClock.Kind():
+		res.Err = model.Errorf(model.Expired, "the command was made more than %s ahead of state time: correct the clock of node %s", answersLive, e.Node)
+		return res
 	}
+	// A clock that is ahead lets a command expire later: its answer stays as long.
 	res.Body, res.Err = f.run(b, c, table.Stamp{Pos: model.PosOf(l.Index, ordinal), At: c.at, Node: e.Node, Actor: e.Actor}, e)
-	state.Answers.Put(b.Tx(table.Stamp{}), &state.Answer{ID: e.ID[:], At: c.at, Index: l.Index, Body: res.Body, Err: res.Err})
+	state.Answers.Put(b.Tx(table.Stamp{}), &state.Answer{ID: e.ID[:], At: max(c.at, e.Made), Index: l.Index, Body: res.Body, Err: res.Err})
 	return res
 }
 
