@@ -27,7 +27,11 @@ type Config struct {
 	Batch int `yaml:"batch"`
 	// Timeout is how long connecting or one write may take. Default 30s.
 	Timeout time.Duration `yaml:"timeout"`
+	// Keep is how long the cluster keeps events, at least 720h; 0: for ever. The leader's value counts. Default 9600h.
+	Keep time.Duration `yaml:"keep"`
 }
+
+const leastKeep = 30 * 24 * time.Hour // as the reducer demands it (fsm/trail)
 
 // The modes of the local syslog.
 const (
@@ -182,6 +186,9 @@ func (c Config) Validate() error {
 	}
 	if c.Timeout < time.Second {
 		bad("audit: timeout is at least 1s, not %s", c.Timeout)
+	}
+	if c.Keep != 0 && c.Keep < leastKeep {
+		bad("audit.keep is 0 (for ever) or at least %s", leastKeep)
 	}
 	return errors.Join(errs...)
 }

@@ -75,6 +75,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"path is missing":        {Files: []FileConfig{{Name: "f"}}},
 		"batch is 1 to":          {Batch: -1},
 		"timeout is at least 1s": {Timeout: time.Millisecond},
+		"audit.keep":             {Keep: time.Hour},
 	} {
 		err := c.Validate()
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

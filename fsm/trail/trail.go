@@ -1,5 +1,5 @@
 // Package trail is the feature of the audit trail's own verbs: notes of denials at an edge, acknowledgements of the
-// receivers, and signed checkpoints. The trail itself is written by table.Tx.Emit.
+// receivers, signed checkpoints, and the removal of old events. The trail itself is written by table.Tx.Emit.
 package trail
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "trail", Commands: []command.Erased{Note, Ack, Checkpoint}}
+var Feature = command.Feature{Name: "trail", Commands: []command.Erased{Note, Ack, Checkpoint, Prune}}
 
 var bySystem = authz.Action{System: true}
 

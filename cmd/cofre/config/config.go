@@ -62,7 +62,7 @@ func Default() Config {
 	return Config{
 		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: "keyfile",
 		API: API{Listen: "0.0.0.0:8443", RequestsPerSecond: 1000, TokensPerSecond: 50}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
-		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Audit: siem.Config{Local: siem.LocalConfig{Mode: siem.LocalPublic, Facility: "authpriv", Tag: "cofre"}, Batch: 256, Timeout: 30 * time.Second},
+		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Audit: siem.Config{Local: siem.LocalConfig{Mode: siem.LocalPublic, Facility: "authpriv", Tag: "cofre"}, Batch: 256, Timeout: 30 * time.Second, Keep: 400 * 24 * time.Hour},
 	}
 }
 

@@ -27,6 +27,7 @@ var auditDocs = map[string]string{
 	"audit.local.tag":       "program name of the local echo",
 	"audit.local.plaintext": "names and addresses may lie readable in this machine's syslog",
 	"audit.batch":           "greatest number of events in one write to a receiver",
+	"audit.keep":            "how long the cluster keeps audit events, at least 720h (30 days); 0: for ever. The leader's setting counts: set it alike on every node",
 	"audit.timeout":         "how long connecting to a receiver, or one write, may take",
 }
 
