@@ -65,6 +65,9 @@ func (b *Batch) Commit() {
 	if err := b.b.Commit(pebble.NoSync); err != nil {
 		panic(Failure{Op: "commit", Err: err})
 	}
+	if err := b.b.Close(); err != nil { // gives its memory to the next batch
+		panic(Failure{Op: "commit", Err: err})
+	}
 	b.s.hashes, b.s.head, b.s.meta = b.hashes, b.head, b.meta
 	b.s.committed.Store(b.n)
 }
@@ -136,7 +139,7 @@ type change struct {
 
 // Tx starts the transaction of one command within the batch. There is one at a time.
 func (b *Batch) Tx(stamp Stamp) *Tx {
-	return &Tx{b: b, stamp: stamp, saved: map[byte]Hash{}, head: b.head}
+	return &Tx{b: b, stamp: stamp, head: b.head}
 }
 
 // Rollback drops every change and event of the transaction.
@@ -153,7 +156,7 @@ func (tx *Tx) Rollback() {
 		tx.b.hashes[id] = h
 	}
 	tx.b.head = tx.head
-	tx.undo, tx.saved = nil, map[byte]Hash{}
+	tx.undo, tx.saved = nil, nil
 }
 
 // Emit adds an event to the trail in the same transaction: it exists if and only if the change exists.
@@ -217,6 +220,9 @@ func (tx *Tx) deleteRow(t Erased, key []byte, old *cell) {
 
 func (tx *Tx) rehash(t Erased, key []byte, old, fresh *cell) {
 	h := tx.b.hashes[t.ID()]
+	if tx.saved == nil {
+		tx.saved = map[byte]Hash{}
+	}
 	if _, ok := tx.saved[t.ID()]; !ok {
 		tx.saved[t.ID()] = h
 	}
