@@ -120,10 +120,6 @@ func literal(e ast.Expr) string {
 	return ""
 }
 
-// silentKinds are declared and not emitted yet, with the reason.
-var silentKinds = map[string]string{
-}
-
 var auditLaw = law{
 	name: "audit kinds", why: "an event that nothing emits is a promise to auditors that nobody keeps",
 	check: func(h house) []string {
@@ -159,12 +155,8 @@ var auditLaw = law{
 			})
 		}
 		for name, kind := range declared {
-			_, silent := silentKinds[kind]
-			switch {
-			case !emitted[name] && !silent:
+			if !emitted[name] {
 				out = append(out, place[name]+": nothing emits "+kind)
-			case emitted[name] && silent:
-				out = append(out, place[name]+": "+kind+" is emitted now: take it off the list of silent kinds")
 			}
 		}
 		slices.Sort(out)
