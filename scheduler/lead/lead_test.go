@@ -20,7 +20,7 @@ import (
 )
 
 // waiting is a state with one change that waits (number 2 of the script) and a node that speaks its executor.
-func waiting(t *testing.T) (*fsm.FSM, *fsmtest.Proposer) {
+func waiting(t testing.TB) (*fsm.FSM, *fsmtest.Proposer) {
 	t.Helper()
 	m, _ := fsmtest.Log(t, "../../fsm/testdata/change.txt")
 	p := fsmtest.NewProposer(m, "n1")
@@ -33,7 +33,7 @@ func waiting(t *testing.T) (*fsm.FSM, *fsmtest.Proposer) {
 	return m, p
 }
 
-func operation(m *fsm.FSM) model.Operation {
+func changeOf(m *fsm.FSM) model.Operation {
 	v := m.View()
 	defer v.Close()
 	o, _ := state.Operations.First(v, "number", table.NumberKey(2))
@@ -74,8 +74,8 @@ func run(t *testing.T, m *fsm.FSM, p command.Proposer, alive bool, limit time.Du
 func TestGrantsToALivingNode(t *testing.T) {
 	t.Parallel()
 	m, p := waiting(t)
-	run(t, m, p, true, 20*time.Second, func() bool { return operation(m).State == model.OpLeased })
-	o := operation(m)
+	run(t, m, p, true, 20*time.Second, func() bool { return changeOf(m).State == model.OpLeased })
+	o := changeOf(m)
 	if o.State != model.OpLeased || o.Lease.Node != "n1" || o.Lease.Token == 0 {
 		t.Errorf("the operation is %s, lease %+v", o.State, o.Lease)
 	}
@@ -87,7 +87,7 @@ func TestADeadNodeGetsNothing(t *testing.T) {
 	m, p := waiting(t)
 	before := m.Applied()
 	run(t, m, p, false, time.Second, func() bool { return false })
-	if o := operation(m); o.State != model.OpReady || m.Applied() != before {
+	if o := changeOf(m); o.State != model.OpReady || m.Applied() != before {
 		t.Errorf("the operation is %s; %d entries were proposed", o.State, m.Applied()-before)
 	}
 }
