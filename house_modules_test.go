@@ -23,6 +23,7 @@ var modules = []module{
 	{"github.com/gin-gonic/gin", []string{"httpapi/..."}, "the web framework stays at the edge"},
 	{"github.com/hashicorp/raft", []string{"fsm", "fsm/fsmtest", "cluster/...", "cmd/cofre/bench"}, raftWhy},
 	{"github.com/hashicorp/raft-boltdb/v2", []string{"cluster/raftnode", "cmd/cofre/bench"}, raftWhy},
+	{"github.com/hashicorp/raft-wal", []string{"cmd/cofre/bench"}, "compared with raft-boltdb by measurement (ADR 0018)"},
 	{"github.com/hashicorp/raft-autopilot", []string{"cluster/raftnode"}, raftWhy},
 	{"go.etcd.io/bbolt", []string{"cluster/raftnode"}, raftWhy},
 	{"github.com/hashicorp/go-hclog", []string{"cluster/...", "cmd/cofre", "cmd/cofre/bench"}, "raft's logger is bridged where raft is built"},

@@ -13,14 +13,28 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	wal "github.com/hashicorp/raft-wal"
 )
 
 // floor is raw Raft: three nodes in this process over loopback TCP, durable logs, a state machine that does nothing.
 type floor struct {
 	nodes  []*raft.Raft
-	logs   []*raftboltdb.BoltStore
+	logs   []logStore
 	leader atomic.Pointer[raft.Raft]
 }
+
+// logStore keeps a node's log and its vote.
+type logStore interface {
+	raft.LogStore
+	raft.StableStore
+	io.Closer
+}
+
+func onBolt(home string) (logStore, error) {
+	return raftboltdb.NewBoltStore(filepath.Join(home, "raft.db"))
+}
+
+func onWAL(home string) (logStore, error) { return wal.Open(home) }
 
 type nothing struct{}
 
@@ -30,7 +44,7 @@ func (nothing) Restore(r io.ReadCloser) error       { return r.Close() }
 func (nothing) Persist(s raft.SnapshotSink) error   { return s.Close() }
 func (nothing) Release()                            {}
 
-func newFloor(dir string) (*floor, error) {
+func newFloor(dir string, open func(home string) (logStore, error)) (*floor, error) {
 	f := &floor{}
 	var all raft.Configuration
 	var transports []*raft.NetworkTransport
@@ -47,7 +61,7 @@ func newFloor(dir string) (*floor, error) {
 		if err := os.MkdirAll(home, 0o700); err != nil {
 			return f, err
 		}
-		log, err := raftboltdb.NewBoltStore(filepath.Join(home, "raft.db"))
+		log, err := open(home)
 		if err != nil {
 			return f, err
 		}

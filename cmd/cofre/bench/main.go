@@ -42,7 +42,7 @@ func main() {
 	flag.IntVar(&o.basePort, "base-port", 9400, "first of nine ports of the cluster")
 	flag.StringVar(&o.op, "op", "", "operations whose name holds this text, besides the floor")
 	flag.StringVar(&o.clients, "clients", "1,16,64,256", "numbers of clients")
-	flag.StringVar(&o.only, "only", "", "one part: load, failover or restart")
+	flag.StringVar(&o.only, "only", "", "one part: load, failover, restart or logstore (raft-boltdb against raft-wal, without the server)")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles of every node and operation")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -59,11 +59,14 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	f, err := newFloor(filepath.Join(dir, "floor"))
+	f, err := newFloor(filepath.Join(dir, "floor"), onBolt)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
+	if o.only == "logstore" {
+		return logStores(ctx, f, filepath.Join(dir, "wal"), o)
+	}
 	s, err := startServer(ctx, o, filepath.Join(dir, "cofre"))
 	if s != nil {
 		defer func() { err = errors.Join(err, s.close()) }()
