@@ -32,8 +32,16 @@ type Log struct {
 // Close closes the files.
 func (l *Log) Close() error { return l.close() }
 
+// damagedAdvice ends the errors of a log that cannot be used: nothing in it can be mended, and its peers have it all.
+const damagedAdvice = "a byte of it was changed or lost: remove this node (cofre cluster remove), delete its data and let it join under a new name"
+
 // OpenLog opens or creates the log file. Entries are encrypted; term, vote and the candidate's address are not.
-func OpenLog(path string, node model.NodeID, cipher RecordCipher) (*Log, error) {
+func OpenLog(path string, node model.NodeID, cipher RecordCipher) (_ *Log, err error) {
+	defer func() {
+		if p := recover(); p != nil { // bbolt looks at pages by assertions
+			err = fmt.Errorf("open the log %s: %v: %s", path, p, damagedAdvice)
+		}
+	}()
 	store, err := raftboltdb.New(raftboltdb.Options{
 		Path: path, MsgpackUseNewTimeFormat: true,
 		// The free list is rebuilt at open instead of being written with each commit; a map, because truncation frees
@@ -43,7 +51,7 @@ func OpenLog(path string, node model.NodeID, cipher RecordCipher) (*Log, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open the log %s: %w", path, err)
 	}
-	l, err := NewLog(store, store, node, cipher)
+	l, err := newLog(store, store, node, cipher, path)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -53,7 +61,11 @@ func OpenLog(path string, node model.NodeID, cipher RecordCipher) (*Log, error) 
 
 // NewLog puts encryption and a cache over given stores, which the caller closes.
 func NewLog(logs raft.LogStore, stable raft.StableStore, node model.NodeID, cipher RecordCipher) (*Log, error) {
-	cache, err := raft.NewLogCache(cachedEntries, &encryptedLog{LogStore: logs, node: node, cipher: cipher})
+	return newLog(logs, stable, node, cipher, "")
+}
+
+func newLog(logs raft.LogStore, stable raft.StableStore, node model.NodeID, cipher RecordCipher, path string) (*Log, error) {
+	cache, err := raft.NewLogCache(cachedEntries, &encryptedLog{LogStore: logs, node: node, cipher: cipher, path: path})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
@@ -65,6 +77,7 @@ type encryptedLog struct {
 	raft.LogStore
 	node   model.NodeID
 	cipher RecordCipher
+	path   string // of the file, for errors
 }
 
 func (s *encryptedLog) aad(l *raft.Log) []byte {
@@ -84,7 +97,7 @@ func (s *encryptedLog) GetLog(index uint64, out *raft.Log) error {
 	}
 	plain, err := s.cipher.Open(out.Data, s.aad(out))
 	if err != nil {
-		return fmt.Errorf("decrypt log entry %d: %w", index, err)
+		return fmt.Errorf("decrypt entry %d of the log %s: %w", index, s.path, err)
 	}
 	out.Data = plain
 	return nil

@@ -82,7 +82,7 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	rc := c.raft(log)
 	notify := make(chan bool, 16)
 	rc.NotifyCh = notify
-	r, err := raft.NewRaft(rc, sm, c.Log, c.Log, snapshots, transport)
+	r, err := newRaft(rc, sm, c.Log, snapshots, transport)
 	if err != nil {
 		return nil, fmt.Errorf("start raft: %w", err)
 	}
@@ -92,6 +92,16 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	r.RegisterObserver(raft.NewObserver(leaders, false, func(o *raft.Observation) bool { _, ok := o.Data.(raft.LeaderObservation); return ok }))
 	n.ended.Go(func() { n.follow(ctx, notify, leaders) })
 	return n, nil
+}
+
+// newRaft turns the panics by which raft answers a damaged log into an error.
+func newRaft(rc *raft.Config, sm StateMachine, l *Log, snapshots raft.SnapshotStore, transport raft.Transport) (r *raft.Raft, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v: %s", p, damagedAdvice)
+		}
+	}()
+	return raft.NewRaft(rc, sm, l, l, snapshots, transport)
 }
 
 // Bootstrap founds a cluster with this node, reachable at address (host:port), as its only voter. A node with data refuses.

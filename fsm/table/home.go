@@ -49,7 +49,7 @@ func OpenHome(root string, schema []Erased, o Options) (*Home, error) {
 	}
 	s, err := h.open(dir, dir != firstStore) // the first start may have ended before it made the first store
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open what %s names: %w", h.fs.PathJoin(root, pointerFile), err)
 	}
 	h.current.Store(&placed{s, dir})
 	return h, nil

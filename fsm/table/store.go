@@ -78,7 +78,7 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
 		blocks.Unref()
-		return nil, fmt.Errorf("open the state store: %w", err)
+		return nil, fmt.Errorf("open the state store in %s: %w", dir, err)
 	}
 	s := &Store{db: db, blocks: blocks, rows: newCache(), schema: schema, byID: map[byte]Erased{}, hashes: map[byte]Hash{}}
 	s.refs.Store(1)

@@ -97,7 +97,9 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	if err := os.MkdirAll(filepath.Join(dir, "raft"), 0o700); err != nil {
 		return m, fmt.Errorf("create the log's directory: %w", err)
 	}
-	if m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log.db"), id.Node, cipher); err != nil {
+	logFile := filepath.Join(dir, "raft", "log.db")
+	m.part("raft").WithField("file", logFile).Info("the log is opened") // a damaged page may end the process without its name
+	if m.logs, err = raftnode.OpenLog(logFile, id.Node, cipher); err != nil {
 		return m, err
 	}
 	records, err := raftnode.Folder(filepath.Join(dir, "raft", "snapshots"))

@@ -99,15 +99,15 @@ func (o *opener) follow(ctx context.Context) error {
 		return nil // a newcomer gets the root key from a member
 	}
 	if err != nil {
-		return fmt.Errorf("read the sealed root key: %w", err)
+		return fmt.Errorf("read the sealed root key %s: %w", o.path(rootFile), err)
 	}
 	var blob seal.Blob
 	if err := codec.Decode(b, &blob); err != nil {
-		return fmt.Errorf("read the sealed root key: %w", err)
+		return fmt.Errorf("read the sealed root key %s: %w", o.path(rootFile), err)
 	}
 	root, err := o.seal().Unwrap(ctx, blob, seal.Input{})
 	if err != nil {
-		return err
+		return fmt.Errorf("open %s: %w", o.path(rootFile), err)
 	}
 	defer root.Wipe()
 	return o.install(row, root)
