@@ -76,7 +76,7 @@ var rooms = []room{
 	{"httpapi/openapi", []string{"httpapi/route", "httpapi/compat", "vault/secret", "fsm/model"}, "generated from the routes and the types of their bodies"},
 	{"httpapi/...", []string{"httpapi/route", "httpapi/compat", "fsm/model", "vault/secret"}, "a resource talks to services through interfaces of its own"},
 
-	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "vault/disk"}, "test kit of the cluster"},
+	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "scheduler/lead", "vault/disk"}, "test kit of the cluster: the real scheduler makes its work"},
 	{"cluster/raftnode", append([]string{"vault/disk"}, clusterMay...), "encrypts the log store"},
 	{"cluster/...", clusterMay, "moves commands and bytes; the state machine arrives as raft.FSM"},
 
@@ -103,8 +103,9 @@ var testsAlso = map[string][]string{
 
 // debts are edges that the tables forbid and the tree has, known to the lead, with what would pay them.
 var debts = map[string]string{
-	"scheduler/sim -> github.com/hashicorp/raft":            "the simulation hands raft.Log entries to the state: a constructor in fsm would hide the type",
-	"scheduler/sim -> github.com/cockroachdb/pebble/v2/vfs": "the simulation wants a state in memory: an option of fsm/table would hide the type",
+	"scheduler/sim -> github.com/hashicorp/raft":                  "the simulation hands raft.Log entries to the state: a constructor in fsm would hide the type",
+	"cluster/clustertest -> github.com/cockroachdb/pebble/v2/vfs": "the clusters in virtual time lose power: the file system that can is Pebble's",
+	"scheduler/sim -> github.com/cockroachdb/pebble/v2/vfs":       "the simulation wants a state in memory: an option of fsm/table would hide the type",
 }
 
 var importLaw = law{

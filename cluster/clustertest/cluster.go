@@ -3,13 +3,13 @@ package clustertest
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 	"github.com/sirupsen/logrus"
 
@@ -30,6 +30,9 @@ type Options struct {
 	Log                 logrus.FieldLogger
 	Sealed              func(model.NodeID) bool
 	Real                bool // run package fsm instead of Machine
+	Seed                uint64
+	// Binary gives what the binary of a member knows; nil: what this one does.
+	Binary func(model.NodeID) (level uint16, features []command.Feature)
 }
 
 // Cluster is several members on one network.
@@ -40,13 +43,14 @@ type Cluster struct {
 	hosts   map[model.NodeID]*host
 	ids     []model.NodeID
 
-	mu sync.Mutex // guards hosts and the member of each
+	mu  sync.Mutex // guards hosts, the member of each, and rng
+	rng *rand.Rand
 }
 
 // host is what survives the crash of a member, and the member that runs on it, if any.
 type host struct {
 	disk   *Disk
-	dir    string // of a real replica
+	state  *vfs.MemFS // of a real replica: what is not synced is lost, in part, when the power goes
 	files  *Files
 	stores *raft.InmemStore
 	cipher raftnode.RecordCipher
@@ -83,7 +87,7 @@ func Start(t testing.TB, o Options, ids ...model.NodeID) *Cluster {
 	if o.Log == nil {
 		o.Log = Quiet()
 	}
-	c := &Cluster{t: t, Network: NewNetwork(), options: o, hosts: map[model.NodeID]*host{}, ids: ids}
+	c := &Cluster{t: t, Network: NewNetwork(), options: o, hosts: map[model.NodeID]*host{}, ids: ids, rng: rand.New(rand.NewPCG(o.Seed, 7))}
 	for _, id := range ids {
 		c.Add(id)
 	}
@@ -123,7 +127,7 @@ func (c *Cluster) Add(id model.NodeID) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	h := &host{dir: filepath.Join(c.t.TempDir(), "state"), disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
+	h := &host{state: vfs.NewCrashableMem(), disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
 	c.mu.Lock()
 	c.hosts[id] = h
 	c.mu.Unlock()
@@ -219,9 +223,13 @@ func (c *Cluster) machine(m *Member, h *host) (*command.Registry, raftnode.State
 		m.Machine = Open(h.disk)
 		return Registry(), m.Machine, nil
 	}
-	registry, err := fsm.NewRegistry()
+	level, features := uint16(fsm.Level), fsm.Features
+	if c.options.Binary != nil {
+		level, features = c.options.Binary(m.ID)
+	}
+	registry, err := command.NewRegistry(level, features...)
 	if err == nil {
-		m.Replica, err = openReplica(h.dir)
+		m.Replica, err = openReplica(h.state, registry)
 	}
 	return registry, m.Replica, err
 }
@@ -251,6 +259,25 @@ func (c *Cluster) dial(_ context.Context, from, to model.NodeID) (net.Conn, erro
 	return &line{Conn: a, net: c.Network, from: from, to: to}, nil
 }
 
+// Go runs something of the member until it ends.
+func (m *Member) Go(run func()) { m.tasks.Go(run) }
+
+// Context ends with the member.
+func (m *Member) Context() context.Context { return m.ctx }
+
+// Opens tells whether a binary opens the state of a member that is not running.
+func (c *Cluster) Opens(id model.NodeID, level uint16, features []command.Feature) error {
+	registry, err := command.NewRegistry(level, features...)
+	if err != nil {
+		return err
+	}
+	r, err := openReplica(c.host(id).state, registry)
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
 // Stop ends a member in order: what it applied is flushed.
 func (c *Cluster) Stop(id model.NodeID) {
 	m := c.end(c.host(id))
@@ -259,7 +286,7 @@ func (c *Cluster) Stop(id model.NodeID) {
 	}
 }
 
-// Crash ends a member without flushing: rows since the last flush are lost, the log is kept.
+// Crash ends a member as a power cut does: rows that were not synced are lost, in part; the log is kept.
 func (c *Cluster) Crash(id model.NodeID) {
 	h := c.host(id)
 	m := h.member
@@ -269,11 +296,12 @@ func (c *Cluster) Crash(id model.NodeID) {
 		return
 	}
 	m.Replica.dead.Store(true)
+	c.mu.Lock()
+	left := h.state.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng})
+	c.mu.Unlock()
 	c.end(h)
-	var err error
-	h.dir, err = m.Replica.abandon(h.dir)
-	c.check(err)
-	c.t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(h.dir)) })
+	c.check(m.Replica.Close())
+	h.state = left
 }
 
 func (c *Cluster) check(err error) {

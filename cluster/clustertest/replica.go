@@ -2,8 +2,9 @@ package clustertest
 
 import (
 	"fmt"
-	"os"
 	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cofre/cluster/raftnode"
 	"cofre/fsm"
@@ -22,18 +23,21 @@ type Replica struct {
 	dead atomic.Bool
 }
 
-// openReplica opens the state under dir.
-func openReplica(dir string) (*Replica, error) {
-	registry, err := fsm.NewRegistry()
-	if err != nil {
-		return nil, err
-	}
-	f, err := fsm.Open(dir, registry, table.Options{Cache: 1 << 20})
+// openReplica opens the state on a disk.
+func openReplica(disk vfs.FS, registry *command.Registry) (*Replica, error) {
+	f, err := fsm.Open("state", registry, table.Options{FS: disk, Cache: 1 << 20, Logger: silent{}})
 	if err != nil {
 		return nil, err
 	}
 	return &Replica{FSM: f}, nil
 }
+
+// silent drops what Pebble logs.
+type silent struct{}
+
+func (silent) Infof(string, ...any)      {}
+func (silent) Errorf(string, ...any)     {}
+func (silent) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 
 // Position adapts fsm's.
 func (r *Replica) Position() raftnode.Position { return raftnode.Position(r.FSM.Position()) }
@@ -65,17 +69,6 @@ func (r *Replica) time() model.Time {
 type stateStream struct{ *fsm.Stream }
 
 func (s stateStream) Position() raftnode.Position { return raftnode.Position(s.Stream.Position()) }
-
-// abandon copies the files as the kill left them to a new directory and only then closes the store.
-func (r *Replica) abandon(dir string) (left string, err error) {
-	if left, err = os.MkdirTemp("", "cofre-crash-"); err != nil {
-		return "", err
-	}
-	if err := os.CopyFS(left+"/state", os.DirFS(dir)); err != nil {
-		return "", fmt.Errorf("copy the state of a killed node: %w", err)
-	}
-	return left + "/state", r.Close()
-}
 
 // NoteCommand is a command of the real state machine that leaves one event in the trail.
 func NoteCommand(source string) command.Envelope {

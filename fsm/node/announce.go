@@ -75,41 +75,51 @@ type HashResult struct {
 	Differ   []model.NodeID `cbor:"differ,omitempty"`
 }
 
-// ReportHash stores a node's state hash and compares those taken at the same index (RULES 4). Only a member that differs
-// from a majority is an event.
+// ReportHash stores a node's state hash and compares those taken at the same index (RULES 4). A member that differs from
+// the majority is an alarm, and so is it that there is no majority; equal hashes are no event.
 var ReportHash = command.Define("node.hash", 1, func(tx *table.Tx, m command.Meta, a HashArgs) (HashResult, error) {
 	n, err := self(tx, m)
 	if err != nil {
 		return HashResult{}, err
 	}
 	state.Hashes.Put(tx, &state.StateHash{Node: n.ID, Index: a.Index, Hash: a.Hash})
-	members, count := 0, map[string]int{}
-	for o := range state.Nodes.All(tx, "") {
-		if o.State != model.NodeRemoved {
-			members++
-		}
+	r, all := CompareHashes(tx, a.Index)
+	for _, id := range r.Differ {
+		tx.Emit(audit.NodeDiverged.With("member", string(id), "index", fmt.Sprint(a.Index)))
 	}
+	if all && r.Majority == nil {
+		tx.Emit(audit.StatesDiffer.With("index", fmt.Sprint(a.Index)))
+	}
+	return r, nil
+})
+
+// CompareHashes compares the hashes that members took at an index, and tells whether all did. A node that reported before
+// the majority was known looks again in its own replica.
+func CompareHashes(r table.Reader, index uint64) (res HashResult, all bool) {
+	members, count := 0, map[string]int{}
 	var at []*state.StateHash
-	for h := range state.Hashes.All(tx, "") {
-		if o, ok := state.Nodes.Get(tx, string(h.Node)); ok && o.State != model.NodeRemoved && h.Index == a.Index {
+	for o := range state.Nodes.All(r, "") {
+		if o.State == model.NodeRemoved {
+			continue
+		}
+		members++
+		if h, ok := state.Hashes.Get(r, string(o.ID)); ok && h.Index == index {
 			at = append(at, h)
 			count[string(h.Hash)]++
 		}
 	}
-	var r HashResult
 	for _, h := range at {
 		if count[string(h.Hash)] > members/2 {
-			r.Majority = h.Hash
+			res.Majority = h.Hash
 		}
 	}
 	for _, h := range at {
-		if r.Majority != nil && string(h.Hash) != string(r.Majority) {
-			r.Differ = append(r.Differ, h.Node)
-			tx.Emit(audit.NodeDiverged.With("member", string(h.Node), "index", fmt.Sprint(a.Index)))
+		if res.Majority != nil && string(h.Hash) != string(res.Majority) {
+			res.Differ = append(res.Differ, h.Node)
 		}
 	}
-	return r, nil
-})
+	return res, len(at) == members
+}
 
 // ClockArgs ask to move state time.
 type ClockArgs struct {

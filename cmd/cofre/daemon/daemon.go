@@ -78,6 +78,9 @@ func (d *Daemon) resume() error {
 		d.log.Info("this node does not belong to a cluster yet: cofre init founds one, cofre cluster join enters one")
 		return nil
 	}
+	if err := d.checkQuarantine(); err != nil {
+		return err
+	}
 	key, err := disk.LoadKeyFile(d.diskKeyPath(), d.config.DataDir)
 	if err != nil {
 		return fmt.Errorf("open the disk key: %w", err)

@@ -25,9 +25,10 @@ func (m *member) parts() []func(context.Context) error {
 		m.servePeers, m.serveAPI, m.rumour, m.writeNotes, m.echo,
 		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, stateTime.Run, renewer.Run,
 		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
-		m.opener.run, m.opener.fetch, m.announceOften, m.rememberMembers, m.watchDisk, m.reportHashes,
+		m.opener.run, m.opener.fetch, m.announceOften, m.rememberMembers, m.watchDisk, m.divergence().Run,
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.lead); return nil },
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.checkpoints); return nil },
+		func(ctx context.Context) error { m.node.EachTerm(ctx, m.raiseLevel); return nil },
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.prune); return nil },
 		m.runner().Run,
 	}

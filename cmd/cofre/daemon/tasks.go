@@ -119,34 +119,6 @@ func (m *member) isClusterAddress(addr string) bool {
 	return false
 }
 
-// reportHashes proposes this node's state hash whenever it crossed a multiple of 4096 entries, and stops the node when a
-// majority disagrees with it (RULES 4).
-func (m *member) reportHashes(ctx context.Context) error {
-	var last uint64
-	for {
-		changed := m.fsm.Changed()
-		if h := m.fsm.LastHash(); h.Index > last {
-			r, err := command.Propose(ctx, m.proposer, node.ReportHash, nodeActor, node.HashArgs{Index: h.Index, Hash: h.Hash[:]})
-			if err == nil {
-				last = h.Index
-			}
-			for _, d := range r.Differ {
-				if d == m.id() {
-					return fmt.Errorf("the state of this node differs from the majority's at log index %d: stop, remove the node (cofre cluster remove %s) and let it join again under a new name", h.Index, d)
-				}
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := pause(ctx, 200*time.Millisecond); err != nil {
-			return err
-		}
-	}
-}
-
 // checkpoints signs the trail while this node leads and is open: at least every 10 s when there is something new, and
 // every 1000 events.
 func (m *member) checkpoints(ctx context.Context, _ uint64) {

@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/node"
+)
+
+// Divergence reports this node's state hash whenever it was taken anew, and ends the node when a majority of the members
+// has another one (RULES 4): what it answers cannot be trusted, and it must not vote with it.
+type Divergence struct {
+	Node     model.NodeID
+	Proposer command.Proposer
+	Last     func() (index uint64, hash []byte)         // the newest hash of the local replica; 0: none yet
+	Compare  func(index uint64) (node.HashResult, bool) // in the local replica
+	Changed  func() <-chan struct{}                     // closes when the replica changed
+	Mark     func(reason string) error                  // keeps the node from starting again
+}
+
+// ErrDiverged is why a node quarantined itself.
+var ErrDiverged = errors.New("the state of this node differs from the majority's")
+
+const divergencePause = 200 * time.Millisecond
+
+// Run ends with ErrDiverged, or with ctx.
+func (d *Divergence) Run(ctx context.Context) error {
+	var reported uint64
+	for {
+		changed := d.Changed()
+		if index, hash := d.Last(); index > reported {
+			_, err := command.Propose(ctx, d.Proposer, node.ReportHash, model.Actor{Kind: model.ActorSystem, Name: "node"}, node.HashArgs{Index: index, Hash: hash})
+			if err == nil {
+				reported = index
+			}
+		}
+		if reported > 0 {
+			if r, _ := d.Compare(reported); slices.Contains(r.Differ, d.Node) {
+				reason := fmt.Sprintf("%v at log index %d: remove the node (cofre cluster remove %s), wipe it and let it join again under a new name", ErrDiverged, reported, d.Node)
+				return errors.Join(fmt.Errorf("%w: %s", ErrDiverged, reason), d.Mark(reason))
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-time.After(divergencePause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Level raises the active feature level while this node leads, as soon as every member announced a higher one.
+type Level struct {
+	Members func() (announced []uint16, active uint16) // levels of the members' binaries, and the active one
+	Every   time.Duration
+}
+
+// Raise proposes within one term, until ctx ends.
+func (l *Level) Raise(ctx context.Context, p command.Proposer) {
+	for {
+		if announced, active := l.Members(); len(announced) > 0 && slices.Min(announced) > active {
+			// A member that joined or restarted meanwhile is a conflict: the next look knows.
+			_, _ = command.Propose(ctx, p, node.RaiseLevel, model.Actor{Kind: model.ActorSystem, Name: "scheduler"}, node.LevelArgs{Level: slices.Min(announced)})
+		}
+		select {
+		case <-time.After(l.Every):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
