@@ -55,6 +55,7 @@ var rooms = []room{
 	{"vault/disk", []string{"vault/secret", "fsm/model"}, cryptoWhy},
 	{"vault/keyring", []string{"vault/secret", "fsm/model", "vault/barrier", "vault/seal", "vault/seal/shamir"}, "builds barriers from terms and wraps the root key as seals do"},
 	{"vault/seal/keyfile", []string{"vault/secret", "fsm/model", "vault/seal", "vault/disk"}, "its key file obeys the same rules as the disk key's"},
+	{"vault/seal/systemdcred", []string{"vault/secret", "fsm/model", "vault/seal", "vault/disk"}, "a credential obeys the rules of key files"},
 	{"vault/seal/...", []string{"vault/secret", "fsm/model", "vault/seal"}, cryptoWhy},
 	{"vault/access", []string{"fsm/...", "vault/..."}, "application service: proposes verbs, opens secrets after the commit"},
 

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -9,7 +10,10 @@ import (
 )
 
 // Holder keeps the newest identity of this node.
-type Holder struct{ id atomic.Pointer[Identity] }
+type Holder struct {
+	id atomic.Pointer[Identity]
+	mu sync.Mutex // one change at a time
+}
 
 // NewHolder holds an identity.
 func NewHolder(id *Identity) *Holder {
@@ -24,6 +28,20 @@ func (h *Holder) Get() *Identity { return h.id.Load() }
 // Set replaces it. Connections that are open keep the old one.
 func (h *Holder) Set(id *Identity) { h.id.Store(id) }
 
+// Update changes a copy of the identity, saves it, and then replaces the one in use. Several parts of a node change their
+// own fields of it; none undoes what another did meanwhile.
+func (h *Holder) Update(save func(*Identity) error, change func(*Identity)) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	id := *h.id.Load()
+	change(&id)
+	if err := save(&id); err != nil {
+		return err
+	}
+	h.id.Store(&id)
+	return nil
+}
+
 // Renewer keeps this node's certificate young. The long-lived key stays: it is what others pinned.
 type Renewer struct {
 	Holder *Holder
@@ -32,16 +50,27 @@ type Renewer struct {
 	Log    logrus.FieldLogger
 }
 
-const renewEvery = time.Hour
+const (
+	renewEvery = time.Hour
+	retryRenew = 10 * time.Second
+)
 
-// Run looks every hour until ctx ends.
+// Run looks every hour until ctx ends. While it fails it tries often: a cluster that was off for months is opened by
+// people, and its API has no valid certificate until then.
 func (r *Renewer) Run(ctx context.Context) error {
+	var told bool
 	for {
-		if err := r.Renew(ctx, time.Now()); err != nil {
-			r.Log.WithError(err).Warn("renew the peer certificate")
+		next := renewEvery
+		err := r.Renew(ctx, time.Now())
+		if err != nil {
+			next = retryRenew
+			if !told {
+				r.Log.WithError(err).Warn("renew the peer certificate")
+			}
 		}
+		told = err != nil
 		select {
-		case <-time.After(renewEvery):
+		case <-time.After(next):
 		case <-ctx.Done():
 			return nil
 		}
@@ -62,11 +91,5 @@ func (r *Renewer) Renew(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	id := *old
-	id.Chain = [][]byte{cert}
-	if err := r.Save(&id); err != nil {
-		return err
-	}
-	r.Holder.Set(&id)
-	return nil
+	return r.Holder.Update(r.Save, func(id *Identity) { id.Chain = [][]byte{cert} })
 }

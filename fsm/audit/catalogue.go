@@ -19,7 +19,7 @@ var (
 	NodeRemoved      = define("node.removed", Warning, "a node was removed from the cluster", Fields{"member": Public})
 	NodeDiverged     = define("node.diverged", Alert, "a node's state differs from the majority's", Fields{"member": Public, "index": Public})
 
-	StatesDiffer     = define("cluster.diverged", Alert, "the states of the members differ and no majority agrees", Fields{"index": Public})
+	StatesDiffer = define("cluster.diverged", Alert, "the states of the members differ and no majority agrees", Fields{"index": Public})
 
 	NodeEjected = define("node.ejected", Alert, "a node was removed because it may be in foreign hands; every shared key is new", Fields{"member": Public, "root": Public, "term": Public})
 	NodeRekeyed = define("node.rekeyed", Notice, "a node took over a new root key", Fields{"member": Public, "root": Public})

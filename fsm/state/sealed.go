@@ -1,6 +1,7 @@
 package state
 
 import (
+	"iter"
 	"slices"
 
 	"cofre/fsm/model"
@@ -16,8 +17,8 @@ type Value struct {
 // SealedTable is a table whose rows hold ciphertext of the barrier: what a rotation of the key term encrypts again.
 type SealedTable interface {
 	Name() string
-	// Older gives the first n rows, by key, that hold values under terms before one.
-	Older(r table.Reader, below uint32, n int) []SealedRow
+	// Older lists the rows that hold values under terms before one; a row stands once for each such term.
+	Older(r table.Reader, below uint32) iter.Seq[SealedRow]
 	// CountOlder counts, up to a limit, rows per term before one.
 	CountOlder(r table.Reader, below uint32, limit int) int
 	// Exchange replaces ciphertext of the values that stand under row and term from, and counts them.
@@ -94,15 +95,15 @@ type sealed[T any] struct {
 // Name is the table's.
 func (s sealed[T]) Name() string { return s.table.Name() }
 
-// Older gives rows with values under older terms.
-func (s sealed[T]) Older(r table.Reader, below uint32, n int) (rows []SealedRow) {
-	for row := range s.table.Range(r, termIndex, table.NumberKey(0), table.NumberKey(uint64(below))) {
-		if len(rows) == n {
-			break
+// Older lists rows with values under older terms, oldest term first.
+func (s sealed[T]) Older(r table.Reader, below uint32) iter.Seq[SealedRow] {
+	return func(yield func(SealedRow) bool) {
+		for row := range s.table.Range(r, termIndex, table.NumberKey(0), table.NumberKey(uint64(below))) {
+			if !yield(SealedRow{s.table.Key(row), s.values(row)}) {
+				return
+			}
 		}
-		rows = append(rows, SealedRow{s.table.Key(row), s.values(row)})
 	}
-	return rows
 }
 
 // CountOlder counts index entries, without reading rows.

@@ -19,8 +19,9 @@ import (
 
 // ring is a key ring whose newest key is the last.
 type ring struct {
-	keys  []ed25519.PrivateKey
-	asked int
+	keys       []ed25519.PrivateKey
+	asked      int
+	generation uint32
 }
 
 func newRing(n int) *ring {
@@ -41,6 +42,27 @@ func (r *ring) Public(_ string, id uint32) (ed25519.PublicKey, error) {
 		return nil, model.Errorf(model.NotFound, "no key")
 	}
 	return r.keys[id-1].Public().(ed25519.PublicKey), nil
+}
+
+func (r *ring) Generation() uint32 { return r.generation }
+
+// A verified token is not verified again while its key stays; when keys may have been withdrawn, it is.
+func TestWithdrawnKey(t *testing.T) {
+	t.Parallel()
+	r := newRing(1)
+	tok := NewTokens(r, cluster("c1"))
+	text := issue(t, tok)
+	if _, err := tok.Verify(text, noon); err != nil {
+		t.Fatal(err)
+	}
+	r.keys = nil
+	if _, err := tok.Verify(text, noon); err != nil {
+		t.Errorf("the control: a verified token was verified again: %v", err)
+	}
+	r.generation++
+	if _, err := tok.Verify(text, noon); err == nil {
+		t.Error("a token whose key was withdrawn is good")
+	}
 }
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)

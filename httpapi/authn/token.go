@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,8 @@ const maxToken = 2048
 type Keys interface {
 	Sign(name string, message []byte) (id uint32, signature []byte, err error)
 	Public(name string, id uint32) (ed25519.PublicKey, error)
+	// Generation changes whenever keys may have been withdrawn: what was verified before has to be verified again.
+	Generation() uint32
 }
 
 // Claims are what a token says. Times are seconds since the epoch, as JWT has them.
@@ -122,7 +125,7 @@ func (t *Tokens) Identify(token string) (Claims, error) {
 	if len(token) == 0 || len(token) > maxToken {
 		return Claims{}, errToken
 	}
-	sum := sha256.Sum256([]byte(token))
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32([]byte(token), t.keys.Generation()))
 	t.mu.Lock()
 	c, ok := t.seen.get(sum)
 	t.mu.Unlock()

@@ -25,6 +25,16 @@ const (
 
 // AddKeys makes the keys that every cluster has, but the CA's, and adds them to a new ring's row.
 func AddKeys(r *keyring.Ring, row *model.Keyring, at model.Time) error {
+	if err := AddSigningKeys(r, row, at); err != nil {
+		return err
+	}
+	pepper := make([]byte, 32)
+	_, _ = rand.Read(pepper)
+	return r.AddKey(row, KeyPepper, nil, secret.New(pepper), at)
+}
+
+// AddSigningKeys makes the next token and audit keys.
+func AddSigningKeys(r *keyring.Ring, row *model.Keyring, at model.Time) error {
 	for _, name := range []string{KeyToken, KeyAudit} {
 		pub, priv, err := ed25519.GenerateKey(nil)
 		if err != nil {
@@ -34,9 +44,7 @@ func AddKeys(r *keyring.Ring, row *model.Keyring, at model.Time) error {
 			return err
 		}
 	}
-	pepper := make([]byte, 32)
-	_, _ = rand.Read(pepper)
-	return r.AddKey(row, KeyPepper, nil, secret.New(pepper), at)
+	return nil
 }
 
 // NamedKeys uses the named keys of the vault ring without handing them out. Opened keys are kept while the same ring is
@@ -134,6 +142,15 @@ func (k *NamedKeys) Public(name string, id uint32) (ed25519.PublicKey, error) {
 		}
 	}
 	return nil, model.Errorf(model.NotFound, "there is no key %s %d", name, id)
+}
+
+// Generation is that of the root key under which keys are open now: keys are withdrawn only with a new one. 0: sealed.
+func (k *NamedKeys) Generation() uint32 {
+	ring, err := k.holder.Current()
+	if err != nil {
+		return 0
+	}
+	return ring.Generation()
 }
 
 // MAC computes HMAC-SHA-256 under a key; id 0 is the newest.

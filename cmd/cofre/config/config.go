@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"cofre/cluster/siem"
@@ -17,20 +18,23 @@ import (
 
 // Config is everything that a node is told by its operator. The doc tag is the key's documentation.
 type Config struct {
-	Node    string      `yaml:"node" doc:"name of this node; unique in the cluster, and never used again after a removal"`
-	DataDir string      `yaml:"data_dir" doc:"log, state and identity of this node, encrypted"`
-	KeyDir  string      `yaml:"key_dir" doc:"folder of the key files disk.key and seal.key; outside of data_dir, on storage that is not backed up with it"`
-	Socket  string      `yaml:"socket" doc:"unix socket for the operator's commands on this machine"`
-	Seal    string      `yaml:"seal" doc:"how the vault opens after a restart: keyfile (by itself) or shamir (people bring shares)"`
-	API     API         `yaml:"api"`
-	Peer    Listen      `yaml:"peer"`
-	Gossip  Listen      `yaml:"gossip"`
-	Slots   int         `yaml:"slots" doc:"operations that this node runs at once"`
-	Sites   []string    `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
-	Timing  float64     `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
-	Log     Log         `yaml:"log"`
-	Audit   siem.Config `yaml:"audit"`
-	Dev     bool        `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
+	Node    string `yaml:"node" doc:"name of this node; unique in the cluster, and never used again after a removal"`
+	DataDir string `yaml:"data_dir" doc:"log, state and identity of this node, encrypted"`
+	KeyDir  string `yaml:"key_dir" doc:"folder of the key files disk.key and seal.key; outside of data_dir, on storage that is not backed up with it"`
+	Socket  string `yaml:"socket" doc:"unix socket for the operator's commands on this machine"`
+	Seal    string `yaml:"seal" doc:"how the vault opens after a restart: systemd-credential or keyfile (by itself), shamir (people bring shares), or auto: systemd-credential where systemd hands the credential seal.key to the service, else keyfile"`
+	// SealCredential is read for the status only: systemd opens it.
+	SealCredential string      `yaml:"seal_credential" doc:"the encrypted credential of seal: systemd-credential, as the unit names it; cofre status tells from it whether a TPM guards the seal"`
+	API            API         `yaml:"api"`
+	Peer           Listen      `yaml:"peer"`
+	Gossip         Listen      `yaml:"gossip"`
+	ReencryptRate  int         `yaml:"reencrypt_rate" doc:"rows a second that the leader encrypts again after a rotation of the key term"`
+	Slots          int         `yaml:"slots" doc:"operations that this node runs at once"`
+	Sites          []string    `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
+	Timing         float64     `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
+	Log            Log         `yaml:"log"`
+	Audit          siem.Config `yaml:"audit"`
+	Dev            bool        `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
 }
 
 // API is the HTTPS listener for applications.
@@ -57,10 +61,13 @@ type Log struct {
 	Format string `yaml:"format" doc:"text or json"`
 }
 
+// SealAuto stands for the best seal that the machine offers; Load replaces it by that seal's name.
+const SealAuto = "auto"
+
 // Default is what every key starts from.
 func Default() Config {
 	return Config{
-		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: "keyfile",
+		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: SealAuto, SealCredential: "/etc/cofre/credentials/seal.key", ReencryptRate: 500,
 		API: API{Listen: "0.0.0.0:8443", RequestsPerSecond: 1000, TokensPerSecond: 50}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
 		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Audit: siem.Config{Local: siem.LocalConfig{Mode: siem.LocalPublic, Facility: "authpriv", Tag: "cofre"}, Batch: 256, Timeout: 30 * time.Second, Keep: 400 * 24 * time.Hour},
 	}
@@ -86,6 +93,14 @@ func Load(file string, environ func(string) (string, bool), flags map[string]str
 			}
 		}
 	}
+	if c.Seal == SealAuto {
+		c.Seal = "keyfile"
+		if dir, ok := environ("CREDENTIALS_DIRECTORY"); ok {
+			if _, err := os.Stat(filepath.Join(dir, "seal.key")); err == nil {
+				c.Seal = "systemd-credential"
+			}
+		}
+	}
 	if c.Node == "" {
 		c.Node, _ = os.Hostname()
 	}
@@ -104,8 +119,11 @@ func (c *Config) Check() error {
 	if !model.ValidName(c.Node) {
 		bad("node: %q is not a name of 1 to 63 letters, digits, '-', '_' or '.'", c.Node)
 	}
-	if c.Seal != "keyfile" && c.Seal != "shamir" {
-		bad("seal: %q is neither keyfile nor shamir", c.Seal)
+	if !slices.Contains([]string{"keyfile", "systemd-credential", "shamir"}, c.Seal) {
+		bad("seal: %q is none of auto, systemd-credential, keyfile and shamir", c.Seal)
+	}
+	if c.ReencryptRate < 1 || c.ReencryptRate > 100_000 {
+		bad("reencrypt_rate: %d is not between 1 and 100000", c.ReencryptRate)
 	}
 	if c.Slots < 0 || c.Slots > 1024 {
 		bad("slots: %d is not between 0 and 1024", c.Slots)

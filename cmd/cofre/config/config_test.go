@@ -78,7 +78,7 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := config.Print(&b, config.Default()); err != nil || !strings.Contains(b.String(), "\nseal: keyfile\n") {
+	if err := config.Print(&b, config.Default()); err != nil || !strings.Contains(b.String(), "\nseal: auto\n") {
 		t.Errorf("printed: %v\n%s", err, b.String())
 	}
 }

@@ -33,14 +33,19 @@ func issue(private secret.Value, ca, csr []byte, c model.ClusterID, n model.Node
 }
 
 // issueFor signs for a member or newcomer; it fails while this node's vault is sealed.
-func (m *member) issueFor(_ context.Context, csr []byte, n model.NodeID, hosts []string) (cert []byte, err error) {
+func (m *member) issueFor(_ context.Context, csr []byte, n model.NodeID, hosts []string) ([]byte, error) {
+	return m.issueUnder(m.self.Get().CA[0], csr, n, hosts)
+}
+
+// issueUnder signs with the newest CA key; it fails when ca is not that key's certificate.
+func (m *member) issueUnder(ca, csr []byte, n model.NodeID, hosts []string) (cert []byte, err error) {
 	self := m.self.Get()
 	err = m.named.UseCA(func(key any) error {
 		signer, ok := key.(crypto.Signer)
 		if !ok {
 			return errors.New("the CA's key does not sign")
 		}
-		cert, err = peer.IssueNode(signer, self.CA[0], csr, self.Cluster, n, append(hosts, string(n), "localhost", "127.0.0.1"), time.Now())
+		cert, err = peer.IssueNode(signer, ca, csr, self.Cluster, n, append(hosts, string(n), "localhost", "127.0.0.1"), time.Now())
 		return err
 	})
 	return cert, err
@@ -48,7 +53,11 @@ func (m *member) issueFor(_ context.Context, csr []byte, n model.NodeID, hosts [
 
 // renewOwn signs this node's own renewed certificate.
 func (m *member) renewOwn(ctx context.Context, csr []byte) ([]byte, error) {
-	return m.issueFor(ctx, csr, m.id(), []string{hostOf(m.config.Peer.Advertise), hostOf(m.config.API.Advertise)})
+	return m.issueFor(ctx, csr, m.id(), m.ownHosts())
+}
+
+func (m *member) ownHosts() []string {
+	return []string{hostOf(m.config.Peer.Advertise), hostOf(m.config.API.Advertise)}
 }
 
 // apiTLS serves the operator's own certificate, or this node's.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cofre/cluster/membership"
+	"cofre/cluster/peer"
 )
 
 // rememberMembers keeps the members' pinned keys and addresses in this node's identity file. The node table itself may
@@ -17,12 +18,9 @@ func (m *member) rememberMembers(ctx context.Context) error {
 		self := m.self.Get()
 		if rows := m.rows(); len(rows) > 0 {
 			if now := membership.Contacts(rows); !reflect.DeepEqual(now, self.Contacts) {
-				id := *self
-				id.Contacts = now
-				if err := m.save(&id); err != nil {
+				if err := m.self.Update(m.save, func(id *peer.Identity) { id.Contacts = now }); err != nil {
 					return err
 				}
-				m.self.Set(&id)
 			}
 		}
 		select {

@@ -20,6 +20,7 @@ import (
 	"cofre/cmd/cofre/config"
 	"cofre/vault/disk"
 	"cofre/vault/seal/keyfile"
+	"cofre/vault/seal/systemdcred"
 	"cofre/vault/secret"
 )
 
@@ -108,10 +109,16 @@ func (d *Daemon) resume() error {
 // checkSealKey refuses a seal key that others can read or that lies in the data directory. A lost one is no reason not
 // to start: the node comes up sealed and is opened with recovery shares.
 func (d *Daemon) checkSealKey() error {
-	if d.config.Seal != keyfile.Name {
+	var v secret.Value
+	var err error
+	switch d.config.Seal {
+	case keyfile.Name:
+		v, err = disk.ReadKeyFile(d.sealKeyPath(), d.config.DataDir)
+	case systemdcred.Name:
+		v, err = systemdcred.ReadKey(os.Getenv("CREDENTIALS_DIRECTORY"), d.config.DataDir)
+	default:
 		return nil
 	}
-	v, err := disk.ReadKeyFile(d.sealKeyPath(), d.config.DataDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -153,7 +160,7 @@ func (d *Daemon) makeKeys() (disk.Key, error) {
 		return disk.Key{}, fmt.Errorf("create the key folder: %w", err)
 	}
 	paths := []string{d.diskKeyPath()}
-	if d.config.Seal == "keyfile" {
+	if d.config.Seal == keyfile.Name {
 		paths = append(paths, d.sealKeyPath())
 	}
 	for _, p := range paths {

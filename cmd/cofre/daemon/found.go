@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"time"
 
 	"cofre/cluster/peer"
@@ -20,7 +19,6 @@ import (
 	"cofre/fsm/model"
 	"cofre/vault/access"
 	"cofre/vault/keyring"
-	"cofre/vault/seal/keyfile"
 	"cofre/vault/seal/shamir"
 	"cofre/vault/secret"
 )
@@ -80,10 +78,8 @@ func (d *Daemon) found(ctx context.Context, a foundArgs) (*founded, error) {
 	if err != nil {
 		return nil, errors.Join(err, closeRing(ring))
 	}
-	if d.config.Seal == keyfile.Name {
-		if err := keepRoot(ctx, keyfile.New(d.sealKeyPath(), d.config.DataDir), filepath.Join(d.config.DataDir, rootFile), root); err != nil {
-			return nil, err
-		}
+	if err := keepRoot(ctx, d.config, root); err != nil {
+		return nil, errors.Join(err, closeRing(ring))
 	}
 	if err := d.saveIdentity(id, key); err != nil {
 		return nil, err
@@ -113,16 +109,7 @@ func (d *Daemon) newRing(row *model.Keyring, ring *keyring.Ring, a foundArgs, ou
 	if err := access.AddKeys(ring, row, now); err != nil {
 		return fail(err)
 	}
-	caKey, caDER, err := peer.NewCA(out.Cluster, now.Std())
-	if err != nil {
-		return fail(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(caKey)
-	if err != nil {
-		return fail(err)
-	}
-	row.CA = peer.EncodePEM([][]byte{caDER})
-	if err := ring.AddKey(row, access.KeyCA, nil, secret.New(pkcs8), now); err != nil {
+	if err := newCA(ring, row, now); err != nil {
 		return fail(err)
 	}
 	recovery, texts, err := shamir.Generate(shamir.Recovery, a.RecoveryShares, a.RecoveryThreshold)
@@ -150,6 +137,20 @@ func (d *Daemon) newRing(row *model.Keyring, ring *keyring.Ring, a foundArgs, ou
 	var root secret.Value
 	err = ring.WithRoot(func(r secret.Value) error { root = r.Clone(); return nil })
 	return next, root, err
+}
+
+// newCA gives the cluster an authority, whose certificate replaces older ones in the row.
+func newCA(ring *keyring.Ring, row *model.Keyring, now model.Time) error {
+	key, der, err := peer.NewCA(row.Cluster, now.Std())
+	if err != nil {
+		return err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("make the cluster's authority: %w", err)
+	}
+	row.CA = peer.EncodePEM([][]byte{der})
+	return ring.AddKey(row, access.KeyCA, nil, secret.New(pkcs8), now)
 }
 
 func (d *Daemon) firstIdentity(row model.Keyring, ring *keyring.Ring, out *founded) (*peer.Identity, error) {

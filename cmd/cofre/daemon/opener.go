@@ -10,15 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"cofre/cluster/membership"
-	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/node"
 	"cofre/vault/disk"
 	"cofre/vault/keyring"
-	"cofre/vault/seal"
-	"cofre/vault/seal/keyfile"
 	"cofre/vault/seal/shamir"
 	"cofre/vault/secret"
 )
@@ -28,13 +24,15 @@ type opener struct {
 	m        *member
 	shares   *shamir.Collector
 	recovery *shamir.Collector
+	drafts   *drafts
 
-	mu   sync.Mutex // one opening or sealing at a time
+	mu   sync.Mutex // one opening or sealing at a time; guards kept
+	kept uint32     // generation of the root key that this node's own seal keeps
 	wake chan struct{}
 }
 
 func newOpener(m *member) *opener {
-	return &opener{m: m, shares: shamir.NewCollector(shamir.Unseal), recovery: shamir.NewCollector(shamir.Recovery), wake: make(chan struct{}, 1)}
+	return &opener{m: m, shares: shamir.NewCollector(shamir.Unseal), recovery: shamir.NewCollector(shamir.Recovery), drafts: &drafts{list: map[shamir.Kind]draft{}}, wake: make(chan struct{}, 1)}
 }
 
 // heldFile says that a person sealed this node: automatic seals do not open it until a person does.
@@ -53,11 +51,16 @@ func (o *opener) held() bool {
 // opens or closes.
 func (o *opener) run(ctx context.Context) error {
 	told := true // a fresh process was announced as sealed
+	var last string
 	for {
 		changed, keys := o.m.fsm.Changed(), o.m.keys.Changed()
-		if err := o.follow(ctx); err != nil {
-			o.m.part("vault").WithError(err).Warn("the vault stays sealed")
+		if err := o.follow(ctx); err == nil {
+			last = ""
+		} else if err.Error() != last { // it is tried again and again
+			last = err.Error()
+			o.m.part("vault").WithError(err).WithField("sealed", o.m.keys.Sealed()).Warn("the vault does not follow the state")
 		}
+		o.hold(ctx)
 		if sealed := o.m.keys.Sealed(); sealed != told && o.tell(ctx, sealed) == nil {
 			told = sealed
 		}
@@ -84,37 +87,20 @@ func (o *opener) follow(ctx context.Context) error {
 		return nil
 	}
 	if ring, err := o.m.keys.Current(); err == nil {
-		if err := ring.Update(row); errors.Is(err, keyring.ErrRootChanged) {
-			o.m.keys.Seal() // the root key was rotated: open anew with what this node holds
-		} else if err != nil {
-			return err
-		}
+		return o.goOn(ctx, row, ring)
+	}
+	if !opensItself(o.m.config) || o.held() {
 		return nil
 	}
-	if o.m.config.Seal != keyfile.Name || o.held() {
-		return nil
-	}
-	b, err := os.ReadFile(o.path(rootFile))
+	root, err := unwrapRoot(ctx, o.m.config)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // a newcomer gets the root key from a member
 	}
 	if err != nil {
-		return fmt.Errorf("read the sealed root key %s: %w", o.path(rootFile), err)
-	}
-	var blob seal.Blob
-	if err := codec.Decode(b, &blob); err != nil {
-		return fmt.Errorf("read the sealed root key %s: %w", o.path(rootFile), err)
-	}
-	root, err := o.seal().Unwrap(ctx, blob, seal.Input{})
-	if err != nil {
-		return fmt.Errorf("open %s: %w", o.path(rootFile), err)
+		return err
 	}
 	defer root.Wipe()
-	return o.install(row, root)
-}
-
-func (o *opener) seal() seal.Seal {
-	return keyfile.New(filepath.Join(o.m.config.KeyDir, "seal.key"), o.m.config.DataDir)
+	return o.take(ctx, row, root)
 }
 
 // install opens the ring of a row and puts it into use.
@@ -129,26 +115,6 @@ func (o *opener) install(row model.Keyring, root secret.Value) error {
 	o.m.keys.Install(ring)
 	o.m.part("vault").Info("the vault is open")
 	return nil
-}
-
-// keep stores the root key under this node's own seal, so that it opens by itself after a restart.
-func (o *opener) keep(ctx context.Context, root secret.Value) error {
-	if o.m.config.Seal != keyfile.Name {
-		return nil
-	}
-	return keepRoot(ctx, o.seal(), o.path(rootFile), root)
-}
-
-func keepRoot(ctx context.Context, s seal.Seal, path string, root secret.Value) error {
-	blob, err := s.Wrap(ctx, root)
-	if err != nil {
-		return err
-	}
-	b, err := codec.Encode(blob)
-	if err != nil {
-		return err
-	}
-	return disk.WriteFile(path, b)
 }
 
 func (o *opener) tell(ctx context.Context, sealed bool) error {
@@ -175,7 +141,7 @@ func (o *opener) unseal(ctx context.Context, kind shamir.Kind, share secret.Valu
 			return unsealed{}, err
 		}
 		err := o.follow(ctx)
-		if err == nil && o.m.keys.Sealed() && o.m.config.Seal != keyfile.Name {
+		if err == nil && o.m.keys.Sealed() && !opensItself(o.m.config) {
 			err = model.Errorf(model.Invalid, "this cluster is opened by shares: cofre unseal asks for them one by one")
 		}
 		return unsealed{Sealed: o.m.keys.Sealed()}, err
@@ -216,10 +182,7 @@ func (o *opener) openWith(ctx context.Context, kind shamir.Kind, key secret.Valu
 		return model.Errorf(model.Invalid, "the shares do not open this cluster: %s", err)
 	}
 	defer root.Wipe()
-	if err := o.install(row, root); err != nil {
-		return err
-	}
-	return errors.Join(o.letGo(), o.keep(ctx, root))
+	return errors.Join(o.take(ctx, row, root), o.letGo())
 }
 
 // letGo forgets that a person sealed this node, because a person opens it.
@@ -240,74 +203,6 @@ func (o *opener) close() error {
 	o.m.keys.Seal()
 	o.shares.Reset()
 	o.recovery.Reset()
+	o.drafts.reset()
 	return nil
-}
-
-// fetch gets the root key for a newcomer, from whichever member hands it over after the approval.
-func (o *opener) fetch(ctx context.Context) error {
-	for {
-		changed := o.m.fsm.Changed()
-		self, ok := o.m.row(o.m.id())
-		if row, has := o.m.ring(); ok && has && !self.Delivered && o.m.keys.Sealed() && !o.held() {
-			err := membership.FetchRoot(ctx, o.m.client, o.m.others, func(box []byte) error { return o.receive(ctx, row, self, box) }, o.m.part("vault"))
-			if err != nil {
-				return err
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func (o *opener) receive(ctx context.Context, row model.Keyring, self model.Node, box []byte) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	private := secret.New(append([]byte(nil), o.m.self.Get().HPKE...))
-	defer private.Wipe()
-	root, err := keyring.UnwrapKey(private, box, rootInfo(row.Cluster, self.ID, model.Fingerprint(self.PublicKey), self.Token))
-	if err != nil {
-		return err
-	}
-	defer root.Wipe()
-	if err := o.install(row, root); err != nil {
-		return err
-	}
-	return o.keep(ctx, root)
-}
-
-// deliver wraps the root key for an approved newcomer; the delivery is committed first.
-func (m *member) deliver(ctx context.Context, to model.NodeID) ([]byte, error) {
-	ring, err := m.keys.Current()
-	if err != nil {
-		return nil, err
-	}
-	r, err := command.Propose(ctx, m.proposer, node.Deliver, nodeActor, node.MemberArgs{ID: to})
-	if err != nil {
-		return nil, err
-	}
-	var box []byte
-	err = ring.WithRoot(func(root secret.Value) error {
-		box, err = keyring.WrapKey(root, r.HPKE, rootInfo(m.self.Get().Cluster, to, r.Key, r.Token))
-		return err
-	})
-	return box, err
-}
-
-// rootInfo binds a wrapped root key to its one receiver (RULES 6).
-func rootInfo(c model.ClusterID, n model.NodeID, key, token string) []byte {
-	return fmt.Appendf(nil, "cofre root key\x00%s\x00%s\x00%s\x00%s", c, n, key, token)
-}
-
-// others lists the members that could hand over the root key.
-func (m *member) others() []model.NodeID {
-	var ids []model.NodeID
-	for _, n := range m.rows() {
-		if n.ID != m.id() && n.State == model.NodeApproved {
-			ids = append(ids, n.ID)
-		}
-	}
-	return ids
 }

@@ -74,6 +74,14 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("POST /remove", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, a nameArgs) (any, error) {
 		return command.Propose(ctx, m.proposer, node.Remove, who, node.MemberArgs{ID: model.NodeID(a.ID)})
 	})))
+	mux.Handle("POST /eject", operate(withMember(d, operateEject)))
+	mux.Handle("POST /exposed", operate(withMember(d, operateExposed)))
+	mux.Handle("GET /ca", operate(withMember(d, operateCA)))
+	mux.Handle("POST /shares", operate(withMember(d, operateShares)))
+	mux.Handle("POST /recover/rekey", operate(withMember(d, operateRekey)))
+	mux.Handle("POST /rotate/shares", operate(withMember(d, operateRotateShares)))
+	mux.Handle("POST /rotate/term", operate(withMember(d, operateRotateTerm)))
+	mux.Handle("POST /rotate/root", operate(withMember(d, operateRotateRoot)))
 	mux.Handle("POST /leave", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, _ none) (any, error) {
 		return command.Propose(ctx, m.proposer, node.Remove, who, node.MemberArgs{ID: m.id()})
 	})))

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"cofre/cluster"
@@ -20,6 +21,8 @@ type Status struct {
 	Version     string         `json:"version"`
 	Level       uint16         `json:"level,omitempty"`
 	Seal        string         `json:"seal"`
+	SealNote    string         `json:"seal_note,omitempty"` // what guards the seal's key
+	Keys        *KeyStatus     `json:"keys,omitempty"`
 	Sealed      bool           `json:"sealed"`
 	Leader      string         `json:"leader,omitempty"`
 	Term        uint64         `json:"term,omitempty"`
@@ -72,6 +75,10 @@ func (d *Daemon) status(ctx context.Context) Status {
 	if err != nil {
 		s.Headline = err.Error()
 		return s
+	}
+	s.SealNote, s.Keys = sealNote(m.config), m.keyStatus(row, ok)
+	if k := s.Keys; k != nil && len(k.Waiting) > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("these nodes have not taken the newest root key yet, and do when they are up and open: %s", strings.Join(k.Waiting, ", ")))
 	}
 	rumours := m.health()
 	voters, healthy := 0, 0

@@ -21,6 +21,8 @@ import (
 	"cofre/fsm/trail"
 	"cofre/scheduler/lead"
 	"cofre/vault/access"
+	"cofre/vault/seal/keyfile"
+	"cofre/vault/seal/systemdcred"
 )
 
 var nodeActor = model.Actor{Kind: model.ActorSystem, Name: "node"}
@@ -194,8 +196,11 @@ func (m *member) status() cluster.Status {
 	if m.clock.Disagrees() {
 		s.Notes = append(s.Notes, "the clock disagrees with the majority")
 	}
-	if m.config.Seal == "keyfile" {
-		s.Notes = append(s.Notes, "key file seal: a copy of this machine's whole disk opens the vault")
+	if m.config.Seal == keyfile.Name || m.config.Seal == systemdcred.Name {
+		s.Notes = append(s.Notes, m.config.Seal+" seal: "+sealNote(m.config))
+	}
+	if note := m.certificateNote(); note != "" {
+		s.Notes = append(s.Notes, note)
 	}
 	return s
 }

@@ -14,7 +14,7 @@ func clusterCommand(client func() *Client) *cobra.Command {
 	cmd := &cobra.Command{Use: "cluster", Short: "Look after the members of the cluster"}
 	cmd.AddCommand(tokenCommand(client), joinCommand(client), approveCommand(client), statusCommand(client, "status"), membersCommand(client),
 		simple(client, "leave", "Take this node out of the cluster for ever", "/leave", "This node leaves; stop the daemon and empty its data directory. Its name is never used again."),
-		byName(client, "remove NODE", "Take a member out of the cluster for ever", "/remove", "%s is removed. Its name is never used again."),
+		removeCommand(client), exposedCommand(client), caCommand(client),
 		transferCommand(client),
 		simple(client, "confirm-time", "Confirm that state time is right after it jumped by more than a day", "/confirm-time", "Automatic changes go on."))
 	return cmd
@@ -151,16 +151,6 @@ func simple(client func() *Client, use, short, path, done string) *cobra.Command
 	}}
 }
 
-func byName(client func() *Client, use, short, path, done string) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		if err := client().Post(cmd.Context(), path, map[string]string{"id": args[0]}, nil); err != nil {
-			return err
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), done+"\n", args[0])
-		return nil
-	}}
-}
-
 func statusCommand(client func() *Client, use string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -178,6 +168,9 @@ func statusCommand(client func() *Client, use string) *cobra.Command {
 			fmt.Fprintf(out, "failure tolerance %d    node %s    %s    leader %s    term %d    cofre %s    level %d\n", s.Tolerance, s.Node, word(s.Sealed, "SEALED", "open"), or(s.Leader, "none"), s.Term, s.Version, s.Level)
 			if s.Dev {
 				fmt.Fprintln(out, "DEV: a practice cluster, for ever")
+			}
+			if k := s.Keys; k != nil {
+				fmt.Fprintf(out, "seal %s (%s)    root key %d    key term %d%s\n", s.Seal, s.SealNote, k.Root, k.Term, word(k.Older > 0, fmt.Sprintf("    %d older terms, %d rows to encrypt again", k.Older, k.Pending), ""))
 			}
 			for _, w := range s.Warnings {
 				fmt.Fprintln(out, "!", w)

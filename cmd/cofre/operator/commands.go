@@ -14,7 +14,7 @@ func Commands() []*cobra.Command {
 	admin := &cobra.Command{Use: "admin", Short: "Break-glass: administrator keys from this node's console"}
 	admin.AddCommand(adminIssue(client))
 	cmds := []*cobra.Command{
-		initCommand(client), unsealCommand(client), sealCommand(client), recoverCommand(client),
+		initCommand(client), unsealCommand(client), sealCommand(client), recoverCommand(client), rotateCommand(client),
 		statusCommand(client, "status"), clusterCommand(client), admin, profileCommand(client),
 	}
 	def := "/run/cofre/cofre.sock"

@@ -44,12 +44,16 @@ func unsealCommand(client func() *Client) *cobra.Command {
 }
 
 func recoverCommand(client func() *Client) *cobra.Command {
-	cmd := &cobra.Command{Use: "recover", Short: "Open the vault with recovery shares when its seal is lost"}
+	cmd := &cobra.Command{Use: "recover", Short: "Open the vault with recovery shares when its seal is lost, and replace them"}
 	cmd.AddCommand(&cobra.Command{
 		Use: "unseal", Short: "Open this node with recovery shares and renew its seal", Args: cobra.NoArgs,
 		Example: "  cofre recover unseal",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return feedShares(cmd, client(), "/recover") },
-	})
+	}, rekeyCommand(client, "recovery", "recovery", "/recover/rekey", &cobra.Command{
+		Use: "rekey", Short: "Replace the recovery shares", Args: cobra.NoArgs,
+		Long:    "Make new recovery shares. They are shown once; as soon as one of them was typed back they are in force and the old ones are void.",
+		Example: "  cofre recover rekey\n  cofre recover rekey --recovery-out /media/usb1     # for scripts: one file per share",
+	}))
 	return cmd
 }
 

@@ -167,6 +167,15 @@ func parse(text secret.Value) (share, error) {
 	return s, err
 }
 
+// Same tells whether two texts, however typed, are the same share.
+func Same(a, b secret.Value) bool {
+	x, errX := parse(a)
+	y, errY := parse(b)
+	defer x.value.Wipe()
+	defer y.value.Wipe()
+	return errX == nil && errY == nil && x.kind == y.kind && x.set == y.set && x.index == y.index && x.threshold == y.threshold && x.value.Equal(y.value)
+}
+
 func cutKind(typed []byte) (Kind, []byte, error) {
 	typed = bytes.TrimLeft(typed, " \t\r\n")
 	for _, kind := range []Kind{Unseal, Recovery} {
