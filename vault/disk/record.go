@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
@@ -111,12 +110,4 @@ func (c *RecordCipher) aead(salt [saltSize]byte) (cipher.AEAD, error) {
 func recordNonce(n uint64) (nonce [12]byte) {
 	binary.BigEndian.PutUint64(nonce[4:], n)
 	return nonce
-}
-
-func newGCM(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,12 +50,7 @@ func TestSentinels(t *testing.T) {
 	c := StartNodes(t, 3, Setup{Env: []string{"TMPDIR=" + tmp}, Args: []string{"--log.level", "debug"}})
 	tape := Record(t, c.base, c.base+3*most)
 	all := sentinels(5 * 8)
-	c.Must(http.MethodPost, "/api/v1/whoami/secret-read", nil, nil)
-	for i := 0; i < len(all); i += 5 {
-		s := func(k int) string { return all[i+k].Text }
-		c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": s(0), "ip": "192.0.2.1", "tags": []string{s(2)}}, nil)
-		c.Must(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": fmt.Sprintf("id-%d", i), "hostname": s(0), "username": s(1), "tags": []string{s(2)}, "additional": s(3), "secret": s(4)}, nil)
-	}
+	c.write(all)
 	c.list[1].Stop()
 	c.list[1].Start()
 	c.Healthy(3)
@@ -115,6 +111,33 @@ func TestSentinels(t *testing.T) {
 	}
 	if found, _, err := Find(all, tmp); err != nil || len(found) != len(all) {
 		t.Errorf("the control failed: %d of %d found in plain files: %v", len(found), len(all), err)
+	}
+}
+
+// TestSentinelsWithoutEncryption is the control: of a binary that hides nothing in its files, every sentinel is found.
+func TestSentinelsWithoutEncryption(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "cofre")
+	if out, err := exec.Command("go", "build", "-tags", "cofre_plaintext", "-o", bin, "cofre/cmd/cofre").CombinedOutput(); err != nil {
+		t.Fatalf("build cofre without encryption: %v\n%s", err, out)
+	}
+	c := StartNodes(t, 1, Setup{Binary: bin})
+	all := sentinels(5 * 4)
+	c.write(all)
+	c.list[0].Stop()
+	found, _, err := Find(all, c.list[0].Data)
+	if err != nil || len(found) != len(all) {
+		t.Errorf("%d of %d are found: %v", len(found), len(all), err)
+	}
+}
+
+// write makes devices and credentials of five sentinels each.
+func (c *Nodes) write(all []Sentinel) {
+	c.t.Helper()
+	c.Must(http.MethodPost, "/api/v1/whoami/secret-read", nil, nil)
+	for i := 0; i < len(all); i += 5 {
+		s := func(k int) string { return all[i+k].Text }
+		c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": s(0), "ip": "192.0.2.1", "tags": []string{s(2)}}, nil)
+		c.Must(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": fmt.Sprintf("id-%d", i), "hostname": s(0), "username": s(1), "tags": []string{s(2)}, "additional": s(3), "secret": s(4)}, nil)
 	}
 }
 
