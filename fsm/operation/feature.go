@@ -19,7 +19,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
-	Request, Grant, Begin, Renew, Finish, Expire, Cancel, Retry,
+	Request, Grant, Begin, Renew, Finish, Expire, Cancel, Retry, Prune,
 }}
 
 var (

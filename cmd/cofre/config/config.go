@@ -24,17 +24,18 @@ type Config struct {
 	Socket  string `yaml:"socket" doc:"unix socket for the operator's commands on this machine"`
 	Seal    string `yaml:"seal" doc:"how the vault opens after a restart: systemd-credential or keyfile (by itself), shamir (people bring shares), or auto: systemd-credential where systemd hands the credential seal.key to the service, else keyfile"`
 	// SealCredential is read for the status only: systemd opens it.
-	SealCredential string      `yaml:"seal_credential" doc:"the encrypted credential of seal: systemd-credential, as the unit names it; cofre status tells from it whether a TPM guards the seal"`
-	API            API         `yaml:"api"`
-	Peer           Listen      `yaml:"peer"`
-	Gossip         Listen      `yaml:"gossip"`
-	ReencryptRate  int         `yaml:"reencrypt_rate" doc:"rows a second that the leader encrypts again after a rotation of the key term"`
-	Slots          int         `yaml:"slots" doc:"operations that this node runs at once"`
-	Sites          []string    `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
-	Timing         float64     `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
-	Log            Log         `yaml:"log"`
-	Audit          siem.Config `yaml:"audit"`
-	Dev            bool        `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
+	SealCredential string        `yaml:"seal_credential" doc:"the encrypted credential of seal: systemd-credential, as the unit names it; cofre status tells from it whether a TPM guards the seal"`
+	API            API           `yaml:"api"`
+	Peer           Listen        `yaml:"peer"`
+	Gossip         Listen        `yaml:"gossip"`
+	ReencryptRate  int           `yaml:"reencrypt_rate" doc:"rows a second that the leader encrypts again after a rotation of the key term"`
+	Slots          int           `yaml:"slots" doc:"operations that this node runs at once"`
+	Sites          []string      `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
+	OperationsKeep time.Duration `yaml:"operations_keep" doc:"how long the cluster keeps finished operations, at least 24h; 0: for ever. The leader's setting counts: set it alike on every node"`
+	Timing         float64       `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
+	Log            Log           `yaml:"log"`
+	Audit          siem.Config   `yaml:"audit"`
+	Dev            bool          `yaml:"dev" doc:"member of a practice cluster: loopback addresses only, stamped for ever"`
 }
 
 // API is the HTTPS listener for applications.
@@ -69,7 +70,7 @@ func Default() Config {
 	return Config{
 		DataDir: "/var/lib/cofre", KeyDir: "/etc/cofre/keys", Socket: "/run/cofre/cofre.sock", Seal: SealAuto, SealCredential: "/etc/cofre/credentials/seal.key", ReencryptRate: 500,
 		API: API{Listen: "0.0.0.0:8443", RequestsPerSecond: 1000, TokensPerSecond: 50}, Peer: Listen{Listen: "0.0.0.0:8444"}, Gossip: Listen{Listen: "0.0.0.0:8445"},
-		Slots: 8, Timing: 1, Log: Log{Level: "info", Format: "text"}, Audit: siem.Config{Local: siem.LocalConfig{Mode: siem.LocalPublic, Facility: "authpriv", Tag: "cofre"}, Batch: 256, Timeout: 30 * time.Second, Keep: 400 * 24 * time.Hour},
+		Slots: 8, OperationsKeep: 90 * 24 * time.Hour, Timing: 1, Log: Log{Level: "info", Format: "text"}, Audit: siem.Config{Local: siem.LocalConfig{Mode: siem.LocalPublic, Facility: "authpriv", Tag: "cofre"}, Batch: 256, Timeout: 30 * time.Second, Keep: 400 * 24 * time.Hour},
 	}
 }
 
@@ -127,6 +128,9 @@ func (c *Config) Check() error {
 	}
 	if c.Slots < 0 || c.Slots > 1024 {
 		bad("slots: %d is not between 0 and 1024", c.Slots)
+	}
+	if c.OperationsKeep != 0 && c.OperationsKeep < 24*time.Hour {
+		bad("operations_keep: %s is neither 0 (for ever) nor at least 24h", c.OperationsKeep)
 	}
 	if c.API.RequestsPerSecond < 1 || c.API.TokensPerSecond < 1 {
 		bad("api.requests_per_second and api.tokens_per_second are at least 1")

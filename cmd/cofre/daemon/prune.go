@@ -6,33 +6,42 @@ import (
 
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/trail"
 )
 
-// How often the leader looks for audit events past their time, and how it spreads their removal over the log.
+// How often the leader looks for rows past their time, and how it spreads their removal over the log.
 const (
 	pruneFirst = time.Minute
 	pruneEvery = time.Hour
 	pruneStep  = time.Second
 )
 
-// prune removes audit events past their time while this node leads.
+// prune removes audit events and finished operations past their time while this node leads.
 func (m *member) prune(ctx context.Context, term uint64) {
-	keep := m.config.Audit.Keep
-	if keep == 0 {
-		return
-	}
 	p := m.proposer.TermBound(term)
 	for wait := pruneFirst; pause(ctx, wait) == nil; {
-		r, err := command.Propose(ctx, p, trail.Prune, nodeActor, trail.PruneArgs{Keep: keep.Milliseconds()})
-		switch {
-		case err == nil && r.Removed > 0:
-			m.part("audit").WithField("events", r.Removed).Info("audit events past their time were removed from the trail")
-		case err != nil && ctx.Err() == nil && !model.Is(err, model.Conflict): // a conflict: the time waits for confirmation
-			m.part("audit").WithError(err).Warn("remove old audit events")
+		wait = pruneEvery
+		if keep := m.config.Audit.Keep; keep != 0 {
+			r, err := command.Propose(ctx, p, trail.Prune, nodeActor, trail.PruneArgs{Keep: keep.Milliseconds()})
+			if m.pruned(ctx, "audit events", r.Removed, err); r.More {
+				wait = pruneStep
+			}
 		}
-		if wait = pruneEvery; r.More {
-			wait = pruneStep
+		if keep := m.config.OperationsKeep; keep != 0 {
+			r, err := command.Propose(ctx, p, operation.Prune, nodeActor, operation.PruneArgs{Keep: keep.Milliseconds()})
+			if m.pruned(ctx, "operations", r.Removed, err); r.More {
+				wait = pruneStep
+			}
 		}
+	}
+}
+
+func (m *member) pruned(ctx context.Context, what string, removed int, err error) {
+	switch {
+	case err == nil && removed > 0:
+		m.part("prune").WithField("removed", removed).Infof("%s past their time were removed", what)
+	case err != nil && ctx.Err() == nil && !model.Is(err, model.Conflict): // a conflict: the time waits for confirmation
+		m.part("prune").WithError(err).Warnf("remove old %s", what)
 	}
 }

@@ -1,0 +1,77 @@
+package operation
+
+import (
+	"math"
+	"time"
+
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+const (
+	leastKeep = 24 * time.Hour
+	pruneSome = 200 // operations that one command removes
+)
+
+// PruneArgs say how long operations are kept after their end, in milliseconds of state time.
+type PruneArgs struct {
+	Keep int64 `cbor:"keep"`
+}
+
+// PruneResult tells how many operations went, and whether there are more to go.
+type PruneResult struct {
+	Removed int  `cbor:"removed"`
+	More    bool `cbor:"more,omitempty"`
+}
+
+// Prune removes operations that ended long ago, with their attempts: the trail keeps what became of them, and no secret
+// version depends on them. It emits no event.
+var Prune = command.Define("operation.prune", 1, func(tx *table.Tx, m command.Meta, a PruneArgs) (PruneResult, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
+		return PruneResult{}, err
+	}
+	keep := time.Duration(a.Keep) * time.Millisecond
+	switch {
+	case keep < leastKeep || a.Keep > math.MaxInt64/int64(time.Millisecond):
+		return PruneResult{}, model.Errorf(model.Invalid, "operations are kept for at least %s", leastKeep)
+	case state.SystemRow(tx).Frozen:
+		return PruneResult{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is removed before cofre cluster confirm-time")
+	}
+	before := m.At.Add(-keep)
+	var old []model.OperationID
+	var out PruneResult
+	for o := range state.Operations.Range(tx, "number", table.NumberKey(0), table.NumberKey(math.MaxUint64)) {
+		if o.CreatedAt >= before {
+			break // numbers rise with time: the rest is younger
+		}
+		if !o.State.Final() || o.FinishedAt >= before {
+			continue
+		}
+		if out.More = len(old) == pruneSome; out.More {
+			break
+		}
+		old = append(old, o.ID)
+	}
+	for _, id := range old {
+		forget(tx, id)
+	}
+	out.Removed = len(old)
+	return out, nil
+})
+
+// forget removes an operation and its attempts.
+func forget(tx *table.Tx, id model.OperationID) {
+	var keys []string
+	for a := range state.Attempts.All(tx, string(id)) {
+		if a.Operation != id {
+			break
+		}
+		keys = append(keys, state.AttemptKey(a))
+	}
+	for _, k := range keys {
+		state.Attempts.Delete(tx, k)
+	}
+	state.Operations.Delete(tx, string(id))
+}
