@@ -51,8 +51,8 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 200, "leaders killed with --audit")
 	flag.StringVar(&o.binary, "cofre", "", "binary of the server (default: built from this tree)")
 	flag.IntVar(&o.minutes, "minutes", 0, "start no round when rotations went on for this many minutes (default 60; 4 with --short; 2 with --ci)")
-	flag.IntVar(&o.rotations, "rotations", 0, "fewer are too few: exit status 1 (default 2000; 300 with --short; 30 with --ci)")
-	flag.IntVar(&o.faults, "faults", 0, "fewer counted faults are too few: exit status 1 (default 300; 30 with --short; 6 with --ci)")
+	flag.IntVar(&o.rotations, "rotations", 0, "fewer are too few: exit status 1 (default 2000; 100 with --short; 30 with --ci)")
+	flag.IntVar(&o.faults, "faults", 0, "fewer counted faults are too few: exit status 1 (default 300; 20 with --short; 6 with --ci)")
 	flag.IntVar(&o.users, "users", 0, "Linux users (default 40; 16 with --ci, 8 with --control)")
 	flag.IntVar(&o.roles, "roles", 0, "PostgreSQL roles (default 30; 12 with --ci, 6 with --control)")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the choices of faults; their moments cannot be repeated")
@@ -77,7 +77,7 @@ func (o *options) defaults() {
 	case o.ci:
 		minutes, rotations, faults, users, roles, span = 2, 30, 6, 16, 12, 40*time.Second
 	case o.short:
-		minutes, rotations, faults, span = 4, 300, 30, time.Minute
+		minutes, rotations, faults, span = 4, 100, 20, time.Minute
 	}
 	if o.control {
 		minutes, rotations, faults, users, roles, span = 4, 0, 0, 8, 6, 5*time.Second
