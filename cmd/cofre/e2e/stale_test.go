@@ -49,9 +49,11 @@ func TestCutOffNodeServesNothing(t *testing.T) {
 		everything := func(want int) error {
 			var errs []error
 			for _, q := range asked {
-				if a, err := c.api.Send(t.Context(), victim, q.method, q.path, token, q.args); err != nil || a.Status != want {
-					errs = append(errs, fmt.Errorf("%s %s: %d %s %v", q.method, q.path, a.Status, a.Reason(), err))
+				a, err := c.api.Send(t.Context(), victim, q.method, q.path, token, q.args)
+				if err == nil && a.Status != want {
+					err = fmt.Errorf("%s %s: %d %s", q.method, q.path, a.Status, a.Reason())
 				}
+				errs = append(errs, err)
 			}
 			return errors.Join(errs...)
 		}
