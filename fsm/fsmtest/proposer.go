@@ -34,20 +34,28 @@ func (p *Proposer) Propose(ctx context.Context, e command.Envelope) (command.Res
 	if err := ctx.Err(); err != nil {
 		return command.Result{}, err
 	}
+	return p.Entry(e)[0], nil
+}
+
+// Entry applies commands that a leader packed into one entry.
+func (p *Proposer) Entry(commands ...command.Envelope) []command.Result {
 	now := model.TimeOf(time.Now())
 	if p.Now != nil {
 		now = p.Now()
 	}
-	if e.ID.IsZero() {
-		_, _ = rand.Read(e.ID[:])
+	for i := range commands {
+		e := &commands[i]
+		if e.ID.IsZero() {
+			_, _ = rand.Read(e.ID[:])
+		}
+		if e.Made == 0 {
+			e.Made = now
+		}
+		e.Node = p.Node
 	}
-	if e.Made == 0 {
-		e.Made = now
-	}
-	e.Node = p.Node
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.index++
-	l := &raft.Log{Index: p.index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&command.Entry{At: now, Term: 1, Commands: []command.Envelope{e}})}
-	return p.machine.Apply(l).([]command.Result)[0], nil
+	l := &raft.Log{Index: p.index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&command.Entry{At: now, Term: 1, Commands: commands})}
+	return p.machine.Apply(l).([]command.Result)
 }

@@ -2,7 +2,6 @@ package lead_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/raft"
 	"github.com/sirupsen/logrus"
 
 	"cofre/fsm"
@@ -98,17 +96,15 @@ func fill(b *testing.B, m *fsm.FSM, n int) {
 		device = d.ID
 	}
 	v.Close()
-	index := m.Applied()
+	p := fsmtest.NewProposer(m, "n1")
+	p.Now = func() model.Time { return at }
 	system := model.Actor{Kind: model.ActorSystem}
 	apply := func(who model.Actor, kind command.Kind, args []any) []command.Result {
-		e := command.Entry{At: at, Term: 1}
+		var commands []command.Envelope
 		for _, a := range args {
-			c := command.Envelope{Kind: kind, Version: 1, Made: at, Actor: who, Payload: codec.MustEncode(a)}
-			_, _ = rand.Read(c.ID[:])
-			e.Commands = append(e.Commands, c)
+			commands = append(commands, command.Envelope{Kind: kind, Version: 1, Actor: who, Payload: codec.MustEncode(a)})
 		}
-		index++
-		return m.Apply(&raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&e)}).([]command.Result)
+		return p.Entry(commands...)
 	}
 	for _, r := range apply(system, node.AdvanceClock.Kind(), []any{&node.ClockArgs{To: at}}) {
 		if r.Err != nil {
