@@ -60,8 +60,12 @@ var Checkout = command.Define("credential.checkout", 1, func(tx *table.Tx, m com
 	if !ok {
 		held = &model.Custody{ID: id, Credential: c.ID, Authorization: p.Authorization.ID, Since: m.At}
 	}
-	held.Version, held.Until = v.N, m.At.Add(model.Span(pol.CustodyTTL))
-	state.Custodies.Put(tx, held)
+	// An application that reads again and again extends its custody by seconds, not with every read: reads are many.
+	until := m.At.Add(model.Span(pol.CustodyTTL))
+	if d := until.Sub(held.Until); held.Version != v.N || d < 0 || d >= time.Second {
+		held.Version, held.Until = v.N, until
+		state.Custodies.Put(tx, held)
+	}
 	// The row is written only when the read plans a change or the shown time is stale by a minute: reads are many.
 	if pol.ViewExpiry > 0 || m.At.Sub(c.ViewedAt) > time.Minute {
 		if c.ViewedAt <= c.ChangedAt || pol.ViewExpiry == 0 {

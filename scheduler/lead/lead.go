@@ -77,7 +77,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 		due = append(due, t(v, now, round)...)
 	}
 	grants := plan.Assign(v, now, c.Alive, round)
-	next := plan.NextWake(v, now)
+	next := plan.NextWake(v, now, now.Add(idle))
 	v.Close()
 
 	var g errgroup.Group

@@ -155,27 +155,28 @@ func Overdue(l model.Lease, t model.Leases, now model.Time, silent time.Duration
 	return now >= l.Until+model.Time(t.Grace) && silent >= model.Span(t.TTL+t.Grace)
 }
 
-// NextWake tells when the earliest waiting operation, due credential, custody or dynamic user will be due after now; 0: nothing waits.
-func NextWake(r table.Reader, now model.Time) model.Time {
+// NextWake tells when the earliest waiting operation, due credential, custody or dynamic user will be due after now; 0:
+// nothing before the horizon. The horizon bounds what is searched: the index of custodies moves with every read.
+func NextWake(r table.Reader, now, horizon model.Time) model.Time {
 	var next model.Time
 	consider := func(t model.Time) {
 		if t > now && (next == 0 || t < next) {
 			next = t
 		}
 	}
-	for o := range state.Operations.Range(r, "waiting", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+	for o := range state.Operations.Range(r, "waiting", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(o.NotBefore)
 		break
 	}
-	for c := range state.Credentials.Range(r, "due", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+	for c := range state.Credentials.Range(r, "due", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(c.RotateAt)
 		break
 	}
-	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(c.Until)
 		break
 	}
-	for u := range state.DynamicUsers.Range(r, "ends", table.TimeKey(now+1), table.TimeKey(1<<62)) {
+	for u := range state.DynamicUsers.Range(r, "ends", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(u.ExpiresAt)
 		break
 	}

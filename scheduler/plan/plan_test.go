@@ -218,7 +218,7 @@ func TestNextWake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := plan.NextWake(view(t, c.put), now); got != c.want {
+			if got := plan.NextWake(view(t, c.put), now, 1<<62); got != c.want {
 				t.Errorf("%d, want %d", got, c.want)
 			}
 		})

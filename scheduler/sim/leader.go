@@ -85,7 +85,7 @@ func (t *term) look() {
 	}
 	t.keepTime(now)
 	pause := longest
-	if next := plan.NextWake(n.view, now); next != 0 {
+	if next := plan.NextWake(n.view, now, 1<<62); next != 0 {
 		pause = min(pause, max(time.Millisecond, next.Sub(now)))
 	}
 	if len(n.w.leases.live) > 0 {
