@@ -213,7 +213,7 @@ func TestClock(t *testing.T) {
 		{"as far as allowed", t0.Add(10 * time.Minute), "ok", t0.Add(10 * time.Minute)},
 		{"back again", t0, "ok", t0.Add(10 * time.Minute)},
 	} {
-		r := m.entry(c.stamp, m.envelope("test.add", t0.Add(10*time.Minute), struct{}{}))
+		r := m.entry(c.stamp, m.envelope("test.add", c.stands, struct{}{}))
 		if kind(r[0]) != c.want || m.now() != c.stands {
 			t.Errorf("%s: %s, state time %s", c.name, kind(r[0]), m.now())
 		}
