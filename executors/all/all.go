@@ -3,7 +3,10 @@
 package all
 
 import (
+	"slices"
+
 	"cofre/executors"
+	"cofre/executors/mysql"
 	"cofre/executors/postgres"
 	"cofre/executors/ssh"
 	"cofre/fsm/model"
@@ -14,6 +17,7 @@ func List() []executors.Executor {
 	return []executors.Executor{
 		ssh.New(),
 		postgres.New(),
+		mysql.New(),
 	}
 }
 
@@ -29,5 +33,9 @@ func Find(name model.ExecutorName) executors.Executor {
 
 // Catalogue returns the templates that Cofre ships.
 func Catalogue() []executors.CatalogueEntry {
-	return append(ssh.Catalogue(), postgres.Catalogue()...)
+	return slices.Concat(
+		ssh.Catalogue(),
+		postgres.Catalogue(),
+		mysql.Catalogue(),
+	)
 }

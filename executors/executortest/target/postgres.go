@@ -2,26 +2,16 @@ package target
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -80,7 +70,7 @@ func StartPostgres(dir string) (*Postgres, error) {
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(home, 0o700), os.WriteFile(pass, []byte(p.AdminPassword), 0o600)); err != nil {
 		return nil, err
 	}
-	as, err := serviceUser()
+	as, err := serviceUser("postgres", "postgresql")
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +78,8 @@ func StartPostgres(dir string) (*Postgres, error) {
 	if p.ca, err = selfSigned(cert, key); err != nil {
 		return nil, err
 	}
-	if as != nil {
-		for _, f := range []string{home, pass, cert, key} {
-			if err := os.Chown(f, int(as.Uid), int(as.Gid)); err != nil {
-				return nil, err
-			}
-		}
+	if err := give(as, home, pass, cert, key); err != nil {
+		return nil, err
 	}
 	command := func(bin string, args ...string) *exec.Cmd {
 		cmd := exec.Command(bin, args...)
@@ -115,26 +101,6 @@ func StartPostgres(dir string) (*Postgres, error) {
 		}
 		return err
 	})
-}
-
-// serviceUser is who the server runs as: it refuses root.
-func serviceUser() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, fmt.Errorf("%w; install it with: apt-get install -y --no-install-recommends postgresql", err)
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
 // Addr is host:port.
@@ -206,27 +172,4 @@ func (p *Postgres) Close() error {
 		return nil
 	}
 	return p.proc.stop(syscall.SIGQUIT)
-}
-
-// selfSigned writes a certificate for loopback and its key, and returns the certificate.
-func selfSigned(certFile, keyFile string) (string, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return "", err
-	}
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		return "", err
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return "", err
-	}
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return string(cert), errors.Join(os.WriteFile(certFile, cert, 0o600), os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
 }

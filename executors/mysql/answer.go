@@ -1,0 +1,51 @@
+package mysql
+
+import (
+	"errors"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"cofre/executors"
+)
+
+// Numbers of the server's errors that mean something to us.
+const (
+	erAccessDenied           = 1045
+	erAccessDeniedNoPassword = 1698 // the account logs in by another way than a password
+	erMustChangeLogin        = 1862 // raised after the password was found right
+)
+
+// unclear are errors after which nobody knows whether the statement had its effect: the session or the server went
+// away under it, it was interrupted, or the commit itself failed.
+var unclear = map[uint16]bool{
+	1053: true, 1077: true, 1078: true, 1079: true, 1080: true, // shutdown
+	1105: true,                                     // unknown error
+	1152: true, 1184: true, 1927: true, 3169: true, // connection aborted or killed
+	1158: true, 1159: true, 1160: true, 1161: true, // network
+	1180: true, 1181: true, // commit and rollback
+	1317: true, 1969: true, 3024: true, // interrupted
+	1047: true, // a cluster that is not ready
+}
+
+// overload are errors that are about the server's state, not about us.
+var overload = map[uint16]bool{1040: true, 1129: true, 1203: true, 1226: true}
+
+// number is the code of a server's answer; 0 if the error is something else.
+func number(err error) uint16 {
+	var answer *driver.MySQLError
+	if errors.As(err, &answer) {
+		return answer.Number
+	}
+	return 0
+}
+
+// classOf sorts an answer of the server.
+func classOf(n uint16) executors.Class {
+	switch {
+	case n == erAccessDenied, n == erAccessDeniedNoPassword, n == 1044, n == 3118, n == 4150, n == 4151:
+		return executors.ClassAuth
+	case unclear[n], overload[n]:
+		return executors.ClassNetwork
+	}
+	return executors.ClassPolicy
+}
