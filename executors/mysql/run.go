@@ -150,7 +150,7 @@ func (r *run) permit(step string) error {
 }
 
 func (r *run) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	var limit time.Duration = DefaultReadTimeout
+	limit := DefaultReadTimeout
 	if r.session.ReadTimeout > 0 {
 		limit = r.session.ReadTimeout
 	}
