@@ -41,9 +41,12 @@ type leaderSide struct {
 	queue *coalescer
 }
 
+// entriesInFlight lets an entry replicate while the one before it is applied. More would only make the entries smaller.
+const entriesInFlight = 2
+
 func newLeaderSide(node *raftnode.Node, admit Admission) *leaderSide {
 	l := &leaderSide{node: node, admit: admit}
-	l.queue = newCoalescer(1, l.send)
+	l.queue = newCoalescer(entriesInFlight, l.send)
 	return l
 }
 
