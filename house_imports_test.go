@@ -47,6 +47,7 @@ var rooms = []room{
 	{"fsm/keyring", withOperation, featureWhy},
 	{"fsm/trail", withOperation, featureWhy},
 	{"fsm/dynamic", withOperation, featureWhy},
+	{"fsm/dsm", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 

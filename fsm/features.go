@@ -5,6 +5,7 @@ import (
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/device"
+	"cofre/fsm/dsm"
 	"cofre/fsm/dynamic"
 	"cofre/fsm/keyring"
 	"cofre/fsm/node"
@@ -20,7 +21,7 @@ const Level = 1
 // Features is the table of contents of the replicated state: every verb is reachable from here.
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
-	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature,
+	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

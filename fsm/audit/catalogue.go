@@ -71,6 +71,10 @@ var (
 	DynamicRemoved    = define("dynamic.removed", Notice, "a dynamic user was proven gone twice, or was never sent to its target", Fields{"user": Public, "number": Public, "username": Sensitive, "reason": Public})
 	DynamicDebt       = define("dynamic.debt", Alert, "a dynamic user could not be removed several times in a row; removal goes on", Fields{"user": Public, "number": Public, "username": Sensitive, "operation": Public})
 
+	DSMPut    = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
+	DSMRead   = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public})
+	DSMStatus = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})
+
 	AuditNote       = define("audit.note", Warning, "requests were denied at an edge (counted per second)", Fields{"count": Public, "reasons": Public, "sources": Sensitive})
 	AuditCheckpoint = define("audit.checkpoint", Info, "the chain was signed up to a sequence number", Fields{"seq": Public, "hash": Public, "key": Public, "signature": Public})
 	AuditGap        = define("audit.gap", Alert, "events were removed before every receiver had them", Fields{"from": Public, "to": Public})

@@ -42,6 +42,7 @@ type Exchanged struct {
 var SealedTables = []SealedTable{
 	sealed[model.Credential]{Credentials, credentialValues},
 	sealed[model.DynamicUser]{DynamicUsers, userValues},
+	sealed[model.DSMVersion]{DSMVersions, dsmValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

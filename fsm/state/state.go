@@ -88,7 +88,7 @@ var (
 var Schema = []table.Erased{
 	table.Audit, table.AuditHead, System, Keyring, Sequences, Answers, Nodes, JoinTokens, Hashes,
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
-	Profiles, DynamicUsers,
+	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys,
 }
 
 // AccountKey identifies an account: device and user name.

@@ -152,6 +152,40 @@ NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINI
 	h.refused("no such operation", "operation", "show", "99")
 }
 
+// A secret of an application: its values are no arguments, and are printed only when they are meant to be.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.runWith(`{"URL":"db://1","PASS":"`+password+`"}`, "secret", "create", "db", "--stdin", "--tag", "t", "--expires", "2999-01-31T12:00:00Z")
+	h.refused("identity already", "secret", "create", "db")
+	h.refused("is no JSON object", "secret", "update", "db", "--stdin")
+	h.refused("is not set", "secret", "update", "db", "--env", "NOT_THERE_AT_ALL")
+	h.golden(`
+NUMBER  IDENTITY  OWNER  ENGINE  VERSION  CHANGED  EXPIRES  STATE
+1  db  admin/admin  Generic  1  TIME  TIME  enabled
+`, "secret", "list")
+	h.refused("is no terminal", "secret", "read", "db")
+	if out := h.run("secret", "read", "db", "--raw"); out != "PASS="+password+"\nURL=db://1\n" {
+		t.Error(out)
+	}
+	if out := h.run("secret", "read", "db", "--raw", "--field", "PASS"); out != password {
+		t.Error(out)
+	}
+	h.refused("has no value", "secret", "read", "db", "--raw", "--field", "NONE")
+	h.runWith(`{"URL":"db://2","PASS":"`+password+`"}`, "secret", "update", "db", "--stdin")
+	if out := h.run("secret", "show", "db"); !strings.Contains(out, "changed: URL\n") || strings.Contains(out, password) {
+		t.Error(out)
+	}
+	h.run("secret", "rollback", "db", "1")
+	if out := h.run("secret", "read", "db", "--raw", "--field", "URL"); out != "db://1" {
+		t.Error(out)
+	}
+	h.refused("not the number", "secret", "rollback", "db", "one")
+	h.run("secret", "disable", "db")
+	h.refused("inactive", "secret", "read", "db", "--raw")
+	h.run("secret", "enable", "db")
+}
+
 // The trail is listed from its end, and an export verifies offline until somebody touches it.
 func TestAudit(t *testing.T) {
 	t.Parallel()

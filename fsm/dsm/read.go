@@ -1,0 +1,116 @@
+package dsm
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// ReadArgs ask for secrets: all that the caller holds, or one.
+type ReadArgs struct {
+	Module model.Module      `cbor:"module"` // through which they are read: Application or Secrets Management
+	ID     model.DSMSecretID `cbor:"id,omitempty"`
+}
+
+// ReadSecret names a secret whose read is committed: this version of it, with these versions of accounts.
+type ReadSecret struct {
+	ID       model.DSMSecretID `cbor:"id"`
+	Version  uint64            `cbor:"version"`
+	Accounts []ReadAccount     `cbor:"accounts,omitempty"`
+}
+
+// ReadAccount names the secret version of an account that was read by reference.
+type ReadAccount struct {
+	Credential model.CredentialID `cbor:"credential"`
+	Version    uint64             `cbor:"version"`
+}
+
+// ReadResult lists what was read. The ciphertext stays in the rows: versions never change.
+type ReadResult struct {
+	Secrets []ReadSecret `cbor:"secrets"`
+}
+
+// Read records the read of secrets. It changes nothing: no custody, no view timer, no change of an account (RULES 9).
+var Read = command.Define("dsm.read", 1, func(tx *table.Tx, m command.Meta, a ReadArgs) (ReadResult, error) {
+	if a.Module != model.ModuleApplication && a.Module != model.ModuleSecrets {
+		return ReadResult{}, model.Errorf(model.Invalid, "secrets are read through the modules %s and %s", model.ModuleApplication, model.ModuleSecrets)
+	}
+	p, err := command.Authorize(tx, m.Actor, m.At, authz.Action{Module: a.Module, Right: model.SecretRead}, nil)
+	if err != nil {
+		return ReadResult{}, err
+	}
+	all, err := chosen(tx, m, p.Authorization, a.ID)
+	if err != nil {
+		return ReadResult{}, err
+	}
+	r := ReadResult{Secrets: []ReadSecret{}}
+	var secrets, accounts []string
+	for _, s := range all {
+		one := ReadSecret{ID: s.ID, Version: s.Version}
+		for _, id := range inForce(tx, s).References() {
+			account, n, err := refer(tx, m, p.Authorization.ID, s, id)
+			if err != nil {
+				return ReadResult{}, err
+			}
+			one.Accounts = append(one.Accounts, account)
+			accounts = append(accounts, fmt.Sprintf("%d:%d", n, account.Version))
+		}
+		secrets = append(secrets, fmt.Sprintf("%d:%d", s.Number, s.Version))
+		r.Secrets = append(r.Secrets, one)
+	}
+	tx.Emit(audit.DSMRead.With("application", string(p.Application.ID), "count", fmt.Sprint(len(secrets)), "secrets", strings.Join(secrets, " "), "credentials", strings.Join(accounts, " ")))
+	return r, nil
+}).AuditDenials()
+
+// chosen lists the active secrets that the caller holds, or the one that it names and holds or reaches.
+func chosen(tx *table.Tx, m command.Meta, auth *model.Authorization, id model.DSMSecretID) ([]*model.DSMSecret, error) {
+	if id == "" {
+		var all []*model.DSMSecret
+		for s := range state.DSMSecrets.By(tx, "holder", string(auth.ID)) {
+			if s.Active(m.At) && s.Version > 0 {
+				all = append(all, s)
+			}
+		}
+		return all, nil
+	}
+	s, err := find(tx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.HeldBy(auth.ID) && !Reaches(auth, s):
+		return nil, model.Errorf(model.Denied, "No access to secret").WithCode(1009)
+	case !s.Active(m.At):
+		return nil, model.Errorf(model.NotFound, "Secret inactive")
+	}
+	return []*model.DSMSecret{s}, nil
+}
+
+// refer finds the version of an account that a reference gives now. An inactive account, one without a secret, or one in
+// the exclusive custody of another fails the whole read: an application must not run with half of its secrets.
+func refer(tx *table.Tx, m command.Meta, reader model.AuthorizationID, s *model.DSMSecret, id model.CredentialID) (ReadAccount, uint64, error) {
+	c, ok := state.Credentials.Get(tx, string(id))
+	if !ok || !c.Enabled {
+		return ReadAccount{}, 0, model.Errorf(model.Invalid, "Credential inactive: secret %d refers to it", s.Number).WithCode(1008)
+	}
+	v := c.ByRole(model.RoleCurrent)
+	if v == nil {
+		return ReadAccount{}, 0, model.Errorf(model.Invalid, "the credential that secret %d refers to holds no secret yet", s.Number).WithCode(1007)
+	}
+	if pol := state.PolicyOf(tx, c); pol.Exclusive {
+		for h := range state.Custodies.By(tx, "credential", string(c.ID)) {
+			if h.Authorization != reader && h.Until > m.At {
+				e := model.Errorf(model.Invalid, "No access to credential: another holder has custody").WithCode(1009)
+				e.RetryAfter = int64(h.Until.Sub(m.At)/time.Second) + 1
+				return ReadAccount{}, 0, e
+			}
+		}
+	}
+	return ReadAccount{Credential: c.ID, Version: v.N}, c.Number, nil
+}

@@ -1,0 +1,120 @@
+package model
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Limits of DSM secrets.
+const (
+	MaxDSMVersions = 50  // kept of one secret; the oldest goes
+	MaxDSMFields   = 256 // in one version
+	MaxDSMHeld     = 500 // secrets that one authorization may hold
+)
+
+// DSMSecretID names a secret of an application.
+type DSMSecretID string
+
+// DSMSecret is what an application gets at run time: named values, and accounts by reference. Its identity is unique
+// within the authorization that owns it; the versions are rows of their own.
+type DSMSecret struct {
+	ID          DSMSecretID       `cbor:"id"`
+	Number      uint64            `cbor:"number"`   // the API's numeric id
+	Identity    string            `cbor:"identity"` // what clients ask for
+	Name        string            `cbor:"name"`     // what people read
+	Engine      string            `cbor:"engine"`
+	Description string            `cbor:"description,omitempty"`
+	Tags        []string          `cbor:"tags,omitempty"`
+	ExpiresAt   Time              `cbor:"expires_at,omitempty"` // inactive from then on; 0: never
+	Owner       AuthorizationID   `cbor:"owner"`
+	Readers     []AuthorizationID `cbor:"readers,omitempty"` // who holds it besides its owner
+	Version     uint64            `cbor:"version"`           // in force
+	LastN       uint64            `cbor:"last_n"`            // newest version ever
+	Enabled     bool              `cbor:"enabled"`
+	CreatedBy   AuthorizationID   `cbor:"created_by,omitempty"`
+	CreatedAt   Time              `cbor:"created_at"`
+	ChangedAt   Time              `cbor:"changed_at"` // of the version in force
+	Revision    uint64            `cbor:"revision"`
+}
+
+// Active tells whether the secret is handed out at a moment.
+func (s *DSMSecret) Active(at Time) bool { return s.Enabled && (s.ExpiresAt == 0 || at < s.ExpiresAt) }
+
+// HeldBy tells whether an authorization is its owner or a reader.
+func (s *DSMSecret) HeldBy(a AuthorizationID) bool {
+	return s.Owner == a || slices.Contains(s.Readers, a)
+}
+
+// DSMKind says what an entry of a secret is.
+type DSMKind string
+
+// The kinds of entries.
+const (
+	DSMKeyValue   DSMKind = "key_value"  // values that a client sent
+	DSMAccessKey  DSMKind = "access_key" // the same, known to be keys of a cloud
+	DSMCredential DSMKind = "credential" // an account, read when the secret is read
+)
+
+// DSMField is one named value: ciphertext of its own, or, in a reference, a part of the account.
+type DSMField struct {
+	Name   string `cbor:"name"`           // under which clients get it
+	From   string `cbor:"from,omitempty"` // part of the account: username, password, hostname, ip, additional, domain
+	Row    string `cbor:"row,omitempty"`  // random id chosen by the proposer: binds the ciphertext to its place
+	Secret Sealed `cbor:"secret"`
+	Mark   []byte `cbor:"mark,omitempty"` // keyed fingerprint of the value: tells whether it changed, without opening it
+}
+
+// DSMEntry is one object of a secret's data.
+type DSMEntry struct {
+	Kind       DSMKind      `cbor:"kind"`
+	Type       string       `cbor:"type,omitempty"`       // of an access key: aws, azure, gcp
+	Credential CredentialID `cbor:"credential,omitempty"` // of a reference
+	Fields     []DSMField   `cbor:"fields"`
+}
+
+// DSMVersion is the data of a secret as it was put once; it never changes, except that its ciphertext follows the key term.
+type DSMVersion struct {
+	Secret  DSMSecretID     `cbor:"secret"`
+	N       uint64          `cbor:"n"`
+	Entries []DSMEntry      `cbor:"entries"`
+	By      AuthorizationID `cbor:"by"`
+	At      Time            `cbor:"at"`
+	Of      uint64          `cbor:"of,omitempty"` // the version that was rolled back to
+}
+
+// References lists the accounts that a version refers to.
+func (v *DSMVersion) References() []CredentialID {
+	var ids []CredentialID
+	for _, e := range v.Entries {
+		if e.Credential != "" && !slices.Contains(ids, e.Credential) {
+			ids = append(ids, e.Credential)
+		}
+	}
+	return ids
+}
+
+// SameData tells whether two lists of entries hold the same, as far as fingerprints tell.
+func SameData(a, b []DSMEntry) bool {
+	return slices.EqualFunc(a, b, func(x, y DSMEntry) bool {
+		return x.Kind == y.Kind && x.Type == y.Type && x.Credential == y.Credential && slices.EqualFunc(x.Fields, y.Fields, sameField)
+	})
+}
+
+func sameField(x, y DSMField) bool {
+	known := x.From != "" || len(x.Mark) > 0
+	return known && x.Name == y.Name && x.From == y.From && bytes.Equal(x.Mark, y.Mark)
+}
+
+// Delegation names authorizations of other applications that a client may ask keys for. Patterns are as in path.Match, an
+// empty list matches nothing.
+type Delegation struct {
+	Applications []string `cbor:"applications"`
+	Systems      []string `cbor:"systems"`
+	Environments []string `cbor:"environments"`
+}
+
+// ClientKey is a client secret that was added to an authorization for a while.
+type ClientKey struct {
+	Authorization AuthorizationID `cbor:"authorization"`
+	Secret        ClientSecret    `cbor:"secret"`
+}

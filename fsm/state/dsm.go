@@ -1,0 +1,72 @@
+package state
+
+import (
+	"encoding/hex"
+	"iter"
+
+	"cofre/fsm/model"
+	"cofre/fsm/table"
+)
+
+// The tables of application secrets.
+var (
+	DSMSecrets = table.Define(22, "dsm_secret", func(s *model.DSMSecret) string { return string(s.ID) },
+		table.Index[model.DSMSecret]{Name: "number", Unique: true, Drawn: true, Keys: func(s *model.DSMSecret) []string { return []string{table.NumberKey(s.Number)} }},
+		table.Index[model.DSMSecret]{Name: "identity", Unique: true, Keys: func(s *model.DSMSecret) []string { return []string{IdentityKey(s.Owner, s.Identity)} }},
+		table.Index[model.DSMSecret]{Name: "holder", Keys: holders})
+	DSMVersions = table.Define(23, "dsm_version", func(v *model.DSMVersion) string { return DSMVersionKey(v.Secret, v.N) },
+		sealedIndex(dsmValues))
+	ClientKeys = table.Define(24, "client_key", func(k *model.ClientKey) string { return ClientKeyOf(k.Authorization, k.Secret.MAC) },
+		table.Index[model.ClientKey]{Name: "until", Keys: func(k *model.ClientKey) []string { return []string{LiveKey(k.Authorization, k.Secret.Until)} }})
+)
+
+// IdentityKey identifies a secret: owner and identity.
+func IdentityKey(owner model.AuthorizationID, identity string) string {
+	return string(owner) + "/" + identity
+}
+
+// DSMVersionKey orders versions by secret and number.
+func DSMVersionKey(id model.DSMSecretID, n uint64) string {
+	return string(id) + "/" + table.NumberKey(n)
+}
+
+// ClientKeyOf finds an added client secret by what is stored of it.
+func ClientKeyOf(a model.AuthorizationID, mac []byte) string {
+	return string(a) + "/" + hex.EncodeToString(mac)
+}
+
+// LiveKey orders the added client secrets of an authorization by their end.
+func LiveKey(a model.AuthorizationID, until model.Time) string {
+	return string(a) + "/" + table.TimeKey(until)
+}
+
+// DSMVersionsOf lists the kept versions of a secret, oldest first.
+func DSMVersionsOf(r table.Reader, id model.DSMSecretID) iter.Seq[*model.DSMVersion] {
+	return func(yield func(*model.DSMVersion) bool) {
+		for v := range DSMVersions.All(r, DSMVersionKey(id, 0)) {
+			if v.Secret != id || !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func holders(s *model.DSMSecret) []string {
+	keys := []string{string(s.Owner)}
+	for _, r := range s.Readers {
+		keys = append(keys, string(r))
+	}
+	return keys
+}
+
+func dsmValues(v *model.DSMVersion) []Value {
+	var values []Value
+	for i := range v.Entries {
+		for j := range v.Entries[i].Fields {
+			if f := &v.Entries[i].Fields[j]; !f.Secret.IsZero() {
+				values = append(values, Value{f.Row, &f.Secret})
+			}
+		}
+	}
+	return values
+}

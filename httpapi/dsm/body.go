@@ -1,0 +1,205 @@
+package dsm
+
+import (
+	"strings"
+	"time"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+)
+
+// parts are the fields of a credential in the vendor's data: where they come from in the account, and the name under
+// which they are returned without a label of their own.
+var parts = []struct{ field, from, name string }{
+	{"host", "hostname", "hostname"}, {"hostname", "hostname", "hostname"}, {"user", "username", "username"}, {"username", "username", "username"},
+	{"password", "password", "password"}, {"additional_information", "additional", "additional_information"}, {"ip", "ip", "ip"}, {"domain", "domain", "domain"},
+}
+
+var errData = model.Errorf(model.Invalid, "data must hold texts by name, or the lists access_keys, credentials and key_value").WithField("data")
+
+// readData reads the data of a secret in any of the vendor's shapes. nil: nothing was sent.
+func readData(d compat.Document) ([]Data, error) {
+	if d.Absent() {
+		return nil, nil
+	}
+	out, err := documentData(d)
+	if err != nil {
+		p := Put{Data: out}
+		p.wipe()
+		return nil, err
+	}
+	return out, nil
+}
+
+func documentData(d compat.Document) ([]Data, error) {
+	out := []Data{}
+	if !d.IsObject() { // a list of objects, as answers show it
+		for _, item := range d.Items() {
+			if !item.IsObject() {
+				return out, errData
+			}
+			if err := keyValues(&out, model.DSMKeyValue, "", item); err != nil {
+				return out, err
+			}
+		}
+		return out, nil
+	}
+	loose := Data{Kind: model.DSMKeyValue}
+	for _, m := range d.Members() {
+		var err error
+		switch strings.ToLower(m.Name) {
+		case "access_keys", "access_key":
+			err = each(m.Document, "access_key", func(k compat.Document) error {
+				return keyValues(&out, model.DSMAccessKey, k.Member("type").Text(), fieldsOf(k))
+			})
+		case "credentials", "credential":
+			err = each(m.Document, "credential", func(c compat.Document) error { return account(&out, fieldsOf(c)) })
+		case "key_value", "key_values":
+			err = each(m.Document, "key_value", func(k compat.Document) error { return keyValues(&out, model.DSMKeyValue, "", fieldsOf(k)) })
+		default:
+			if v, ok := m.Secret(); ok {
+				loose.Values = append(loose.Values, Value{Name: m.Name, Value: &v})
+			} else if !m.Absent() {
+				err = errData
+			}
+		}
+		if err != nil {
+			return append(out, loose), err
+		}
+	}
+	if len(loose.Values) > 0 {
+		out = append(out, loose)
+	}
+	return out, nil
+}
+
+// each calls f with the objects of a list, each bare or under a name of its own.
+func each(d compat.Document, name string, f func(compat.Document) error) error {
+	for _, item := range d.Items() {
+		if inner := item.Member(name); inner.IsObject() {
+			item = inner
+		}
+		if !item.IsObject() {
+			return errData
+		}
+		if err := f(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fieldsOf(d compat.Document) compat.Document {
+	if f := d.Member("fields"); f.IsObject() {
+		return f
+	}
+	return d
+}
+
+const label = "_label"
+
+// keyValues reads the texts of an object; "x_label" renames "x".
+func keyValues(out *[]Data, kind model.DSMKind, of string, d compat.Document) error {
+	e := Data{Kind: kind, Type: of}
+	*out = append(*out, e)
+	last := &(*out)[len(*out)-1]
+	for _, m := range d.Members() {
+		base, renames := strings.CutSuffix(m.Name, label)
+		if renames && !d.Member(base).Absent() || m.Absent() {
+			continue
+		}
+		v, ok := m.Secret()
+		if !ok {
+			return errData
+		}
+		name := m.Name
+		if l := d.Member(name + label).Text(); l != "" {
+			name = l
+		}
+		last.Values = append(last.Values, Value{Name: name, Value: &v})
+	}
+	if len(last.Values) == 0 {
+		*out = (*out)[:len(*out)-1]
+	}
+	return nil
+}
+
+// account reads a credential: matched with a registered account by user and host, else values like all others.
+func account(out *[]Data, d compat.Document) error {
+	e := Data{Kind: model.DSMCredential, Match: true}
+	var user, host string
+	for _, p := range parts {
+		m := d.Member(p.field)
+		if m.Absent() {
+			continue
+		}
+		v, ok := m.Secret()
+		if !ok {
+			return errData
+		}
+		name := p.name
+		if l := d.Member(p.field + label).Text(); l != "" {
+			name = l
+		}
+		e.Values = append(e.Values, Value{Name: name, From: p.from, Value: &v})
+		switch p.from {
+		case "username":
+			user = m.Text()
+		case "hostname":
+			host = m.Text()
+		}
+	}
+	if user != "" && host != "" {
+		e.Account = user + "@" + host
+	}
+	*out = append(*out, e)
+	return nil
+}
+
+// moments are the ways in which clients write a time.
+var moments = []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02", time.RFC3339, "01/02/2006 15:04:05"}
+
+// readTime reads a time without zone as UTC; "" is never.
+func readTime(in *compat.Input, name string) (*model.Time, error) {
+	s := in.Pointer(name)
+	if s == nil {
+		return nil, nil
+	}
+	var never model.Time
+	if *s == "" {
+		return &never, nil
+	}
+	for _, layout := range moments {
+		if at, err := time.Parse(layout, *s); err == nil && at.Year() >= 1970 && at.Year() <= 9999 {
+			t := model.TimeOf(at)
+			return &t, nil
+		}
+	}
+	return nil, model.Errorf(model.Invalid, "%s is written like 2026-01-31 12:00:00", name).WithField(name)
+}
+
+// readPut reads a secret to put by one of the vendor's routes.
+func readPut(in *compat.Input) (Put, error) {
+	p := Put{Through: model.ModuleSecrets, Identity: in.Text("identity", "identifier"), Title: in.Pointer("name"), Engine: in.Pointer("engine"), Description: in.Pointer("description")}
+	if p.Identity == "" {
+		p.Identity = in.Text("name")
+	}
+	for _, name := range []string{"renew_cloud_time", "renew_credential_time", "renew_ephemeral_credential_time"} {
+		if list, err := in.List(name); err != nil || list != nil && len(*list) > 0 {
+			return p, model.Errorf(model.Invalid, "%s is not offered yet", name).WithField(name)
+		}
+	}
+	var err error
+	if p.ExpiresAt, err = readTime(in, "expiration_date"); err != nil {
+		return p, err
+	}
+	if p.Tags, err = in.List("tags"); err != nil {
+		return p, err
+	}
+	d, err := in.Document("data")
+	if err != nil {
+		return p, err
+	}
+	p.Data, err = readData(d)
+	return p, err
+}

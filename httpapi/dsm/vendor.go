@@ -1,0 +1,224 @@
+package dsm
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+const tag = "dsm"
+
+var putFields = []route.Field{
+	{Name: "identity", In: "body", Required: true, Text: "what clients ask for; identifier is the same"},
+	{Name: "identifier", In: "body"}, {Name: "name", In: "body"}, {Name: "engine", In: "body", Text: "Generic by default"}, {Name: "description", In: "body"},
+	{Name: "expiration_date", In: "body", Text: "2026-01-31 12:00:00, UTC; empty: never"}, {Name: "tags", In: "body", Type: "array"},
+	{Name: "data", In: "body", Type: "object", Text: "an object, its JSON, or the base64 of its JSON: access_keys, credentials and key_value, or texts by name"},
+}
+
+func vendorRoutes(s Service) []route.Route {
+	v := &vendor{s}
+	all := []route.Field{{Name: "application", Type: "object", Text: "name, description, tags, system, environment, secrets"}}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag = tag
+		return route.Route{Method: method, Path: path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
+	}
+	return []route.Route{
+		add(http.MethodGet, "/iso/dapp/application", "dsm.read", v.application, route.Doc{Summary: "Read every secret of the calling authorization",
+			Text: "Takes no custody and changes nothing. Module Application. One audit event lists secrets and versions.", Returns: all}),
+		add(http.MethodGet, "/iso/sctm/secret", "dsm.read", v.secrets, route.Doc{Summary: "Read every secret of the calling authorization, as a list",
+			Text: "As GET /iso/dapp/application, with the module Secrets Management.", Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
+		add(http.MethodPost, "/iso/sctm/secret", "dsm.put", v.put, route.Doc{Summary: "Create or update a secret of the calling authorization",
+			Text: "Found by identity. A credential whose user and host are registered becomes a reference, which needs the right to read it; the value that was sent never replaces its own.", Status: http.StatusCreated, Fields: putFields, Returns: all}),
+		add(http.MethodGet, "/api/dsm/secret", route.NoEvent, v.list, route.Doc{Summary: "List secrets, without values", Fields: []route.Field{{Name: "application", In: "query", Text: "only those of this application"}}, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
+		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Summary: "Read one secret", Text: "By identity, number or id.", Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodPost, "/api/dsm/secret", "dsm.put", v.create, route.Doc{Summary: "Create a secret of an application", Text: "Of the calling authorization, unless application, system and environment name another that it made or manages.",
+			Status: http.StatusCreated, Fields: append(putFields[:len(putFields):len(putFields)], route.Field{Name: "application", In: "body"}, route.Field{Name: "system", In: "body"}, route.Field{Name: "environment", In: "body"}), Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Summary: "Change a secret", Text: "data becomes its next version.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodDelete, "/api/dsm/secret/{identifier}", "dsm.status", v.disable, route.Doc{Summary: "Disable a secret", Text: "Every version is kept."}),
+	}
+}
+
+type vendor struct{ s Service }
+
+func (v *vendor) application(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := v.s.Read(ctx, r.Actor, model.ModuleApplication)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.OK("Application "+a.Application.Name, applicationMember(a)), nil
+}
+
+func (v *vendor) secrets(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := v.s.Read(ctx, r.Actor, model.ModuleSecrets)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.OK(fmt.Sprintf("%d secrets found", len(a.Secrets)), compat.Member{Name: "secrets", Value: listed(a.Secrets)}), nil
+}
+
+func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	in, err := r.Input()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	p, err := readPut(in)
+	defer p.wipe()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	done, err := v.s.Put(ctx, r.Actor, p)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	a, err := v.s.Caller(r.Actor)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	a.Secrets = []Item{*v.opened(ctx, r, done.Item)}
+	message := "Secret updated successfully."
+	if done.Created {
+		message = "Secret created successfully."
+	}
+	return compat.Created(message, applicationMember(a)), nil
+}
+
+// opened reads what was just put, as an audited read like every other; a caller that may not read sees no values.
+func (v *vendor) opened(ctx context.Context, r *route.Request, i *Item) *Item {
+	if o, err := v.s.Open(ctx, r.Actor, string(i.Secret.ID)); err == nil {
+		return o
+	}
+	return i
+}
+
+func (v *vendor) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	items, err := v.s.List(ctx, r.Actor, r.At, Filter{Application: r.Query("application")})
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	rows := make([]compat.Object, len(items))
+	for i := range items {
+		rows[i] = described(&items[i])
+	}
+	return compat.OK(fmt.Sprintf("%d secrets found", len(rows)), compat.Member{Name: "secrets", Value: rows}), nil
+}
+
+func (v *vendor) open(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	item, err := v.s.Open(ctx, r.Actor, r.Param("identifier"))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.OK("Secret "+item.Secret.Identity, secretMember(item)), nil
+}
+
+func (v *vendor) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return v.change(ctx, r, "")
+}
+
+func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return v.change(ctx, r, r.Param("identifier"))
+}
+
+func (v *vendor) change(ctx context.Context, r *route.Request, name string) (compat.Reply, error) {
+	in, err := r.Input()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	p, err := readPut(in)
+	defer p.wipe()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	p.Name, p.Create = name, name == ""
+	p.Owner = Owner{Application: in.Text("application"), System: in.Text("system"), Environment: in.Text("environment")}
+	done, err := v.s.Put(ctx, r.Actor, p)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	item := v.opened(ctx, r, done.Item)
+	if name == "" {
+		return compat.Created("Secret created successfully.", secretMember(item)), nil
+	}
+	return compat.OK("Secret updated successfully.", secretMember(item)), nil
+}
+
+func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	item, err := v.s.SetStatus(ctx, r.Actor, r.Param("identifier"), false)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.OK("Secret disabled successfully.", compat.Member{Name: "secret", Value: described(item)}), nil
+}
+
+func applicationMember(a *Application) compat.Member {
+	var description any
+	if a.Application.Description != "" {
+		description = a.Application.Description
+	}
+	return compat.Member{Name: "application", Value: compat.Object{
+		{Name: "name", Value: a.Application.Name}, {Name: "description", Value: description}, {Name: "tags", Value: append([]string{}, a.Application.Tags...)},
+		{Name: "system", Value: a.Authorization.System}, {Name: "environment", Value: a.Authorization.Environment}, {Name: "secrets", Value: listed(a.Secrets)},
+	}}
+}
+
+// described is a secret without its values; every member is a text, because clients decode them so.
+func described(i *Item) compat.Object {
+	s := &i.Secret
+	expires := ""
+	if s.ExpiresAt != 0 {
+		expires = s.ExpiresAt.Std().UTC().Format("2006-01-02 15:04:05")
+	}
+	return compat.Object{
+		{Name: "secret_id", Value: strconv.FormatUint(s.Number, 10)}, {Name: "secret_name", Value: s.Name}, {Name: "identity", Value: s.Identity}, {Name: "identifier", Value: s.Identity},
+		{Name: "version", Value: strconv.FormatUint(s.Version, 10)}, {Name: "expiration_date", Value: expires}, {Name: "engine", Value: s.Engine}, {Name: "description", Value: s.Description},
+	}
+}
+
+// listed shows secrets with their data as a list of objects of texts: any other value fails the client's whole list.
+func listed(items []Item) []compat.Object {
+	out := make([]compat.Object, len(items))
+	for i := range items {
+		rows := []compat.Object{}
+		for _, e := range items[i].Entries {
+			rows = append(rows, texts(e))
+		}
+		out[i] = append(described(&items[i]), compat.Member{Name: "data", Value: rows})
+	}
+	return out
+}
+
+func texts(e Entry) compat.Object {
+	o := compat.Object{}
+	for _, f := range e.Fields {
+		o = append(o, compat.Member{Name: f.Name, Value: compat.Secret{Value: f.Value}})
+	}
+	return o
+}
+
+// secretMember shows one secret in the specification's dialect: data is one object, in which a later value of a name wins.
+func secretMember(i *Item) compat.Member {
+	flat := compat.Object{}
+	for _, e := range i.Entries {
+		for _, f := range e.Fields {
+			flat = set(flat, compat.Member{Name: f.Name, Value: compat.Secret{Value: f.Value}})
+		}
+	}
+	return compat.Member{Name: "secret", Value: append(described(i), compat.Member{Name: "data", Value: flat})}
+}
+
+func set(o compat.Object, m compat.Member) compat.Object {
+	for i := range o {
+		if o[i].Name == m.Name {
+			if old, ok := o[i].Value.(compat.Secret); ok {
+				old.Value.Wipe()
+			}
+			o[i] = m
+			return o
+		}
+	}
+	return append(o, m)
+}

@@ -1,0 +1,236 @@
+package edge
+
+import (
+	"context"
+	"slices"
+
+	fsmdsm "cofre/fsm/dsm"
+	"cofre/fsm/model"
+	api "cofre/httpapi/dsm"
+	"cofre/vault/access"
+)
+
+// secrets adapts access to the resource of application secrets: it turns the names that people use into ids.
+type secrets struct{ access *access.Service }
+
+func (s *secrets) Caller(actor model.Actor) (*api.Application, error) {
+	p, err := s.access.WhoAmI(actor)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Application{Application: *p.Application, Authorization: *p.Authorization}, nil
+}
+
+func (s *secrets) Read(ctx context.Context, actor model.Actor, through model.Module) (*api.Application, error) {
+	opened, err := s.access.ReadDSM(ctx, actor, through, "")
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Caller(actor)
+	if err != nil {
+		access.WipeDSM(opened)
+		return nil, err
+	}
+	for i := range opened {
+		a.Secrets = append(a.Secrets, *read(&opened[i]))
+	}
+	return a, nil
+}
+
+func read(o *access.OpenedDSM) *api.Item {
+	i := &api.Item{Secret: o.Secret}
+	i.Secret.Version = o.Version
+	for _, e := range o.Entries {
+		entry := api.Entry{Kind: e.Kind}
+		for _, f := range e.Fields {
+			entry.Fields = append(entry.Fields, api.Field(f))
+		}
+		i.Entries = append(i.Entries, entry)
+	}
+	return i
+}
+
+func (s *secrets) Open(ctx context.Context, actor model.Actor, name string) (*api.Item, error) {
+	row, err := s.access.FindDSM(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := s.access.ReadDSM(ctx, actor, model.ModuleSecrets, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	return read(&opened[0]), nil
+}
+
+func (s *secrets) item(row *model.DSMSecret) *api.Item {
+	names := s.access.AuthorizationNames(append([]model.AuthorizationID{row.Owner}, row.Readers...)...)
+	i := &api.Item{Secret: *row, Owner: names[row.Owner]}
+	for _, r := range row.Readers {
+		if names[r] != "" {
+			i.Readers = append(i.Readers, names[r])
+		}
+	}
+	return i
+}
+
+func (s *secrets) List(ctx context.Context, actor model.Actor, at model.Time, f api.Filter) ([]api.Item, error) {
+	filter := access.DSMFilter{Disabled: f.Disabled, After: f.After, Limit: f.Limit}
+	if f.Application != "" {
+		id, err := s.access.FindApplication(ctx, f.Application)
+		if err != nil {
+			return nil, err
+		}
+		filter.Application = id
+	}
+	rows, err := s.access.ListDSM(actor, at, filter)
+	if err != nil {
+		return nil, err
+	}
+	if a, err := s.Caller(actor); err != nil || filter.Application != "" && len(rows) == 0 && a.Application.ID != filter.Application {
+		return nil, model.Errorf(model.NotFound, "there is no such application, or no secret of it that you may see").WithField("application")
+	}
+	items := make([]api.Item, len(rows))
+	for i := range rows {
+		items[i] = *s.item(&rows[i])
+	}
+	return items, nil
+}
+
+func (s *secrets) Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*api.Item, []api.Version, error) {
+	row, versions, err := s.access.DescribeDSM(ctx, actor, at, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]api.Version, len(versions))
+	var before []model.DSMEntry
+	for i, v := range versions {
+		names, changed := differences(before, v.Entries)
+		out[i] = api.Version{N: v.N, At: v.At, By: s.access.AuthorizationNames(v.By)[v.By], Of: v.Of, Names: names, Changed: changed}
+		before = v.Entries
+	}
+	return s.item(row), out, nil
+}
+
+// differences lists the names of the values of a version, and those that are new, gone or of another value than before.
+func differences(before, after []model.DSMEntry) (names, changed []string) {
+	was, is := byName(before), byName(after)
+	for name, e := range is {
+		names = append(names, name)
+		if old, ok := was[name]; !ok || !model.SameData(old, e) {
+			changed = append(changed, name)
+		}
+	}
+	for name := range was {
+		if _, ok := is[name]; !ok {
+			changed = append(changed, name)
+		}
+	}
+	slices.Sort(names)
+	slices.Sort(changed)
+	return names, changed
+}
+
+// byName cuts data into entries of one value each.
+func byName(entries []model.DSMEntry) map[string][]model.DSMEntry {
+	out := map[string][]model.DSMEntry{}
+	for _, e := range entries {
+		for _, f := range e.Fields {
+			one := e
+			one.Fields = []model.DSMField{f}
+			out[f.Name] = append(out[f.Name], one)
+		}
+	}
+	return out
+}
+
+func (s *secrets) Put(ctx context.Context, actor model.Actor, p api.Put) (api.Done, error) {
+	args := fsmdsm.PutArgs{Module: p.Through, Create: p.Create, Identity: p.Identity, Name: p.Title, Engine: p.Engine, Description: p.Description, Tags: p.Tags, ExpiresAt: p.ExpiresAt, Revision: p.Revision}
+	if p.Name != "" {
+		row, err := s.access.FindDSM(ctx, actor, p.Name)
+		if err != nil {
+			return api.Done{}, err
+		}
+		args.ID, args.Identity = row.ID, row.Identity
+	} else if p.Owner != (api.Owner{}) {
+		owner, err := s.owner(ctx, p.Owner)
+		if err != nil {
+			return api.Done{}, err
+		}
+		args.Owner = owner
+	}
+	if p.Readers != nil {
+		readers := []model.AuthorizationID{}
+		for _, r := range *p.Readers {
+			id, err := s.owner(ctx, r)
+			if err != nil {
+				return api.Done{}, in(err, "readers")
+			}
+			readers = append(readers, id)
+		}
+		args.Readers = &readers
+	}
+	data, err := s.data(ctx, p.Data)
+	if err != nil {
+		return api.Done{}, err
+	}
+	r, err := s.access.PutDSM(ctx, actor, args, data)
+	if err != nil {
+		return api.Done{}, err
+	}
+	return api.Done{Item: s.item(&r.Secret), Created: r.Created, Kept: r.Kept}, nil
+}
+
+func (s *secrets) owner(ctx context.Context, o api.Owner) (model.AuthorizationID, error) {
+	a, err := s.access.FindAuthorization(ctx, o.Application, o.System, o.Environment, o.Authorization)
+	if err != nil {
+		return "", err
+	}
+	return a.ID, nil
+}
+
+func (s *secrets) data(ctx context.Context, data []api.Data) ([]access.DSMData, error) {
+	if data == nil {
+		return nil, nil
+	}
+	out := []access.DSMData{}
+	for _, d := range data {
+		e := access.DSMData{Kind: d.Kind, Type: d.Type}
+		for _, v := range d.Values {
+			e.Values = append(e.Values, access.DSMValue(v))
+		}
+		if d.Account != "" {
+			switch c, err := s.access.FindCredential(ctx, d.Account); {
+			case err == nil:
+				e.Credential = c.ID
+			case !d.Match || !model.Is(err, model.Invalid):
+				return nil, in(err, "data")
+			}
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (s *secrets) SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*api.Item, error) {
+	row, err := s.access.FindDSM(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.access.SetDSMStatus(ctx, actor, row.ID, enabled)
+	if err != nil {
+		return nil, err
+	}
+	return s.item(&changed), nil
+}
+
+func (s *secrets) Rollback(ctx context.Context, actor model.Actor, name string, version uint64) (*api.Item, error) {
+	row, err := s.access.FindDSM(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.access.RollbackDSM(ctx, actor, row.ID, version)
+	if err != nil {
+		return nil, err
+	}
+	return s.item(&changed), nil
+}

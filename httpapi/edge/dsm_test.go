@@ -1,0 +1,188 @@
+package edge_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// dsmSecret decodes strictly what every generation of the dsm client and the External Secrets Operator decode: any value
+// that is no text fails the whole list (contract/clients.md 1.1, 1.2).
+type dsmSecret struct {
+	ID         string              `json:"secret_id"`
+	Name       string              `json:"secret_name"`
+	Identity   string              `json:"identity"`
+	Version    string              `json:"version"`
+	Expiration string              `json:"expiration_date"`
+	Engine     string              `json:"engine"`
+	Data       []map[string]string `json:"data"`
+}
+
+type dsmAnswer struct {
+	Response struct {
+		Status    int    `json:"status"`
+		Message   string `json:"message"`
+		Error     bool   `json:"error"`
+		ErrorCode int    `json:"error_code"`
+	} `json:"response"`
+	Error       string      `json:"error"`
+	Message     string      `json:"message"`
+	ID          string      `json:"id"`
+	Signature   string      `json:"signature"`
+	Secrets     []dsmSecret `json:"secrets"`
+	Application struct {
+		Name        string
+		Description string
+		Tags        []string
+		System      string
+		Environment string
+		Secrets     []dsmSecret
+	} `json:"application"`
+}
+
+func (a answer) dsm(t *testing.T) dsmAnswer {
+	t.Helper()
+	var d dsmAnswer
+	if err := json.Unmarshal([]byte(a.raw), &d); err != nil {
+		t.Fatalf("a client cannot decode: %v\n%s", err, a.raw)
+	}
+	return d
+}
+
+const dsmClient = `{"name":"prod","system":"erp","environment":"prod","modules":["Application","Secrets Management","CI/CD","PAM Core"],"write":true,"rights":["secret.read","credential.write"],"filter":{"tags":["prod"]}}`
+
+// events counts the audit events of a kind.
+func (h *house) events(token, kind string) int {
+	h.t.Helper()
+	return len(h.json(token, "GET", "/api/v1/audit?kind="+kind+"&limit=1000", 200, "").at("items").([]any))
+}
+
+func TestDsmSecrets(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	tok := h.token(h.authorize(admin, "billing", dsmClient))
+
+	// A known application without secrets is an empty list; an unknown one is an error.
+	if d := h.form(tok, "GET", "/iso/dapp/Application", 200).dsm(t); d.Application.Name != "billing" || d.Application.System != "erp" || d.Application.Environment != "prod" || d.Application.Secrets == nil {
+		t.Errorf("%+v", d)
+	}
+	h.json(tok, "GET", "/api/dsm/secret?application=nobody", 404, "")
+	h.json(tok, "GET", "/api/dsm/secret?application=admin", 404, "")
+
+	// The vendor's form with base64 of JSON: labels, an account that is registered and one that is not, numbers as texts.
+	data := base64.StdEncoding.EncodeToString([]byte(`{"access_keys":[{"access_key":{"type":"aws","fields":{"access_key_id":"AK1","access_key_id_label":"AWS_ID","secret_access_key":"ak-secret","secret_access_key_label":"AWS_KEY"}}}],
+		"credentials":[{"credential":{"fields":{"user":"root","user_label":"DB_USER","host":"web1","password":"sent-by-client","password_label":"DB_PASS"}}},{"credential":{"fields":{"user":"nobody","host":"nowhere","password":"own"}}}],
+		"key_value":[{"Port":5432,"On":true,"none":null},{"fields":{"Q":"it's \"x\"\n"}}]}`))
+	a := h.form(tok, "POST", "/iso/sctm/secret", 201, "Name", "Database", "identity", "db", "expiration_date", "2999-01-31 10:00:00", "data", data)
+	if a.text("response.message") != "Secret created successfully." || a.text("application.secrets.0.identity") != "db" {
+		t.Error(a.raw)
+	}
+	want := []map[string]string{{"AWS_ID": "AK1", "AWS_KEY": "ak-secret"}, {"DB_USER": "root", "hostname": "web1", "DB_PASS": "s3cret"},
+		{"username": "nobody", "hostname": "nowhere", "password": "own"}, {"Port": "5432", "On": "true"}, {"Q": "it's \"x\"\n"}}
+	before := h.events(admin, "dsm.read")
+	for path, get := range map[string]func(dsmAnswer) []dsmSecret{
+		"/iso/dapp/application": func(d dsmAnswer) []dsmSecret { return d.Application.Secrets },
+		"/api/dapp/Application": func(d dsmAnswer) []dsmSecret { return d.Application.Secrets },
+		"/iso/sctm/secret":      func(d dsmAnswer) []dsmSecret { return d.Secrets },
+	} {
+		s := get(h.form(tok, "GET", path, 200).dsm(t))
+		if len(s) != 1 || s[0].Identity != "db" || s[0].Name != "Database" || s[0].Version != "1" || s[0].Engine != "Generic" || s[0].Expiration != "2999-01-31 10:00:00" || s[0].ID != "1" {
+			t.Fatalf("%s: %+v", path, s)
+		}
+		got, _ := json.Marshal(s[0].Data)
+		if expected, _ := json.Marshal(want); string(got) != string(expected) {
+			t.Errorf("%s:\n%s\n%s", path, got, expected)
+		}
+	}
+	if n := h.events(admin, "dsm.read") - before; n != 3 {
+		t.Errorf("3 reads left %d events", n)
+	}
+	// The reads took no custody, and the account's own secret is what it was.
+	h.json(admin, "DELETE", "/iso/pam/credential/custody/web1-root", 400, "")
+
+	// The operator's reading (1.2): identity, then property, in the first object that has it.
+	a = h.form(tok, "GET", "/api/dsm/secret/db", 200)
+	if a.text("response.secret.data.DB_PASS") != "s3cret" || a.text("secret.data.Q") != "it's \"x\"\n" || a.text("secret.identifier") != "db" {
+		t.Error(a.raw)
+	}
+	h.form(tok, "GET", "/api/dsm/secret/nothing", 404)
+
+	// The same again is the same version; another value is the next, and the old one comes back by rollback.
+	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "data", data)
+	if a := h.json(tok, "POST", "/api/sctm/secret", 201, `{"identity":"db","data":{"value":"two"}}`); a.text("application.secrets.0.version") != "2" || a.text("application.secrets.0.data.0.value") != "two" {
+		t.Error(a.raw)
+	}
+	a = h.json(tok, "GET", "/api/v1/secrets/db", 200, "")
+	if a.text("owner") != "billing/prod" || a.text("versions.1.names.0") != "value" || len(a.at("versions").([]any)) != 2 || strings.Contains(a.raw, "two") {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", "/api/v1/secrets/db/rollback", 200, `{"version":1}`)
+	if d := h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(t); d.Secrets[0].Version != "3" || d.Secrets[0].Data[0]["AWS_KEY"] != "ak-secret" {
+		t.Errorf("%+v", d.Secrets)
+	}
+	// Disabled secrets are handed out to nobody.
+	h.json(tok, "PUT", "/api/v1/secrets/db/status", 200, `{"enabled":false}`)
+	h.form(tok, "GET", "/api/dsm/secret/db", 404)
+	if d := h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(t); len(d.Secrets) != 0 {
+		t.Errorf("%+v", d.Secrets)
+	}
+	for _, secret := range []string{"ak-secret", "sent-by-client", "s3cret"} {
+		if strings.Contains(h.logs.String(), secret) {
+			t.Errorf("the log holds %s", secret)
+		}
+	}
+}
+
+// The specification's dialect, and every way of an application to a secret or an account of another.
+func TestDsmForeign(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	billing := h.token(h.authorize(admin, "billing", dsmClient))
+	shop := h.token(h.authorize(admin, "shop", strings.Replace(dsmClient, `{"tags":["prod"]}`, `{}`, 1)))
+
+	a := h.json(admin, "POST", "/api/dsm/secret", 201, `{"identifier":"api","data":{"KEY":"abc"},"application":"billing","system":"erp","environment":"prod"}`)
+	if a.text("response.secret.identifier") != "api" || a.text("response.secret.data.KEY") != "abc" {
+		t.Error(a.raw)
+	}
+	if a := h.json(billing, "GET", "/api/dsm/secret?application=billing", 200, ""); a.text("response.secrets.0.identifier") != "api" || strings.Contains(a.raw, "abc") {
+		t.Error(a.raw)
+	}
+	if a := h.json(billing, "PUT", "/api/dsm/secret/api", 200, `{"data":{"KEY":"def"}}`); a.text("response.secret.data.KEY") != "def" || a.text("response.secret.version") != "2" {
+		t.Error(a.raw)
+	}
+	number := a.text("secret.secret_id")
+	refused := h.events(admin, "command.denied")
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", "/api/dsm/secret/api", "", 404}, // another's identity is not even there
+		{"GET", "/api/dsm/secret/" + number, "", 403},
+		{"PUT", "/api/dsm/secret/" + number, `{"data":{"KEY":"mine"}}`, 403},
+		{"DELETE", "/api/dsm/secret/" + number, "", 403},
+		{"POST", "/api/v1/secrets/" + number + "/rollback", `{"version":1}`, 403},
+		{"POST", "/api/dsm/secret", `{"identifier":"x","data":{"K":"v"},"application":"billing","system":"erp","environment":"prod"}`, 403},
+		{"POST", "/iso/sctm/secret", `{"identity":"steal","data":{"credentials":[{"credential":{"fields":{"user":"root","host":"web1","password":"x"}}}]}}`, 403},
+		{"POST", "/api/v1/secrets", `{"identity":"steal","accounts":[{"credential":"web1-root"}]}`, 403},
+		{"POST", "/api/v1/secrets", `{"identity":"push","values":[{"name":"K","value":"v"}],"readers":[{"application":"billing"}]}`, 403},
+	} {
+		h.json(shop, c.method, c.path, c.status, c.body)
+	}
+	if n := h.events(admin, "command.denied") - refused; n != 8 {
+		t.Errorf("8 refusals left %d events", n)
+	}
+	if d := h.form(shop, "GET", "/iso/sctm/secret", 200).dsm(t); len(d.Secrets) != 0 {
+		t.Errorf("%+v", d.Secrets)
+	}
+	h.json(billing, "POST", "/api/v1/secrets", 201, `{"identity":"account","accounts":[{"credential":"web1-root","username":"U","password":"P"}]}`) // who may read it may refer to it
+	if a := h.json(billing, "GET", "/api/v1/secrets/account/data", 200, ""); a.text("data.0.P") != "s3cret" || a.text("data.0.U") != "root" {
+		t.Error(a.raw)
+	}
+	h.json(billing, "DELETE", "/api/dsm/secret/api", 200, "")
+	h.json(billing, "GET", "/api/dsm/secret/api", 404, "")
+}

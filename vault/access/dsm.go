@@ -1,0 +1,335 @@
+package access
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strconv"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/dsm"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/vault/secret"
+)
+
+// DSMValue is one named value to put: a plaintext, or, with From, a part of the entry's account; with both, the account's
+// part if the caller may refer to it.
+type DSMValue struct {
+	Name  string
+	From  string
+	Value *secret.Value
+}
+
+// DSMData is one entry to put.
+type DSMData struct {
+	Kind       model.DSMKind
+	Type       string
+	Credential model.CredentialID
+	Values     []DSMValue
+}
+
+// OpenedDSM is a secret that was read: the caller wipes the values.
+type OpenedDSM struct {
+	Secret  model.DSMSecret
+	Version uint64
+	Entries []OpenedEntry
+}
+
+// OpenedEntry is one object of its data.
+type OpenedEntry struct {
+	Kind   model.DSMKind
+	Fields []OpenedField
+}
+
+// OpenedField is one value.
+type OpenedField struct {
+	Name  string
+	Value secret.Value
+}
+
+// WipeDSM wipes what was read.
+func WipeDSM(all []OpenedDSM) {
+	for _, o := range all {
+		for _, e := range o.Entries {
+			for _, f := range e.Fields {
+				f.Value.Wipe()
+			}
+		}
+	}
+}
+
+// ReadDSM reads every secret that the caller holds, or the one with an id: the read is committed first, then the values
+// of exactly the versions that it lists are decrypted here.
+func (s *Service) ReadDSM(ctx context.Context, actor model.Actor, through model.Module, id model.DSMSecretID) ([]OpenedDSM, error) {
+	if err := s.unsealed(); err != nil {
+		return nil, err
+	}
+	r, err := command.Propose(ctx, s.proposer, dsm.Read, actor, dsm.ReadArgs{Module: through, ID: id})
+	if err != nil {
+		return nil, err
+	}
+	v := s.views.View()
+	defer v.Close()
+	var out []OpenedDSM
+	for _, one := range r.Secrets {
+		o, err := s.openDSM(v, one)
+		out = append(out, o)
+		if err != nil {
+			WipeDSM(out)
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b OpenedDSM) int { return int(a.Secret.Number) - int(b.Secret.Number) })
+	return out, nil
+}
+
+func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret) (OpenedDSM, error) {
+	gone := model.Errorf(model.Unavailable, "the secret changed while it was read: try again")
+	row, ok := state.DSMSecrets.Get(v, string(r.ID))
+	version, found := state.DSMVersions.Get(v, state.DSMVersionKey(r.ID, r.Version))
+	if !ok || !found {
+		return OpenedDSM{}, gone
+	}
+	o := OpenedDSM{Secret: *row, Version: r.Version}
+	for _, e := range version.Entries {
+		entry := OpenedEntry{Kind: e.Kind}
+		for _, f := range e.Fields {
+			var value secret.Value
+			var err error
+			if f.From == "" {
+				value, err = s.keys.Decrypt(Place(f.Row), f.Secret)
+			} else {
+				value, err = s.part(v, e.Credential, f.From, r.Accounts)
+			}
+			if err != nil {
+				o.Entries = append(o.Entries, entry)
+				return o, err
+			}
+			entry.Fields = append(entry.Fields, OpenedField{f.Name, value})
+		}
+		o.Entries = append(o.Entries, entry)
+	}
+	return o, nil
+}
+
+// part gives a part of an account, of the secret version whose read was committed.
+func (s *Service) part(v table.Reader, id model.CredentialID, from string, read []dsm.ReadAccount) (secret.Value, error) {
+	gone := model.Errorf(model.Unavailable, "the account changed while it was read: try again")
+	i := slices.IndexFunc(read, func(a dsm.ReadAccount) bool { return a.Credential == id })
+	c, ok := state.Credentials.Get(v, string(id))
+	if i < 0 || !ok {
+		return secret.Value{}, gone
+	}
+	var text string
+	switch d, _ := state.Devices.Get(v, string(c.Device)); {
+	case from == "password":
+		version := c.Version(read[i].Version)
+		if version == nil {
+			return secret.Value{}, gone
+		}
+		return s.keys.Decrypt(Place(version.Row), version.Secret)
+	case from == "username":
+		text = c.Username
+	case from == "additional":
+		text = c.Additional
+	case from == "domain":
+		text = c.Domain
+	case d != nil && from == "hostname":
+		text = d.Hostname
+	case d != nil && from == "ip":
+		text = d.IP
+	}
+	return secret.New([]byte(text)), nil
+}
+
+// PutDSM creates or changes a secret; data, if not nil, becomes its next version. The caller wipes the values.
+func (s *Service) PutDSM(ctx context.Context, actor model.Actor, args dsm.PutArgs, data []DSMData) (dsm.PutResult, error) {
+	if data != nil {
+		entries := []model.DSMEntry{}
+		for _, d := range data {
+			e := model.DSMEntry{Kind: d.Kind, Type: d.Type, Credential: d.Credential}
+			for _, v := range d.Values {
+				f, err := s.sealField(v, args.Identity)
+				if err != nil {
+					return dsm.PutResult{}, err
+				}
+				e.Fields = append(e.Fields, f)
+			}
+			entries = append(entries, e)
+		}
+		args.Data = &entries
+	}
+	return command.Propose(ctx, s.proposer, dsm.Put, actor, args)
+}
+
+// sealField encrypts a value, and marks it with a keyed fingerprint so that putting the same again makes no new version.
+func (s *Service) sealField(v DSMValue, identity string) (model.DSMField, error) {
+	f := model.DSMField{Name: v.Name, From: v.From}
+	if v.Value == nil {
+		return f, nil
+	}
+	f.Row = newRow()
+	var err error
+	if f.Secret, err = s.keys.Encrypt(Place(f.Row), *v.Value); err != nil {
+		return f, err
+	}
+	err = v.Value.Reveal(func(b []byte) error {
+		message := append([]byte("dsm-value\x00"+identity+"\x00"+v.Name+"\x00"), b...)
+		defer clear(message)
+		_, mac, err := s.named.MAC(KeyPepper, 0, message)
+		if err == nil {
+			f.Mark = mac[:16]
+		}
+		return err
+	})
+	return f, err
+}
+
+// SetDSMStatus enables or disables a secret.
+func (s *Service) SetDSMStatus(ctx context.Context, actor model.Actor, id model.DSMSecretID, enabled bool) (model.DSMSecret, error) {
+	return command.Propose(ctx, s.proposer, dsm.SetStatus, actor, dsm.StatusArgs{ID: id, Enabled: enabled})
+}
+
+// RollbackDSM puts a former version of a secret into force again.
+func (s *Service) RollbackDSM(ctx context.Context, actor model.Actor, id model.DSMSecretID, version uint64) (model.DSMSecret, error) {
+	return command.Propose(ctx, s.proposer, dsm.Rollback, actor, dsm.RollbackArgs{ID: id, Version: version})
+}
+
+// FindDSM finds a secret by identity, among those that the caller holds first and those that it reaches then, by number
+// or by id. Whether the caller may have it is decided by the verb that follows.
+func (s *Service) FindDSM(ctx context.Context, actor model.Actor, name string) (*model.DSMSecret, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.DSMSecret, bool) { return findDSM(r, actor.Authorization, name) },
+		model.Errorf(model.NotFound, "Secret not found"))
+}
+
+func findDSM(r table.Reader, caller model.AuthorizationID, name string) (*model.DSMSecret, bool) {
+	if row, ok := state.DSMSecrets.First(r, "identity", state.IdentityKey(caller, name)); ok {
+		return row, true
+	}
+	for row := range state.DSMSecrets.By(r, "holder", string(caller)) {
+		if row.Identity == name {
+			return row, true
+		}
+	}
+	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+		return state.DSMSecrets.First(r, "number", table.NumberKey(n))
+	}
+	if row, ok := state.DSMSecrets.Get(r, name); ok {
+		return row, true
+	}
+	auth, ok := state.Authorizations.Get(r, string(caller))
+	if !ok {
+		return nil, false
+	}
+	for row := range state.DSMSecrets.All(r, "") {
+		if row.Identity == name && dsm.Reaches(auth, row) {
+			return row, true
+		}
+	}
+	return nil, false
+}
+
+// DSMFilter narrows a list of secrets. After is the last number of the page before; Limit 0 means all.
+type DSMFilter struct {
+	Application model.ApplicationID
+	Disabled    bool
+	After       uint64
+	Limit       int
+}
+
+// ListDSM lists the secrets that the caller holds or reaches, without values, in the order of their numbers.
+func (s *Service) ListDSM(actor model.Actor, at model.Time, f DSMFilter) ([]model.DSMSecret, error) {
+	v := s.views.View()
+	defer v.Close()
+	p, err := command.Authorize(v, actor, at, authz.Action{Module: model.ModuleSecrets}, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := []model.DSMSecret{}
+	for row := range state.DSMSecrets.Range(v, "number", table.NumberKey(f.After+1), table.NumberKey(^uint64(0))) {
+		if !row.HeldBy(p.Authorization.ID) && !dsm.Reaches(p.Authorization, row) || !f.Disabled && !row.Active(at) {
+			continue
+		}
+		if f.Application != "" {
+			if owner, ok := state.Authorizations.Get(v, string(row.Owner)); !ok || owner.Application != f.Application {
+				continue
+			}
+		}
+		if out = append(out, *row); f.Limit > 0 && len(out) == f.Limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// DescribeDSM finds a secret that the caller may see and lists its versions, oldest first, without values.
+func (s *Service) DescribeDSM(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.DSMSecret, []model.DSMVersion, error) {
+	row, err := s.FindDSM(ctx, actor, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := s.views.View()
+	defer v.Close()
+	p, err := command.Authorize(v, actor, at, authz.Action{Module: model.ModuleSecrets}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !row.HeldBy(p.Authorization.ID) && !dsm.Reaches(p.Authorization, row) {
+		return nil, nil, model.Errorf(model.Denied, "No access to secret").WithCode(1009)
+	}
+	var versions []model.DSMVersion
+	for version := range state.DSMVersionsOf(v, row.ID) {
+		versions = append(versions, *version)
+	}
+	return row, versions, nil
+}
+
+// FindAuthorization finds an authorization by application, system and environment, as pipelines name it, or by application
+// and its own name; ok is false if there is none, or several.
+func (s *Service) FindAuthorization(ctx context.Context, application, system, environment, name string) (*model.Authorization, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.Authorization, bool) {
+		app, ok := state.Applications.First(r, "name", application)
+		if !ok {
+			return nil, false
+		}
+		var found *model.Authorization
+		for a := range state.Authorizations.By(r, "application", string(app.ID)) {
+			if name != "" && a.Name != name || system != "" && a.System != system || environment != "" && a.Environment != environment {
+				continue
+			}
+			if found != nil {
+				return nil, false
+			}
+			found = a
+		}
+		return found, found != nil
+	}, model.Errorf(model.NotFound, "there is no such application and authorization, or several: name system and environment").WithField("application"))
+}
+
+// FindApplication finds an application by name.
+func (s *Service) FindApplication(ctx context.Context, name string) (model.ApplicationID, error) {
+	a, err := ref(ctx, s, func(r table.Reader) (*model.Application, bool) { return state.Applications.First(r, "name", name) },
+		model.Errorf(model.NotFound, "there is no such application").WithField("application"))
+	if err != nil {
+		return "", err
+	}
+	return a.ID, nil
+}
+
+// AuthorizationNames gives "application/authorization" of authorizations that are still there.
+func (s *Service) AuthorizationNames(ids ...model.AuthorizationID) map[model.AuthorizationID]string {
+	v := s.views.View()
+	defer v.Close()
+	out := map[model.AuthorizationID]string{}
+	for _, id := range ids {
+		if a, ok := state.Authorizations.Get(v, string(id)); ok {
+			if app, ok := state.Applications.Get(v, string(a.Application)); ok {
+				out[id] = path.Join(app.Name, a.Name)
+			}
+		}
+	}
+	return out
+}
