@@ -32,7 +32,7 @@ var modules = []module{
 	{"github.com/cockroachdb/pebble/v2", []string{"fsm/table/..."}, "tables hide the store"},
 	{"github.com/hashicorp/golang-lru/v2", []string{"fsm/table"}, "rows that every command needs stay in memory"},
 	{"github.com/fxamacker/cbor/v2", []string{"fsm/codec"}, "one encoding, configured once"},
-	{"github.com/jackc/pgx/v5", []string{"executors/postgres", "executors/executortest/...", "cmd/cofre/crash"}, driverWhy},
+	{"github.com/jackc/pgx/v5", []string{"executors/postgres", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench"}, driverWhy},
 	{"github.com/go-sql-driver/mysql", []string{"executors/mysql", "executors/executortest/..."}, driverWhy},
 	{"golang.org/x/crypto/ssh", []string{"executors/ssh", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre-demo/..."}, driverWhy},
 	{"golang.org/x/text/unicode/norm", []string{"executors/postgres", "vault/policy"}, "SCRAM prepares passwords by SASLprep"},
