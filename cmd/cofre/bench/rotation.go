@@ -19,50 +19,62 @@ import (
 
 const rotated = 60 // accounts, each changed once in a round
 
-// rotations compares changes of real PostgreSQL roles by the cluster with a bare loop of a client that does the same
-// steps, change and fresh login, in as many lanes as the scheduler allows for one target.
-func rotations(ctx context.Context, _ *floor, s *server, o options) (err error) {
-	dir := filepath.Join(s.dir, "pg")
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as a user of its own
-		return err
-	}
-	for _, up := range []string{filepath.Dir(s.dir), s.dir} {
-		if err := os.Chmod(up, 0o711); err != nil { //nolint:gosec // the same
+// rotating is a real target whose accounts are changed, by the cluster and by a bare client.
+type rotating interface {
+	create(i int) (name, password string, err error)
+	device() (host, template string)
+	change(ctx context.Context, r *role) error // as a bare client: change and fresh login
+	Close() error
+}
+
+type role struct{ name, password string }
+
+// rotations compares changes by the cluster with a bare loop of a client that does the same steps, change and fresh
+// login, in as many lanes as the scheduler allows for one target.
+func rotations(ctx context.Context, _ *floor, s *server, o options) error {
+	for _, dir := range []string{filepath.Dir(s.dir), s.dir} {
+		if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the targets run as users of their own
 			return err
 		}
 	}
-	pg, err := target.StartPostgres(dir)
-	if pg != nil {
-		defer func() { err = errors.Join(err, pg.Close()) }()
-	}
+	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio |\n|---|---|---|---|\n", plan.LanesPerDevice)
+	pg, err := startDatabase(ctx, s, s.dir)
 	if err != nil {
 		return err
 	}
-	const device = "localhost"
-	if err := s.admin.Do(ctx, http.MethodPost, "/api/v1/devices", map[string]any{"hostname": device, "ip": "127.0.0.1", "ca": pg.CA(),
-		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil); err != nil {
+	if err := compare(ctx, s, pg, "PostgreSQL, ALTER ROLE", o.repeats); err != nil {
 		return err
 	}
+	sshd, err := startLinux(ctx, s, s.dir)
+	if err != nil {
+		return err
+	}
+	defer fmt.Println()
+	return compare(ctx, s, sshd, "sshd, passwd", o.repeats)
+}
+
+func compare(ctx context.Context, s *server, t rotating, name string, repeats int) (err error) {
+	defer func() { err = errors.Join(err, t.Close()) }()
+	host, template := t.device()
 	var bare, ours []role
 	for i := range 2 * rotated {
-		name, pass, err := pg.CreateRole(fmt.Sprintf("bench_%d", i))
+		name, password, err := t.create(i)
 		if err != nil {
 			return err
 		}
 		if i%2 == 0 {
-			bare = append(bare, role{name, pass})
+			bare = append(bare, role{name, password})
 			continue
 		}
-		ours = append(ours, role{name, pass})
-		if err := s.admin.Do(ctx, http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": name, "hostname": device, "username": name, "secret": pass,
-			"execution": map[string]any{"template": "PostgreSQL ALTER ROLE"}}, nil); err != nil {
+		ours = append(ours, role{name, password})
+		if err := s.admin.Do(ctx, http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": name, "hostname": host, "username": name, "secret": password,
+			"execution": map[string]any{"template": template}}, nil); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("| PostgreSQL rotations, %d lanes | a second | / bare loop |\n|---|---|---|\n", plan.LanesPerDevice)
 	var loop, cluster []float64
-	for range o.repeats {
-		one, err := timed(func() error { return bareLoop(ctx, pg, bare) })
+	for range repeats {
+		one, err := timed(func() error { return bareLoop(ctx, t, bare) })
 		if err != nil {
 			return fmt.Errorf("bare loop: %w", err)
 		}
@@ -72,11 +84,9 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) (err error) 
 		}
 		cluster = append(cluster, one)
 	}
-	fmt.Printf("| bare client loop | %.1f | 1.00 |\n| the cluster | %.1f | %.2f |\n\n", median(loop), median(cluster), median(cluster)/median(loop))
+	fmt.Printf("| %s | %.1f | %.1f | %.2f |\n", name, median(loop), median(cluster), median(cluster)/median(loop))
 	return nil
 }
-
-type role struct{ name, password string }
 
 // timed gives the accounts a second.
 func timed(round func() error) (float64, error) {
@@ -85,11 +95,10 @@ func timed(round func() error) (float64, error) {
 	return rotated / time.Since(start).Seconds(), err
 }
 
-// bareLoop changes each role as itself and logs in anew, without remembering anything.
-func bareLoop(ctx context.Context, pg *target.Postgres, roles []role) error {
-	queue := make(chan *role, len(roles))
-	for i := range roles {
-		queue <- &roles[i]
+func bareLoop(ctx context.Context, t rotating, accounts []role) error {
+	queue := make(chan *role, len(accounts))
+	for i := range accounts {
+		queue <- &accounts[i]
 	}
 	close(queue)
 	errs := make([]error, plan.LanesPerDevice)
@@ -97,7 +106,7 @@ func bareLoop(ctx context.Context, pg *target.Postgres, roles []role) error {
 	for lane := range plan.LanesPerDevice {
 		lanes.Go(func() {
 			for r := range queue {
-				if errs[lane] = r.change(ctx, pg); errs[lane] != nil {
+				if errs[lane] = t.change(ctx, r); errs[lane] != nil {
 					return
 				}
 			}
@@ -107,28 +116,11 @@ func bareLoop(ctx context.Context, pg *target.Postgres, roles []role) error {
 	return errors.Join(errs...)
 }
 
-func (r *role) change(ctx context.Context, pg *target.Postgres) error {
-	fresh := fmt.Sprintf("N%d-%s", time.Now().UnixNano(), r.name)
-	for _, step := range []struct{ password, sql string }{{r.password, fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", r.name, fresh)}, {fresh, "SELECT 1"}} {
-		u := url.URL{Scheme: "postgres", User: url.UserPassword(r.name, step.password), Host: pg.Addr(), Path: "/postgres", RawQuery: "sslmode=require"}
-		c, err := pgx.Connect(ctx, u.String())
-		if err != nil {
-			return err
-		}
-		_, err = c.Exec(ctx, step.sql)
-		if err := errors.Join(err, c.Close(ctx)); err != nil {
-			return err
-		}
-	}
-	r.password = fresh
-	return nil
-}
-
-// change asks the cluster for the change of every role and waits for the last one.
-func (s *server) change(ctx context.Context, roles []role) error {
-	errs := make([]error, len(roles))
+// change asks the cluster for the change of every account and waits for the last one.
+func (s *server) change(ctx context.Context, accounts []role) error {
+	errs := make([]error, len(accounts))
 	var askers sync.WaitGroup
-	for i, r := range roles {
+	for i, r := range accounts {
 		askers.Go(func() {
 			var op struct {
 				Number         uint64
@@ -146,4 +138,43 @@ func (s *server) change(ctx context.Context, roles []role) error {
 	}
 	askers.Wait()
 	return errors.Join(errs...)
+}
+
+// database is a real PostgreSQL with login roles.
+type database struct{ *target.Postgres }
+
+func startDatabase(ctx context.Context, s *server, dir string) (*database, error) {
+	home := filepath.Join(dir, "pg")
+	if err := os.MkdirAll(home, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as a user of its own
+		return nil, err
+	}
+	pg, err := target.StartPostgres(home)
+	if err != nil {
+		return nil, err
+	}
+	return &database{pg}, s.admin.Do(ctx, http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
+		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
+}
+
+func (d *database) create(i int) (string, string, error) {
+	return d.CreateRole(fmt.Sprintf("bench_%d", i))
+}
+func (d *database) device() (host, template string) { return "localhost", "PostgreSQL ALTER ROLE" }
+
+// change is what a client without a memory does: log in, ALTER ROLE, log in anew.
+func (d *database) change(ctx context.Context, r *role) error {
+	fresh := fmt.Sprintf("N%d-%s", time.Now().UnixNano(), r.name)
+	for _, step := range []struct{ password, sql string }{{r.password, fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", r.name, fresh)}, {fresh, "SELECT 1"}} {
+		u := url.URL{Scheme: "postgres", User: url.UserPassword(r.name, step.password), Host: d.Addr(), Path: "/postgres", RawQuery: "sslmode=require"}
+		c, err := pgx.Connect(ctx, u.String())
+		if err != nil {
+			return err
+		}
+		_, err = c.Exec(ctx, step.sql)
+		if err := errors.Join(err, c.Close(ctx)); err != nil {
+			return err
+		}
+	}
+	r.password = fresh
+	return nil
 }
