@@ -17,6 +17,10 @@ const (
 
 // Clock compares this node's clock with those of the other voters, which every rpc reply carries.
 type Clock struct {
+	// Wall, where it is set, is read instead of time.Now: in a bubble of virtual time it gives each machine a clock of its
+	// own. It only shifts what the node believes the time to be, never timers or spans.
+	Wall func() time.Time
+
 	voters  func() []model.NodeID // without this node
 	changed func(disagrees bool, offset time.Duration)
 
@@ -25,14 +29,27 @@ type Clock struct {
 	disagrees bool
 }
 
+// sample is one reading. It goes on with this machine's timer, not with its clock: a step of our own clock is seen at
+// once, and not only when somebody answers again.
 type sample struct {
-	offset time.Duration // theirs minus ours
-	at     time.Time
+	theirs time.Time
+	at     time.Time // when it was read, with the monotonic reading
 }
 
 // NewClock makes the comparison. changed (may be nil) is called when agreement is lost or found again.
 func NewClock(voters func() []model.NodeID, changed func(disagrees bool, offset time.Duration)) *Clock {
 	return &Clock{voters: voters, changed: changed, samples: map[model.NodeID]sample{}}
+}
+
+// Now is this node's clock; also without a comparison (c nil).
+func (c *Clock) Now() model.Time { return model.TimeOf(c.wall()) }
+
+// wall has no monotonic reading: clocks are compared by what they show.
+func (c *Clock) wall() time.Time {
+	if c == nil || c.Wall == nil {
+		return time.Now().Round(0)
+	}
+	return c.Wall()
 }
 
 // Observe takes one reading; it fits rpc.Observe. The peer's clock is compared with the middle of the round trip;
@@ -42,9 +59,8 @@ func (c *Clock) Observe(peer model.NodeID, clock model.Time, sent, received time
 	if round > maxClockOffset/2 || clock.IsZero() {
 		return
 	}
-	offset := clock.Std().Sub(sent.Add(round / 2).Round(0)) // Round strips the monotonic reading: walls are compared
 	c.mu.Lock()
-	c.samples[peer] = sample{offset, received}
+	c.samples[peer] = sample{clock.Std().Add(round / 2), received}
 	c.mu.Unlock()
 	c.judge()
 }
@@ -54,10 +70,12 @@ func (c *Clock) Offset() (time.Duration, bool) {
 	voters := c.voters()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := []time.Duration{0} // this node
+	all, wall := []time.Duration{0}, c.wall() // this node, and how far the others are ahead of it
 	for _, v := range voters {
-		if s, ok := c.samples[v]; ok && time.Since(s.at) < sampleLife {
-			all = append(all, s.offset)
+		if s, ok := c.samples[v]; ok {
+			if age := time.Since(s.at); age < sampleLife {
+				all = append(all, s.theirs.Add(age).Sub(wall))
+			}
 		}
 	}
 	if len(all) <= (len(voters)+1)/2 {
@@ -77,6 +95,23 @@ func (c *Clock) Offset() (time.Duration, bool) {
 func (c *Clock) Disagrees() bool {
 	offset, known := c.Offset()
 	return known && offset.Abs() > maxClockOffset
+}
+
+// usableOffset is half of what Apply lets a command's date be away from state time.
+const usableOffset = time.Minute
+
+// Usable tells whether commands of a peer are taken, as far as its clock decides: it makes no sense to give work to a node
+// that can report nothing. True while its clock is not known.
+func (c *Clock) Usable(peer model.NodeID) bool {
+	own, known := c.Offset()
+	c.mu.Lock()
+	s, ok := c.samples[peer]
+	c.mu.Unlock()
+	if !known || !ok {
+		return true
+	}
+	age := time.Since(s.at)
+	return age >= sampleLife || (s.theirs.Add(age).Sub(c.wall())+own).Abs() < usableOffset
 }
 
 func (c *Clock) judge() {

@@ -55,6 +55,45 @@ func TestClockAgainstTheMajority(t *testing.T) {
 	}
 }
 
+// A step of this node's own clock shows at once, although nobody was asked since.
+func TestOwnClockSteps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ahead time.Duration
+		k := cluster.NewClock(func() []model.NodeID { return []model.NodeID{"a", "b"} }, nil)
+		k.Wall = func() time.Time { return time.Now().Round(0).Add(ahead) }
+		for _, id := range []model.NodeID{"a", "b"} {
+			k.Observe(id, k.Now(), time.Now(), time.Now())
+		}
+		<-time.After(4 * time.Second)
+		if k.Disagrees() {
+			t.Fatal("clocks that agree")
+		}
+		for _, ahead = range []time.Duration{80 * 365 * 24 * time.Hour, -24 * time.Hour, 2001 * time.Millisecond} {
+			if offset, known := k.Offset(); !known || offset != ahead || !k.Disagrees() {
+				t.Errorf("a step of %s shows as %s, %v", ahead, offset, known)
+			}
+		}
+	})
+}
+
+// Work goes to no node whose clock would have its reports refused.
+func TestUsable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := cluster.NewClock(func() []model.NodeID { return []model.NodeID{"far", "late", "near", "right"} }, nil)
+		k.Wall = func() time.Time { return time.Now().Round(0).Add(2 * time.Hour) } // our own is wrong too
+		for id, ahead := range map[model.NodeID]time.Duration{"far": 80 * 365 * 24 * time.Hour, "late": -61 * time.Second, "near": 30 * time.Second, "right": 0} {
+			k.Observe(id, model.TimeOf(time.Now().Add(ahead)), time.Now(), time.Now())
+		}
+		for id, want := range map[model.NodeID]bool{"far": false, "late": false, "near": true, "right": true, "unknown": true} {
+			if got := k.Usable(id); got != want {
+				t.Errorf("%s is usable: %v", id, got)
+			}
+		}
+	})
+}
+
 func TestSlowReadingsAreDropped(t *testing.T) {
 	t.Parallel()
 	k := cluster.NewClock(func() []model.NodeID { return []model.NodeID{"a"} }, nil)

@@ -80,7 +80,7 @@ const enqueueTime = 5 * time.Second
 
 // send makes one log entry of a batch. Its time is this node's clock now: the leader's stamp is the only time there is.
 func (l *leaderSide) send(_ context.Context, batch []command.Envelope) []outcome {
-	entry, err := codec.Encode(command.Entry{At: model.TimeOf(time.Now()), Term: l.node.Term(), Commands: batch})
+	entry, err := codec.Encode(command.Entry{At: l.admit.Clock.Now(), Term: l.node.Term(), Commands: batch})
 	if err != nil {
 		return all(batch, outcome{err: err})
 	}

@@ -88,7 +88,7 @@ func (p *Proposer) sign(e *command.Envelope) {
 		_, _ = rand.Read(e.ID[:]) // never fails: crypto/rand ends the process instead
 	}
 	if e.Made.IsZero() {
-		e.Made = model.TimeOf(time.Now())
+		e.Made = p.leader.admit.Clock.Now()
 	}
 	e.Node = p.node.ID()
 }

@@ -55,7 +55,7 @@ func (s *StateTime) keep(ctx context.Context, term uint64) {
 
 func (s *StateTime) look(ctx context.Context, term uint64) {
 	was := s.Now()
-	now := model.TimeOf(time.Now())
+	now := s.Clock.Now()
 	behind := now.Sub(was)
 	if was.IsZero() || behind < tickAfter {
 		return

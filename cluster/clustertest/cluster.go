@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type Options struct {
 	Seed                uint64
 	// Binary gives what the binary of a member knows; nil: what this one does.
 	Binary func(model.NodeID) (level uint16, features []command.Feature)
+	Blind  bool // nobody compares clocks: the control of what the comparison is for
 }
 
 // Cluster is several members on one network.
@@ -55,6 +57,7 @@ type host struct {
 	stores *raft.InmemStore
 	cipher raftnode.RecordCipher
 	member *Member
+	ahead  atomic.Int64 // of the true time; see SetClock
 }
 
 // Member is one running node.
@@ -67,6 +70,7 @@ type Member struct {
 	Proposer *cluster.Proposer
 	Reader   *cluster.Reader
 	Clock    *cluster.Clock
+	Gather   func(context.Context) ([]cluster.MemberStatus, error)
 
 	server *rpc.Server
 	ctx    context.Context
@@ -189,20 +193,20 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m.Clock = cluster.NewClock(func() []model.NodeID { return c.others(id) }, nil)
+	m.Clock = c.clock(id, h)
 	m.Client = rpc.NewClient(func(ctx context.Context, peer model.NodeID) (net.Conn, error) { return c.dial(ctx, id, peer) }, m.Clock.Observe)
 	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: registry, Clock: m.Clock})
 	m.Reader = cluster.NewReader(m.Node, m.Client, m.Proposer)
 	own := func() cluster.Status {
-		return cluster.Status{Progress: m.Node.Progress(), Sealed: c.options.Sealed != nil && c.options.Sealed(id)}
+		return cluster.Status{Progress: m.Node.Progress(), Sealed: c.options.Sealed != nil && c.options.Sealed(id), Unfit: m.Clock.Disagrees()}
 	}
-	m.server = &rpc.Server{Log: c.options.Log, Handlers: map[rpc.Method]rpc.Handler{
+	m.Gather = func(ctx context.Context) ([]cluster.MemberStatus, error) {
+		return cluster.Gather(ctx, m.Node, m.Client, own)
+	}
+	m.server = &rpc.Server{Log: c.options.Log, Now: m.Clock.Now, Handlers: map[rpc.Method]rpc.Handler{
 		rpc.Propose: m.Proposer.Handler(), rpc.ReadIndex: m.Reader.Handler(), rpc.Status: cluster.StatusHandler(own),
 	}}
-	handover := &cluster.Handover{Node: m.Node, Clock: m.Clock, Log: c.options.Log, Sealed: func() bool { return own().Sealed },
-		Gather: func(ctx context.Context) ([]cluster.MemberStatus, error) {
-			return cluster.Gather(ctx, m.Node, m.Client, own)
-		}}
+	handover := &cluster.Handover{Node: m.Node, Clock: m.Clock, Log: c.options.Log, Sealed: func() bool { return own().Sealed }, Gather: m.Gather}
 	runs := []func(context.Context) error{m.Proposer.Run, m.Reader.Run, handover.Run, func(ctx context.Context) error {
 		return m.Clock.Run(ctx, func(ctx context.Context, peer model.NodeID) {
 			_ = m.Client.Call(ctx, peer, rpc.Status, struct{}{}, nil)

@@ -47,8 +47,8 @@ func (w *Work) Start(m *Member) {
 			if m.Node.Barrier(ctx) != nil {
 				return
 			}
-			_ = lead.Run(ctx, lead.Config{Proposer: m.Proposer.TermBound(term), View: m.Replica.View, Changed: m.Replica.Changed,
-				Alive: func(id model.NodeID) bool { return w.c.Member(id) != nil }, Log: log})
+			_ = lead.Run(ctx, lead.Config{Proposer: m.Proposer.TermBound(term), View: m.Replica.View, Changed: m.Replica.Changed, Now: m.Clock.Now,
+				Alive: func(id model.NodeID) bool { return w.c.Member(id) != nil && m.Clock.Usable(id) }, Log: log})
 		})
 	})
 	m.Go(func() { w.slots(m) })
@@ -183,12 +183,19 @@ func (w *Work) pause(ctx context.Context, most time.Duration) {
 // far as this replica can know it, no two live leases meet, the trail has no hole, an operation ended once.
 func (w *Work) Inspect(m *Member, settled bool) []string {
 	v := m.Replica.View()
+	bad := Breaches(v)
+	v.Close()
+	if settled {
+		bad = append(bad, w.Lost(m)...)
+	}
+	return bad
+}
+
+// Lost lists the accounts whose password in force this replica does not hold.
+func (w *Work) Lost(m *Member) []string {
+	v := m.Replica.View()
 	defer v.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	bad := Breaches(v)
-	if settled {
-		bad = append(bad, Lost(v, w.targets)...)
-	}
-	return bad
+	return Lost(v, w.targets)
 }

@@ -40,6 +40,7 @@ const (
 type Server struct {
 	Handlers map[Method]Handler
 	Log      logrus.FieldLogger
+	Now      func() model.Time // the clock that replies carry; nil: that of the machine
 }
 
 // Serve answers the requests of one connection until it breaks or ctx ends, and waits for what it started. It closes
@@ -86,7 +87,7 @@ func (s *Server) answer(ctx context.Context, peer model.NodeID, q *request, out 
 	if err != nil {
 		r.Body, r.Err = nil, s.public(peer, q.Method, err)
 	}
-	r.Clock = model.TimeOf(time.Now())
+	r.Clock = s.clock()
 	frame, err := encodeFrame(&r)
 	if err != nil {
 		frame, _ = encodeFrame(&reply{ID: q.ID, Clock: r.Clock, Err: model.Errorf(model.Internal, "the answer is too large")})
@@ -95,6 +96,13 @@ func (s *Server) answer(ctx context.Context, peer model.NodeID, q *request, out 
 	case out <- frame:
 	case <-ctx.Done():
 	}
+}
+
+func (s *Server) clock() model.Time {
+	if s.Now == nil {
+		return model.TimeOf(time.Now())
+	}
+	return s.Now()
 }
 
 func (s *Server) call(ctx context.Context, peer model.NodeID, q *request) (any, error) {

@@ -232,7 +232,11 @@ var RevokeToken = command.Define("token.revoke", 1, func(tx *table.Tx, m command
 		return Done{}, err
 	}
 	var gone []string
-	for t := range state.RevokedTokens.Range(tx, "until", table.TimeKey(0), table.TimeKey(m.At)) {
+	limit := m.At
+	if state.SystemRow(tx).Frozen {
+		limit = 0 // a token that ended by a time that nobody confirmed may still be good
+	}
+	for t := range state.RevokedTokens.Range(tx, "until", table.TimeKey(0), table.TimeKey(limit)) {
 		if gone = append(gone, t.ID); len(gone) == 16 {
 			break
 		}

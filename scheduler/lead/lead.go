@@ -30,6 +30,7 @@ type Config struct {
 	View     func() *table.View
 	Changed  func() <-chan struct{}
 	Alive    func(model.NodeID) bool // gossip's rumour: a dead node gets no new work
+	Now      func() model.Time       // this node's clock; nil: that of the machine
 	Log      *logrus.Entry
 }
 
@@ -69,7 +70,7 @@ func Run(ctx context.Context, c Config) error {
 // round proposes what is due and tells how long the next round may wait without a change, and whether all that it proposed
 // was refused. mono is the time since the term began.
 func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duration) (wait time.Duration, refused bool) {
-	now := model.TimeOf(time.Now())
+	now := c.now()
 	v := c.View()
 	expire := seen.Overdue(v, now, mono)
 	var due []trigger.Due
@@ -113,9 +114,16 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 	_ = g.Wait() // every error is logged where it occurs; the next round looks again
 	refused = !taken.Load() && len(expire)+len(due)+len(grants) > 0
 	if next != 0 {
-		return min(idle, max(0, next.Sub(model.TimeOf(time.Now())))), refused
+		return min(idle, max(0, next.Sub(c.now()))), refused
 	}
 	return idle, refused
+}
+
+func (c Config) now() model.Time {
+	if c.Now == nil {
+		return model.TimeOf(time.Now())
+	}
+	return c.Now()
 }
 
 func propose[A, R any](ctx context.Context, c Config, d command.Def[A, R], args A) error {

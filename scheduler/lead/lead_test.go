@@ -24,7 +24,10 @@ func waiting(t testing.TB) (*fsm.FSM, *fsmtest.Proposer) {
 	t.Helper()
 	m, _ := fsmtest.Log(t, "../../fsm/testdata/change.txt")
 	p := fsmtest.NewProposer(m, "n1")
-	p.Now = func() model.Time { return fsmtest.Start.Add(time.Minute) }
+	v := m.View()
+	at := state.SystemRow(v).At // where the script left it
+	v.Close()
+	p.Now = func() model.Time { return at.Add(time.Minute) }
 	_, err := command.Propose(t.Context(), p, node.Announce, model.Actor{Kind: model.ActorSystem}, node.AnnounceArgs{
 		Announced: model.Announcement{Slots: 2, Executors: []model.ExecutorName{"ssh"}, Version: "test", Level: 1}})
 	if err != nil {

@@ -50,3 +50,6 @@ func (m *member) alive(id model.NodeID) bool {
 	h, known := m.health()[id]
 	return !known || h == gossip.Alive
 }
+
+// able tells whether a node may be given work: it is alive, and its clock does not make its reports worthless.
+func (m *member) able(id model.NodeID) bool { return m.alive(id) && m.clock.Usable(id) }

@@ -81,7 +81,7 @@ func (m *member) lead(ctx context.Context, term uint64) {
 	if err := m.seed(ctx, p); err != nil && ctx.Err() == nil {
 		log.WithError(err).Warn("bring the template catalogue up to date")
 	}
-	_ = lead.Run(ctx, lead.Config{Proposer: p, View: m.fsm.View, Changed: m.fsm.Changed, Alive: m.alive, Log: log})
+	_ = lead.Run(ctx, lead.Config{Proposer: p, View: m.fsm.View, Changed: m.fsm.Changed, Alive: m.able, Log: log})
 }
 
 func (m *member) seed(ctx context.Context, p command.Proposer) error {
