@@ -11,7 +11,7 @@ import (
 // hash is what MariaDB stores for a password: "*" and the hexadecimal SHA-1 of the SHA-1. The format is the server's;
 // it is no weaker in the statement than in the server's own tables.
 func hash(password []byte) []byte {
-	first := sha1.Sum(password) //nolint:gosec // see above
+	first := sha1.Sum(password)  //nolint:gosec // see above
 	second := sha1.Sum(first[:]) //nolint:gosec // see above
 	return []byte("*" + strings.ToUpper(hex.EncodeToString(second[:])))
 }
