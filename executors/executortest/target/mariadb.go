@@ -83,9 +83,10 @@ func StartMariaDB(dir string, options ...string) (*Maria, error) {
 	if err := give(as, home, setup, cert, key); err != nil {
 		return nil, err
 	}
+	// Servers that share a temporary directory remove each other's tables.
 	command := func(bin string, args ...string) *exec.Cmd {
 		cmd := exec.Command(bin, append([]string{"--no-defaults", "--datadir=" + data}, args...)...)
-		cmd.Dir, cmd.Env, cmd.SysProcAttr = home, []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}, &syscall.SysProcAttr{Credential: as}
+		cmd.Dir, cmd.Env, cmd.SysProcAttr = home, []string{"LC_ALL=C", "TMPDIR=" + home, "PATH=" + os.Getenv("PATH")}, &syscall.SysProcAttr{Credential: as}
 		return cmd
 	}
 	if err := run(command(install, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")); err != nil {
