@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cofre/executors"
+	"cofre/executors/ldap"
 	"cofre/executors/mysql"
 	"cofre/executors/postgres"
 	"cofre/executors/ssh"
@@ -18,6 +19,7 @@ func List() []executors.Executor {
 		ssh.New(),
 		postgres.New(),
 		mysql.New(),
+		ldap.New(),
 	}
 }
 
@@ -37,5 +39,6 @@ func Catalogue() []executors.CatalogueEntry {
 		ssh.Catalogue(),
 		postgres.Catalogue(),
 		mysql.Catalogue(),
+		ldap.Catalogue(),
 	)
 }

@@ -28,7 +28,7 @@ var definitions = []Definition{
 	{"AUTH_USER", AuthUser, false, "user name of the credential that logs in to do the work"},
 	{"AUTH_PASSWORD", AuthPassword, true, "secret of the credential that logs in to do the work"},
 	{"AUTH_DOMAIN", "AUTH_DOMAIN", false, "domain of the credential that logs in to do the work"},
-	{"ADD_INFO", AddInfo, false, "additional information of the credential, for example a database name or the host part of a MySQL account"},
+	{"ADD_INFO", AddInfo, false, "additional information of the credential, for example a database name, the host part of a MySQL account, or the DN of an LDAP branch"},
 	{"IP", "IP", false, "IP address of the device"},
 	{"HOSTNAME", "HOSTNAME", false, "host name of the device"},
 	{"DOMAIN", "DOMAIN", false, "domain of the credential, else of the device"},

@@ -148,7 +148,7 @@ func putTemplate(s *session) *cobra.Command {
 		Long:    "Add a version. FILE is - for standard input. It is checked here first. As soon as two people may approve templates, it runs only after somebody else approved it.",
 		Example: "  cofre template put Ours ours.txt --executor ssh\n  cofre template put Ours ours.txt --executor ssh --base 3     # refuse if somebody added version 4 meanwhile",
 	}
-	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: ssh, postgres, mysql (required)")
+	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: ssh, postgres, mysql, ldap (required)")
 	c.Flags().IntVar(&b.Base, "base", 0, "newest version that you saw: refuse if there is a newer one")
 	_ = c.MarkFlagRequired("executor")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -207,7 +207,7 @@ func lintTemplate(s *session) *cobra.Command {
 		Use: "lint FILE", Short: "Check a template here, without the API", Args: cobra.ExactArgs(1),
 		Example: "  cofre template lint ours.txt --executor ssh\n  git diff --name-only | xargs -n1 cofre template lint --executor ssh",
 	}
-	c.Flags().StringVar(&executor, "executor", "", "executor: ssh, postgres, mysql (required)")
+	c.Flags().StringVar(&executor, "executor", "", "executor: ssh, postgres, mysql, ldap (required)")
 	_ = c.MarkFlagRequired("executor")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		content, err := readSource(c, args[0])

@@ -1,5 +1,5 @@
 // Package target starts real servers on loopback for tests, the crash matrix and the demonstration: OpenSSH with real
-// accounts, PostgreSQL and MariaDB.
+// accounts, PostgreSQL, MariaDB and OpenLDAP.
 //
 // Each server lives in its own directory on a free port and is stopped by its process id. A missing binary is an
 // error that names the command which installs it; nothing is ever skipped. Only tests and their tools may call it.

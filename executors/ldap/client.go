@@ -1,0 +1,176 @@
+package ldap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	directory "github.com/go-ldap/ldap/v3"
+
+	"cofre/executors"
+	"cofre/vault/secret"
+)
+
+// Result codes that mean something to us; the library's own, for lost connections and the like, begin at 200.
+const (
+	success            = directory.LDAPResultSuccess
+	invalidCredentials = directory.LDAPResultInvalidCredentials
+	clientSide         = directory.ErrorNetwork
+)
+
+// unclear are answers after which nobody knows whether the change had its effect.
+var unclear = map[uint16]bool{
+	directory.LDAPResultTimeLimitExceeded: true, directory.LDAPResultBusy: true, directory.LDAPResultUnavailable: true, directory.LDAPResultOther: true,
+	directory.LDAPResultCanceled: true, directory.LDAPResultOperationsError: true, directory.LDAPResultProtocolError: true,
+}
+
+// code is the result code of an answer; success for no error and for errors of another kind.
+func code(err error) uint16 {
+	var e *directory.Error
+	if errors.As(err, &e) {
+		return e.ResultCode
+	}
+	return success
+}
+
+func classOf(err error) executors.Class {
+	var e *directory.Error
+	if !errors.As(err, &e) {
+		return executors.ClassOf(err)
+	}
+	switch {
+	case e.ResultCode >= clientSide && e.Err != nil && strings.Contains(e.Err.Error(), "certificate"):
+		return executors.ClassTLS
+	case e.ResultCode >= clientSide && executors.ClassOf(e.Err) == executors.ClassTimeout, e.ResultCode == directory.LDAPResultTimeout:
+		return executors.ClassTimeout
+	case e.ResultCode >= clientSide, unclear[e.ResultCode]:
+		return executors.ClassNetwork
+	case e.ResultCode == invalidCredentials, e.ResultCode == directory.LDAPResultInappropriateAuthentication, e.ResultCode == directory.LDAPResultStrongAuthRequired:
+		return executors.ClassAuth
+	}
+	return executors.ClassPolicy
+}
+
+// client is one connection. Its end is tied to a context.
+type client struct {
+	conn   *directory.Conn
+	ctx    context.Context //nolint:containedctx // the library knows none: the client carries the attempt's
+	socket net.Conn
+	untie  func() bool
+}
+
+// dial connects and encrypts.
+func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, error) {
+	limit, answer := s.ConnectTimeout, s.ReadTimeout
+	if limit <= 0 {
+		limit = DefaultTimeout
+	}
+	if answer <= 0 {
+		answer = DefaultReadTimeout
+	}
+	cfg, err := executors.TLSConfig(s.Target)
+	if err != nil {
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: err.Error()}
+	}
+	first, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	socket, err := s.Dial(first, "tcp", s.Address(DefaultPort))
+	if err != nil {
+		return nil, err
+	}
+	c := &client{ctx: ctx, socket: socket}
+	// Whatever waits for the target wakes up when the time is over.
+	stop := context.AfterFunc(first, func() { _ = socket.Close() })
+	if startTLS || s.Target.Port == plainPort || s.Target.Port == plainGlobalPort {
+		err = c.startTLS(cfg)
+	} else {
+		err = c.overTLS(first, cfg)
+	}
+	stop()
+	if err != nil {
+		if c.conn != nil {
+			_ = c.conn.Close()
+		}
+		_ = socket.Close()
+		if first.Err() != nil {
+			err = fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), first.Err())
+		}
+		return nil, err
+	}
+	c.conn.SetTimeout(answer)
+	c.untie = context.AfterFunc(ctx, func() { _ = socket.Close() })
+	return c, nil
+}
+
+func (c *client) overTLS(ctx context.Context, cfg *tls.Config) error {
+	t := tls.Client(c.socket, cfg)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	c.conn = directory.NewConn(t, true)
+	c.conn.Start()
+	return nil
+}
+
+// startTLS encrypts an open connection. Nothing is sent in the clear to a server that offers none: a bind would show
+// both passwords to everyone on the way, so the device's opt-out does not reach that far.
+func (c *client) startTLS(cfg *tls.Config) error {
+	c.conn = directory.NewConn(c.socket, false)
+	c.conn.Start()
+	err := c.conn.StartTLS(cfg)
+	if err == nil || code(err) >= clientSide || code(err) == success {
+		return err
+	}
+	return &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no StartTLS; use its LDAPS port"}
+}
+
+// told prefers the end of the context to what the library makes of the closed socket.
+func (c *client) told(err error) error {
+	if err != nil && c.ctx.Err() != nil {
+		return fmt.Errorf("wait for the directory: %w", c.ctx.Err())
+	}
+	return err
+}
+
+func (c *client) bind(name string, password secret.Value) error {
+	return password.Reveal(func(b []byte) error { return c.told(c.conn.Bind(name, string(b))) })
+}
+
+// find returns the DN of the one entry that a filter matches.
+func (c *client) find(base, filter string) (string, error) {
+	req := directory.NewSearchRequest(base, directory.ScopeWholeSubtree, directory.NeverDerefAliases, 2, 0, false, filter, []string{"1.1"}, nil)
+	found, err := c.conn.Search(req)
+	switch {
+	case err != nil && code(err) != directory.LDAPResultSizeLimitExceeded:
+		return "", c.told(err)
+	case err != nil || len(found.Entries) > 1:
+		return "", &executors.Failure{Class: executors.ClassPolicy, Msg: "find matches more than one entry"}
+	case len(found.Entries) == 0:
+		return "", &executors.Failure{Class: executors.ClassPolicy, Msg: "find matches no entry"}
+	}
+	return found.Entries[0].DN, nil
+}
+
+// modify sends one change of one entry.
+func (c *client) modify(dn string, kind uint, attribute string, values []string) error {
+	req := directory.NewModifyRequest(dn, nil)
+	req.Changes = []directory.Change{{Operation: kind, Modification: directory.PartialAttribute{Type: attribute, Vals: values}}}
+	return c.told(c.conn.Modify(req))
+}
+
+// password sends the extended operation of RFC 3062: the server hashes what it stores.
+func (c *client) password(dn, fresh string) error {
+	_, err := c.conn.PasswordModify(directory.NewPasswordModifyRequest(dn, "", fresh))
+	return c.told(err)
+}
+
+// hangUp ends the connection and waits for the library's goroutines. A target that reads nothing must not hold it.
+func (c *client) hangUp() {
+	c.untie()
+	_ = c.socket.SetDeadline(time.Now().Add(time.Second))
+	_ = c.conn.Close()
+}

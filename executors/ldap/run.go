@@ -1,0 +1,198 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	directory "github.com/go-ldap/ldap/v3"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// run is one attempt in progress.
+type run struct {
+	session executors.Session
+	red     *executors.Redactor
+	conn    *client
+	bound   bool
+	dn      string // of the entry that was found
+	exposed bool   // a change may have left
+	done    bool   // a change has had its effect
+	line    int    // of the command at work
+}
+
+// refusal is the server's clear no: the change had no effect.
+type refusal struct{ error }
+
+// Unwrap gives the server's answer.
+func (e *refusal) Unwrap() error { return e.error }
+
+// Run makes one attempt.
+func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	s, red := s.Guard()
+	r := &run{session: s, red: red}
+	err := r.run(ctx, p)
+	if err == nil {
+		return executors.Applied, nil
+	}
+	f := *failure(red, err)
+	f.Line = max(f.Line, r.line)
+	if r.bound && f.Class == executors.ClassAuth {
+		f.Class = executors.ClassPolicy
+	}
+	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
+	var refused *refusal
+	switch {
+	case !r.exposed:
+		return executors.NotStarted, &f
+	case !r.done && errors.As(err, &refused):
+		return executors.Rejected, &f
+	}
+	// Each change stands by itself: after the first one, a refusal says nothing about the whole.
+	return executors.Uncertain, &f
+}
+
+func (r *run) run(ctx context.Context, p *program) error {
+	password, err := r.session.Resolve(mask.AuthPassword)
+	if err != nil {
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+	}
+	if password.Len() == 0 {
+		return &executors.Failure{Class: executors.ClassTemplate, Msg: mask.AuthPassword.String() + " is empty, which would be an anonymous login"}
+	}
+	for _, st := range p.steps { // so that a value which does not fit is found before anything is dialed
+		filled, err := r.fill(st)
+		filled.wipe()
+		if err != nil {
+			return executors.Fail(executors.ClassTemplate, st.line, err)
+		}
+	}
+	if err := r.permit("connect"); err != nil {
+		return err
+	}
+	if r.conn, err = dial(ctx, r.session, p.startTLS); err != nil {
+		return err
+	}
+	defer r.conn.hangUp()
+	for _, st := range p.steps {
+		r.line = st.line
+		if err := r.step(st, password); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) permit(step string) error {
+	if err := r.session.Before(step); err != nil {
+		return executors.Fail(executors.ClassRefused, r.line, err)
+	}
+	return nil
+}
+
+// filled is a step with its values.
+type filled struct {
+	name, filter string
+	values       []secret.Value
+}
+
+func (f filled) wipe() {
+	for _, v := range f.values {
+		v.Wipe()
+	}
+}
+
+// fill renders a step.
+func (r *run) fill(st step) (f filled, err error) {
+	if f.name, err = r.text(st.name, escapeName); err != nil {
+		return f, err
+	}
+	if f.filter, err = r.text(st.filter, escapeFilter); err != nil {
+		return f, err
+	}
+	if st.verb == "bind" && f.name == "" {
+		return f, errors.New("bind without a name would be an anonymous login")
+	}
+	for i, parts := range st.values {
+		v, err := mask.Render(parts, r.session.Resolve, plainValue)
+		if err != nil {
+			return f, err
+		}
+		if st.password() && v.Reveal(hashLike) != nil {
+			v.Wipe()
+			return f, errors.New("a new password that begins with {...} would be taken for a hash")
+		}
+		if st.wide[i] {
+			plain := v
+			_ = plain.Reveal(func(b []byte) error { v = secret.New(wide(b)); return nil })
+			plain.Wipe()
+		}
+		f.values = append(f.values, v)
+	}
+	return f, nil
+}
+
+func (r *run) text(parts []mask.Part, escape mask.Escape) (out string, err error) {
+	v, err := mask.Render(parts, r.session.Resolve, escape)
+	if err == nil {
+		err = v.Reveal(func(b []byte) error { out = string(b); return nil })
+	}
+	return out, err
+}
+
+// step does one command.
+func (r *run) step(st step, password secret.Value) error {
+	f, err := r.fill(st)
+	defer f.wipe()
+	if err != nil {
+		return executors.Fail(executors.ClassTemplate, st.line, err)
+	}
+	if st.writes() {
+		if err := r.permit(st.source); err != nil {
+			return err
+		}
+		r.exposed = true
+	}
+	switch st.verb {
+	case "bind":
+		if err = r.conn.bind(f.name, password); err == nil {
+			r.bound = true
+		}
+	case "find":
+		r.dn, err = r.conn.find(f.name, f.filter)
+	default:
+		err = r.write(st, f.values)
+	}
+	note := model.Step{Line: st.line, Text: st.source}
+	if err != nil {
+		note.Error = failure(r.red, err).Msg
+	}
+	r.session.Trace.Step(note)
+	if st.writes() {
+		if c := code(err); err != nil && c != success && c < clientSide && !unclear[c] {
+			return &refusal{err}
+		}
+		r.done = r.done || err == nil
+	}
+	return err
+}
+
+func (r *run) write(st step, values []secret.Value) error {
+	var texts []string // the library wants strings
+	for _, v := range values {
+		_ = v.Reveal(func(b []byte) error { texts = append(texts, string(b)); return nil })
+	}
+	switch st.verb {
+	case "password-modify":
+		return r.conn.password(r.dn, texts[0])
+	case "mod-add":
+		return r.conn.modify(r.dn, directory.AddAttribute, st.attr, texts)
+	case "mod-del":
+		return r.conn.modify(r.dn, directory.DeleteAttribute, st.attr, texts)
+	}
+	return r.conn.modify(r.dn, directory.ReplaceAttribute, st.attr, texts)
+}
