@@ -121,6 +121,8 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 		}
 		if !a.Rekey {
 			auth.Secrets = old.Secrets
+		} else {
+			dropKeys(tx, old.ID)
 		}
 		auth.ClientID, auth.CreatedAt, auth.CreatedBy, auth.Epoch = old.ClientID, old.CreatedAt, old.CreatedBy, old.Epoch
 		if old.Enabled && !auth.Enabled {
@@ -136,6 +138,17 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	}
 	return auth, nil
 }).AuditDenials()
+
+// dropKeys ends the keys that pipelines got: new keys are often asked for because the old ones are known.
+func dropKeys(tx *table.Tx, id model.AuthorizationID) {
+	var gone []string
+	for k := range state.ClientKeys.Range(tx, "until", state.LiveKey(id, 0), state.LiveKey(id, 1<<62)) {
+		gone = append(gone, state.ClientKeyOf(id, k.Secret.MAC))
+	}
+	for _, key := range gone {
+		state.ClientKeys.Delete(tx, key)
+	}
+}
 
 func check(a *model.Authorization) error {
 	if !model.ValidName(a.Name) {
@@ -154,6 +167,13 @@ func check(a *model.Authorization) error {
 	for _, ip := range a.IPs {
 		if _, err := authz.ParsePrefix(ip); err != nil {
 			return model.Errorf(model.Invalid, "%q is not an address or prefix such as 10.0.0.0/8", ip).WithField("ips")
+		}
+	}
+	for _, d := range a.Delegations {
+		for _, pattern := range slices.Concat(d.Applications, d.Systems, d.Environments) {
+			if err := model.CheckText("delegations", pattern, model.MaxName); err != nil {
+				return err
+			}
 		}
 	}
 	for _, f := range []struct{ name, value string }{{"environment", a.Environment}, {"system", a.System}} {

@@ -75,6 +75,8 @@ var (
 	DSMRead   = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public})
 	DSMStatus = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})
 
+	DSMRegistered = define("dsm.registered", Notice, "an authorization was made for a pipeline, or got one more key for an hour", Fields{"authorization": Public, "application": Public, "change": Public, "until": Public})
+
 	AuditNote       = define("audit.note", Warning, "requests were denied at an edge (counted per second)", Fields{"count": Public, "reasons": Public, "sources": Sensitive})
 	AuditCheckpoint = define("audit.checkpoint", Info, "the chain was signed up to a sequence number", Fields{"seq": Public, "hash": Public, "key": Public, "signature": Public})
 	AuditGap        = define("audit.gap", Alert, "events were removed before every receiver had them", Fields{"from": Public, "to": Public})

@@ -162,5 +162,14 @@ func prefixesWithin(outer, inner []string) bool {
 
 // Narrower tells whether an authorization after a change permits nothing that it did not permit before.
 func Narrower(before, after *model.Authorization) bool {
-	return Covers(before, after) == nil && (before.Enabled || !after.Enabled)
+	return Covers(before, after) == nil && (before.Enabled || !after.Enabled) && (before.Creates || !after.Creates) && delegatesNoMore(before.Delegations, after.Delegations)
+}
+
+func delegatesNoMore(before, after []model.Delegation) bool {
+	same := func(a, b model.Delegation) bool {
+		return slices.Equal(a.Applications, b.Applications) && slices.Equal(a.Systems, b.Systems) && slices.Equal(a.Environments, b.Environments)
+	}
+	return !slices.ContainsFunc(after, func(d model.Delegation) bool {
+		return !slices.ContainsFunc(before, func(b model.Delegation) bool { return same(b, d) })
+	})
 }

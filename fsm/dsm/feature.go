@@ -17,10 +17,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "dsm", Commands: []command.Erased{Put, Rollback, SetStatus, Read}}
-
-// Done is the result of verbs that have nothing to tell.
-type Done struct{}
+var Feature = command.Feature{Name: "dsm", Commands: []command.Erased{Put, Rollback, SetStatus, Read, Register}}
 
 // change is what putting a secret through a module asks for.
 func change(m model.Module) authz.Action {

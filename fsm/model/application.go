@@ -78,6 +78,8 @@ type Authorization struct {
 	Filter      Filter          `cbor:"filter"`
 	IPs         []string        `cbor:"ips,omitempty"` // CIDR prefixes; empty: any address
 	ExpiresAt   Time            `cbor:"expires_at,omitempty"`
+	Creates     bool            `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
+	Delegations []Delegation    `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made
 	Enabled     bool            `cbor:"enabled"`
 	Epoch       uint64          `cbor:"epoch"` // raised to revoke every token
 	CreatedBy   AuthorizationID `cbor:"created_by,omitempty"`

@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // Limits of DSM secrets.
@@ -105,16 +106,29 @@ func sameField(x, y DSMField) bool {
 	return known && x.Name == y.Name && x.From == y.From && bytes.Equal(x.Mark, y.Mark)
 }
 
-// Delegation names authorizations of other applications that a client may ask keys for. Patterns are as in path.Match, an
-// empty list matches nothing.
+// Delegation names authorizations of other applications that a client may ask keys for. A pattern is a name, or the
+// beginning of names before a "*"; an empty list names nothing.
 type Delegation struct {
 	Applications []string `cbor:"applications"`
 	Systems      []string `cbor:"systems"`
 	Environments []string `cbor:"environments"`
 }
 
+// Names tells whether the delegation names an authorization.
+func (d Delegation) Names(application, system, environment string) bool {
+	return fits(d.Applications, application) && fits(d.Systems, system) && fits(d.Environments, environment)
+}
+
+func fits(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		begin, open := strings.CutSuffix(p, "*")
+		return p == name || open && strings.HasPrefix(name, begin)
+	})
+}
+
 // ClientKey is a client secret that was added to an authorization for a while.
 type ClientKey struct {
 	Authorization AuthorizationID `cbor:"authorization"`
+	Epoch         uint64          `cbor:"epoch"` // of the authorization: revoking everything ends the key too
 	Secret        ClientSecret    `cbor:"secret"`
 }

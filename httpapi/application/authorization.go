@@ -24,6 +24,8 @@ type Authorization struct {
 	Filter      Filter                `json:"filter"`
 	IPs         []string              `json:"ips" doc:"addresses or prefixes; empty: any"`
 	ExpiresAt   compat.Time           `json:"expires_at,omitempty"`
+	Creates     bool                  `json:"creates" doc:"may register applications for pipelines"`
+	Delegations []Delegation          `json:"delegations,omitempty"`
 	Enabled     bool                  `json:"enabled"`
 	CreatedBy   model.AuthorizationID `json:"created_by,omitempty"`
 	CreatedAt   compat.Time           `json:"created_at"`
@@ -37,6 +39,13 @@ type Filter struct {
 	Credentials []model.CredentialID `json:"credentials"`
 }
 
+// Delegation names authorizations of other applications whose keys a pipeline may ask for.
+type Delegation struct {
+	Applications []string `json:"applications" doc:"names or patterns such as shop-*; none: nothing"`
+	Systems      []string `json:"systems"`
+	Environments []string `json:"environments"`
+}
+
 // AuthorizationBody is an authorization to create or change; what is absent stays as it is.
 type AuthorizationBody struct {
 	Name        *string         `json:"name"`
@@ -48,6 +57,8 @@ type AuthorizationBody struct {
 	Filter      *FilterBody     `json:"filter" doc:"absent for a new one: only what it creates itself"`
 	IPs         *[]string       `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
 	ExpiresAt   *compat.Time    `json:"expires_at" doc:"empty: never"`
+	Creates     *bool           `json:"creates" doc:"may register applications for pipelines (POST /iso/dapp/application)"`
+	Delegations *[]Delegation   `json:"delegations" doc:"whose keys it may ask for besides those that it made; absent: none"`
 	Enabled     *bool           `json:"enabled" doc:"true for a new one"`
 	Revision    uint64          `json:"revision" doc:"refuse if it is not the current one"`
 }
@@ -66,7 +77,11 @@ type WhoAmI struct {
 }
 
 func viewAuthorization(a *model.Authorization) Authorization {
-	return Authorization{ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
+	var delegations []Delegation
+	for _, d := range a.Delegations {
+		delegations = append(delegations, Delegation(d))
+	}
+	return Authorization{Creates: a.Creates, Delegations: delegations, ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
 		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
 		Filter: Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
 		IPs:    append([]string{}, a.IPs...), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
@@ -162,6 +177,13 @@ func (m *management) apply(ctx context.Context, a *model.Authorization, b *Autho
 	set(&a.Rights, b.Rights)
 	set(&a.IPs, b.IPs)
 	set(&a.Enabled, b.Enabled)
+	set(&a.Creates, b.Creates)
+	if b.Delegations != nil {
+		a.Delegations = nil
+		for _, d := range *b.Delegations {
+			a.Delegations = append(a.Delegations, model.Delegation(d))
+		}
+	}
 	if b.ExpiresAt != nil {
 		a.ExpiresAt = model.Time(*b.ExpiresAt)
 	}

@@ -47,15 +47,29 @@ func (in *Input) Document(names ...string) (Document, error) {
 	return Document{parsed}, nil
 }
 
-// base64Plain turns every alphabet of clients into the standard one: URL-safe, and the dsm client's '-', '_' and ','.
-var base64Plain = strings.NewReplacer("-", "+", "_", "/", ",", "=", "\n", "", "\r", "", " ", "+")
-
-// Base64 decodes what clients call base64: standard or URL-safe, padded with '=' or ',' or not at all. A blank is a '+'
-// that a form swallowed. The caller wipes what it gets.
+// Base64 decodes what clients call base64: standard or URL-safe, or the dsm client's '-', '_' and ',' for '+', '/' and '=';
+// padded or not. A blank is a '+' that a form swallowed. The caller wipes what it gets.
 func Base64(text []byte) ([]byte, bool) {
-	s := strings.TrimRight(base64Plain.Replace(string(text)), "=")
-	out, err := base64.RawStdEncoding.DecodeString(s)
-	return out, err == nil
+	plain := make([]byte, 0, len(text))
+	defer clear(plain[:cap(plain)])
+	for _, c := range text {
+		switch c {
+		case '-', ' ':
+			c = '+'
+		case '_':
+			c = '/'
+		case '\n', '\r', ',', '=':
+			continue
+		}
+		plain = append(plain, c)
+	}
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(plain)))
+	n, err := base64.RawStdEncoding.Decode(out, plain)
+	if err != nil {
+		clear(out)
+		return nil, false
+	}
+	return out[:n], true
 }
 
 // ParseDocument reads a JSON document that a client sent in another wrapping. The caller wipes it.

@@ -111,6 +111,8 @@ type Service interface {
 	SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*Item, error)
 	Rollback(ctx context.Context, actor model.Actor, name string, version uint64) (*Item, error)
 	Caller(actor model.Actor) (*Application, error)
+	// Register finds or makes an application for a pipeline and gives keys for it.
+	Register(ctx context.Context, actor model.Actor, at model.Time, r Register) (Registered, error)
 }
 
 // Routes offers the resource.

@@ -234,3 +234,12 @@ func (s *secrets) Rollback(ctx context.Context, actor model.Actor, name string, 
 	}
 	return s.item(&changed), nil
 }
+
+func (s *secrets) Register(ctx context.Context, actor model.Actor, at model.Time, r api.Register) (api.Registered, error) {
+	keys, done, err := s.access.RegisterDSM(ctx, actor, fsmdsm.RegisterArgs{Application: r.Application, System: r.System, Environment: r.Environment, Description: r.Description,
+		Tags: r.Tags, Modules: r.Modules, IPs: r.IPs, ExpiresAt: r.ExpiresAt}, at)
+	if err != nil {
+		return api.Registered{}, err
+	}
+	return api.Registered{ClientID: keys.ClientID, Secret: keys.Secret, Created: done.Created}, nil
+}

@@ -186,3 +186,98 @@ func TestDsmForeign(t *testing.T) {
 	h.json(billing, "DELETE", "/api/dsm/secret/api", 200, "")
 	h.json(billing, "GET", "/api/dsm/secret/api", 404, "")
 }
+
+// run does what every generation of the dsm client does (1.1): three tokens, the application, the variables, the secrets.
+func (h *house) run(k keys, application, env, mapping string) dsmAnswer {
+	h.t.Helper()
+	odd := strings.NewReplacer("+", "-", "/", "_", "=", ",")
+	tok := h.token(k)
+	app := h.form(tok, "POST", "/iso/dapp/Application", 200, "application", application, "environment", "prod", "system", "erp").dsm(h.t)
+	if app.ID == "" || app.Signature == "" || app.Error != "" || app.Response.Error {
+		h.t.Fatalf("%+v", app.Response)
+	}
+	tok = h.token(keys{app.ID, app.Signature})
+	encode := func(s string) string { return odd.Replace(base64.StdEncoding.EncodeToString([]byte(s))) }
+	if d := h.form(tok, "POST", "/iso/cicd/variables", 200, "env", encode(env), "map", encode(mapping)).dsm(h.t); d.Response.Error || d.Error != "" {
+		h.t.Fatalf("%+v", d)
+	}
+	tok = h.token(keys{app.ID, app.Signature})
+	old := h.form(tok, "GET", "/iso/dapp/application", 200).dsm(h.t)
+	d := h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(h.t)
+	if len(old.Application.Secrets) != len(d.Secrets) {
+		h.t.Errorf("the generations see %d and %d secrets", len(old.Application.Secrets), len(d.Secrets))
+	}
+	d.ID, d.Signature = app.ID, app.Signature
+	return d
+}
+
+func TestDsmPipelines(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	creator := strings.Replace(dsmClient, `"write":true`, `"write":true,"creates":true`, 1)
+	a := h.authorize(admin, "team-a", creator)
+	b := h.authorize(admin, "team-b", creator)
+
+	env := "PATH=/bin\nDB_USER=root\nDB_HOST=web1\nDB_PASS=from-pipeline\nTOKEN=line one\nline two=2\nAK=id\nSK=key??>>\nUNMAPPED=do-not-keep"
+	mapping := `{"access_keys":[{"name":"aws","type":"aws","fields":{"access_key_id":"AK","secret_access_key":"SK"}}],"credentials":[{"name":"database","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"other","fields":["TOKEN","NOT_SENT"]}]}`
+	first := h.run(a, "shop", env, mapping)
+	flat := map[string]string{}
+	for _, s := range first.Secrets {
+		for _, d := range s.Data {
+			for k, v := range d {
+				flat[k] = v
+			}
+		}
+	}
+	// The new authorization may read no account, so the value stays what the pipeline sent: the account is not handed out.
+	want := map[string]string{"AK": "id", "SK": "key??>>", "DB_USER": "root", "DB_HOST": "web1", "DB_PASS": "from-pipeline", "TOKEN": "line one\nline two=2"}
+	if got, expected := jsonOf(flat), jsonOf(want); got != expected {
+		t.Errorf("%s\n%s", got, expected)
+	}
+	second := h.run(a, "shop", env, mapping) // the same again: the same id, another key, no new version
+	if second.ID != first.ID || second.Signature == first.Signature || second.Secrets[0].Version != "1" {
+		t.Errorf("%s %s, version %s", first.ID, second.ID, second.Secrets[0].Version)
+	}
+	h.token(keys{first.ID, first.Signature}) // the first one still works, and so does the client itself
+	h.run(a, "shop", "PATH=/bin", "")
+	h.run(a, "team-a", "PATH=/bin", "") // its own
+
+	// Another team's application: refused with 1009, nothing changed, and audited.
+	refused := h.events(admin, "command.denied")
+	for _, system := range []string{"erp", "other"} {
+		if d := h.form(h.token(b), "POST", "/iso/dapp/application", 400, "application", "shop", "environment", "prod", "system", system); d.at("exception.code") != 1009.0 {
+			t.Error(d.raw)
+		}
+	}
+	h.form(h.token(b), "POST", "/iso/dapp/application", 400, "application", "admin", "environment", "prod", "system", "erp")
+	plain := h.token(h.authorize(admin, "plain", dsmClient))
+	h.form(plain, "POST", "/iso/dapp/application", 400, "application", "new", "environment", "prod", "system", "erp")
+	if n := h.events(admin, "command.denied") - refused; n != 4 {
+		t.Errorf("4 refusals left %d events", n)
+	}
+	// A delegation opens exactly what it names, and never keys of somebody stronger.
+	named := `{"creates":true,"delegations":[{"applications":["sh*","strong"],"systems":["erp"],"environments":["prod"]}]}`
+	h.json(admin, "PUT", "/api/v1/applications/team-b/authorizations/prod", 200, named)
+	if d := h.run(b, "shop", "PATH=/bin", ""); d.ID != first.ID {
+		t.Error(d.ID)
+	}
+	h.form(h.token(b), "POST", "/iso/dapp/application", 400, "application", "shop", "environment", "dev", "system", "erp")
+	h.authorize(admin, "strong", strings.Replace(dsmClient, `"rights":[`, `"rights":["policy.write",`, 1))
+	h.form(h.token(b), "POST", "/iso/dapp/application", 400, "application", "strong", "environment", "prod", "system", "erp")
+	// Revoking everything ends the keys of pipelines at once, but not the one that lasts.
+	h.json(admin, "POST", "/api/v1/applications/shop/authorizations/erp-prod/revoke", 200, "")
+	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+second.ID+"&client_secret="+second.Signature)), 401)
+	h.token(keys{first.ID, first.Signature})
+	for _, field := range []string{"encryption_enabled=true", "certificate_fingerprint=aa", "unique_key=k", "authentication_method=OAuth+1.0"} {
+		h.want(h.send(h.request("POST", "/iso/dapp/application", h.token(a), formType, "application=shop&system=erp&environment=prod&"+field)), 400)
+	}
+	h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "%%%", "map", "")
+	h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "", "map", "eA==")
+	if strings.Contains(h.logs.String(), "do-not-keep") || strings.Contains(h.logs.String(), "from-pipeline") {
+		t.Error("the log holds a variable")
+	}
+}
+
+func jsonOf(v any) string { b, _ := json.Marshal(v); return string(b) }

@@ -46,6 +46,7 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 	}
 	v := s.views.View()
 	defer v.Close()
+	var err error
 	auth, ok := state.Authorizations.First(v, "client", clientID)
 	if !ok {
 		auth = &model.Authorization{Secrets: []model.ClientSecret{{}}}
@@ -65,6 +66,11 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 			return nil, err
 		}
 		match = hmac.Equal(sum, c.MAC) || match
+	}
+	if !match && ok {
+		if match, err = s.addedKey(v, auth, given, at); err != nil {
+			return nil, err
+		}
 	}
 	if !match {
 		return nil, refused

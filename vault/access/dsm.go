@@ -309,6 +309,36 @@ func (s *Service) FindAuthorization(ctx context.Context, application, system, en
 	}, model.Errorf(model.NotFound, "there is no such application and authorization, or several: name system and environment").WithField("application"))
 }
 
+// RegisterDSM finds or makes an authorization for a pipeline; its secret is shown once.
+func (s *Service) RegisterDSM(ctx context.Context, actor model.Actor, args dsm.RegisterArgs, at model.Time) (ClientKeys, dsm.RegisterResult, error) {
+	keys, stored, err := NewClientKeys(func(m []byte) (uint32, []byte, error) { return s.named.MAC(KeyPepper, 0, m) }, at)
+	if err != nil {
+		return ClientKeys{}, dsm.RegisterResult{}, err
+	}
+	args.ClientID, args.Secret = keys.ClientID, stored
+	r, err := command.Propose(ctx, s.proposer, dsm.Register, actor, args)
+	if err != nil {
+		keys.Secret.Wipe()
+		return ClientKeys{}, dsm.RegisterResult{}, err
+	}
+	keys.ClientID = r.ClientID
+	return keys, r, nil
+}
+
+// addedKey tells whether a secret is one that was added to an authorization and still lives.
+func (s *Service) addedKey(v table.Reader, auth *model.Authorization, given secret.Value, at model.Time) (ok bool, err error) {
+	err = given.Reveal(func(b []byte) error {
+		_, mac, err := s.named.MAC(KeyPepper, 0, b)
+		if err != nil {
+			return err
+		}
+		k, found := state.ClientKeys.Get(v, state.ClientKeyOf(auth.ID, mac))
+		ok = found && k.Epoch == auth.Epoch && at < k.Secret.Until
+		return nil
+	})
+	return ok, err
+}
+
 // FindApplication finds an application by name.
 func (s *Service) FindApplication(ctx context.Context, name string) (model.ApplicationID, error) {
 	a, err := ref(ctx, s, func(r table.Reader) (*model.Application, bool) { return state.Applications.First(r, "name", name) },

@@ -1,0 +1,211 @@
+package dsm
+
+import (
+	"slices"
+	"time"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+const (
+	keyLife   = time.Hour // of a client key that is added to an authorization
+	maxKeys   = 10000     // live at once for one authorization
+	forgotten = 64        // expired keys that go with each new one
+)
+
+// RegisterArgs name an authorization as pipelines do, and carry keys that the edge drew: all of them for a new one, of an
+// existing one only the secret is added. Modules, IPs and ExpiresAt count at creation; empty means the caller's own.
+type RegisterArgs struct {
+	Application string             `cbor:"application"`
+	System      string             `cbor:"system"`
+	Environment string             `cbor:"environment"`
+	Description string             `cbor:"description,omitempty"`
+	Tags        []string           `cbor:"tags,omitempty"`
+	Modules     []model.Module     `cbor:"modules,omitempty"`
+	IPs         []string           `cbor:"ips,omitempty"`
+	ExpiresAt   model.Time         `cbor:"expires_at,omitempty"`
+	ClientID    string             `cbor:"client_id"`
+	Secret      model.ClientSecret `cbor:"secret"`
+}
+
+// RegisterResult is the authorization, without its secrets.
+type RegisterResult struct {
+	Authorization model.AuthorizationID `cbor:"authorization"`
+	ClientID      string                `cbor:"client_id"`
+	Created       bool                  `cbor:"created"`
+	Until         model.Time            `cbor:"until,omitempty"` // end of the added secret; 0: it lasts
+}
+
+var errForeign = model.Errorf(model.Invalid, "No access to the application: another caller made it, and no delegation names it").WithCode(1009)
+
+// Register finds or makes an application and its authorization for a pipeline (RULES 8): it finds what the caller made or
+// what its delegation names, and never gives keys to more than the caller has.
+var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Meta, a RegisterArgs) (RegisterResult, error) {
+	p, err := command.Authorize(tx, m.Actor, m.At, authz.Action{Module: model.ModuleApplication, Write: true}, nil)
+	if err != nil {
+		return RegisterResult{}, err
+	}
+	if !p.Authorization.Creates {
+		return RegisterResult{}, model.Errorf(model.Invalid, "the authorization may not create applications").WithCode(1009)
+	}
+	if err := checkNames(&a); err != nil {
+		return RegisterResult{}, err
+	}
+	app, known := state.Applications.First(tx, "name", a.Application)
+	if !known {
+		app = &model.Application{ID: model.ApplicationID(m.NewID(0)), Name: a.Application, Description: a.Description, Tags: a.Tags, Enabled: true, CreatedAt: m.At, Revision: 1}
+		auth, err := newAuthorization(m, p, app, a)
+		if err != nil {
+			return RegisterResult{}, err
+		}
+		state.Applications.Put(tx, app)
+		tx.Emit(audit.ApplicationPut.With("application", string(app.ID), "name", app.Name, "change", "created"))
+		return create(tx, app, auth)
+	}
+	found, mine := lookUp(tx, p, app, a)
+	switch {
+	case found != nil:
+		return addKey(tx, m, app, found, a.Secret)
+	case !mine:
+		return RegisterResult{}, errForeign
+	}
+	auth, err := newAuthorization(m, p, app, a)
+	if err != nil {
+		return RegisterResult{}, err
+	}
+	return create(tx, app, auth)
+}).AuditDenials()
+
+func checkNames(a *RegisterArgs) error {
+	if !model.ValidName(a.Application) {
+		return model.Errorf(model.Invalid, "an application's name has 1 to 63 letters, digits, '-', '_' or '.'").WithCode(1004).WithField("application")
+	}
+	for _, f := range []struct {
+		name, value string
+		limit       int
+	}{{"system", a.System, model.MaxName}, {"environment", a.Environment, model.MaxName}, {"description", a.Description, model.MaxText}} {
+		if err := model.CheckText(f.name, f.value, f.limit); err != nil {
+			return err
+		}
+		if f.value == "" && f.name != "description" {
+			return model.Errorf(model.Invalid, "The %s was not informed", f.name).WithCode(1004).WithField(f.name)
+		}
+	}
+	for _, mod := range a.Modules {
+		if !slices.Contains(model.Modules, mod) {
+			return model.Errorf(model.Invalid, "an unknown resource").WithField("authorized_resources")
+		}
+	}
+	for _, ip := range a.IPs {
+		if _, err := authz.ParsePrefix(ip); err != nil {
+			return model.Errorf(model.Invalid, "an address or prefix is not valid").WithField("allowed_ips")
+		}
+	}
+	return model.CheckTags("tags", a.Tags)
+}
+
+// lookUp finds the authorization if the caller may have its keys; mine tells whether the caller may make another one in
+// the application if there is none.
+func lookUp(tx *table.Tx, p *command.Principal, app *model.Application, a RegisterArgs) (found *model.Authorization, mine bool) {
+	me := p.Authorization
+	named := delegated(me, a)
+	mine = named || app.ID == me.Application
+	for o := range state.Authorizations.By(tx, "application", string(app.ID)) {
+		if o.CreatedBy == me.ID {
+			mine = true
+		}
+	}
+	for o := range state.Authorizations.By(tx, "application", string(app.ID)) {
+		if o.System != a.System || o.Environment != a.Environment {
+			continue
+		}
+		if o.ID == me.ID || (o.CreatedBy == me.ID || named) && authz.Covers(me, o) == nil {
+			return o, true
+		}
+		mine = false // it is there, and another's
+	}
+	return nil, mine
+}
+
+func delegated(me *model.Authorization, a RegisterArgs) bool {
+	return slices.ContainsFunc(me.Delegations, func(d model.Delegation) bool { return d.Names(a.Application, a.System, a.Environment) })
+}
+
+// newAuthorization is the intersection of what was asked for and what the caller has. It reaches no account by a filter.
+func newAuthorization(m command.Meta, p *command.Principal, app *model.Application, a RegisterArgs) (*model.Authorization, error) {
+	me := p.Authorization
+	auth := &model.Authorization{
+		ID: model.AuthorizationID(m.NewID(1)), Application: app.ID, Name: a.System + "-" + a.Environment, ClientID: a.ClientID, Secrets: []model.ClientSecret{a.Secret},
+		System: a.System, Environment: a.Environment, Write: me.Write, IPs: a.IPs, ExpiresAt: a.ExpiresAt, Enabled: true, Epoch: 1, CreatedBy: me.ID, CreatedAt: m.At, Revision: 1,
+	}
+	if !model.ValidName(auth.Name) {
+		auth.Name = "dsm-" + m.NewID(1)[:12]
+	}
+	if len(a.Modules) == 0 {
+		a.Modules = []model.Module{model.ModuleApplication, model.ModuleSecrets, model.ModuleCICD}
+	}
+	auth.Modules = both(a.Modules, me.Modules)
+	auth.Rights = both([]model.Right{model.SecretRead, model.CredentialWrite}, me.Rights)
+	if len(auth.IPs) == 0 {
+		auth.IPs = me.IPs
+	}
+	if me.ExpiresAt != 0 && (auth.ExpiresAt == 0 || auth.ExpiresAt > me.ExpiresAt) {
+		auth.ExpiresAt = me.ExpiresAt
+	}
+	if err := authz.Covers(me, auth); err != nil {
+		return nil, err
+	}
+	return auth, nil
+}
+
+func both[T comparable](a, b []T) []T {
+	out := []T{}
+	for _, x := range a {
+		if slices.Contains(b, x) && !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func create(tx *table.Tx, app *model.Application, auth *model.Authorization) (RegisterResult, error) {
+	for o := range state.Authorizations.By(tx, "application", string(app.ID)) {
+		if o.Name == auth.Name {
+			auth.Name = "dsm-" + string(auth.ID)[:12]
+		}
+	}
+	if _, taken := state.Authorizations.First(tx, "client", auth.ClientID); taken {
+		return RegisterResult{}, model.Errorf(model.Conflict, "the client id is taken")
+	}
+	state.Authorizations.Put(tx, auth)
+	tx.Emit(audit.DSMRegistered.With("authorization", string(auth.ID), "application", string(app.ID), "change", "created"))
+	return RegisterResult{Authorization: auth.ID, ClientID: auth.ClientID, Created: true}, nil
+}
+
+// addKey gives one more secret for an hour, so that pipelines that run at once do not disturb each other.
+func addKey(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Authorization, s model.ClientSecret) (RegisterResult, error) {
+	if !app.Enabled || !auth.Enabled || auth.ExpiresAt != 0 && m.At >= auth.ExpiresAt {
+		return RegisterResult{}, model.Errorf(model.Unauthenticated, "Inactive authorization")
+	}
+	var gone []string
+	for k := range state.ClientKeys.Range(tx, "until", state.LiveKey(auth.ID, 0), state.LiveKey(auth.ID, m.At+1)) {
+		if gone = append(gone, state.ClientKeyOf(auth.ID, k.Secret.MAC)); len(gone) == forgotten {
+			break
+		}
+	}
+	for _, key := range gone {
+		state.ClientKeys.Delete(tx, key)
+	}
+	if state.ClientKeys.Count(tx, "until", state.LiveKey(auth.ID, m.At+1), state.LiveKey(auth.ID, 1<<62), maxKeys) >= maxKeys {
+		return RegisterResult{}, model.Errorf(model.Limited, "the authorization has %d live keys: wait until some have ended", maxKeys)
+	}
+	s.At, s.Until = m.At, m.At.Add(keyLife)
+	state.ClientKeys.Put(tx, &model.ClientKey{Authorization: auth.ID, Epoch: auth.Epoch, Secret: s})
+	tx.Emit(audit.DSMRegistered.With("authorization", string(auth.ID), "application", string(app.ID), "change", "key", "until", s.Until.String()))
+	return RegisterResult{Authorization: auth.ID, ClientID: auth.ClientID, Until: s.Until}, nil
+}

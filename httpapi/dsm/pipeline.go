@@ -1,0 +1,260 @@
+package dsm
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+	"cofre/vault/secret"
+)
+
+// Register names an application as pipelines do. Empty Modules and IPs are the caller's own.
+type Register struct {
+	Application, System, Environment, Description string
+	Tags                                          []string
+	Modules                                       []model.Module
+	IPs                                           []string
+	ExpiresAt                                     model.Time
+}
+
+// Registered are keys for an authorization; the secret is wiped after the answer.
+type Registered struct {
+	ClientID string
+	Secret   secret.Value
+	Created  bool
+}
+
+// maxVariables is the greatest body of a pipeline: its whole environment in base64.
+const maxVariables = 4 << 20
+
+func pipelineRoutes(v *vendor) []route.Route {
+	field := func(name, text string) route.Field { return route.Field{Name: name, In: "body", Text: text} }
+	return []route.Route{
+		{Method: http.MethodPost, Path: "/iso/dapp/application", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.registered", Handle: v.register,
+			Doc: route.Doc{Tag: tag, Summary: "Create or find an application and its authorization, and get keys for it",
+				Text: "Needs an authorization that may create applications. Finds what the caller made and what its delegation names; anything else is 400 with code 1009. What it creates is the intersection with the caller. id stays the same; the first signature lasts, each later one an hour.",
+				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", ""), field("tags", ""), field("authorized_resources", "at creation"),
+					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"), field("authentication_method", "OAuth 2.0")},
+				Returns: []route.Field{{Name: "id", Text: "client id"}, {Name: "signature", Text: "client secret"}}}},
+		{Method: http.MethodPost, Path: "/iso/cicd/variables", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.put", MaxBody: maxVariables, Handle: v.variables,
+			Doc: route.Doc{Tag: tag, Summary: "Submit the variables of a pipeline that its mapping names",
+				Text:   "env is base64 of NAME=value lines, map that of the mapping file, in the dsm client's alphabet. Only mapped variables are kept, as secrets of the calling authorization. An account that it may read becomes a reference; every other value stays its own.",
+				Fields: []route.Field{field("env", ""), field("map", "")}}},
+	}
+}
+
+// notOffered are settings of the vendor that would be silently without effect.
+var notOffered = []string{"unique_key", "aws_arns", "allowed_http_referers", "certificate_fingerprint", "cloud_profiles", "credential_profiles"}
+
+func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	in, err := r.Input()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	for _, name := range notOffered {
+		if list, err := in.List(name); err != nil || list != nil && len(*list) > 0 && !slices.Equal(*list, []string{"*"}) {
+			return compat.Reply{}, model.Errorf(model.Invalid, "%s is not offered yet", name).WithField(name)
+		}
+	}
+	if on, err := in.Bool("encryption_enabled"); err != nil || on != nil && *on {
+		return compat.Reply{}, model.Errorf(model.Invalid, "encryption_enabled is not offered yet").WithField("encryption_enabled")
+	}
+	if m := strings.ToLower(strings.ReplaceAll(in.Text("authentication_method"), " ", "")); m != "" && m != "oauth2.0" && m != "oauth2" {
+		return compat.Reply{}, model.Errorf(model.Invalid, "only OAuth 2.0 is offered yet").WithField("authentication_method")
+	}
+	q := Register{Application: in.Text("application"), System: in.Text("system"), Environment: in.Text("environment"), Description: in.Text("description")}
+	for _, l := range []struct {
+		name string
+		to   *[]string
+	}{{"tags", &q.Tags}, {"allowed_ips", &q.IPs}} {
+		if list, err := in.List(l.name); err != nil {
+			return compat.Reply{}, err
+		} else if list != nil && !slices.Equal(*list, []string{"*"}) {
+			*l.to = *list
+		}
+	}
+	resources, err := in.List("authorized_resources")
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	if resources != nil {
+		for _, name := range *resources {
+			if strings.EqualFold(name, "Secret Management") { // the page's example and its screen differ
+				name = string(model.ModuleSecrets)
+			}
+			q.Modules = append(q.Modules, model.Module(name))
+		}
+	}
+	expires, err := readTime(in, "expiration_date")
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	if expires != nil {
+		q.ExpiresAt = *expires
+	}
+	done, err := v.s.Register(ctx, r.Actor, r.At, q)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	message := "Application updated: " + q.Application + " | Authorization found"
+	if done.Created {
+		message = "Application updated: " + q.Application + " | Authorization created"
+	}
+	return compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret}}), nil
+}
+
+func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	in, err := r.Input()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	env, err := decoded(in, "env")
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	defer clear(env)
+	mapping, err := decoded(in, "map")
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	puts, err := mapped(mapping, variables(env))
+	defer func() {
+		for i := range puts {
+			puts[i].wipe()
+		}
+	}()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	kept := 0
+	for _, p := range puts {
+		done, err := v.s.Put(ctx, r.Actor, p)
+		if err != nil {
+			return compat.Reply{}, err
+		}
+		kept += done.Kept
+	}
+	message := fmt.Sprintf("%d secrets registered", len(puts))
+	if kept > 0 {
+		message += fmt.Sprintf("; %d accounts are not registered, or not readable by this authorization: their values were kept as its own", kept)
+	}
+	return compat.OK(message), nil
+}
+
+// decoded gives the plain bytes of a field in base64; the caller wipes them.
+func decoded(in *compat.Input, name string) (plain []byte, err error) {
+	s := in.Secret(name)
+	if s == nil {
+		return nil, nil
+	}
+	defer s.Wipe()
+	err = s.Reveal(func(b []byte) error {
+		var ok bool
+		if plain, ok = compat.Base64(b); !ok {
+			return model.Errorf(model.Invalid, "%s is not base64", name).WithField(name)
+		}
+		return nil
+	})
+	return plain, err
+}
+
+// variables finds the values of NAME=value lines; a line that begins with no name belongs to the value before it. The
+// values are parts of env.
+func variables(env []byte) map[string][]byte {
+	out := map[string][]byte{}
+	name, from, at := "", 0, 0
+	for at <= len(env) {
+		end := bytes.IndexByte(env[at:], '\n')
+		if end < 0 {
+			end = len(env) - at
+		}
+		if key, _, ok := bytes.Cut(env[at:at+end], []byte("=")); ok && isName(key) {
+			name, from = string(key), at+len(key)+1
+		}
+		if name != "" {
+			out[name] = env[from : at+end]
+		}
+		at += end + 1
+	}
+	return out
+}
+
+func isName(b []byte) bool {
+	for i, c := range b {
+		if !(c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9') {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// mapped makes one secret of each item of the mapping file; its values keep the names of their variables. What the
+// pipeline did not send is left out.
+func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
+	if len(bytes.TrimSpace(mapping)) == 0 {
+		return nil, nil
+	}
+	doc, err := compat.ParseDocument(mapping)
+	if err != nil || !doc.IsObject() {
+		return nil, model.Errorf(model.Invalid, "the mapping file is no JSON object").WithField("map")
+	}
+	var puts []Put
+	for _, list := range []struct {
+		name string
+		kind model.DSMKind
+	}{{"access_keys", model.DSMAccessKey}, {"credentials", model.DSMCredential}, {"key_value", model.DSMKeyValue}} {
+		for i, item := range doc.Member(list.name).Items() {
+			d := Data{Kind: list.kind, Type: item.Member("type").Text(), Match: true}
+			account := map[string]string{}
+			for _, f := range references(item.Member("fields")) {
+				value, sent := env[f.variable]
+				if !sent {
+					continue
+				}
+				v := secret.New(append([]byte(nil), value...))
+				one := Value{Name: f.variable, Value: &v}
+				if list.kind == model.DSMCredential {
+					one.From = map[string]string{"user": "username", "host": "hostname", "password": "password"}[f.field]
+					if f.field == "user" || f.field == "host" {
+						account[f.field] = string(value)
+					}
+				}
+				d.Values = append(d.Values, one)
+			}
+			if len(d.Values) == 0 {
+				continue
+			}
+			if account["user"] != "" && account["host"] != "" {
+				d.Account = account["user"] + "@" + account["host"]
+			}
+			name := item.Member("name").Text()
+			if name == "" {
+				name = fmt.Sprintf("%s-%d", list.name, i+1)
+			}
+			puts = append(puts, Put{Through: model.ModuleCICD, Identity: name, Data: []Data{d}})
+		}
+	}
+	return puts, nil
+}
+
+type reference struct{ field, variable string }
+
+// references reads {"field": "VARIABLE"} or ["VARIABLE"].
+func references(fields compat.Document) []reference {
+	var out []reference
+	for _, m := range fields.Members() {
+		out = append(out, reference{strings.ToLower(m.Name), m.Text()})
+	}
+	if !fields.IsObject() {
+		for _, f := range fields.Items() {
+			out = append(out, reference{"", f.Text()})
+		}
+	}
+	return out
+}
