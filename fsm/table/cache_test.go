@@ -55,7 +55,7 @@ func TestCacheControl(t *testing.T) {
 }
 
 func disagreements(s *Store, plant func(*Store, []byte)) (bad []string) {
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable choice
+	rnd := rand.New(rand.NewPCG(1, 2))
 	key := func() string { return fmt.Sprint(rnd.IntN(40)) }
 	check := func(what string, k []byte, got *cell, want *cell) {
 		if got.exists != want.exists || string(got.value) != string(want.value) {

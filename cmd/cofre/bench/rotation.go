@@ -33,7 +33,7 @@ type role struct{ name, password string }
 // login, in as many lanes as the scheduler allows for one target.
 func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 	for _, dir := range []string{filepath.Dir(s.dir), s.dir} {
-		if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the targets run as users of their own
+		if err := os.Chmod(dir, 0o711); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ type database struct{ *target.Postgres }
 
 func startDatabase(ctx context.Context, s *server, dir string) (*database, error) {
 	home := filepath.Join(dir, "pg")
-	if err := os.MkdirAll(home, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as a user of its own
+	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, err
 	}
 	pg, err := target.StartPostgres(home)

@@ -20,7 +20,7 @@ import (
 type linux struct{ *target.SSH }
 
 func startLinux(ctx context.Context, s *server, dir string) (*linux, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "sshd"), 0o755); err != nil { //nolint:gosec // sshd runs as users of its own
+	if err := os.MkdirAll(filepath.Join(dir, "sshd"), 0o755); err != nil {
 		return nil, err
 	}
 	sshd, err := target.StartSSHD(filepath.Join(dir, "sshd"))
