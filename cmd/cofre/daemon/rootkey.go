@@ -52,7 +52,7 @@ func unwrapRoot(ctx context.Context, c config.Config) (secret.Value, error) {
 	}
 	root, err := s.Unwrap(ctx, blob, seal.Input{})
 	if errors.Is(err, os.ErrNotExist) { // the seal's own key is lost, which is something else than a node without a root key
-		return secret.Value{}, fmt.Errorf("the key of the seal is lost (open this node with cofre recover unseal): %w", err)
+		return secret.Value{}, fmt.Errorf("the key of the seal is lost (open this node with cofre recover unseal): %s", err.Error())
 	}
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("open %s: %w", path, err)
