@@ -43,6 +43,16 @@ func Breaches(v *table.View) (bad []string) {
 	return bad
 }
 
+// Differ lists the replicas whose state is not that of the first.
+func Differ(views ...*table.View) (bad []string) {
+	for i, v := range views {
+		if v.StateHash() != views[0].StateHash() {
+			bad = append(bad, fmt.Sprintf("replica %d has another state than the first", i))
+		}
+	}
+	return bad
+}
+
 // Lost lists the accounts whose password in force is none of the versions in the vault.
 func Lost(v *table.View, inForce map[string]string) (bad []string) {
 	for name, password := range inForce {

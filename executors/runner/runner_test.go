@@ -77,7 +77,12 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	m, _ := fsmtest.Log(t, "testdata/setup.txt")
+	return openFrom(t, "testdata/setup.txt")
+}
+
+func openFrom(t *testing.T, script string) *house {
+	t.Helper()
+	m, _ := fsmtest.Log(t, script)
 	h := &house{t: t, m: m, Proposer: fsmtest.NewProposer(m, "n1")}
 	began := time.Now()
 	h.Now = func() model.Time { return fsmtest.Start.Add(time.Since(began)) + model.Time(h.leapt.Load()) }
@@ -98,7 +103,7 @@ func (h *house) Propose(ctx context.Context, e command.Envelope) (command.Result
 }
 
 // start runs a runner until stop, which waits for it.
-func (h *house) start(f fake) (stop func()) {
+func (h *house) start(f executors.Executor) (stop func()) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	r := runner.New(runner.Config{
