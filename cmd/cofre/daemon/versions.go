@@ -29,13 +29,16 @@ func (m *member) divergence() *cluster.Divergence {
 			defer v.Close()
 			return node.CompareHashes(v, index)
 		},
-		Mark: func(reason string) error {
-			if err := os.WriteFile(filepath.Join(m.config.DataDir, quarantineFile), []byte(reason+"\n"), 0o600); err != nil {
-				return fmt.Errorf("mark the node as quarantined: %w", err)
-			}
-			return nil
-		},
+		Mark: m.mark,
 	}
+}
+
+// mark keeps this node from starting again.
+func (m *member) mark(reason string) error {
+	if err := os.WriteFile(filepath.Join(m.config.DataDir, quarantineFile), []byte(reason+"\n"), 0o600); err != nil {
+		return fmt.Errorf("mark the node as quarantined: %w", err)
+	}
+	return nil
 }
 
 // checkQuarantine refuses to start a node that quarantined itself.
