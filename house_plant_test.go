@@ -10,24 +10,31 @@ import (
 	"testing"
 )
 
-// plantTag builds servers that make a known mistake, for the controls of the crash matrix.
-const plantTag = "cofre_" + "planted"
-
-// plantFiles may name it: the mistakes, what stands in their place, and the tool that builds them.
-var plantFiles = []string{
-	"cluster/siem/order.go", "cluster/siem/order_planted.go", "cmd/cofre/daemon/registry.go", "cmd/cofre/daemon/planted.go",
-	"cmd/cofre/crash/node.go", "scheduler/sim/sim.go",
+// plants are the build tags of binaries that are for tests only, and the files that may name them.
+var plants = map[string][]string{
+	// Servers that make a known mistake, for the controls of the crash matrix: the mistakes, what stands in their place,
+	// and the tool that builds them.
+	"cofre_" + "planted": {
+		"cluster/siem/order.go", "cluster/siem/order_planted.go", "cmd/cofre/daemon/registry.go", "cmd/cofre/daemon/planted.go",
+		"cmd/cofre/crash/node.go", "scheduler/sim/sim.go",
+	},
+	// The next release, for the rollover test: its data directory would shut out every real one.
+	"cofre_" + "nextlevel": {
+		"fsm/level.go", "fsm/level_next.go", "cmd/cofre/daemon/registry.go", "cmd/cofre/daemon/registry_next.go", "cmd/cofre/e2e/rollover_test.go",
+	},
 }
 
 var buildsWithTags = regexp.MustCompile(`(^|[^-])-tags\b`) // not git describe --tags
 
-// plantFindings tells what is wrong about a file: only the files above may name the tag, and nothing that builds or packs
-// what is shipped may use build tags at all. The Makefile may name it where it refuses to pack such a binary.
+// plantFindings tells what is wrong about a file: only the files above may name a tag, and nothing that builds or packs
+// what is shipped may use build tags at all. The Makefile may name one where it refuses to pack such a binary.
 func plantFindings(name, text string) (out []string) {
-	text = strings.ReplaceAll(text, "! $(GO) version -m bin/cofre | grep "+plantTag, "")
-	text = strings.ReplaceAll(text, "! go version -m bin/cofre | grep "+plantTag, "")
-	if strings.Contains(text, plantTag) && !slices.Contains(plantFiles, name) && !strings.HasPrefix(name, "docs/") {
-		out = append(out, name+" names the build tag "+plantTag)
+	for tag, files := range plants {
+		rest := strings.ReplaceAll(text, "! $(GO) version -m bin/cofre | grep "+tag, "")
+		rest = strings.ReplaceAll(rest, "! go version -m bin/cofre | grep "+tag, "")
+		if strings.Contains(rest, tag) && !slices.Contains(files, name) && !strings.HasPrefix(name, "docs/") {
+			out = append(out, name+" names the build tag "+tag)
+		}
 	}
 	ships := name == "Makefile" || strings.HasPrefix(name, "packaging/") && !strings.HasPrefix(name, "packaging/ci/") || strings.HasPrefix(name, "systemd/") || strings.HasPrefix(name, ".")
 	if ships && buildsWithTags.MatchString(text) {
@@ -63,16 +70,18 @@ func TestPlantedBinariesAreNotShipped(t *testing.T) {
 	if err != nil || seen < 100 {
 		t.Fatalf("%d files: %v", seen, err)
 	}
-	for _, f := range plantFiles {
-		if text, err := os.ReadFile(f); err != nil || !strings.Contains(string(text), plantTag) {
-			t.Errorf("%s does not name the tag any more (%v): take it off the list", f, err)
+	for tag, files := range plants {
+		for _, f := range files {
+			if text, err := os.ReadFile(f); err != nil || !strings.Contains(string(text), tag) {
+				t.Errorf("%s does not name the tag %s any more (%v): take it off the list", f, tag, err)
+			}
 		}
-	}
-	for name, text := range map[string]string{
-		"Makefile": "go build -tags " + plantTag, "packaging/nfpm.yaml": "-tags x", "cmd/cofre/main.go": "//go:build " + plantTag,
-	} {
-		if len(plantFindings(name, text)) == 0 {
-			t.Errorf("%s with %q was not found: this law proves nothing", name, text)
+		for name, text := range map[string]string{
+			"Makefile": "go build -tags " + tag, "packaging/nfpm.yaml": "-tags x", "cmd/cofre/main.go": "//go:build " + tag,
+		} {
+			if len(plantFindings(name, text)) == 0 {
+				t.Errorf("%s with %q was not found: this law proves nothing", name, text)
+			}
 		}
 	}
 }

@@ -15,9 +15,6 @@ import (
 	"cofre/fsm/trail"
 )
 
-// Level is the highest feature level that this binary knows.
-const Level = 1
-
 // Features is the table of contents of the replicated state: every verb is reachable from here.
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,

@@ -90,6 +90,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 		return command.Propose(ctx, m.proposer, node.ConfirmTime, who, node.Done{})
 	})))
 	mux.Handle("POST /admin", operate(withMember(d, operateAdmin)))
+	d.testRoutes(mux)
 	return mux
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type Nodes struct {
 type Node struct {
 	ID   string
 	Data string
+	bin  string // what it runs; default: what the others do
 	all  *Nodes
 	port int
 	cmd  *exec.Cmd
@@ -101,7 +103,7 @@ func (n *Node) Launch() {
 	args := []string{"server", "--node", n.ID, "--data_dir", n.Data, "--key_dir", filepath.Join(n.all.dir, n.ID, "keys"), "--socket", n.socket(),
 		"--api.listen", at(0), "--peer.listen", at(1), "--gossip.listen", at(2), "--audit.local.mode", "off",
 		"--api.requests_per_second", "100000", "--api.tokens_per_second", "10000"}
-	n.cmd = exec.Command(n.all.setup.Binary, append(args, n.all.setup.Args...)...)
+	n.cmd = exec.Command(cmp.Or(n.bin, n.all.setup.Binary), append(args, n.all.setup.Args...)...)
 	n.cmd.Env = append(cleanEnv(), n.all.setup.Env...)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
