@@ -2,7 +2,7 @@ package credential
 
 import (
 	"fmt"
-	"time"
+	"slices"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
@@ -54,9 +54,6 @@ type PruneResult struct {
 	Removed int `cbor:"removed"`
 }
 
-// keepVersions is how long after losing its role a version stays, counted to the newest proof of the current one.
-const keepVersions = 30 * 24 * time.Hour
-
 // Prune removes old versions, the only verb that does: when vault and target agree, nothing is at work, and the current
 // version was proven by login at least 30 days after the old one lost its role (RULES 5).
 var Prune = command.Define("credential.prune", 1, func(tx *table.Tx, m command.Meta, a PruneArgs) (PruneResult, error) {
@@ -67,26 +64,17 @@ var Prune = command.Define("credential.prune", 1, func(tx *table.Tx, m command.M
 	if err != nil {
 		return PruneResult{}, err
 	}
-	if c.Sync != model.SyncInSync || c.Busy != "" || !c.Enabled || state.SystemRow(tx).Frozen {
+	if state.SystemRow(tx).Frozen {
 		return PruneResult{}, nil
 	}
 	if _, open := state.Operations.First(tx, "open", string(c.ID)); open {
 		return PruneResult{}, nil
 	}
-	var kept []model.SecretVersion
-	var gone []uint64
-	for _, v := range c.Versions {
-		old := v.Role == model.RoleRetired || v.Role == model.RoleAbandoned
-		if old && c.VerifiedAt >= v.Since.Add(keepVersions) {
-			gone = append(gone, v.N)
-			continue
-		}
-		kept = append(kept, v)
-	}
+	gone := c.Spent()
 	if len(gone) == 0 {
 		return PruneResult{}, nil
 	}
-	c.Versions = kept
+	c.Versions = slices.DeleteFunc(c.Versions, func(v model.SecretVersion) bool { return slices.Contains(gone, v.N) })
 	put(tx, c)
 	tx.Emit(audit.CredentialPruned.With("credential", string(c.ID), "versions", fmt.Sprint(gone)))
 	return PruneResult{len(gone)}, nil

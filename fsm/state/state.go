@@ -63,6 +63,7 @@ var (
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
 		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
 		table.Index[model.Credential]{Name: "uses", Keys: usesKey},
+		table.Index[model.Credential]{Name: "spent", Keys: spentKey},
 		table.Index[model.Credential]{Name: "due", Keys: dueKey},
 		sealedIndex(credentialValues))
 	Custodies = table.Define(15, "custody", func(c *model.Custody) string { return string(c.ID) },
@@ -161,6 +162,13 @@ func dueKey(c *model.Credential) []string {
 		return nil
 	}
 	return []string{table.TimeKey(c.RotateAt)}
+}
+
+func spentKey(c *model.Credential) []string {
+	if len(c.Spent()) == 0 {
+		return nil
+	}
+	return []string{"yes"}
 }
 
 func openDedup(o *model.Operation) []string {

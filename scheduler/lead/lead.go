@@ -100,6 +100,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 			switch {
 			case d.Custody != "":
 				return note(propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody}))
+			case d.Spent != "":
+				return note(propose(ctx, c, credential.Prune, credential.PruneArgs{Credential: d.Spent}))
 			case d.User != "":
 				return note(propose(ctx, c, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger}))
 			}

@@ -14,13 +14,14 @@ type Due struct {
 	Trigger    string              // ... for this reason
 	Custody    model.CustodyID     // or end this custody
 	User       model.DynamicUserID // or remove this dynamic user
+	Spent      model.CredentialID  // or remove the versions of this credential that are not needed any more
 }
 
 // Trigger finds at most limit due things.
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, CustodyEnd, TTL}
+var All = []Trigger{Expiry, CustodyEnd, TTL, Retention}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -3,6 +3,7 @@ package trigger_test
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -41,6 +42,17 @@ func rotates(tx *table.Tx, id model.CredentialID, at model.Time, change func(*mo
 		change(c)
 	}
 	state.Credentials.Put(tx, c)
+}
+
+// kept is a credential with a version that was replaced at now, and proofs of the current one for some time after.
+func kept(tx *table.Tx, id model.CredentialID, proven time.Duration, change func(*model.Credential)) {
+	rotates(tx, id, 0, func(c *model.Credential) {
+		c.Sync, c.VerifiedAt = model.SyncInSync, now.Add(proven)
+		c.Versions = []model.SecretVersion{{N: 1, Role: model.RoleRetired, Since: now}, {N: 2, Role: model.RoleCurrent, Since: now}}
+		if change != nil {
+			change(c)
+		}
+	})
 }
 
 func open(tx *table.Tx, on model.CredentialID, s model.OperationState) {
@@ -114,6 +126,24 @@ func TestTriggers(t *testing.T) {
 			lives(tx, "a", 1, model.DynamicActive)
 			frozen(tx)
 		}},
+		"versions that are not needed any more": {trigger: trigger.Retention, put: func(tx *table.Tx) {
+			kept(tx, "spent", model.KeepVersions, nil)
+			kept(tx, "a day less", model.KeepVersions-24*time.Hour, nil)
+			kept(tx, "never proven again", 0, nil)
+			kept(tx, "out of sync", model.KeepVersions, func(c *model.Credential) { c.Sync = model.SyncOutOfSync })
+			kept(tx, "disabled", model.KeepVersions, func(c *model.Credential) { c.Enabled = false })
+			kept(tx, "busy", model.KeepVersions, func(c *model.Credential) { c.Busy = "o" })
+			kept(tx, "operation open", model.KeepVersions, nil)
+			open(tx, "operation open", model.OpReady)
+		}, want: []trigger.Due{{Spent: "spent"}}},
+		"a limit on versions": {trigger: trigger.Retention, limit: 1, put: func(tx *table.Tx) {
+			kept(tx, "a", model.KeepVersions, nil)
+			kept(tx, "b", model.KeepVersions, nil)
+		}, want: []trigger.Due{{Spent: "a"}}},
+		"no version goes after a jump of time": {trigger: trigger.Retention, put: func(tx *table.Tx) {
+			kept(tx, "a", model.KeepVersions, nil)
+			frozen(tx)
+		}},
 		"no custody ends after a jump of time": {trigger: trigger.CustodyEnd, put: func(tx *table.Tx) {
 			held(tx, "a", 1)
 			frozen(tx)
@@ -129,7 +159,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 3 {
+	if len(trigger.All) != 4 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }
