@@ -101,6 +101,9 @@ func (o options) run(ctx context.Context) (code int, err error) {
 		if o.dir, err = os.MkdirTemp("", "cofre-crash-"); err != nil {
 			return 2, err
 		}
+		if err = os.Chmod(o.dir, 0o711); err != nil { // the targets run as users of their own, in folders below
+			return 2, err
+		}
 	}
 	switch {
 	case o.control:
