@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"cofre/cmd/cofre/api"
 	"cofre/cmd/cofre/dev"
+	"cofre/cmd/cofre/dsm"
 	"cofre/cmd/cofre/operator"
 )
 
@@ -22,6 +24,18 @@ var version = "0.1.0-dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	root := command()
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, root.Name()+":", err)
+		os.Exit(api.Status(err))
+	}
+}
+
+// command is the whole of cofre, or the dsm client where the binary is called so.
+func command() *cobra.Command {
+	if filepath.Base(os.Args[0]) == "dsm" {
+		return dsm.Root(version)
+	}
 	root := &cobra.Command{
 		Use: "cofre", Short: "Cofre keeps privileged credentials, hands them out, and changes them on the real systems",
 		Version: version, SilenceUsage: true, SilenceErrors: true,
@@ -29,8 +43,6 @@ func main() {
 	root.AddCommand(serverCommand(), dev.Command())
 	root.AddCommand(operator.Commands()...)
 	root.AddCommand(api.Commands()...)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "cofre:", err)
-		os.Exit(api.Status(err))
-	}
+	root.AddCommand(dsm.Command(dsm.Process()))
+	return root
 }

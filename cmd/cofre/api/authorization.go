@@ -52,7 +52,8 @@ func authorizationCommand(s *session) *cobra.Command {
 		Use: "create APPLICATION NAME", Short: "Create client keys; the secret is shown once", Args: cobra.ExactArgs(2),
 		Long: `Create client keys for an application. Without --right they may read secrets (with --write also change credentials); without
 --all, --tag and --credential they reach only what they create themselves. Nobody grants what he does not hold.`,
-		Example: "  cofre authorization create shop prod --tag shop --ip 10.0.0.0/8\n  cofre authorization create ops admin --right operation.run --right audit.read --all --expires 2160h",
+		Example: "  cofre authorization create shop prod --tag shop --ip 10.0.0.0/8\n  cofre authorization create ops admin --right operation.run --right audit.read --all --expires 2160h\n" +
+			"  cofre authorization create ci runner --module Application --module CI/CD --right secret.read --right credential.write --write --creates --delegate 'shop-*'",
 	}
 	authorizationFlags(create)
 	create.RunE = func(c *cobra.Command, args []string) error {
@@ -132,12 +133,38 @@ func authorizationFlags(c *cobra.Command) {
 	f.String("expires", "", "a span such as 2160h, a time such as 2027-01-31T12:00:00Z, or never")
 	f.String("environment", "", "environment")
 	f.String("system", "", "system")
+	f.Bool("creates", false, "may register applications for pipelines, as cofre dsm does")
+	f.StringSlice("delegate", nil, "APPLICATION[/SYSTEM[/ENVIRONMENT]], patterns such as shop-*: whose keys it may ask for besides those that it made; may be repeated; '' for none")
+}
+
+// delegations reads --delegate; a part that is not said is any.
+func delegations(patterns *[]string) (*[]application.Delegation, error) {
+	if patterns == nil {
+		return nil, nil
+	}
+	all := []application.Delegation{}
+	for _, p := range *patterns {
+		if p == "" {
+			continue
+		}
+		part := strings.Split(p, "/")
+		if len(part) > 3 {
+			return nil, fmt.Errorf("--delegate %q is not APPLICATION/SYSTEM/ENVIRONMENT", p)
+		}
+		part = append(part, "*", "*")
+		all = append(all, application.Delegation{Applications: part[:1:1], Systems: part[1:2:2], Environments: part[2:3:3]})
+	}
+	return &all, nil
 }
 
 func authorizationBody(c *cobra.Command, now time.Time) (application.AuthorizationBody, error) {
 	b := application.AuthorizationBody{
 		Environment: text(c, "environment"), System: text(c, "system"), Write: truth(c, "write"), IPs: texts(c, "ip"),
-		Rights: named[model.Right](texts(c, "right")), Modules: named[model.Module](texts(c, "module")),
+		Rights: named[model.Right](texts(c, "right")), Modules: named[model.Module](texts(c, "module")), Creates: truth(c, "creates"),
+	}
+	var err error
+	if b.Delegations, err = delegations(texts(c, "delegate")); err != nil {
+		return b, err
 	}
 	all, tags, credentials := truth(c, "all"), texts(c, "tag"), texts(c, "credential")
 	if all != nil || tags != nil || credentials != nil {

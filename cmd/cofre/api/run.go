@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/client"
+	"cofre/cmd/cofre/dsm"
 )
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -25,44 +30,122 @@ func (e *exitError) Error() string { return "the program ended with " + e.ExitEr
 
 func (e *exitError) Unwrap() error { return e.ExitError }
 
+// run is what the flags of one cofre run say.
+type run struct {
+	wanted     []string
+	of         dsm.Name
+	keep, mask bool
+	offline    string
+	limit      time.Duration
+}
+
 func runCommand(s *session) *cobra.Command {
-	var wanted []string
-	var keep bool
+	var r run
 	c := &cobra.Command{
-		Use: "run --secret NAME=CREDENTIAL -- COMMAND [ARGUMENT...]", Short: "Run a program with secrets in its environment", Args: cobra.MinimumNArgs(1),
-		Long: `Read credentials into environment variables of a program, run it, and release their custody when it ends. The program does not get this
-command's own COFRE_ variables. Its environment is readable by its own user and by root, as always.`,
-		Example: "  cofre run --secret PGPASSWORD=db1-app -- psql -h db1 -U app\n  cofre run --secret A=web1-root --secret B=root@web2 -- ./deploy.sh",
+		Use: "run [--secret NAME=CREDENTIAL] [--application A --system S --environment E] -- COMMAND [ARGUMENT...]", Short: "Run a program with secrets in its environment", Args: cobra.MinimumNArgs(1),
+		Long: `Read secrets into environment variables of a program and run it. Credentials (--secret) are released when it ends; the secrets of an
+application (--application) come under the names that they have there. Nothing is written to a file, signals go on to the program, and its exit
+status is this command's. The program does not get this command's own COFRE_ variables. Its environment is readable by its own user and by
+root, as always.
+
+--offline keeps a copy of the application's secrets in a file, encrypted under the client secret, and uses it only when no node answers.
+What is read from the copy then leaves no audit record; the reading that made the copy did.`,
+		Example: "  cofre run --secret PGPASSWORD=db1-app -- psql -h db1 -U app\n  cofre run --secret A=web1-root --secret B=root@web2 -- ./deploy.sh\n" +
+			"  cofre run --application billing --system erp --environment prod --mask -- ./start.sh",
 	}
-	c.Flags().StringArrayVar(&wanted, "secret", nil, "NAME=CREDENTIAL: variable, and number, identifier or user@host; may be repeated (required)")
-	c.Flags().BoolVar(&keep, "keep-custody", false, "do not release custody at the end")
-	_ = c.MarkFlagRequired("secret")
+	c.Flags().StringArrayVar(&r.wanted, "secret", nil, "NAME=CREDENTIAL: variable, and number, identifier or user@host; may be repeated")
+	c.Flags().BoolVar(&r.keep, "keep-custody", false, "do not release custody at the end")
+	c.Flags().StringVar(&r.of.Application, "application", "", "application whose secrets the program gets")
+	c.Flags().StringVar(&r.of.System, "system", "", "system of its authorization")
+	c.Flags().StringVar(&r.of.Environment, "environment", "", "environment of its authorization")
+	c.Flags().BoolVar(&r.mask, "mask", false, "replace the values in what the program prints by ***")
+	c.Flags().StringVar(&r.offline, "offline", "", "file for an encrypted copy, used when no node answers")
+	c.Flags().DurationVar(&r.limit, "offline-for", 24*time.Hour, "how old the copy may be")
+	c.MarkFlagsRequiredTogether("application", "system", "environment")
+	c.MarkFlagsOneRequired("secret", "application")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
-		env, err := cleanEnvironment(os.Environ(), wanted)
+		env, err := cleanEnvironment(os.Environ(), r.wanted)
 		if err != nil {
 			return err
 		}
-		var held []string
+		var held, values []string
 		defer func() {
-			if !keep {
+			if !r.keep {
 				err = errors.Join(err, s.giveBack(c, held))
 			}
 		}()
-		for _, w := range wanted {
+		if r.of.Application != "" {
+			all, err := s.applicationSecrets(c, r)
+			if err != nil {
+				return err
+			}
+			for _, v := range all {
+				if !variable.MatchString(v.Name) || strings.ContainsRune(v.Value, 0) {
+					fmt.Fprintf(note(c), "left out: %q is not the name of a variable, or its value holds a zero byte\n", v.Name)
+					continue
+				}
+				env, values = replace(env, v.Name, v.Value), append(values, v.Value)
+			}
+		}
+		for _, w := range r.wanted {
 			name, credential, _ := strings.Cut(w, "=")
-			r, err := call[readSecret](s, c, http.MethodGet, at("credentials/%s/secret", credential), nil)
+			got, err := call[readSecret](s, c, http.MethodGet, at("credentials/%s/secret", credential), nil)
 			if err != nil {
 				return fmt.Errorf("read %s: %w", credential, err)
 			}
 			held = append(held, credential)
-			if strings.ContainsRune(r.Secret, 0) {
+			if strings.ContainsRune(got.Secret, 0) {
 				return fmt.Errorf("the secret of %s holds a zero byte: an environment variable cannot", credential)
 			}
-			env = append(env, name+"="+r.Secret)
+			env, values = replace(env, name, got.Secret), append(values, got.Secret)
 		}
-		return s.child(c, args, env)
+		out, notes := c.OutOrStdout(), c.ErrOrStderr()
+		if r.mask {
+			o, e := newMasker(out, values), newMasker(notes, values)
+			defer func() { err = errors.Join(err, o.Close(), e.Close()) }()
+			out, notes = o, e
+		}
+		return s.child(c, args, env, out, notes)
 	}
 	return c
+}
+
+// applicationSecrets reads the secrets of an application, or their copy when no node answers.
+func (s *session) applicationSecrets(c *cobra.Command, r run) ([]dsm.Variable, error) {
+	conn, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	api, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	all, err := dsm.Fetch(c.Context(), api, conn, r.of)
+	if r.offline == "" {
+		return all, err
+	}
+	if err == nil {
+		if err := dsm.Keep(r.offline, conn.ClientSecret, r.of, all, time.Now()); err != nil {
+			return nil, fmt.Errorf("keep a copy: %w", err)
+		}
+		return all, nil
+	}
+	var answered *client.Error
+	if errors.As(err, &answered) && answered.Status != http.StatusServiceUnavailable {
+		return nil, err // somebody decided: a copy must not undo that
+	}
+	all, of, failed := dsm.Kept(r.offline, conn.ClientSecret, r.of, time.Now(), r.limit)
+	if failed != nil {
+		return nil, fmt.Errorf("%w; and the copy: %w", err, failed)
+	}
+	fmt.Fprintf(note(c), "warning: no node answers (%v): the secrets are the copy of %s\n", err, of.Local().Format(time.RFC3339))
+	return all, nil
+}
+
+// replace sets a variable in an environment.
+func replace(env []string, name, value string) []string {
+	env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
+	return append(env, name+"="+value)
 }
 
 // cleanEnvironment checks the wanted variables and drops those that they replace, and our own keys.
@@ -88,9 +171,9 @@ func cleanEnvironment(all, wanted []string) ([]string, error) {
 }
 
 // child runs the program in the foreground and hands signals on: it decides when it ends.
-func (s *session) child(c *cobra.Command, args, env []string) error {
+func (s *session) child(c *cobra.Command, args, env []string, out, notes io.Writer) error {
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what the user names is the purpose; signals are handed on instead of a kill
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, c.InOrStdin(), out, notes
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)

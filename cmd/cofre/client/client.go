@@ -6,8 +6,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +16,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cofre/executors"
+	"cofre/fsm/model"
 )
 
 // Config says where the API is and who asks.
@@ -26,7 +27,10 @@ type Config struct {
 	ClientID     string
 	ClientSecret string
 	CAFile       string // PEM; "": the system's authorities
+	Insecure     bool   // the certificate is not verified
 	Timeout      time.Duration
+
+	Trace func(method, path string, status int, took time.Duration) // of each answer; nil: nothing is told
 }
 
 // Client calls the API. It may be used by many goroutines.
@@ -48,16 +52,17 @@ func New(c Config) (*Client, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 35 * time.Second
 	}
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
+	target := model.Endpoint{InsecureTLS: c.Insecure}
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("read the API's authority: %w", err)
 		}
-		tlsConfig.RootCAs = x509.NewCertPool()
-		if !tlsConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read the API's authority: %s holds no certificate", c.CAFile)
-		}
+		target.CA = string(pem)
+	}
+	tlsConfig, err := executors.TLSConfig(target)
+	if err != nil {
+		return nil, fmt.Errorf("read the API's authority: %s holds no certificate", c.CAFile)
 	}
 	t := &http.Transport{TLSClientConfig: tlsConfig, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}
 	return &Client{config: c, http: &http.Client{Transport: t, Timeout: c.Timeout}}, nil
@@ -165,7 +170,11 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
+	start := time.Now()
 	res, err := c.http.Do(req)
+	if err == nil && c.config.Trace != nil {
+		c.config.Trace(method, path, res.StatusCode, time.Since(start))
+	}
 	if err != nil {
 		var op interface{ Timeout() bool }
 		dialed := !strings.Contains(err.Error(), "connect: connection refused")

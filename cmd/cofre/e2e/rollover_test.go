@@ -119,7 +119,7 @@ func TestRollover(t *testing.T) {
 	Eventually(t, 20*time.Second, "the level rises by itself", func() error {
 		for _, n := range c.list {
 			if s, err := n.Status(); err != nil || s.Level != 2 {
-				return fmt.Errorf("%s is at level %d: %v", n.ID, s.Level, err)
+				return fmt.Errorf("%s is at level %d: %w", n.ID, s.Level, err)
 			}
 		}
 		return nil

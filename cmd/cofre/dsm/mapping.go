@@ -1,0 +1,91 @@
+package dsm
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// mapping is what a pipeline registers: the text of the mapping file, and those of its variables that are set.
+type mapping struct {
+	text  []byte
+	names []string
+	env   map[string]string
+}
+
+// mapping reads the mapping file and picks the variables that it names out of an environment.
+func (k keys) mapping(environ []string) (mapping, error) {
+	file := k["MAPPING_FILE"]
+	if file == "" {
+		return mapping{}, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return mapping{}, fmt.Errorf("read the mapping file: %w", err)
+	}
+	m := mapping{text: text, env: map[string]string{}}
+	named, err := variablesOf(text)
+	if err != nil {
+		return mapping{}, fmt.Errorf("read the mapping file %s: %w", file, err)
+	}
+	for _, e := range environ {
+		if name, value, _ := strings.Cut(e, "="); named[name] {
+			m.env[name] = value
+		}
+	}
+	for name := range m.env {
+		m.names = append(m.names, name)
+	}
+	slices.Sort(m.names)
+	return m, nil
+}
+
+// variablesOf lists the names of variables that a mapping file mentions.
+func variablesOf(text []byte) (map[string]bool, error) {
+	type item struct {
+		Name   string          `json:"name"`
+		Fields json.RawMessage `json:"fields"`
+	}
+	var file struct {
+		AccessKeys  []item `json:"access_keys"`
+		Credentials []item `json:"credentials"`
+		KeyValue    []item `json:"key_value"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("it is no JSON of the form {access_keys: [...], credentials: [...], key_value: [...]}: %w", err)
+	}
+	named := map[string]bool{}
+	for kind, items := range map[string][]item{"access_keys": file.AccessKeys, "credentials": file.Credentials, "key_value": file.KeyValue} {
+		for i, it := range items {
+			var list []string
+			var fields map[string]string
+			if json.Unmarshal(it.Fields, &list) != nil && json.Unmarshal(it.Fields, &fields) != nil {
+				return nil, fmt.Errorf("%s, item %d: fields is neither a list of variables nor an object that names one for each field", kind, i+1)
+			}
+			for _, name := range list {
+				named[name] = true
+			}
+			for _, name := range fields {
+				named[name] = true
+			}
+		}
+	}
+	return named, nil
+}
+
+// lines are NAME=value, as the API takes them.
+func (m mapping) lines() string {
+	var b strings.Builder
+	for _, name := range m.names {
+		b.WriteString(name + "=" + m.env[name] + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// encoded is base64 in the alphabet of the vendor's client: - _ and comma stand for + / and =.
+func encoded(b []byte) string {
+	return strings.NewReplacer("+", "-", "/", "_", "=", ",").Replace(base64.StdEncoding.EncodeToString(b))
+}
