@@ -19,7 +19,7 @@ var verbs = []string{"fsm/model", "fsm/audit", "fsm/authz", "fsm/table", "fsm/st
 var withOperation = append([]string{"fsm/operation"}, verbs...)
 
 // contract is what an executor sees.
-var contract = []string{"executors", "executors/mask", "executors/script", "fsm/model", "vault/secret"}
+var contract = []string{"executors", "executors/mask", "executors/script", "executors/dialogue", "fsm/model", "vault/secret"}
 
 const (
 	leafWhy    = "a leaf: everybody stands on it"

@@ -50,11 +50,20 @@ type Program interface {
 // Connectivity is an Executor whose port a device may list under other names than the executor's own in upper case.
 type Connectivity interface{ Protocols() []string }
 
-// Verifier is an Executor that can prove a secret by a login.
+// Verifier is an Executor, or a Program, that can prove a secret by a login.
 type Verifier interface {
 	// Verify logs in as USERNAME with a secret, once, over a fresh connection: true when the target let us in,
 	// false when it said that the secret is wrong, an error when it could not be told.
 	Verify(ctx context.Context, s Session, with secret.Value) (bool, error)
+}
+
+// VerifierOf finds who proves a secret: a Program that can, because its template says how to log in, else the executor.
+func VerifierOf(e Executor, p Program) (Verifier, bool) {
+	if v, ok := p.(Verifier); ok {
+		return v, true
+	}
+	v, ok := e.(Verifier)
+	return v, ok
 }
 
 // Dialer opens a connection; the runner's applies the egress rules of RULES 10. A connection that is a syscall.Conn, as

@@ -82,3 +82,37 @@ func TestTLSConfigVerifiesUnlessOptedOut(t *testing.T) {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 }
+
+type engine struct{ Executor }
+
+func (engine) Verify(context.Context, Session, secret.Value) (bool, error) { return false, nil }
+
+type template struct{ Program }
+
+func (template) Verify(context.Context, Session, secret.Value) (bool, error) { return true, nil }
+
+func TestVerifierOfPrefersTheTemplate(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		e         Executor
+		p         Program
+		ok, names bool
+	}{
+		{engine{}, template{}, true, true},
+		{engine{}, nil, true, false},
+		{engine{}, struct{ Program }{}, true, false},
+		{struct{ Executor }{}, nil, false, false},
+	} {
+		v, ok := VerifierOf(c.e, c.p)
+		if ok != c.ok {
+			t.Errorf("%T, %T: %v", c.e, c.p, ok)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		if got, _ := v.Verify(t.Context(), Session{}, secret.Value{}); got != c.names {
+			t.Errorf("%T, %T: the template's answer is %v", c.e, c.p, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"cofre/executors/mysql"
 	"cofre/executors/postgres"
 	"cofre/executors/ssh"
+	"cofre/executors/telnet"
 	"cofre/fsm/model"
 )
 
@@ -20,6 +21,7 @@ func List() []executors.Executor {
 		postgres.New(),
 		mysql.New(),
 		ldap.New(),
+		telnet.New(),
 	}
 }
 
@@ -40,5 +42,6 @@ func Catalogue() []executors.CatalogueEntry {
 		postgres.Catalogue(),
 		mysql.Catalogue(),
 		ldap.Catalogue(),
+		telnet.Catalogue(),
 	)
 }

@@ -1,6 +1,7 @@
 package all
 
 import (
+	"strings"
 	"testing"
 
 	"cofre/executors"
@@ -35,6 +36,33 @@ func TestEveryExecutorVerifies(t *testing.T) {
 	for _, e := range List() {
 		if _, ok := e.(executors.Verifier); !ok {
 			t.Errorf("%s cannot verify: uncertain outcomes could not be settled", e.Name())
+		}
+	}
+}
+
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ssh": "ssh", "PostgreSQL": "postgres", "MySQL": "mysql", "TELNET": "telnet",
+		"Cassandra":         `Cofre does not offer the executor "Cassandra": no real server and no faithful double could be had to prove it`,
+		"IBM 3270 Terminal": `Cofre does not offer the executor "IBM 3270 Terminal": it needs a mainframe's terminal`,
+		"Selenium":          `Cofre does not offer the executor "Selenium": its templates are programs that would run on the appliance`,
+		"Tk Expect":         `Cofre does not offer the executor "Tk Expect": its templates are programs that would run on the appliance; use ssh or telnet`,
+		"ansible":           `Cofre does not offer the executor "ansible": its templates are programs that would run on the appliance`,
+		"foo":               `there is no executor "foo": ` + strings.Join(Names(), ", "),
+	} {
+		name, err := Named(text)
+		got := string(name)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	for _, l := range labels {
+		if (l.name == "") == (l.why == "") || l.name != "" && Find(l.name) == nil {
+			t.Errorf("%s leads to nothing", l.text)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (k Kit) compile(t *testing.T) {
 func (k Kit) hostile(t *testing.T) {
 	t.Parallel()
 	acc := k.Account(t)
-	verifier, verifies := k.Executor.(executors.Verifier)
+	verifier, verifies := k.verifier(t)
 	for i, fresh := range append([]string{Fresh()}, k.Hostile...) {
 		a := k.change(t.Context(), t, acc, fresh, &wire{}, nil)
 		if a.outcome != executors.Applied {
@@ -77,6 +77,15 @@ func (k Kit) hostile(t *testing.T) {
 		}
 		acc.Password = fresh
 	}
+}
+
+// verifier is who proves secrets: the program if it can, else the executor, as in the runner.
+func (k Kit) verifier(t *testing.T) (executors.Verifier, bool) {
+	p, err := k.Executor.Compile(k.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return executors.VerifierOf(k.Executor, p)
 }
 
 func (k Kit) unfit(t *testing.T) {
@@ -165,7 +174,7 @@ func (k Kit) early(t *testing.T) {
 	if a.outcome != executors.NotStarted || ClassOf(a.err) != executors.ClassRefused || !strings.Contains(a.err.Error(), "an egress rule") {
 		t.Errorf("the dialer's own refusal is lost: %s, %v", a.outcome, a.err)
 	}
-	if v, ok := k.Executor.(executors.Verifier); ok {
+	if v, ok := k.verifier(t); ok {
 		if ok, err := v.Verify(t.Context(), k.session(acc, "", down), value(acc.Password)); ok || err == nil {
 			t.Errorf("verify without a target said %v, %v", ok, err)
 		}

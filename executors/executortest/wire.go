@@ -76,8 +76,8 @@ type conn struct {
 	wire *wire
 }
 
-// quiet is how long a target says nothing when it waits for us.
-const quiet = 500 * time.Millisecond
+// quiet is how long a target says nothing when it waits for us: on a busy machine it takes its time over a password hash.
+const quiet = 1500 * time.Millisecond
 
 // errCut looks like a lost connection.
 func errCut(op string) error { return &net.OpError{Op: op, Net: "tcp", Err: syscall.ECONNRESET} }

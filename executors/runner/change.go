@@ -148,7 +148,7 @@ func (r *Runner) seal(a *operation.BeginArgs, v secret.Value) error {
 // prove logs in with the new secret over a fresh connection; only that makes it a success.
 func (r *Runner) prove(l *lease, j *job, version uint64) operation.FinishArgs {
 	report := j.done(model.OutcomeApplied)
-	verifier, ok := j.executor.(executors.Verifier)
+	verifier, ok := j.verifier()
 	switch {
 	case !ok && j.user != nil:
 		return j.failed(model.OutcomeUncertain, missing("the executor cannot prove a new user by a login"))

@@ -115,6 +115,15 @@ func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 	return p, nil
 }
 
+// verifier proves secrets of this job: the template's own way to log in, if it names one and is there, else the executor's.
+func (j *job) verifier() (executors.Verifier, bool) {
+	program, err := j.compile(j.template)
+	if err != nil {
+		program = nil
+	}
+	return executors.VerifierOf(j.executor, program)
+}
+
 // resolve gives the value of a hole; the caller owns it.
 func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	c, d := j.credential, j.device

@@ -16,7 +16,7 @@ func (r *Runner) remove(l *lease, o *model.Operation) operation.FinishArgs {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	defer job.wipe()
-	verifier, ok := job.executor.(executors.Verifier)
+	verifier, ok := job.verifier()
 	if !ok {
 		return job.failed(model.OutcomeNotStarted, missing("the executor cannot prove by a login that a user is gone"))
 	}

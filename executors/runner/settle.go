@@ -18,7 +18,7 @@ func (r *Runner) settle(l *lease, o *model.Operation) operation.FinishArgs {
 		return job.failed(model.OutcomeUncertain, err)
 	}
 	defer job.wipe()
-	verifier, ok := job.executor.(executors.Verifier)
+	verifier, ok := job.verifier()
 	if !ok {
 		return job.failed(model.OutcomeUncertain, &executors.Failure{Class: executors.ClassTemplate, Msg: "the executor cannot prove a secret by a login"})
 	}

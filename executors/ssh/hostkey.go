@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"cofre/executors"
+	"cofre/executors/dialogue"
 	"cofre/fsm/model"
 )
 
@@ -105,7 +106,7 @@ func ScanHostKeys(ctx context.Context, dial executors.Dialer, addr string) ([]mo
 			keys = append(keys, model.HostKey{Fingerprint: ssh.FingerprintSHA256(key), Line: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))})
 			return errSeen
 		}}
-		c, err := handshake(ctx, dial, addr, cfg, DefaultTimeout)
+		c, err := handshake(ctx, dial, addr, cfg, dialogue.DefaultTimeout)
 		if err == nil { // the callback always refuses, so this cannot be
 			_ = c.Close()
 		}

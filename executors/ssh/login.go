@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"cofre/executors"
+	"cofre/executors/dialogue"
 	"cofre/vault/secret"
 )
 
@@ -22,7 +23,7 @@ func (e *wrongSecret) Error() string { return "the target refused the login of "
 // dial connects, checks the host key and logs in.
 func dial(ctx context.Context, s executors.Session, user string, with secret.Value, limit time.Duration) (*ssh.Client, error) {
 	if limit <= 0 {
-		limit = DefaultTimeout
+		limit = dialogue.DefaultTimeout
 	}
 	pinned, err := pinsOf(s.Target)
 	if err != nil {

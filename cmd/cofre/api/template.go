@@ -148,7 +148,7 @@ func putTemplate(s *session) *cobra.Command {
 		Long:    "Add a version. FILE is - for standard input. It is checked here first. As soon as two people may approve templates, it runs only after somebody else approved it.",
 		Example: "  cofre template put Ours ours.txt --executor ssh\n  cofre template put Ours ours.txt --executor ssh --base 3     # refuse if somebody added version 4 meanwhile",
 	}
-	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: ssh, postgres, mysql, ldap (required)")
+	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: "+strings.Join(all.Names(), ", ")+" (required)")
 	c.Flags().IntVar(&b.Base, "base", 0, "newest version that you saw: refuse if there is a newer one")
 	_ = c.MarkFlagRequired("executor")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -158,6 +158,9 @@ func putTemplate(s *session) *cobra.Command {
 		}
 		if _, err := lint(b.Executor, content); err != nil {
 			return fmt.Errorf("%s: %w", args[1], err)
+		}
+		if b.Executor, err = all.Named(string(b.Executor)); err != nil {
+			return err
 		}
 		b.Name, b.Content = args[0], content
 		return s.template(c, http.MethodPost, "/api/v1/templates", b)
@@ -186,15 +189,11 @@ type findings struct {
 }
 
 func lint(name model.ExecutorName, content string) (findings, error) {
-	e := all.Find(name)
-	if e == nil {
-		var known []string
-		for _, e := range all.List() {
-			known = append(known, string(e.Name()))
-		}
-		return findings{}, fmt.Errorf("there is no executor %q: %s", name, strings.Join(known, ", "))
+	name, err := all.Named(string(name))
+	if err != nil {
+		return findings{}, err
 	}
-	p, err := e.Compile(content)
+	p, err := all.Find(name).Compile(content)
 	if err != nil {
 		return findings{}, err
 	}
@@ -207,7 +206,7 @@ func lintTemplate(s *session) *cobra.Command {
 		Use: "lint FILE", Short: "Check a template here, without the API", Args: cobra.ExactArgs(1),
 		Example: "  cofre template lint ours.txt --executor ssh\n  git diff --name-only | xargs -n1 cofre template lint --executor ssh",
 	}
-	c.Flags().StringVar(&executor, "executor", "", "executor: ssh, postgres, mysql, ldap (required)")
+	c.Flags().StringVar(&executor, "executor", "", "executor: "+strings.Join(all.Names(), ", ")+" (required)")
 	_ = c.MarkFlagRequired("executor")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		content, err := readSource(c, args[0])

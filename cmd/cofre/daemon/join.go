@@ -140,7 +140,11 @@ func (d *Daemon) checkStamp(m *member) error {
 func checkTemplate(e model.ExecutorName, content string) error {
 	x := all.Find(e)
 	if x == nil {
-		return model.Errorf(model.Invalid, "there is no executor %q", e).WithField("executor")
+		name, err := all.Named(string(e))
+		if err == nil {
+			err = fmt.Errorf("there is no executor %q: write %s", e, name)
+		}
+		return model.Errorf(model.Invalid, "%s", err).WithField("executor")
 	}
 	if _, err := x.Compile(content); err != nil {
 		return model.Errorf(model.Invalid, "the template does not compile: %s", err).WithField("content")

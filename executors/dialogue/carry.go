@@ -1,4 +1,4 @@
-package ssh
+package dialogue
 
 import (
 	"errors"
@@ -71,8 +71,8 @@ var special = map[int]string{
 	inDouble: "\"`$\\!",
 }
 
-// carry lets a value pass if a terminal line carries it unchanged at that place.
-func carry(p mask.Part, value []byte) ([]byte, error) {
+// TerminalLine lets a value pass if a terminal line carries it unchanged at that place.
+func TerminalLine(p mask.Part, value []byte) ([]byte, error) {
 	for _, c := range value {
 		if c < ' ' || c == 0x7f {
 			return nil, errors.New("the value holds a line break or another control character, which a terminal line cannot carry")

@@ -1,4 +1,4 @@
-package ssh
+package dialogue
 
 import (
 	"fmt"
@@ -35,35 +35,41 @@ type step struct {
 	secret   bool          // carries NEW_PASSWORD
 }
 
-// program is a compiled template.
-type program struct {
+// Program is a compiled template.
+type Program struct {
 	steps          []step
 	masks          []mask.Name
 	notices        []string
 	connectTimeout time.Duration // 0: the session's
+	carry          mask.Escape
 }
 
 // Masks lists the names in the template.
-func (p *program) Masks() []mask.Name { return p.masks }
+func (p *Program) Masks() []mask.Name { return p.masks }
 
 // Notices lists remarks for the author.
-func (p *program) Notices() []string { return p.notices }
+func (p *Program) Notices() []string { return p.notices }
 
 // compiler is the state while commands are read one after the other.
 type compiler struct {
-	program
+	Program
+	dialect Dialect
 	newline string
 	timeout time.Duration
 	quotes  quotes // of the terminal line that is being put together
 	ended   bool
 }
 
-func compile(source string) (*program, error) {
+// Compile checks a template of a dialect.
+func Compile(source string, d Dialect) (*Program, error) {
 	s, err := script.Parse(source)
 	if err != nil {
 		return nil, err
 	}
-	c := compiler{newline: "\n", program: program{notices: s.Notices}}
+	c := compiler{dialect: d, newline: newlines[d.NewLine], Program: Program{notices: s.Notices, carry: d.Carry}}
+	if c.carry == nil {
+		c.carry = TerminalLine
+	}
 	var parts []mask.Part
 	for _, cmd := range s.Commands {
 		if c.ended {
@@ -81,11 +87,11 @@ func compile(source string) (*program, error) {
 	if last, answered := c.answered(); last > 0 && !answered {
 		c.notices = append(c.notices, fmt.Sprintf("line %d: nothing is awaited after the new secret was sent, so the outcome will be uncertain", last))
 	}
-	return &c.program, nil
+	return &c.Program, nil
 }
 
 // answered finds the line of the last step that sends the new secret and whether something is awaited after it.
-func (p *program) answered() (line int, answered bool) {
+func (p *Program) answered() (line int, answered bool) {
 	for _, st := range p.steps {
 		switch {
 		case st.verb == send && st.secret:
@@ -99,43 +105,31 @@ func (p *program) answered() (line int, answered bool) {
 
 func (c *compiler) command(cmd script.Command) error {
 	st := step{line: cmd.Line, source: cmd.Source, timeout: c.timeout}
-	switch cmd.Name {
-	case "exec", "write":
-		arg, err := one(cmd, "text")
+	word := c.dialect.Words[cmd.Name]
+	switch {
+	case word == Exec, word == Write:
+		arg, err := one(cmd, "text", word == Exec)
 		if err != nil {
 			return err
 		}
 		st.verb, st.parts = send, c.quotes.place(arg.Parts)
-		if cmd.Name == "exec" {
+		if word == Exec {
 			st.newline, c.quotes = c.newline, quotes{}
 		}
 		for _, n := range mask.Names(arg.Parts) {
 			st.secret = st.secret || n == mask.NewPassword
 		}
-	case "read", "expect", "expect-regex", "no-expect", "noexpect":
-		arg, err := one(cmd, "pattern")
-		if err != nil {
+	case word != 0:
+		if err := c.pattern(cmd, word, &st); err != nil {
 			return err
 		}
-		st.verb, st.parts, st.regex, st.wildcard = await, arg.Parts, cmd.Name == "expect-regex", cmd.Name == "expect"
-		if strings.HasPrefix(cmd.Name, "no") {
-			st.verb = forbid
-		} else {
-			c.quotes = quotes{}
-		}
-		if st.regex {
-			st.parts, st.flags = undelimited(arg.Parts)
-		}
-		if _, err := st.pattern(mask.Source); err != nil {
-			return &mask.Error{Line: cmd.Line, Column: arg.Column, Msg: "expected a regular expression (RE2): " + err.Error()}
-		}
-	case "sleep":
+	case cmd.Name == "sleep":
 		d, err := seconds(cmd)
 		if err != nil {
 			return err
 		}
 		st.verb, st.timeout = pause, d
-	case "end":
+	case cmd.Name == "end":
 		c.ended = true
 		return none(cmd)
 	default:
@@ -145,6 +139,31 @@ func (c *compiler) command(cmd script.Command) error {
 	return nil
 }
 
+// pattern compiles the words that wait.
+func (c *compiler) pattern(cmd script.Command, word Word, st *step) error {
+	arg, err := one(cmd, "pattern", false)
+	if err != nil {
+		return err
+	}
+	st.verb, st.parts = await, arg.Parts
+	st.regex = word == Regex || word == Search && delimited.MatchString(mask.Source(arg.Parts))
+	st.wildcard = word == Expect || word == Search
+	if word == Forbid {
+		st.verb = forbid
+	} else {
+		c.quotes = quotes{}
+	}
+	if st.regex {
+		st.parts, st.flags = undelimited(arg.Parts)
+	}
+	if _, err := st.pattern(mask.Source); err != nil {
+		return &mask.Error{Line: cmd.Line, Column: arg.Column, Msg: "expected a regular expression (RE2): " + err.Error()}
+	}
+	return nil
+}
+
+var newlines = map[string]string{"unix": "\n", "windows": "\r\n", "mac": "\r"}
+
 // setting handles the set-... commands.
 func (c *compiler) setting(cmd script.Command) (err error) {
 	switch cmd.Name {
@@ -153,23 +172,21 @@ func (c *compiler) setting(cmd script.Command) (err error) {
 	case "set-connect-timeout":
 		c.connectTimeout, err = seconds(cmd)
 	case "set-new-line-mode":
-		c.newline, err = choose(cmd, map[string]string{"unix": "\n", "windows": "\r\n", "mac": "\r"}, "unix, windows or mac")
-	case "set-ssh-version":
-		if v, ok := plain(cmd); ok && v == "1" {
-			return &mask.Error{Line: cmd.Line, Column: cmd.Args[0].Column, Msg: "SSH protocol version 1 is broken and not offered; expected 2"}
-		}
-		_, err = choose(cmd, map[string]string{"2": ""}, "2")
+		c.newline, err = Choose(cmd, newlines, "unix, windows or mac")
 	default:
-		return &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: fmt.Sprintf("unknown command %q; expected exec, write, read, expect, expect-regex, no-expect, sleep, end or a set- command", cmd.Name)}
+		known := false
+		if known, err = c.dialect.Setting(cmd); !known {
+			return &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: fmt.Sprintf("unknown command %q; expected %s, sleep, end or a set- command", cmd.Name, c.dialect.Listed)}
+		}
 	}
 	return err
 }
 
-func one(cmd script.Command, what string) (script.Arg, error) {
+func one(cmd script.Command, what string, empty bool) (script.Arg, error) {
 	if len(cmd.Args) != 1 {
 		return script.Arg{}, &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: fmt.Sprintf("%s expects exactly one %s, in quotes if it holds spaces", cmd.Name, what)}
 	}
-	if cmd.Name != "exec" && len(cmd.Args[0].Parts) == 0 {
+	if !empty && len(cmd.Args[0].Parts) == 0 {
 		return script.Arg{}, &mask.Error{Line: cmd.Line, Column: cmd.Args[0].Column, Msg: fmt.Sprintf("%s expects a %s that is not empty", cmd.Name, what)}
 	}
 	return cmd.Args[0], nil
@@ -182,15 +199,17 @@ func none(cmd script.Command) error {
 	return nil
 }
 
-func plain(cmd script.Command) (string, bool) {
+// Plain is the one argument of a setting, if it is one and has no hole.
+func Plain(cmd script.Command) (string, bool) {
 	if len(cmd.Args) != 1 {
 		return "", false
 	}
 	return cmd.Args[0].Text()
 }
 
-func choose(cmd script.Command, choices map[string]string, expected string) (string, error) {
-	word, ok := plain(cmd)
+// Choose finds the value of the one word that a setting takes.
+func Choose(cmd script.Command, choices map[string]string, expected string) (string, error) {
+	word, ok := Plain(cmd)
 	value, known := choices[strings.ToLower(word)]
 	if !ok || !known {
 		return "", &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: cmd.Name + " expects " + expected}
@@ -199,7 +218,7 @@ func choose(cmd script.Command, choices map[string]string, expected string) (str
 }
 
 func seconds(cmd script.Command) (time.Duration, error) {
-	word, _ := plain(cmd)
+	word, _ := Plain(cmd)
 	n, err := strconv.ParseFloat(word, 64)
 	if err != nil || !(n >= 0 && n <= 3600) || n == 0 && cmd.Name != "sleep" {
 		return 0, &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: cmd.Name + " expects a number of seconds up to 3600"}

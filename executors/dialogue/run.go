@@ -1,13 +1,10 @@
-package ssh
+package dialogue
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"regexp"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"cofre/executors"
 	"cofre/executors/mask"
@@ -16,15 +13,15 @@ import (
 )
 
 // Run makes one attempt.
-func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+func (p *Program) Run(ctx context.Context, s executors.Session, open Open) (executors.Outcome, error) {
 	s, red := s.Guard()
-	r := &run{session: s}
+	r := &run{session: s, out: NewStream()}
 	defer r.wipe()
-	line, err := r.run(ctx, p)
+	line, err := r.run(ctx, p, open)
 	if err == nil {
 		return executors.Applied, nil
 	}
-	f := failure(red, line, err)
+	f := Failure(red, line, err)
 	if r.red != "" {
 		f.Class, f.Msg = executors.ClassPolicy, r.red
 	}
@@ -49,9 +46,8 @@ type ready struct {
 type run struct {
 	session  executors.Session
 	steps    []ready
-	out      *stream
-	in       io.Writer
-	conn     io.Closer
+	out      *Stream
+	line     Line
 	exposed  bool             // the first byte of a step with the new secret may have left
 	answered bool             // something that was awaited came after it
 	not      []*regexp.Regexp // forbidden until the next match
@@ -65,42 +61,23 @@ func (r *run) wipe() {
 }
 
 // run returns the line that was being worked on and why it stopped; nil after the end of the template.
-func (r *run) run(ctx context.Context, p *program) (int, error) {
-	s := r.session
-	user, err := text(s.Resolve, mask.AuthUser)
-	if err != nil {
-		return 0, executors.Fail(executors.ClassTemplate, 0, err)
-	}
-	password, err := s.Resolve(mask.AuthPassword)
-	if err != nil {
-		return 0, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
-	}
+func (r *run) run(ctx context.Context, p *Program, open Open) (int, error) {
 	if err := r.prepare(p); err != nil {
 		return 0, err
 	}
-	if err := s.Before("connect"); err != nil {
+	if err := r.session.Before("connect"); err != nil {
 		return 0, executors.Fail(executors.ClassRefused, 0, err)
 	}
-	limit := s.ConnectTimeout
+	limit := r.session.ConnectTimeout
 	if p.connectTimeout > 0 {
 		limit = p.connectTimeout
 	}
-	client, err := dial(ctx, s, user, password, limit)
+	line, err := open(ctx, r.session, limit, r.out)
 	if err != nil {
 		return 0, err
 	}
-	s.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
-	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
-	done, err := r.shell(client)
-	defer func() {
-		stop()
-		_ = client.Close()
-		<-done
-		_ = client.Wait()
-	}()
-	if err != nil {
-		return 0, fmt.Errorf("open a shell: %w", err)
-	}
+	r.line = line
+	defer line.Close()
 	for i := range r.steps {
 		if err := r.step(ctx, i); err != nil {
 			return r.steps[i].line, err
@@ -113,14 +90,14 @@ func (r *run) run(ctx context.Context, p *program) (int, error) {
 }
 
 // prepare fills all holes and refuses what a terminal cannot carry, before anything is dialed.
-func (r *run) prepare(p *program) error {
+func (r *run) prepare(p *Program) error {
 	for i := range p.steps {
 		st := &p.steps[i]
 		rd := ready{step: st}
 		var err error
 		switch st.verb {
 		case send:
-			rd.data, err = mask.Render(st.parts, r.session.Resolve, carry)
+			rd.data, err = mask.Render(st.parts, r.session.Resolve, p.carry)
 			if err == nil && rd.data.Len() > maxLine {
 				err = fmt.Errorf("the line is longer than the %d bytes that a terminal takes", maxLine)
 			}
@@ -145,43 +122,13 @@ func (r *run) prepare(p *program) error {
 }
 
 // resolvable makes sure that a hole of a pattern without value stops the attempt too.
-func (r *run) resolvable(p *program) error {
+func (r *run) resolvable(p *Program) error {
 	for _, n := range p.masks {
 		if _, err := r.session.Resolve(n); err != nil {
 			return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
 		}
 	}
 	return nil
-}
-
-// shell starts a shell on a wide terminal without echo. The returned channel closes when its output has ended.
-func (r *run) shell(client *ssh.Client) (<-chan struct{}, error) {
-	done := make(chan struct{})
-	sess, err := client.NewSession()
-	if err != nil {
-		close(done)
-		return done, err
-	}
-	r.out, r.conn = newStream(), client
-	sess.Stdout, sess.Stderr = r.out, r.out
-	in, err := sess.StdinPipe()
-	if err == nil {
-		r.in = in
-		err = sess.RequestPty("dumb", 50, 500, ssh.TerminalModes{ssh.ECHO: 0, ssh.TTY_OP_ISPEED: 38400, ssh.TTY_OP_OSPEED: 38400})
-	}
-	if err == nil {
-		err = sess.Shell()
-	}
-	if err != nil {
-		close(done)
-		return done, err
-	}
-	go func() {
-		defer close(done)
-		_ = sess.Wait() // how the shell ended does not matter, only that it did
-		r.out.end()
-	}()
-	return done, nil
 }
 
 // step runs one step and writes it down.
@@ -220,13 +167,13 @@ func (r *run) send(st ready) (int, error) {
 		r.out.mark()
 	}
 	// A target that stops reading must not hold us longer than one that stops writing.
-	timer := time.AfterFunc(r.timeout(st), func() { _ = r.conn.Close() })
+	timer := time.AfterFunc(r.timeout(st), r.line.Cut)
 	defer timer.Stop()
 	var sent int
 	err := st.data.Reveal(func(b []byte) error {
 		line := append(append(make([]byte, 0, len(b)+2), b...), st.newline...)
 		defer clear(line)
-		n, err := r.in.Write(line)
+		n, err := r.line.Write(line)
 		sent = n
 		return err
 	})

@@ -1,9 +1,10 @@
-package ssh
+package dialogue
 
 import (
 	"context"
 	"io"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,8 +12,8 @@ import (
 // keep bounds what is remembered of the target's output.
 const keep = 256 << 10
 
-// stream collects the output of the shell; waits consume it.
-type stream struct {
+// Stream collects the output of the target; waits consume it.
+type Stream struct {
 	mu     sync.Mutex // guards the fields up to ended
 	buf    []byte     // output since the last match
 	recent []byte     // output since the last mark
@@ -22,10 +23,11 @@ type stream struct {
 	more chan struct{} // one token: something new
 }
 
-func newStream() *stream { return &stream{more: make(chan struct{}, 1)} }
+// NewStream makes one that is empty.
+func NewStream() *Stream { return &Stream{more: make(chan struct{}, 1)} }
 
-// Write takes output; it is called by the SSH library's readers.
-func (s *stream) Write(p []byte) (int, error) {
+// Write takes output; whoever reads from the target calls it.
+func (s *Stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	s.buf, s.recent, s.got = bound(append(s.buf, p...)), bound(append(s.recent, p...)), s.got+len(p)
 	s.mu.Unlock()
@@ -33,15 +35,15 @@ func (s *stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// end says that no more output will come.
-func (s *stream) end() {
+// End says that no more output will come.
+func (s *Stream) End() {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
 	s.wake()
 }
 
-func (s *stream) wake() {
+func (s *Stream) wake() {
 	select {
 	case s.more <- struct{}{}:
 	default:
@@ -56,21 +58,21 @@ func bound(b []byte) []byte {
 }
 
 // mark begins a new stretch of recent output.
-func (s *stream) mark() {
+func (s *Stream) mark() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recent = s.recent[:0]
 }
 
 // since returns the output since the mark.
-func (s *stream) since() []byte {
+func (s *Stream) since() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]byte(nil), s.recent...)
 }
 
 // take returns the number of bytes that came since the last call.
-func (s *stream) take() int {
+func (s *Stream) take() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.got
@@ -88,8 +90,60 @@ const (
 	closed                   // the target closed the session
 )
 
+// silent is how long a target says nothing when it waits for an answer.
+const silent = 150 * time.Millisecond
+
+var visible = regexp.MustCompile(`\S`)
+
+// Ending is how a target stopped talking.
+type Ending struct {
+	Which int  // the ending that stands there, -1 if it is none of those
+	Shown bool // there is something to read
+	Ended bool // the target hung up
+}
+
+// Settled waits until the output ends in one of some ways and stays so for a moment, without consuming it. Otherwise it
+// returns when the target hangs up or the time is over.
+func (s *Stream) Settled(ctx context.Context, timeout time.Duration, endings ...*regexp.Regexp) (Ending, error) {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	for {
+		e := s.ending(endings)
+		if e.Ended {
+			return e, nil
+		}
+		var silence <-chan time.Time
+		if e.Which >= 0 {
+			silence = time.After(silent)
+		}
+		select {
+		case <-s.more:
+		case <-silence:
+			return e, nil
+		case <-timer.C:
+			return e, nil
+		case <-ctx.Done():
+			return e, ctx.Err()
+		}
+	}
+}
+
+func (s *Stream) ending(endings []*regexp.Regexp) Ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	match := func(r *regexp.Regexp) bool { return r.Match(s.buf) }
+	return Ending{Which: slices.IndexFunc(endings, match), Shown: visible.Match(s.buf), Ended: s.ended}
+}
+
+// Skip forgets what came so far.
+func (s *Stream) Skip() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = s.buf[:0]
+}
+
 // wait looks for want, nil meaning "wait the whole time", unless one of not shows up before it.
-func (s *stream) wait(ctx context.Context, timeout time.Duration, want *regexp.Regexp, not []*regexp.Regexp) (verdict, error) {
+func (s *Stream) wait(ctx context.Context, timeout time.Duration, want *regexp.Regexp, not []*regexp.Regexp) (verdict, error) {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for {
@@ -106,7 +160,7 @@ func (s *stream) wait(ctx context.Context, timeout time.Duration, want *regexp.R
 	}
 }
 
-func (s *stream) look(want *regexp.Regexp, not []*regexp.Regexp) verdict {
+func (s *Stream) look(want *regexp.Regexp, not []*regexp.Regexp) verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	end := len(s.buf)
@@ -131,4 +185,4 @@ func (s *stream) look(want *regexp.Regexp, not []*regexp.Regexp) verdict {
 	return nothing
 }
 
-var _ io.Writer = (*stream)(nil)
+var _ io.Writer = (*Stream)(nil)
