@@ -57,6 +57,9 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 		return j, missing("the device is gone")
 	}
 	j.auth = j.credential
+	if j.user != nil && o.Lease.Door == "" && (o.Kind == model.Deprovision || o.State != model.OpSettling) {
+		return j, missing("the device has no credential with the profile's user name")
+	}
 	if id := o.Lease.Door; id != "" {
 		if j.auth, ok = state.Credentials.Get(v, string(id)); !ok || !j.auth.Enabled {
 			return j, missing("the authentication credential is gone or inactive")

@@ -61,6 +61,9 @@ var Put = command.Define("application.put", 1, func(tx *table.Tx, m command.Meta
 			return app, model.Errorf(model.Conflict, "there is an application %s already", app.Name).WithField("name")
 		}
 		app.CreatedAt, change = old.CreatedAt, "changed"
+		if old.Enabled && !app.Enabled {
+			state.Revoke(tx, model.RevokedApplication+string(app.ID), "application disabled", m.At)
+		}
 	}
 	app.Revision++
 	state.Applications.Put(tx, &app)
@@ -127,6 +130,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 		auth.ClientID, auth.CreatedAt, auth.CreatedBy, auth.Epoch = old.ClientID, old.CreatedAt, old.CreatedBy, old.Epoch
 		if old.Enabled && !auth.Enabled {
 			auth.Epoch++
+			state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization disabled", m.At)
 		}
 		change, hadSecretRead = "changed", slices.Contains(old.Rights, model.SecretRead)
 	}

@@ -63,12 +63,15 @@ var (
 	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public})
 	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
 
-	DynamicProfilePut = define("dynamic.profile", Notice, "a profile of dynamic users was created or changed", Fields{"profile": Public, "identifier": Sensitive, "change": Public, "enabled": Public})
-	DynamicRequested  = define("dynamic.requested", Notice, "a dynamic user was requested", Fields{"user": Public, "number": Public, "profile": Public, "username": Sensitive, "ttl": Public})
+	DynamicProfilePut = define("dynamic.profile", Notice, "a profile of dynamic users was created, changed, or is deleted when its users are gone", Fields{"profile": Public, "identifier": Sensitive, "change": Public, "enabled": Public})
+	DynamicRequested  = define("dynamic.requested", Notice, "a dynamic user was requested", Fields{"user": Public, "number": Public, "profile": Public, "device": Public, "username": Sensitive, "ttl": Public, "secret": Public, "trigger": Public})
 	DynamicActive     = define("dynamic.active", Notice, "a dynamic user was created and has logged in once", Fields{"user": Public, "number": Public, "username": Sensitive, "until": Public})
 	DynamicRead       = define("dynamic.read", Notice, "the secret of a dynamic user was read", Fields{"user": Public, "number": Public, "username": Sensitive})
 	DynamicUnwanted   = define("dynamic.unwanted", Notice, "a dynamic user is to be removed", Fields{"user": Public, "number": Public, "reason": Public})
 	DynamicRemoved    = define("dynamic.removed", Notice, "a dynamic user was proven gone twice, or was never sent to its target", Fields{"user": Public, "number": Public, "username": Sensitive, "reason": Public})
+	DynamicRenewed    = define("dynamic.renewed", Notice, "the life of a dynamic user was made longer", Fields{"user": Public, "number": Public, "until": Public})
+	DynamicRevoked    = define("dynamic.revoked", Warning, "all dynamic users of a profile, an authorization or an application are to be removed, or were asked to go", Fields{"key": Public, "reason": Public, "change": Public})
+	DynamicLinked     = define("dynamic.linked", Notice, "how an application gets dynamic users was changed", Fields{"application": Public, "automatic": Public, "pairs": Public, "quota": Public})
 	DynamicDebt       = define("dynamic.debt", Alert, "a dynamic user could not be removed several times in a row; removal goes on", Fields{"user": Public, "number": Public, "username": Sensitive, "operation": Public})
 
 	DSMPut    = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})

@@ -123,6 +123,9 @@ func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
 	if _, ok := state.Profiles.First(tx, "device", string(id)); ok {
 		return true // its users are made with a secret
 	}
+	if _, ok := state.DynamicUsers.First(tx, "device", string(id)); ok {
+		return true // and removed with one
+	}
 	for c := range state.Credentials.By(tx, "device", string(id)) {
 		if c.CarriesSecret() {
 			return true

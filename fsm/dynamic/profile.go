@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"cofre/fsm/audit"
+	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -17,11 +19,12 @@ type ProfileArgs struct {
 }
 
 const (
-	minTTL        = time.Minute
+	minTTL        = operation.LeastTTL
 	maxTTL        = 365 * 24 * time.Hour
 	maxIdentifier = 24 // leaves room in user names of 63 bytes
-	maxQuota      = 1_000_000
+	maxQuota      = 10_000_000
 	maxHolders    = 1000
+	maxDevices    = 10_000
 )
 
 // PutProfile creates or changes a profile. It says where a secret is sent and which credential logs in, so it asks for
@@ -40,15 +43,21 @@ var PutProfile = command.Define("dynamic.profile", 1, func(tx *table.Tx, m comma
 		return model.DynamicProfile{}, model.Errorf(model.NotFound, "there is no such profile")
 	case p.Revision != 0 && p.Revision != old.Revision:
 		return model.DynamicProfile{}, model.Errorf(model.Conflict, "the profile changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
-	case p.Device != old.Device || p.Executor != old.Executor:
-		return model.DynamicProfile{}, model.Errorf(model.Invalid, "a profile keeps its device and executor: its users are removed through them").WithField("device")
+	case old.Draining:
+		return model.DynamicProfile{}, model.Errorf(model.Conflict, "the profile is being deleted: it waits for its users to go")
+	case p.Executor != old.Executor:
+		return model.DynamicProfile{}, model.Errorf(model.Invalid, "a profile keeps its executor: its users are removed through it").WithField("executor")
 	default:
+		if err := mayUse(tx, m, by, old, "authentication"); err != nil { // authorized twice: as it is, and below as it becomes
+			return model.DynamicProfile{}, err
+		}
 		p.CreatedBy, p.Revision = old.CreatedBy, old.Revision
 	}
+	p.Draining = false
 	if err := checkProfile(tx, &p); err != nil {
 		return model.DynamicProfile{}, err
 	}
-	if _, err := command.MayReference(tx, m.Actor, m.At, p.Authentication, "authentication"); err != nil {
+	if err := mayUse(tx, m, by, &p, "authentication"); err != nil {
 		return model.DynamicProfile{}, err
 	}
 	p.Revision++
@@ -57,9 +66,46 @@ var PutProfile = command.Define("dynamic.profile", 1, func(tx *table.Tx, m comma
 	if old == nil {
 		change = "created"
 	}
-	tx.Emit(audit.DynamicProfilePut.With("profile", string(p.ID), "identifier", p.Identifier, "change", change, "enabled", map[bool]string{true: "yes", false: "no"}[p.Enabled]))
+	tellProfile(tx, &p, change)
 	return p, nil
 }).AuditDenials()
+
+func tellProfile(tx *table.Tx, p *model.DynamicProfile, change string) {
+	tx.Emit(audit.DynamicProfilePut.With("profile", string(p.ID), "identifier", p.Identifier, "change", change, "enabled", yesNo(p.Enabled)))
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+// mayUse decides whether the caller may let a profile log in: it may read every credential that the profile names. One that
+// works wherever there is a user name is for callers that reach every credential.
+func mayUse(tx *table.Tx, m command.Meta, by *command.Principal, p *model.DynamicProfile, field string) error {
+	if p.AuthUser == "" {
+		_, err := command.MayReference(tx, m.Actor, m.At, p.Authentication, field)
+		return err
+	}
+	for _, d := range p.Devices {
+		if c, ok := state.ProfileDoor(tx, p, d); ok {
+			if _, err := command.MayReference(tx, m.Actor, m.At, c.ID, field); err != nil {
+				return err
+			}
+		}
+	}
+	if len(p.Devices) > 0 && by.Authorization.Filter.All {
+		return nil
+	}
+	if err := authz.Decide(by.Application, by.Authorization, authz.Action{Right: model.SecretRead}, nil, m.Actor.Source, m.At); err != nil {
+		return err
+	}
+	if !by.Authorization.Filter.All {
+		return model.Errorf(model.Denied, "a profile with a user name finds credentials of many devices: only a caller that reaches every credential may set it").WithCode(1009).WithField("auth_user")
+	}
+	return nil
+}
 
 func checkProfile(tx *table.Tx, p *model.DynamicProfile) error {
 	if p.Identifier == "" || len(p.Identifier) > maxIdentifier || strings.Trim(p.Identifier, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || p.Identifier[0] <= '9' {
@@ -68,27 +114,76 @@ func checkProfile(tx *table.Tx, p *model.DynamicProfile) error {
 	if other, ok := state.Profiles.First(tx, "identifier", p.Identifier); ok && other.ID != p.ID {
 		return model.Errorf(model.Conflict, "there is a profile with this identifier already").WithField("identifier")
 	}
-	if d, ok := state.Devices.Get(tx, string(p.Device)); !ok || !d.Enabled {
-		return model.Errorf(model.Invalid, "Device not found").WithCode(1011).WithField("device")
+	for _, d := range p.Devices {
+		if !state.Devices.Has(tx, string(d)) {
+			return model.Errorf(model.Invalid, "Device not found").WithCode(1011).WithField("devices")
+		}
 	}
 	for _, t := range []struct {
 		field string
 		id    model.TemplateID
 		kind  model.TemplateKind
 	}{{"create", p.Create, model.TemplateCreate}, {"remove", p.Remove, model.TemplateDelete}} {
-		if row, ok := state.Templates.Get(tx, string(t.id)); !ok || row.Kind != t.kind || row.Executor != p.Executor {
-			return model.Errorf(model.Invalid, "there is no such template of execution type %q for the executor", t.kind).WithField(t.field)
+		if row, ok := state.Templates.Get(tx, string(t.id)); !ok || row.Kind != t.kind && row.Kind != model.TemplateAutomation || row.Executor != p.Executor {
+			return model.Errorf(model.Invalid, "there is no such template of execution type %q or %q for the executor", model.TemplateAutomation, t.kind).WithField(t.field)
+		}
+	}
+	for _, f := range []struct{ name, value string }{{"type", p.Type}, {"auth_user", p.AuthUser}, {"additional", p.Additional}} {
+		if err := model.CheckText(f.name, f.value, model.MaxText); err != nil {
+			return err
 		}
 	}
 	switch {
+	case (p.Authentication == "") == (p.AuthUser == ""):
+		return model.Errorf(model.Invalid, "say either the credential that logs in, or the user name by which it is found on each device").WithField("authentication")
 	case p.Policy != "" && !state.Policies.Has(tx, string(p.Policy)):
 		return model.Errorf(model.Invalid, "there is no such policy").WithField("policy")
 	case p.TTL < minTTL.Milliseconds() || p.TTL > maxTTL.Milliseconds():
 		return model.Errorf(model.Invalid, "a dynamic user lives between %s and %s", minTTL, maxTTL).WithField("ttl")
+	case p.Life != 0 && (p.Life < p.TTL || p.Life > maxTTL.Milliseconds()):
+		return model.Errorf(model.Invalid, "the longest life with renewals is between the TTL and %s", maxTTL).WithField("life")
 	case len(p.Holders) > maxHolders:
 		return model.Errorf(model.Invalid, "a profile has at most %d holders", maxHolders).WithField("holders")
-	case p.Quota < 0 || p.Quota > maxQuota:
-		return model.Errorf(model.Invalid, "a quota is between 0 and %d", maxQuota).WithField("quota")
+	case len(p.Devices) > maxDevices:
+		return model.Errorf(model.Invalid, "a profile lists at most %d devices", maxDevices).WithField("devices")
 	}
 	return nil
 }
+
+// DeleteArgs name a profile.
+type DeleteArgs struct {
+	Profile model.ProfileID `cbor:"profile"`
+}
+
+// DeleteProfile removes a profile. While it has users it is only drained: nobody gets a new one, those that are there are
+// removed, and the profile goes with the last of them.
+var DeleteProfile = command.Define("dynamic.delete", 1, func(tx *table.Tx, m command.Meta, a DeleteArgs) (model.DynamicProfile, error) {
+	by, err := command.Authorize(tx, m.Actor, m.At, configure, nil)
+	if err != nil {
+		return model.DynamicProfile{}, err
+	}
+	p, ok := state.Profiles.Get(tx, string(a.Profile))
+	if !ok {
+		return model.DynamicProfile{}, model.Errorf(model.NotFound, "there is no such profile")
+	}
+	if err := mayUse(tx, m, by, p, "profile"); err != nil {
+		return model.DynamicProfile{}, err
+	}
+	if app, ok := state.Provisionings.First(tx, "profile", string(p.ID)); ok {
+		return model.DynamicProfile{}, model.Errorf(model.Conflict, "application %s gets its users by this profile: take it away first", app.Application)
+	}
+	if p.Draining {
+		return *p, nil
+	}
+	p.Enabled, p.Draining = false, true
+	p.Revision++
+	if _, used := state.DynamicUsers.First(tx, "profile", string(p.ID)); !used {
+		state.Profiles.Delete(tx, string(p.ID))
+		tellProfile(tx, p, "deleted")
+		return *p, nil
+	}
+	state.Profiles.Put(tx, p)
+	state.Revocations.Put(tx, &model.Revocation{Key: model.RevokedProfile + string(p.ID), Reason: "profile", At: m.At})
+	tellProfile(tx, p, "draining")
+	return *p, nil
+}).AuditDenials()

@@ -1,10 +1,8 @@
 package dynamic
 
 import (
-	"fmt"
 	"slices"
 
-	"cofre/fsm/audit"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
@@ -12,9 +10,11 @@ import (
 	"cofre/fsm/table"
 )
 
-// RequestArgs ask for a user of a profile. TTL, in milliseconds, may shorten the profile's.
+// RequestArgs ask for a user of a profile on a device; without one, on the only device that the profile works on. TTL, in
+// milliseconds, may shorten the profile's.
 type RequestArgs struct {
 	Profile model.ProfileID `cbor:"profile"`
+	Device  model.DeviceID  `cbor:"device,omitempty"`
 	TTL     int64           `cbor:"ttl,omitempty"`
 }
 
@@ -26,46 +26,53 @@ type RequestResult struct {
 	Operation model.OperationID   `cbor:"operation"`
 }
 
-// Request makes the row of a user with its name, and the operation that creates it. The profile's holders may, and who may
-// read the credential that works for it: a reference is a read (RULES 8).
+// Request makes the row of a user with its name, and the operation that creates it. The profile's holders may, applications
+// with a pair of device and profile, and who may read the credential that works for it: a reference is a read (RULES 8).
 var Request = command.Define("dynamic.request", 1, func(tx *table.Tx, m command.Meta, a RequestArgs) (RequestResult, error) {
 	by, err := command.Authorize(tx, m.Actor, m.At, use, nil)
 	if err != nil {
 		return RequestResult{}, err
 	}
 	p, ok := state.Profiles.Get(tx, string(a.Profile))
-	if !ok || !p.Enabled {
+	if !ok {
 		return RequestResult{}, model.Errorf(model.Invalid, "there is no such profile, or it is disabled").WithField("profile")
 	}
-	if !slices.Contains(p.Holders, by.Authorization.ID) {
-		if _, err := command.MayReference(tx, m.Actor, m.At, p.Authentication, "profile"); err != nil {
-			return RequestResult{}, err
+	if a.Device == "" {
+		if a.Device, ok = only(tx, p); !ok {
+			return RequestResult{}, model.Errorf(model.Invalid, "the profile works on several devices: say which").WithField("device")
 		}
 	}
-	switch {
-	case a.TTL == 0:
-		a.TTL = p.TTL
-	case a.TTL < minTTL.Milliseconds() || a.TTL > p.TTL:
-		return RequestResult{}, model.Errorf(model.Invalid, "a user of this profile lives between %s and %s", minTTL, model.Span(p.TTL)).WithField("ttl")
+	if err := mayRequest(tx, m, by, p, a.Device); err != nil {
+		return RequestResult{}, err
 	}
-	if p.Quota > 0 {
-		n := 0
-		for range state.DynamicUsers.By(tx, "owner", string(by.Authorization.ID)) {
-			if n++; n >= p.Quota {
-				return RequestResult{}, model.Errorf(model.Limited, "the authorization holds %d dynamic users, its quota: remove one first", n)
-			}
-		}
-	}
-	id := model.DynamicUserID(m.NewID(1))
-	u := &model.DynamicUser{
-		ID: id, Number: state.Next(tx, "dynamic_user"), Profile: p.ID, Device: p.Device, Username: model.DynamicName(p.Identifier, m.At, id),
-		Owner: by.Authorization.ID, State: model.DynamicRequested, TTL: a.TTL, CreatedAt: m.At, Revision: 1,
-	}
-	state.DynamicUsers.Put(tx, u)
-	tx.Emit(audit.DynamicRequested.With("user", string(u.ID), "number", fmt.Sprint(u.Number), "profile", string(p.ID), "username", u.Username, "ttl", model.Span(u.TTL).String()))
-	o, err := operation.Provision(tx, m, 0, u, p, "request")
+	u, o, err := operation.Issue(tx, m, 0, 0, operation.IssueSpec{Profile: p.ID, Device: a.Device, Owner: by.Authorization, TTL: a.TTL, Trigger: "request"})
 	if err != nil {
 		return RequestResult{}, err
 	}
 	return RequestResult{u.ID, u.Number, u.Username, o.ID}, nil
 }).AuditDenials()
+
+// only finds the device of a profile that works on one.
+func only(tx *table.Tx, p *model.DynamicProfile) (model.DeviceID, bool) {
+	switch {
+	case len(p.Devices) == 1:
+		return p.Devices[0], true
+	case len(p.Devices) == 0 && p.AuthUser == "":
+		c, ok := state.Credentials.Get(tx, string(p.Authentication))
+		return c.Device, ok
+	}
+	return "", false
+}
+
+func mayRequest(tx *table.Tx, m command.Meta, by *command.Principal, p *model.DynamicProfile, d model.DeviceID) error {
+	pairs := state.ProvisioningOf(tx, by.Application.ID).Pairs
+	if slices.Contains(p.Holders, by.Authorization.ID) || slices.Contains(pairs, model.ProvisioningPair{Device: d, Profile: p.ID}) {
+		return nil
+	}
+	c, ok := state.ProfileDoor(tx, p, d)
+	if !ok {
+		return model.Errorf(model.Denied, "No access to the profile").WithCode(1009).WithField("profile")
+	}
+	_, err := command.MayReference(tx, m.Actor, m.At, c.ID, "profile")
+	return err
+}

@@ -5,23 +5,69 @@ import (
 	"time"
 )
 
-// DynamicProfile says how users that come and go are made on a device.
+// DynamicProfile says how users that come and go are made on devices. Who logs in to do it is one credential for all
+// devices, or that of each device with a user name.
 type DynamicProfile struct {
 	ID             ProfileID         `cbor:"id"`
 	Identifier     string            `cbor:"identifier"` // unique; user names begin with it
 	Enabled        bool              `cbor:"enabled"`
-	Device         DeviceID          `cbor:"device"`
+	Type           string            `cbor:"type,omitempty"` // of its devices; empty: any
 	Executor       ExecutorName      `cbor:"executor"`
 	Create         TemplateID        `cbor:"create"`
 	Remove         TemplateID        `cbor:"remove"`
-	Authentication CredentialID      `cbor:"authentication"`    // who logs in to create and remove
-	Policy         PolicyID          `cbor:"policy,omitempty"`  // strength of the passwords, and retries
-	TTL            int64             `cbor:"ttl"`               // milliseconds, unless a request asks for less
-	Holders        []AuthorizationID `cbor:"holders,omitempty"` // who may request users besides those who may read Authentication
-	Quota          int               `cbor:"quota,omitempty"`   // users of one authorization that are not removed yet; 0: no limit
+	Authentication CredentialID      `cbor:"authentication,omitempty"` // who logs in to create and remove ...
+	AuthUser       string            `cbor:"auth_user,omitempty"`      // ... or the user name of the device's own credential
+	Devices        []DeviceID        `cbor:"devices,omitempty"`        // where it works; empty: on that of Authentication, or wherever there is an AuthUser
+	Additional     string            `cbor:"additional,omitempty"`     // handed to templates: host part, DN of a branch, roles
+	Policy         PolicyID          `cbor:"policy,omitempty"`         // strength of the passwords, and retries
+	TTL            int64             `cbor:"ttl"`                      // milliseconds, unless a request asks for less
+	Life           int64             `cbor:"life,omitempty"`           // longest life with renewals; 0: TTL
+	Holders        []AuthorizationID `cbor:"holders,omitempty"`        // who may request users besides those who may read the credential
+	Draining       bool              `cbor:"draining,omitempty"`       // is deleted when its users are gone
 	CreatedBy      AuthorizationID   `cbor:"created_by,omitempty"`
 	Revision       uint64            `cbor:"revision"`
 }
+
+// LifeOf is the longest life of its users.
+func (p *DynamicProfile) LifeOf() int64 { return max(p.TTL, p.Life) }
+
+// ProvisioningPair is where the users of an application are made, and how.
+type ProvisioningPair struct {
+	Device  DeviceID  `cbor:"device"`
+	Profile ProfileID `cbor:"profile"`
+}
+
+// Provisioning is how an application gets dynamic users.
+type Provisioning struct {
+	Application ApplicationID      `cbor:"application"`
+	Automatic   bool               `cbor:"automatic"` // its authorizations get a secret of every pair
+	Pairs       []ProvisioningPair `cbor:"pairs,omitempty"`
+	Quota       int                `cbor:"quota,omitempty"` // users that are not removed yet; 0: DefaultLeaseQuota
+	Revision    uint64             `cbor:"revision"`
+}
+
+// DefaultLeaseQuota is how many dynamic users an application holds at most if nobody says otherwise.
+const DefaultLeaseQuota = 1000
+
+// LeaseCount counts the dynamic users of an application that are not removed yet; those of all under the empty one.
+type LeaseCount struct {
+	Application ApplicationID `cbor:"application"`
+	Live        int           `cbor:"live"`
+}
+
+// Revocation says that all dynamic users under a key that were requested up to a moment are to be removed.
+type Revocation struct {
+	Key    string `cbor:"key"` // as WantedKeys
+	Reason string `cbor:"reason"`
+	At     Time   `cbor:"at"`
+}
+
+// The keys under which dynamic users are revoked together.
+const (
+	RevokedProfile       = "p/"
+	RevokedAuthorization = "o/"
+	RevokedApplication   = "a/"
+)
 
 // DynamicState is how far a dynamic user has come.
 type DynamicState uint8
@@ -44,6 +90,8 @@ func (s DynamicState) String() string {
 const (
 	// DebtAfter is how many removals may fail in a row before the user counts as debt.
 	DebtAfter = 6
+	// DebtBreaks is how many such users on one device stop new ones there.
+	DebtBreaks = 6
 	// GoneApart is the time between the two proofs that a user is gone: longer than any packet is under way.
 	GoneApart = 10 * time.Minute
 )
@@ -57,10 +105,15 @@ type DynamicUser struct {
 	Device    DeviceID        `cbor:"device"`
 	Username  string          `cbor:"username"`
 	Owner     AuthorizationID `cbor:"owner"`
-	Row       string          `cbor:"row,omitempty"` // id that the ciphertext is bound to; empty: nothing was committed, nothing sent
+	For       ApplicationID   `cbor:"for"`             // the owner's application
+	Held      DSMSecretID     `cbor:"held,omitempty"`  // the application secret that shows it
+	Entry     string          `cbor:"entry,omitempty"` // which of the secret's entries
+	Pod       string          `cbor:"pod,omitempty"`   // namespace/deploy/pod that it was made for
+	Row       string          `cbor:"row,omitempty"`   // id that the ciphertext is bound to; empty: nothing was committed, nothing sent
 	Secret    Sealed          `cbor:"secret"`
 	State     DynamicState    `cbor:"state"`
 	TTL       int64           `cbor:"ttl"`
+	Life      int64           `cbor:"life"`                 // longest life with renewals
 	ExpiresAt Time            `cbor:"expires_at,omitempty"` // while Active
 	Busy      OperationID     `cbor:"busy,omitempty"`       // the operation that works on it
 	Unwanted  string          `cbor:"unwanted,omitempty"`   // why it is to be removed
@@ -79,13 +132,39 @@ func DynamicName(identifier string, at Time, id DynamicUserID) string {
 	return fmt.Sprintf("%s_%s_%.8s", identifier, at.Std().Format("060102150405"), string(id))
 }
 
+// Live tells whether the user exists, or may come to exist, on its target.
+func (u *DynamicUser) Live() bool { return u.State != 0 && u.State != DynamicRemoved }
+
+// Wanted tells whether the user is there, or on its way, and nobody has asked for its end.
+func (u *DynamicUser) Wanted() bool {
+	return u.Unwanted == "" && (u.State == DynamicRequested || u.State == DynamicActive)
+}
+
+// WantedKeys are what it is revoked by, together with others.
+func (u *DynamicUser) WantedKeys() []string {
+	return []string{RevokedProfile + string(u.Profile), RevokedAuthorization + string(u.Owner), RevokedApplication + string(u.For)}
+}
+
+// Use is what it is for: entries of a secret, for one holder and pod; empty if it was requested by itself.
+func (u *DynamicUser) Use() string {
+	if u.Held == "" {
+		return ""
+	}
+	return DynamicUse(u.Held, u.Entry, u.Owner, u.Pod)
+}
+
+// DynamicUse names a use.
+func DynamicUse(held DSMSecretID, entry string, owner AuthorizationID, pod string) string {
+	return string(held) + "/" + entry + "/" + string(owner) + "/" + pod
+}
+
 // Debt tells whether the target keeps a user that we could not remove.
 func (u *DynamicUser) Debt() bool { return u.State == DynamicRemoving && u.Failures >= DebtAfter }
 
 // Account is the user as an executor sees accounts: version 1 is its secret.
 func (u *DynamicUser) Account(p *DynamicProfile) *Credential {
 	c := &Credential{
-		ID: CredentialID(u.ID), Number: u.Number, Identifier: u.Username, Username: u.Username, Device: u.Device, Policy: p.Policy, Enabled: true,
+		ID: CredentialID(u.ID), Number: u.Number, Identifier: u.Username, Username: u.Username, Device: u.Device, Policy: p.Policy, Additional: p.Additional, Enabled: true,
 		Execution: Execution{Executor: p.Executor, ChangeTemplate: p.Create, Authentication: p.Authentication},
 	}
 	if u.Row != "" {

@@ -8,7 +8,12 @@ const (
 	TemplateChange TemplateKind = "Change password"
 	TemplateCreate TemplateKind = "Create user"
 	TemplateDelete TemplateKind = "Delete user"
+
+	TemplateAutomation TemplateKind = "Secret Management Automation" // creates or removes a dynamic user
 )
+
+// TemplateKinds lists the kinds that a template may have.
+var TemplateKinds = []TemplateKind{TemplateChange, TemplateCreate, TemplateDelete, TemplateAutomation}
 
 // TemplateVersion is one content of a template. Contents are never edited, only added.
 type TemplateVersion struct {

@@ -220,5 +220,5 @@ func (s *user) ended(tx *table.Tx, m command.Meta, o *model.Operation) error {
 
 func (s *user) store(tx *table.Tx) {
 	s.Revision++
-	state.DynamicUsers.Put(tx, s.DynamicUser)
+	state.PutDynamicUser(tx, s.DynamicUser)
 }

@@ -9,29 +9,77 @@ import (
 var (
 	Profiles = table.Define(20, "dynamic_profile", func(p *model.DynamicProfile) string { return string(p.ID) },
 		table.Index[model.DynamicProfile]{Name: "identifier", Unique: true, Keys: func(p *model.DynamicProfile) []string { return []string{p.Identifier} }},
-		table.Index[model.DynamicProfile]{Name: "device", Keys: func(p *model.DynamicProfile) []string { return []string{string(p.Device)} }})
+		table.Index[model.DynamicProfile]{Name: "device", Keys: profileDevices})
 	DynamicUsers = table.Define(21, "dynamic_user", func(u *model.DynamicUser) string { return string(u.ID) },
-		table.Index[model.DynamicUser]{Name: "number", Unique: true, Keys: func(u *model.DynamicUser) []string { return []string{table.NumberKey(u.Number)} }},
-		table.Index[model.DynamicUser]{Name: "owner", Keys: ownerKey},
-		table.Index[model.DynamicUser]{Name: "profile", Keys: liveProfileKey},
+		table.Index[model.DynamicUser]{Name: "number", Unique: true, Drawn: true, Keys: func(u *model.DynamicUser) []string { return []string{table.NumberKey(u.Number)} }},
+		table.Index[model.DynamicUser]{Name: "profile", Keys: while((*model.DynamicUser).Live, func(u *model.DynamicUser) string { return string(u.Profile) })},
+		table.Index[model.DynamicUser]{Name: "device", Keys: while((*model.DynamicUser).Live, func(u *model.DynamicUser) string { return string(u.Device) })},
+		table.Index[model.DynamicUser]{Name: "debt", Keys: while((*model.DynamicUser).Debt, func(u *model.DynamicUser) string { return string(u.Device) })},
+		table.Index[model.DynamicUser]{Name: "wanted", Keys: wantedKeys},
+		table.Index[model.DynamicUser]{Name: "use", Keys: useKey},
 		table.Index[model.DynamicUser]{Name: "ends", Keys: endsKey},
+		table.Index[model.DynamicUser]{Name: "removed", Keys: removedKey},
 		sealedIndex(userValues))
+	Provisionings = table.Define(30, "provisioning", func(p *model.Provisioning) string { return string(p.Application) },
+		table.Index[model.Provisioning]{Name: "profile", Keys: pairedProfiles})
+	LeaseCounts = table.Define(31, "lease_count", func(c *model.LeaseCount) string { return string(c.Application) })
+	Revocations = table.Define(32, "revocation", func(r *model.Revocation) string { return r.Key })
 )
 
-// ownerKey lists the users of an authorization that count for its quota.
-func ownerKey(u *model.DynamicUser) []string {
-	if u.State == model.DynamicRemoved {
-		return nil
+func profileDevices(p *model.DynamicProfile) []string {
+	keys := []string{}
+	for _, d := range p.Devices {
+		keys = append(keys, string(d))
 	}
-	return []string{string(u.Owner)}
+	return keys
 }
 
-func liveProfileKey(u *model.DynamicUser) []string {
-	if u.State == model.DynamicRemoved {
+func pairedProfiles(p *model.Provisioning) []string {
+	seen, keys := map[model.ProfileID]bool{}, []string{}
+	for _, pair := range p.Pairs {
+		if !seen[pair.Profile] {
+			seen[pair.Profile] = true
+			keys = append(keys, string(pair.Profile))
+		}
+	}
+	return keys
+}
+
+// while lists a row under a key as long as something is true.
+func while(is func(*model.DynamicUser) bool, key func(*model.DynamicUser) string) func(*model.DynamicUser) []string {
+	return func(u *model.DynamicUser) []string {
+		if !is(u) {
+			return nil
+		}
+		return []string{key(u)}
+	}
+}
+
+// wantedKeys lists the users that nobody asked the end of, by what they are revoked by and the time of their request.
+func wantedKeys(u *model.DynamicUser) []string {
+	if !u.Wanted() {
 		return nil
 	}
-	return []string{string(u.Profile)}
+	var keys []string
+	for _, k := range u.WantedKeys() {
+		keys = append(keys, WantedKey(k, u.CreatedAt))
+	}
+	return keys
 }
+
+// WantedKey orders users that are revoked together by the time of their request.
+func WantedKey(key string, at model.Time) string { return key + "/" + table.TimeKey(at) }
+
+// useKey lists the users that are there, or on their way, by what they are for, oldest first.
+func useKey(u *model.DynamicUser) []string {
+	if u.Held == "" || !u.Wanted() {
+		return nil
+	}
+	return []string{UseKey(u.Use(), u.Number)}
+}
+
+// UseKey orders the users of one use.
+func UseKey(use string, n uint64) string { return use + "/" + table.NumberKey(n) }
 
 // endsKey orders the active users by the end of their time.
 func endsKey(u *model.DynamicUser) []string {
@@ -39,6 +87,79 @@ func endsKey(u *model.DynamicUser) []string {
 		return nil
 	}
 	return []string{table.TimeKey(u.ExpiresAt)}
+}
+
+func removedKey(u *model.DynamicUser) []string {
+	if u.State != model.DynamicRemoved {
+		return nil
+	}
+	return []string{table.TimeKey(u.RemovedAt)}
+}
+
+// PutDynamicUser writes a user and keeps the counts.
+func PutDynamicUser(tx *table.Tx, u *model.DynamicUser) {
+	old, was := DynamicUsers.Get(tx, string(u.ID))
+	was = was && old.Live()
+	if is := u.Live(); is != was {
+		n := 1
+		if was {
+			n = -1
+		}
+		for _, a := range []model.ApplicationID{u.For, ""} {
+			c := LiveLeases(tx, a)
+			c.Live += n
+			LeaseCounts.Put(tx, &c)
+		}
+	}
+	DynamicUsers.Put(tx, u)
+}
+
+// LiveLeases counts the users of an application that are not removed yet; of all, for the empty one.
+func LiveLeases(r table.Reader, a model.ApplicationID) model.LeaseCount {
+	if c, ok := LeaseCounts.Get(r, string(a)); ok {
+		return *c
+	}
+	return model.LeaseCount{Application: a}
+}
+
+// maxDebt is how far debt is counted.
+const maxDebt = 1_000_000
+
+// Debt counts the dynamic users that could not be removed.
+func Debt(r table.Reader) int { return DynamicUsers.Count(r, "debt", "", "\xff", maxDebt) }
+
+// ProvisioningOf is how an application gets dynamic users.
+func ProvisioningOf(r table.Reader, a model.ApplicationID) model.Provisioning {
+	if p, ok := Provisionings.Get(r, string(a)); ok {
+		return *p
+	}
+	return model.Provisioning{Application: a}
+}
+
+// Revoked finds why a user that was requested by a moment is to be removed; empty if it is not.
+func Revoked(r table.Reader, u *model.DynamicUser) string {
+	for _, k := range u.WantedKeys() {
+		if rev, ok := Revocations.Get(r, k); ok && u.CreatedAt <= rev.At {
+			return rev.Reason
+		}
+	}
+	return ""
+}
+
+// Revoke asks for the end of all users under a key that were requested until now. The scheduler carries it out.
+func Revoke(tx *table.Tx, key, reason string, at model.Time) {
+	for range DynamicUsers.Range(tx, "wanted", WantedKey(key, 0), WantedKey(key, at+1)) {
+		Revocations.Put(tx, &model.Revocation{Key: key, Reason: reason, At: at})
+		return
+	}
+}
+
+// ProfileDoor is the credential that logs in for a profile on a device.
+func ProfileDoor(r table.Reader, p *model.DynamicProfile, d model.DeviceID) (*model.Credential, bool) {
+	if p.AuthUser != "" {
+		return Credentials.First(r, "account", AccountKey(d, p.AuthUser))
+	}
+	return Credentials.Get(r, string(p.Authentication))
 }
 
 // LoginsLeft is how many logins as a credential may fail now.
@@ -54,7 +175,9 @@ func DoorOf(r table.Reader, t model.TargetRef) model.CredentialID {
 	case model.TargetDynamicUser:
 		if u, ok := DynamicUsers.Get(r, t.ID); ok {
 			if p, ok := Profiles.Get(r, string(u.Profile)); ok {
-				return p.Authentication
+				if c, ok := ProfileDoor(r, p, u.Device); ok {
+					return c.ID
+				}
 			}
 		}
 	case model.TargetCredential:

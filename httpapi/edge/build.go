@@ -17,6 +17,7 @@ import (
 	"cofre/httpapi/credential"
 	"cofre/httpapi/device"
 	"cofre/httpapi/dsm"
+	"cofre/httpapi/dynamic"
 	"cofre/httpapi/health"
 	"cofre/httpapi/manifest"
 	"cofre/httpapi/openapi"
@@ -71,7 +72,7 @@ func routes(d Deps, t *tokens) []route.Route {
 		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
-		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access}),
+		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access}), dynamic.Routes(&dynamics{d.Access}),
 	}
 	var list []route.Route
 	for _, r := range all {

@@ -57,7 +57,7 @@ type Version struct {
 type Body struct {
 	Name     string             `json:"name"`
 	Executor model.ExecutorName `json:"executor"`
-	Kind     model.TemplateKind `json:"kind" doc:"'Change password' by default"`
+	Kind     model.TemplateKind `json:"kind" doc:"'Change password' (by default), 'Create user', 'Delete user' or 'Secret Management Automation'"`
 	Content  string             `json:"content"`
 	Base     int                `json:"base" doc:"refuse if this is not the newest version"`
 }
@@ -165,8 +165,8 @@ func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, e
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	if b.Kind != model.TemplateChange {
-		return compat.Reply{}, model.Errorf(model.Invalid, "this release offers the kind %q only", model.TemplateChange).WithField("kind")
+	if !slices.Contains(model.TemplateKinds, b.Kind) {
+		return compat.Reply{}, model.Errorf(model.Invalid, "a kind is one of %q", model.TemplateKinds).WithField("kind")
 	}
 	t, err := m.s.Put(ctx, r.Actor, Put(b))
 	if err != nil {

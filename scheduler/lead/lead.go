@@ -104,6 +104,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 				return note(propose(ctx, c, credential.Prune, credential.PruneArgs{Credential: d.Spent}))
 			case d.User != "":
 				return note(propose(ctx, c, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger}))
+			case d.Revocation != "":
+				return note(propose(ctx, c, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation}))
 			}
 			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger}))
 		})

@@ -91,11 +91,11 @@ func find(r table.Reader, name string) (*model.Operation, bool) {
 }
 
 func describe(r table.Reader, actor model.Actor, at model.Time, o *model.Operation) (*Described, error) {
-	c, ok := state.Credentials.Get(r, o.Target.ID)
+	c, object, ok := target(r, o)
 	if !ok {
-		return nil, model.Errorf(model.Internal, "the operation's credential is gone")
+		return nil, notFound
 	}
-	if _, err := command.Authorize(r, actor, at, look, authz.ObjectOf(c)); err != nil {
+	if _, err := command.Authorize(r, actor, at, look, object); err != nil {
 		return nil, err
 	}
 	d := &Described{Operation: *o, Credential: *c}
@@ -104,6 +104,30 @@ func describe(r table.Reader, actor model.Actor, at model.Time, o *model.Operati
 		d.Device = *dev
 	}
 	return d, nil
+}
+
+// target finds the account that an operation works on, and how filters see it. A dynamic user is its owner's, and of those
+// who reach the credential that logs in for it.
+func target(r table.Reader, o *model.Operation) (*model.Credential, *authz.Object, bool) {
+	if o.Target.Kind != model.TargetDynamicUser {
+		c, ok := state.Credentials.Get(r, o.Target.ID)
+		if !ok {
+			return nil, nil, false
+		}
+		return c, authz.ObjectOf(c), true
+	}
+	u, ok := state.DynamicUsers.Get(r, o.Target.ID)
+	if !ok {
+		return nil, nil, false
+	}
+	object := &authz.Object{CreatedBy: u.Owner}
+	p, ok := state.Profiles.Get(r, string(u.Profile))
+	if !ok {
+		p = &model.DynamicProfile{}
+	} else if door, ok := state.ProfileDoor(r, p, u.Device); ok {
+		object.Credential, object.Tags = door.ID, door.Tags
+	}
+	return u.Account(p), object, true
 }
 
 // Wait returns the operation when it is final, or as it is when ctx ends.
@@ -148,8 +172,8 @@ func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described,
 		if (f.Credential != "" && o.Target.ID != string(f.Credential)) || (f.Kind != "" && o.Kind != f.Kind) || !f.wants(o.State) {
 			continue
 		}
-		c, ok := state.Credentials.Get(v, o.Target.ID)
-		if !ok || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+		c, object, ok := target(v, o)
+		if !ok || !authz.Reaches(p.Authorization, object) {
 			continue
 		}
 		c.Versions = nil

@@ -78,6 +78,10 @@ func (t *term) look() {
 			offer(t, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger})
 			continue
 		}
+		if d.Revocation != "" {
+			offer(t, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation})
+			continue
+		}
 		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger})
 	}
 	for _, g := range grants {

@@ -93,7 +93,7 @@ func (w *world) setup() {
 	}
 	w.directory = &directory{w: w, users: map[string]string{}, rows: map[model.DynamicUserID]model.DynamicUser{}}
 	w.directory.profile = model.ProfileID(add(dynamic.PutProfile.Kind(), client, "n1", dynamic.ProfileArgs{Profile: model.DynamicProfile{
-		Identifier: "app", Enabled: true, Device: host, Executor: engine, Create: named("create"), Remove: named("delete"),
+		Identifier: "app", Enabled: true, Devices: []model.DeviceID{host}, Executor: engine, Create: named("create"), Remove: named("delete"),
 		Authentication: w.accounts[0].id, Policy: w.policy.ID, TTL: w.between(time.Minute, 20*time.Minute).Milliseconds()}}))
 	w.apply(e)
 	for _, name := range []model.NodeID{"n1", "n2", "n3"} {

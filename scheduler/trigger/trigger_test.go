@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -67,6 +68,12 @@ func lives(tx *table.Tx, id model.DynamicUserID, until model.Time, s model.Dynam
 	state.DynamicUsers.Put(tx, &model.DynamicUser{ID: id, Number: serial.Add(1), State: s, ExpiresAt: until})
 }
 
+// asked is an active user under a key of an authorization, with the reason for which it was asked to go.
+func asked(tx *table.Tx, id model.DynamicUserID, key string, requested model.Time, unwanted string) {
+	owner := model.AuthorizationID(strings.TrimPrefix(key, "o/"))
+	state.DynamicUsers.Put(tx, &model.DynamicUser{ID: id, Number: serial.Add(1), State: model.DynamicActive, Owner: owner, Profile: "profile", CreatedAt: requested, Unwanted: unwanted})
+}
+
 func frozen(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Frozen: true}) }
 
 func TestTriggers(t *testing.T) {
@@ -126,6 +133,26 @@ func TestTriggers(t *testing.T) {
 			lives(tx, "a", 1, model.DynamicActive)
 			frozen(tx)
 		}},
+		"users that were revoked together, requested until then": {trigger: trigger.Revocation, put: func(tx *table.Tx) {
+			asked(tx, "a", "o/x", 5, "")
+			asked(tx, "b", "o/x", 7, "")
+			asked(tx, "gone", "o/x", 5, "ttl")
+			asked(tx, "another", "o/y", 5, "")
+			state.Revocations.Put(tx, &model.Revocation{Key: "o/x", Reason: "revoked", At: 6})
+		}, want: []trigger.Due{{User: "a", Trigger: "revoked"}}},
+		"a revocation of which all were asked": {trigger: trigger.Revocation, put: func(tx *table.Tx) {
+			asked(tx, "gone", "o/x", 5, "ttl")
+			state.Revocations.Put(tx, &model.Revocation{Key: "o/x", Reason: "revoked", At: 6})
+		}, want: []trigger.Due{{Revocation: "o/x"}}},
+		"a profile stays until its users are gone": {trigger: trigger.Revocation, put: func(tx *table.Tx) {
+			asked(tx, "going", "o/x", 5, "profile")
+			state.Revocations.Put(tx, &model.Revocation{Key: "p/profile", Reason: "profile", At: 6})
+		}},
+		"a limit on revoked users": {trigger: trigger.Revocation, limit: 1, put: func(tx *table.Tx) {
+			asked(tx, "a", "o/x", 5, "")
+			asked(tx, "b", "o/x", 6, "")
+			state.Revocations.Put(tx, &model.Revocation{Key: "o/x", Reason: "revoked", At: 6})
+		}, want: []trigger.Due{{User: "a", Trigger: "revoked"}}},
 		"versions that are not needed any more": {trigger: trigger.Retention, put: func(tx *table.Tx) {
 			kept(tx, "spent", model.KeepVersions, nil)
 			kept(tx, "a day less", model.KeepVersions-24*time.Hour, nil)
@@ -159,7 +186,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 4 {
+	if len(trigger.All) != 5 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }

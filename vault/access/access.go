@@ -23,7 +23,10 @@ import (
 )
 
 // Views gives consistent readings of this node's replica.
-type Views interface{ View() *table.View }
+type Views interface {
+	View() *table.View
+	Changed() <-chan struct{} // closes at the next change
+}
 
 // Service holds what the use-cases need.
 type Service struct {

@@ -16,10 +16,12 @@ import (
 var (
 	variable1 = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`)
 	variable2 = regexp.MustCompile(`\b[0-9a-f]{32,40}\b`)
+	variable3 = regexp.MustCompile(`\bapp_\d{12}_[0-9a-f]{8}\b`)
 	padding   = regexp.MustCompile(` {2,}`)
 )
 
 func steady(s string) string {
+	s = variable3.ReplaceAllString(s, "USER")
 	s = variable2.ReplaceAllString(variable1.ReplaceAllString(s, "TIME"), "ID")
 	return padding.ReplaceAllString(s, "  ")
 }
@@ -185,6 +187,49 @@ NUMBER  IDENTITY  OWNER  ENGINE  VERSION  CHANGED  EXPIRES  STATE
 	h.run("secret", "disable", "db")
 	h.refused("inactive", "secret", "read", "db", "--raw")
 	h.run("secret", "enable", "db")
+}
+
+// Dynamic users: a profile, a pair for an application, a user that is asked for and given back before it exists.
+func TestDynamic(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "db1")
+	h.runWith("old", "credential", "create", "db1-root", "--hostname", "db1", "--username", "postgres", "--secret-stdin")
+	for name, content := range map[string]string{"add": "CREATE USER [#USERNAME#] PASSWORD '[#NEW_PASSWORD#]'", "drop": "DROP USER [#USERNAME#]"} {
+		h.run("template", "put", name, h.file(name+".sql", content), "--executor", "postgres", "--kind", "Secret Management Automation")
+	}
+	h.refused("a kind is one of", "template", "put", "x", h.file("x.sql", "DROP USER [#USERNAME#]"), "--executor", "postgres", "--kind", "Anything")
+	h.run("dynamic", "profile", "create", "app", "--executor", "postgres", "--create", "add", "--remove", "drop", "--authentication", "db1-root", "--ttl", "30m", "--life", "2h")
+	h.refused("either the credential", "dynamic", "profile", "create", "app2", "--executor", "postgres", "--create", "add", "--remove", "drop")
+	h.refused("a span is written like", "dynamic", "profile", "update", "app", "--ttl", "soon")
+	h.golden(`
+IDENTIFIER  STATE  EXECUTOR  LOGS-IN  DEVICES  TTL  LIFE  CREATE  REMOVE
+app  enabled  postgres  db1-root  -  30m  2h  add  drop
+`, "dynamic", "profile", "list", "--executor", "postgres")
+	h.run("dynamic", "profile", "update", "app", "--auth-user", "postgres", "--device", "db1", "--holder", "admin/admin")
+	if out := h.run("dynamic", "profile", "show", "app"); !strings.Contains(out, "postgres@each") || !strings.Contains(out, "admin/admin") {
+		t.Error(out)
+	}
+	h.refused("DEVICE:PROFILE", "dynamic", "application", "admin", "--pair", "db1")
+	h.golden("application  admin\nautomatic  no\npairs  db1:app\nusers  0 of 1000\nrevision  1\n", "dynamic", "application", "admin", "--pair", "db1:app")
+	if out := h.run("dynamic", "lease", "request", "app", "--no-wait", "--ttl", "5m"); !strings.Contains(out, "requested") {
+		t.Error(out)
+	}
+	h.golden("NUMBER  USERNAME  HOSTNAME  PROFILE  OWNER  STATE  EXPIRES  FAILURES  REASON\n1  USER  db1  app  admin/admin  requested  -  0  -\n", "dynamic", "lease", "list", "--device", "db1")
+	h.refused("is no terminal", "dynamic", "lease", "read", "1")
+	h.refused("is requested", "dynamic", "lease", "read", "1", "--raw")
+	h.refused("is requested", "dynamic", "lease", "renew", "1", "--ttl", "5m")
+	h.refused("or --application", "dynamic", "lease", "revoke")
+	h.run("dynamic", "profile", "disable", "app")
+	h.refused("it is disabled", "dynamic", "lease", "request", "app", "--no-wait")
+	h.run("dynamic", "lease", "revoke", "--application", "admin")
+	if out := h.run("dynamic", "lease", "revoke", "1"); !strings.Contains(out, "removed") || !strings.Contains(out, "revoked") {
+		t.Error(out)
+	}
+	h.run("dynamic", "application", "admin", "--pair", "")
+	h.run("dynamic", "profile", "delete", "app")
+	h.refused("no such profile", "dynamic", "profile", "show", "app")
+	h.golden("", "dynamic", "lease", "debt")
 }
 
 // The trail is listed from its end, and an export verifies offline until somebody touches it.

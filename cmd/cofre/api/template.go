@@ -149,6 +149,7 @@ func putTemplate(s *session) *cobra.Command {
 		Example: "  cofre template put Ours ours.txt --executor ssh\n  cofre template put Ours ours.txt --executor ssh --base 3     # refuse if somebody added version 4 meanwhile",
 	}
 	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: "+strings.Join(all.Names(), ", ")+" (required)")
+	c.Flags().StringVar((*string)(&b.Kind), "kind", string(model.TemplateChange), "execution type: 'Change password', 'Create user', 'Delete user' or 'Secret Management Automation'")
 	c.Flags().IntVar(&b.Base, "base", 0, "newest version that you saw: refuse if there is a newer one")
 	_ = c.MarkFlagRequired("executor")
 	c.RunE = func(c *cobra.Command, args []string) error {

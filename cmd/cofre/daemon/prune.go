@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cofre/fsm/command"
+	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/trail"
@@ -31,6 +32,10 @@ func (m *member) prune(ctx context.Context, term uint64) {
 		if keep := m.config.OperationsKeep; keep != 0 {
 			r, err := command.Propose(ctx, p, operation.Prune, nodeActor, operation.PruneArgs{Keep: keep.Milliseconds()})
 			if m.pruned(ctx, "operations", r.Removed, err); r.More {
+				wait = pruneStep
+			}
+			u, err := command.Propose(ctx, p, dynamic.Prune, nodeActor, dynamic.PruneArgs{Keep: keep.Milliseconds()})
+			if m.pruned(ctx, "dynamic users", u.Removed, err); u.More {
 				wait = pruneStep
 			}
 		}

@@ -14,23 +14,25 @@ import (
 
 // Status is what `cofre status` shows.
 type Status struct {
-	Initialized bool           `json:"initialized"`
-	Cluster     string         `json:"cluster,omitempty"`
-	Dev         bool           `json:"dev,omitempty"`
-	Node        string         `json:"node"`
-	Version     string         `json:"version"`
-	Level       uint16         `json:"level,omitempty"`
-	Seal        string         `json:"seal"`
-	SealNote    string         `json:"seal_note,omitempty"` // what guards the seal's key
-	Keys        *KeyStatus     `json:"keys,omitempty"`
-	Sealed      bool           `json:"sealed"`
-	Leader      string         `json:"leader,omitempty"`
-	Term        uint64         `json:"term,omitempty"`
-	Tolerance   int            `json:"failure_tolerance"`
-	Headline    string         `json:"headline"`
-	Members     []MemberStatus `json:"members"`
-	Receivers   []Receiver     `json:"audit_receivers,omitempty"` // of the answering node
-	Warnings    []string       `json:"warnings,omitempty"`
+	Initialized  bool           `json:"initialized"`
+	Cluster      string         `json:"cluster,omitempty"`
+	Dev          bool           `json:"dev,omitempty"`
+	Node         string         `json:"node"`
+	Version      string         `json:"version"`
+	Level        uint16         `json:"level,omitempty"`
+	Seal         string         `json:"seal"`
+	SealNote     string         `json:"seal_note,omitempty"` // what guards the seal's key
+	Keys         *KeyStatus     `json:"keys,omitempty"`
+	Sealed       bool           `json:"sealed"`
+	Leader       string         `json:"leader,omitempty"`
+	Term         uint64         `json:"term,omitempty"`
+	Tolerance    int            `json:"failure_tolerance"`
+	Headline     string         `json:"headline"`
+	Members      []MemberStatus `json:"members"`
+	DynamicUsers int            `json:"dynamic_users"`             // that are not removed yet
+	Debt         int            `json:"debt"`                      // of them, those that could not be removed
+	Receivers    []Receiver     `json:"audit_receivers,omitempty"` // of the answering node
+	Warnings     []string       `json:"warnings,omitempty"`
 }
 
 // Receiver is where the answering node sends its audit events.
@@ -108,7 +110,11 @@ func (d *Daemon) status(ctx context.Context) Status {
 	}
 	v := m.fsm.View()
 	frozen := state.SystemRow(v).Frozen
+	s.DynamicUsers, s.Debt = state.LiveLeases(v, "").Live, state.Debt(v)
 	v.Close()
+	if s.Debt > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d dynamic users could not be removed several times in a row: cofre dynamic lease debt; removal goes on", s.Debt))
+	}
 	if frozen {
 		s.Warnings = append(s.Warnings, "state time jumped by more than a day: automatic changes wait for cofre cluster confirm-time")
 	}

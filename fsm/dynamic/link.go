@@ -1,0 +1,61 @@
+package dynamic
+
+import (
+	"fmt"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+const maxPairs = 100
+
+// LinkArgs say how an application gets dynamic users. Revision, when given, must be the present one.
+type LinkArgs struct {
+	Provisioning model.Provisioning `cbor:"provisioning"`
+}
+
+// Link sets how an application gets dynamic users. Whoever names a pair may read the credential that logs in for it: all
+// authorizations of the application may then ask for its users.
+var Link = command.Define("dynamic.link", 1, func(tx *table.Tx, m command.Meta, a LinkArgs) (model.Provisioning, error) {
+	act := configure
+	act.Right = model.AuthorizationWrite
+	if _, err := command.Authorize(tx, m.Actor, m.At, act, nil); err != nil {
+		return model.Provisioning{}, err
+	}
+	p := a.Provisioning
+	if !state.Applications.Has(tx, string(p.Application)) {
+		return p, model.Errorf(model.NotFound, "there is no such application").WithField("application")
+	}
+	old := state.ProvisioningOf(tx, p.Application)
+	switch {
+	case p.Revision != 0 && p.Revision != old.Revision:
+		return p, model.Errorf(model.Conflict, "it changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
+	case p.Quota < 0 || p.Quota > maxQuota:
+		return p, model.Errorf(model.Invalid, "a quota is between 0 and %d", maxQuota).WithField("quota")
+	case len(p.Pairs) > maxPairs:
+		return p, model.Errorf(model.Invalid, "an application has at most %d pairs of device and profile", maxPairs).WithField("pairs")
+	}
+	seen := map[model.ProvisioningPair]bool{}
+	for _, pair := range p.Pairs {
+		if seen[pair] {
+			return p, model.Errorf(model.Invalid, "a pair of device and profile stands there twice").WithField("pairs")
+		}
+		seen[pair] = true
+		profile, err := operation.Usable(tx, pair.Profile, pair.Device)
+		if err != nil {
+			return p, err
+		}
+		door, _ := state.ProfileDoor(tx, profile, pair.Device)
+		if _, err := command.MayReference(tx, m.Actor, m.At, door.ID, "pairs"); err != nil {
+			return p, err
+		}
+	}
+	p.Revision = old.Revision + 1
+	state.Provisionings.Put(tx, &p)
+	tx.Emit(audit.DynamicLinked.With("application", string(p.Application), "automatic", yesNo(p.Automatic), "pairs", fmt.Sprint(len(p.Pairs)), "quota", fmt.Sprint(p.Quota)))
+	return p, nil
+}).AuditDenials()
