@@ -18,6 +18,8 @@ import (
 func List() []executors.Executor {
 	return []executors.Executor{
 		ssh.New(),
+		ssh.Legacy(),
+		ssh.ESXi(),
 		postgres.New(),
 		mysql.New(),
 		ldap.New(),

@@ -13,10 +13,15 @@ var linuxPasswd string
 //go:embed catalogue/linux-chpasswd-sudo.tpl
 var linuxChpasswd string
 
-// Catalogue lists the templates that Cofre ships for SSH; each is proven against a real server.
+//go:embed catalogue/esxi-account.tpl
+var esxiAccount string
+
+// Catalogue lists the templates that Cofre ships for SSH; those for Linux are proven against a real server, the one for ESXi
+// against a double of esxcli on a real sshd.
 func Catalogue() []executors.CatalogueEntry {
 	return []executors.CatalogueEntry{
 		{Name: "Linux passwd", Executor: Name, Kind: model.TemplateChange, Content: linuxPasswd},
 		{Name: "Linux chpasswd (sudo)", Executor: Name, Kind: model.TemplateChange, Content: linuxChpasswd},
+		{Name: "VMware ESXi account", Executor: Name, Kind: model.TemplateChange, Content: esxiAccount},
 	}
 }

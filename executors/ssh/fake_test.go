@@ -90,6 +90,20 @@ func edKey(t *testing.T) xssh.Signer {
 	return signer(t, key)
 }
 
+// keyPair makes a private key as people store it, and its public half.
+func keyPair(t *testing.T) (string, xssh.PublicKey) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := xssh.MarshalPrivateKey(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(block)), signer(t, key).PublicKey()
+}
+
 func signer(t *testing.T, key any) xssh.Signer {
 	t.Helper()
 	s, err := xssh.NewSignerFromKey(key)
@@ -185,22 +199,15 @@ func TestOneLoginIsOneAttempt(t *testing.T) {
 
 func TestPrivateKeyLogin(t *testing.T) {
 	t.Parallel()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := xssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	good := string(signer(t, key).PublicKey().Marshal())
+	private, public := keyPair(t)
+	good := string(public.Marshal())
 	e := fake{cfg: &xssh.ServerConfig{PublicKeyCallback: func(_ xssh.ConnMetadata, k xssh.PublicKey) (*xssh.Permissions, error) {
 		if string(k.Marshal()) != good {
 			return nil, net.ErrClosed
 		}
 		return nil, nil
 	}}}.serve(t)
-	if ok, err := ssh.New().Verify(t.Context(), session(e), secret.New(pem.EncodeToMemory(block))); !ok || err != nil {
+	if ok, err := ssh.New().Verify(t.Context(), session(e), secret.New([]byte(private))); !ok || err != nil {
 		t.Errorf("key: %v, %v", ok, err)
 	}
 	if ok, err := ssh.New().Verify(t.Context(), session(e), secret.New([]byte("a password"))); ok || err == nil {

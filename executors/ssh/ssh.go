@@ -18,8 +18,12 @@ import (
 	"cofre/vault/secret"
 )
 
-// Name is the executor's name in templates and operations.
-const Name model.ExecutorName = "ssh"
+// The names of the executors in templates and operations.
+const (
+	Name       model.ExecutorName = "ssh"
+	LegacyName model.ExecutorName = "ssh-legacy"
+	ESXiName   model.ExecutorName = "esxi"
+)
 
 // DefaultPort is used when the device names none.
 const DefaultPort = 22
@@ -40,6 +44,21 @@ func New() Executor {
 		Listed: "exec, write, read, expect, expect-regex, no-expect", NewLine: "unix", Setting: setting,
 	}}
 }
+
+// Legacy makes the executor of the older dialect (product.md 1.6.2), in which write and exec are one command, and read,
+// expect and expect-regex another: a regular expression between slashes, else text in which * stands for anything.
+func Legacy() Executor {
+	return Executor{LegacyName, dialogue.Dialect{
+		Words: map[string]dialogue.Word{
+			"exec": dialogue.Exec, "write": dialogue.Exec, "read": dialogue.Search, "expect": dialogue.Search, "expect-regex": dialogue.Search,
+			"not-expect": dialogue.Forbid, "no-expect": dialogue.Forbid, "noexpect": dialogue.Forbid,
+		},
+		Listed: "exec, write, read, expect, expect-regex, not-expect", NewLine: "unix", Setting: setting,
+	}}
+}
+
+// Protocols is where a device lists the port of every executor over SSH.
+func (Executor) Protocols() []string { return []string{"SSH"} }
 
 // Name is the executor's name.
 func (e Executor) Name() model.ExecutorName { return e.name }

@@ -138,7 +138,7 @@ func TestOperations(t *testing.T) {
 		t.Error(out)
 	}
 	h.refused("line 2, column 1", "template", "lint", h.file("bad.txt", "exec \"x\"\nbogus\n"), "--executor", "ssh")
-	h.refused("ssh, postgres", "template", "lint", content, "--executor", "smtp")
+	h.refused("postgres, mysql", "template", "lint", content, "--executor", "smtp")
 	h.refused("Cofre does not offer the executor \"Cassandra\"", "template", "put", "Theirs", content, "--executor", "Cassandra")
 	h.runWith("old", "credential", "create", "a", "--hostname", "web1", "--username", "a", "--secret-stdin", "--template", "Ours")
 	h.run("operation", "request", "a")

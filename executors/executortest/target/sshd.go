@@ -23,16 +23,17 @@ type SSH struct {
 	port    int
 	proc    *process
 	hostKey ssh.PublicKey
+	public  string // a directory that every account reaches: keys and commands
 
 	mu      sync.Mutex // guards the fields below
 	users   []string
 	sudoers []string
 }
 
-// SSHD starts a server for a test.
-func SSHD(t testing.TB) *SSH {
+// SSHD starts a server for a test. Options are lines of its configuration and win over ours.
+func SSHD(t testing.TB, options ...string) *SSH {
 	t.Helper()
-	s, err := StartSSHD(t.TempDir())
+	s, err := StartSSHD(t.TempDir(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func SSHD(t testing.TB) *SSH {
 }
 
 // StartSSHD starts a server in a directory of its own.
-func StartSSHD(dir string) (*SSH, error) {
+func StartSSHD(dir string, options ...string) (*SSH, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("a real sshd with PAM and accounts needs root")
 	}
@@ -77,8 +78,14 @@ func StartSSHD(dir string) (*SSH, error) {
 	if s.port, err = freePort(); err != nil {
 		return nil, err
 	}
+	if s.public, err = os.MkdirTemp("", "cofre-ssh-"); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.Chmod(s.public, 0o755), os.Mkdir(filepath.Join(s.public, "keys"), 0o755), os.Mkdir(filepath.Join(s.public, "bin"), 0o755)); err != nil {
+		return nil, err
+	}
 	config := filepath.Join(dir, "sshd_config")
-	text := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s\nPidFile none\nUsePAM yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\n"+
+	text := strings.Join(append(options, ""), "\n") + fmt.Sprintf("AuthorizedKeysFile %[1]s/keys/%%u\nSetEnv PATH=%[1]s/bin:/usr/local/bin:/usr/bin:/bin\n", s.public) + fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s\nPidFile none\nUsePAM yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\n"+
 		"StrictModes no\nMaxStartups 500\nPrintMotd no\nPrintLastLog no\nAllowUsers cofre-t*\n", s.port, key)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
@@ -157,6 +164,17 @@ func (s *SSH) AllowChpasswd(name string) error {
 	return os.WriteFile(file, []byte(name+" ALL=(root) NOPASSWD: /usr/sbin/chpasswd\n"), 0o440)
 }
 
+// Authorize lets an account log in by a key.
+func (s *SSH) Authorize(name string, key ssh.PublicKey) error {
+	return os.WriteFile(filepath.Join(s.public, "keys", name), ssh.MarshalAuthorizedKey(key), 0o644)
+}
+
+// AddCommand puts a shell script where every account finds it, a login shell by its path alone.
+func (s *SSH) AddCommand(name, script string) (string, error) {
+	file := filepath.Join(s.public, "bin", name)
+	return file, os.WriteFile(file, []byte(script), 0o755)
+}
+
 // Login asks the server itself, without any code of ours, whether a password opens an account.
 func (s *SSH) Login(name, pass string) (bool, error) {
 	return sshLogin(s.Addr(), s.hostKey, name, pass)
@@ -177,7 +195,7 @@ func sshLogin(addr string, key ssh.PublicKey, name, pass string) (bool, error) {
 
 // Close stops the server and removes its accounts.
 func (s *SSH) Close() error {
-	err := s.proc.stop(syscall.SIGTERM)
+	err := errors.Join(s.proc.stop(syscall.SIGTERM), os.RemoveAll(s.public))
 	s.mu.Lock()
 	users, sudoers := s.users, s.sudoers
 	s.users, s.sudoers = nil, nil

@@ -1,0 +1,14 @@
+# VMware ESXi account: an administrator of the host sets the password of an account. esxcli asks for the password, because -p and
+# -c stand without a value, so that it never stands in an argument.
+set-read-timeout 30
+expect-regex "/[$#>%\]]\s*$/"
+exec "esxcli system account set -i '[#USERNAME#]' -p -c; echo RC=$?."
+no-expect "RC="
+expect-regex "/(?i)password[^\n]*:\s*$/"
+exec [#NEW_PASSWORD#]
+no-expect "RC="
+expect-regex "/(?i)password[^\n]*:\s*$/"
+exec [#NEW_PASSWORD#]
+no-expect "RC=1"
+expect "RC=0."
+end
