@@ -74,9 +74,10 @@ var (
 	DynamicLinked     = define("dynamic.linked", Notice, "how an application gets dynamic users was changed", Fields{"application": Public, "automatic": Public, "pairs": Public, "quota": Public})
 	DynamicDebt       = define("dynamic.debt", Alert, "a dynamic user could not be removed several times in a row; removal goes on", Fields{"user": Public, "number": Public, "username": Sensitive, "operation": Public})
 
-	DSMPut    = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
-	DSMRead   = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public})
-	DSMStatus = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})
+	DSMPut           = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
+	DSMRead          = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public, "users": Public, "pod": Sensitive})
+	DSMDeprovisioned = define("dsm.deprovisioned", Notice, "the dynamic users that an application secret showed to a pod are to be removed", Fields{"application": Public, "count": Public, "pod": Sensitive})
+	DSMStatus        = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})
 
 	DSMRegistered = define("dsm.registered", Notice, "an authorization was made for a pipeline, or got one more key for an hour", Fields{"authorization": Public, "application": Public, "change": Public, "until": Public})
 

@@ -79,7 +79,7 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 	}
 	r := PutResult{Created: old == nil}
 	if a.Data != nil {
-		if r.Kept, err = data(tx, m, a.Module == model.ModuleCICD, *a.Data); err != nil {
+		if r.Kept, err = data(tx, m, s.Owner, a.Module == model.ModuleCICD, *a.Data); err != nil {
 			return PutResult{}, err
 		}
 	}
@@ -87,8 +87,14 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 		return PutResult{}, err
 	}
 	if old != nil && wider(old, &s) { // whoever gets to see a reference gets it from a caller that may read the account
-		if err := mayReferAll(tx, m, inForce(tx, old).References()); err != nil {
+		before := inForce(tx, old)
+		if err := mayReferAll(tx, m, before.References()); err != nil {
 			return PutResult{}, err
+		}
+		for _, pair := range before.Ephemerals() {
+			if err := mayProvision(tx, m, "", pair); err != nil {
+				return PutResult{}, err
+			}
 		}
 	}
 	if a.Data != nil && (old == nil || !model.SameData(*a.Data, inForce(tx, old).Entries)) {
@@ -217,13 +223,21 @@ var sources = []string{"username", "password", "hostname", "ip", "additional", "
 
 // data checks entries and decides on every reference. From a pipeline (lenient), an account that the caller may not read
 // stays what the client sent; otherwise it is refused. The client's value never replaces that of the account.
-func data(tx *table.Tx, m command.Meta, lenient bool, entries []model.DSMEntry) (kept int, err error) {
+func data(tx *table.Tx, m command.Meta, owner model.AuthorizationID, lenient bool, entries []model.DSMEntry) (kept int, err error) {
 	total := 0
 	for i := range entries {
 		e := &entries[i]
-		if !slices.Contains([]model.DSMKind{model.DSMKeyValue, model.DSMAccessKey, model.DSMCredential}, e.Kind) || len(e.Fields) == 0 {
+		if !slices.Contains([]model.DSMKind{model.DSMKeyValue, model.DSMAccessKey, model.DSMCredential, model.DSMEphemeral}, e.Kind) || len(e.Fields) == 0 {
 			return 0, model.Errorf(model.Invalid, "an entry of the data is of no known kind, or empty").WithField("data")
 		}
+		if e.Kind == model.DSMEphemeral {
+			if err := ephemeral(tx, m, owner, e); err != nil {
+				return 0, err
+			}
+			total += len(e.Fields)
+			continue
+		}
+		e.Device, e.Profile = "", ""
 		if e.Credential != "" {
 			_, err := command.MayReference(tx, m.Actor, m.At, e.Credential, "data")
 			switch {

@@ -65,7 +65,7 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 		}
 		state.Applications.Put(tx, app)
 		tx.Emit(audit.ApplicationPut.With("application", string(app.ID), "name", app.Name, "change", "created"))
-		return create(tx, app, auth)
+		return create(tx, m, app, auth)
 	}
 	found, mine := lookUp(tx, p, app, a)
 	switch {
@@ -78,7 +78,7 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	if err != nil {
 		return RegisterResult{}, err
 	}
-	return create(tx, app, auth)
+	return create(tx, m, app, auth)
 }).AuditDenials()
 
 func checkNames(a *RegisterArgs) error {
@@ -173,7 +173,7 @@ func both[T comparable](a, b []T) []T {
 	return out
 }
 
-func create(tx *table.Tx, app *model.Application, auth *model.Authorization) (RegisterResult, error) {
+func create(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Authorization) (RegisterResult, error) {
 	for o := range state.Authorizations.By(tx, "application", string(app.ID)) {
 		if o.Name == auth.Name {
 			auth.Name = "dsm-" + string(auth.ID)[:12]
@@ -184,6 +184,10 @@ func create(tx *table.Tx, app *model.Application, auth *model.Authorization) (Re
 	}
 	state.Authorizations.Put(tx, auth)
 	tx.Emit(audit.DSMRegistered.With("authorization", string(auth.ID), "application", string(app.ID), "change", "created"))
+	if err := automatic(tx, m, app, auth); err != nil {
+		return RegisterResult{}, err
+	}
+	begin(tx, m, auth)
 	return RegisterResult{Authorization: auth.ID, ClientID: auth.ClientID, Created: true}, nil
 }
 

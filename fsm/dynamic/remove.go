@@ -40,7 +40,7 @@ var Remove = command.Define("dynamic.remove", 1, func(tx *table.Tx, m command.Me
 	}
 	if u.Unwanted == "" && u.State != model.DynamicRemoved {
 		tx.Emit(audit.DynamicUnwanted.With("user", string(u.ID), "number", fmt.Sprint(u.Number), "reason", a.Reason))
-		if err := operation.Remove(tx, m, u, p, a.Reason); err != nil {
+		if err := operation.Remove(tx, m, 0, u, p, a.Reason); err != nil {
 			return UserResult{}, err
 		}
 	}

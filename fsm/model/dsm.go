@@ -54,6 +54,7 @@ const (
 	DSMKeyValue   DSMKind = "key_value"  // values that a client sent
 	DSMAccessKey  DSMKind = "access_key" // the same, known to be keys of a cloud
 	DSMCredential DSMKind = "credential" // an account, read when the secret is read
+	DSMEphemeral  DSMKind = "ephemeral"  // a dynamic user of the reader, made when there is none
 )
 
 // DSMField is one named value: ciphertext of its own, or, in a reference, a part of the account.
@@ -70,6 +71,8 @@ type DSMEntry struct {
 	Kind       DSMKind      `cbor:"kind"`
 	Type       string       `cbor:"type,omitempty"`       // of an access key: aws, azure, gcp
 	Credential CredentialID `cbor:"credential,omitempty"` // of a reference
+	Device     DeviceID     `cbor:"device,omitempty"`     // of an ephemeral entry: where its users are made ...
+	Profile    ProfileID    `cbor:"profile,omitempty"`    // ... and how
 	Fields     []DSMField   `cbor:"fields"`
 }
 
@@ -94,10 +97,27 @@ func (v *DSMVersion) References() []CredentialID {
 	return ids
 }
 
+// Pair is where the users of an ephemeral entry are made, and how.
+func (e *DSMEntry) Pair() ProvisioningPair { return ProvisioningPair{e.Device, e.Profile} }
+
+// EntryKey names an ephemeral entry within its secret.
+func (p ProvisioningPair) EntryKey() string { return string(p.Device) + "+" + string(p.Profile) }
+
+// Ephemerals lists the pairs of a version's ephemeral entries.
+func (v *DSMVersion) Ephemerals() []ProvisioningPair {
+	var pairs []ProvisioningPair
+	for i := range v.Entries {
+		if e := &v.Entries[i]; e.Kind == DSMEphemeral && !slices.Contains(pairs, e.Pair()) {
+			pairs = append(pairs, e.Pair())
+		}
+	}
+	return pairs
+}
+
 // SameData tells whether two lists of entries hold the same, as far as fingerprints tell.
 func SameData(a, b []DSMEntry) bool {
 	return slices.EqualFunc(a, b, func(x, y DSMEntry) bool {
-		return x.Kind == y.Kind && x.Type == y.Type && x.Credential == y.Credential && slices.EqualFunc(x.Fields, y.Fields, sameField)
+		return x.Kind == y.Kind && x.Type == y.Type && x.Credential == y.Credential && x.Pair() == y.Pair() && slices.EqualFunc(x.Fields, y.Fields, sameField)
 	})
 }
 

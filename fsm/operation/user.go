@@ -19,11 +19,12 @@ type user struct {
 	*model.DynamicUser
 	profile *model.DynamicProfile
 	policy  model.Policy
+	n       int // which operation of its command a removal is
 }
 
 // Provision orders the creation of a new user. The n-th operation of a command derives its id from the command.
 func Provision(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *model.DynamicProfile, trigger string) (*model.Operation, error) {
-	s := &user{u, p, state.PolicyOf(tx, u.Account(p))}
+	s := &user{DynamicUser: u, profile: p, policy: state.PolicyOf(tx, u.Account(p))}
 	o, err := s.order(tx, m, n, Spec{Kind: model.Provision, Trigger: trigger, Requester: u.Owner})
 	if err != nil {
 		return nil, err
@@ -33,9 +34,10 @@ func Provision(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *mod
 	return o, nil
 }
 
-// Remove orders the removal of a user, for a reason; of one that is being created when nobody works on that any more.
-func Remove(tx *table.Tx, m command.Meta, u *model.DynamicUser, p *model.DynamicProfile, reason string) error {
-	s := &user{u, p, state.PolicyOf(tx, u.Account(p))}
+// Remove orders the removal of a user, for a reason; of one that is being created when nobody works on that any more. The
+// n-th operation of a command derives its id from the command.
+func Remove(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *model.DynamicProfile, reason string) error {
+	s := &user{DynamicUser: u, profile: p, policy: state.PolicyOf(tx, u.Account(p)), n: n}
 	u.Unwanted = cmp.Or(u.Unwanted, reason)
 	switch u.State {
 	case model.DynamicActive:
@@ -74,7 +76,7 @@ func (s *user) order(tx *table.Tx, m command.Meta, n int, spec Spec) (*model.Ope
 // removal begins it, not before everything that may still create the user has had its time.
 func (s *user) removal(tx *table.Tx, m command.Meta) error {
 	s.State = model.DynamicRemoving
-	_, err := s.order(tx, m, 0, Spec{Kind: model.Deprovision, Trigger: s.Unwanted, Requester: s.Owner, NotBefore: s.ClearAt})
+	_, err := s.order(tx, m, s.n, Spec{Kind: model.Deprovision, Trigger: s.Unwanted, Requester: s.Owner, NotBefore: s.ClearAt})
 	return err
 }
 

@@ -36,6 +36,8 @@ type Data struct {
 	Kind    model.DSMKind
 	Type    string
 	Account string
+	Device  string // of an ephemeral entry: where its users are made ...
+	Profile string // ... and how
 	Match   bool // Account is only looked for: an unknown one leaves the values that the client sent
 	Values  []Value
 }
@@ -111,6 +113,11 @@ type Service interface {
 	SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*Item, error)
 	Rollback(ctx context.Context, actor model.Actor, name string, version uint64) (*Item, error)
 	Caller(actor model.Actor) (*Application, error)
+	// Provision opens the secrets with ephemeral entries that the caller holds, or the one that is named, with users for a
+	// pod, or for the caller itself.
+	Provision(ctx context.Context, actor model.Actor, name, pod string) (*Application, error)
+	// Deprovision begins the removal of a pod's users and counts them.
+	Deprovision(ctx context.Context, actor model.Actor, name, pod string) (int, error)
 	// Register finds or makes an application for a pipeline and gives keys for it.
 	Register(ctx context.Context, actor model.Actor, at model.Time, r Register) (Registered, error)
 }

@@ -51,9 +51,22 @@ type Body struct {
 	ExpiresAt   *compat.Time   `json:"expires_at" doc:"empty: never"`
 	Owner       *OwnerBody     `json:"owner" doc:"of a new secret; absent: the caller"`
 	Readers     *[]OwnerBody   `json:"readers" doc:"who holds it besides the owner"`
-	Values      *[]ValueBody   `json:"values" doc:"with accounts, the next version"`
+	Values      *[]ValueBody   `json:"values" doc:"with accounts and ephemerals, the next version"`
 	Accounts    *[]AccountBody `json:"accounts" doc:"references, which need the right to read the account"`
+	Ephemerals  *[]Ephemeral   `json:"ephemerals" doc:"dynamic users of whoever reads, made when there are none"`
 	Revision    uint64         `json:"revision" doc:"refuse if it is not the current one"`
+}
+
+// Ephemeral shows dynamic users; each part that is named is returned under that name, all of them if none is.
+type Ephemeral struct {
+	Device     string `json:"device"`
+	Profile    string `json:"profile" doc:"identifier"`
+	Username   string `json:"username"`
+	Password   string `json:"password"`
+	Hostname   string `json:"hostname"`
+	IP         string `json:"ip"`
+	Additional string `json:"additional"`
+	TTL        string `json:"ttl"`
 }
 
 // OwnerBody names an authorization.
@@ -185,7 +198,7 @@ func (b *Body) put(name string) (Put, error) {
 			*p.Readers = append(*p.Readers, r.owner())
 		}
 	}
-	if b.Values == nil && b.Accounts == nil {
+	if b.Values == nil && b.Accounts == nil && b.Ephemerals == nil {
 		return p, nil
 	}
 	p.Data = []Data{}
@@ -204,7 +217,22 @@ func (b *Body) put(name string) (Put, error) {
 			p.Data = append(p.Data, a.data())
 		}
 	}
+	if b.Ephemerals != nil {
+		for _, e := range *b.Ephemerals {
+			p.Data = append(p.Data, e.data())
+		}
+	}
 	return p, nil
+}
+
+func (e Ephemeral) data() Data {
+	d := Data{Kind: model.DSMEphemeral, Device: e.Device, Profile: e.Profile}
+	for _, part := range []struct{ from, name string }{{"hostname", e.Hostname}, {"username", e.Username}, {"password", e.Password}, {"additional", e.Additional}, {"ip", e.IP}, {"ttl", e.TTL}} {
+		if part.name != "" {
+			d.Values = append(d.Values, Value{Name: part.name, From: part.from})
+		}
+	}
+	return d
 }
 
 func (o OwnerBody) owner() Owner {

@@ -27,7 +27,7 @@ func vendorRoutes(s Service) []route.Route {
 		d.Tag = tag
 		return route.Route{Method: method, Path: path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
 	}
-	return append(pipelineRoutes(v), []route.Route{
+	list := append(append(pipelineRoutes(v), provisionRoutes(v)...), []route.Route{
 		add(http.MethodGet, "/iso/dapp/application", "dsm.read", v.application, route.Doc{Summary: "Read every secret of the calling authorization",
 			Text: "Takes no custody and changes nothing. Module Application. One audit event lists secrets and versions.", Returns: all}),
 		add(http.MethodGet, "/iso/sctm/secret", "dsm.read", v.secrets, route.Doc{Summary: "Read every secret of the calling authorization, as a list",
@@ -41,6 +41,12 @@ func vendorRoutes(s Service) []route.Route {
 		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Summary: "Change a secret", Text: "data becomes its next version.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
 		add(http.MethodDelete, "/api/dsm/secret/{identifier}", "dsm.status", v.disable, route.Doc{Summary: "Disable a secret", Text: "Every version is kept."}),
 	}...)
+	for i := range list {
+		if list[i].Event == "dsm.read" {
+			list[i].Waits = MaxWait
+		}
+	}
+	return list
 }
 
 type vendor struct{ s Service }

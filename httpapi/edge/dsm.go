@@ -26,6 +26,11 @@ func (s *secrets) Read(ctx context.Context, actor model.Actor, through model.Mod
 	if err != nil {
 		return nil, err
 	}
+	return s.opened(actor, opened)
+}
+
+// opened shows the caller with the secrets that were read.
+func (s *secrets) opened(actor model.Actor, opened []access.OpenedDSM) (*api.Application, error) {
 	a, err := s.Caller(actor)
 	if err != nil {
 		access.WipeDSM(opened)
@@ -198,6 +203,22 @@ func (s *secrets) data(ctx context.Context, data []api.Data) ([]access.DSMData, 
 		for _, v := range d.Values {
 			e.Values = append(e.Values, access.DSMValue(v))
 		}
+		if d.Kind == model.DSMEphemeral {
+			dev, err := s.access.FindDevice(ctx, d.Device)
+			if err != nil {
+				return nil, of(err, "data")
+			}
+			profile, err := s.access.FindProfile(ctx, d.Profile)
+			if err != nil {
+				return nil, of(err, "data")
+			}
+			e.Device, e.Profile = dev.ID, profile.ID
+			if len(e.Values) == 0 {
+				for _, f := range fsmdsm.DefaultParts() {
+					e.Values = append(e.Values, access.DSMValue{Name: f.Name, From: f.From})
+				}
+			}
+		}
 		if d.Account != "" {
 			switch c, err := s.access.FindCredential(ctx, d.Account); {
 			case err == nil:
@@ -209,6 +230,37 @@ func (s *secrets) data(ctx context.Context, data []api.Data) ([]access.DSMData, 
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+func (s *secrets) named(ctx context.Context, actor model.Actor, name string) (model.DSMSecretID, error) {
+	if name == "" {
+		return "", nil
+	}
+	row, err := s.access.FindDSM(ctx, actor, name)
+	if err != nil {
+		return "", err
+	}
+	return row.ID, nil
+}
+
+func (s *secrets) Provision(ctx context.Context, actor model.Actor, name, pod string) (*api.Application, error) {
+	id, err := s.named(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := s.access.ProvisionDSM(ctx, actor, id, pod)
+	if err != nil {
+		return nil, err
+	}
+	return s.opened(actor, opened)
+}
+
+func (s *secrets) Deprovision(ctx context.Context, actor model.Actor, name, pod string) (int, error) {
+	id, err := s.named(ctx, actor, name)
+	if err != nil {
+		return 0, err
+	}
+	return s.access.DeprovisionDSM(ctx, actor, id, pod)
 }
 
 func (s *secrets) SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*api.Item, error) {

@@ -28,6 +28,8 @@ type DSMData struct {
 	Kind       model.DSMKind
 	Type       string
 	Credential model.CredentialID
+	Device     model.DeviceID // of an ephemeral entry ...
+	Profile    model.ProfileID
 	Values     []DSMValue
 }
 
@@ -67,7 +69,11 @@ func (s *Service) ReadDSM(ctx context.Context, actor model.Actor, through model.
 	if err := s.unsealed(); err != nil {
 		return nil, err
 	}
-	r, err := command.Propose(ctx, s.proposer, dsm.Read, actor, dsm.ReadArgs{Module: through, ID: id})
+	return s.readDSM(ctx, actor, dsm.ReadArgs{Module: through, ID: id})
+}
+
+func (s *Service) readDSM(ctx context.Context, actor model.Actor, args dsm.ReadArgs) ([]OpenedDSM, error) {
+	r, err := s.awaitDSM(ctx, actor, args)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +105,12 @@ func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret) (OpenedDSM, error) {
 		for _, f := range e.Fields {
 			var value secret.Value
 			var err error
-			if f.From == "" {
+			switch {
+			case e.Kind == model.DSMEphemeral:
+				value, err = s.userPart(v, &e, f.From, r.Users)
+			case f.From == "":
 				value, err = s.keys.Decrypt(Place(f.Row), f.Secret)
-			} else {
+			default:
 				value, err = s.part(v, e.Credential, f.From, r.Accounts)
 			}
 			if err != nil {
@@ -150,7 +159,7 @@ func (s *Service) PutDSM(ctx context.Context, actor model.Actor, args dsm.PutArg
 	if data != nil {
 		entries := []model.DSMEntry{}
 		for _, d := range data {
-			e := model.DSMEntry{Kind: d.Kind, Type: d.Type, Credential: d.Credential}
+			e := model.DSMEntry{Kind: d.Kind, Type: d.Type, Credential: d.Credential, Device: d.Device, Profile: d.Profile}
 			for _, v := range d.Values {
 				f, err := s.sealField(v, args.Identity)
 				if err != nil {

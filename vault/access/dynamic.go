@@ -67,6 +67,16 @@ func (s *Service) Profile(ctx context.Context, actor model.Actor, at model.Time,
 	}
 }
 
+// FindProfile finds a profile by identifier or id; whether the caller may use it is decided by the verb that follows.
+func (s *Service) FindProfile(ctx context.Context, name string) (*model.DynamicProfile, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.DynamicProfile, bool) {
+		if p, ok := state.Profiles.First(r, "identifier", name); ok {
+			return p, true
+		}
+		return state.Profiles.Get(r, name)
+	}, model.Errorf(model.NotFound, "there is no such profile").WithField("profile"))
+}
+
 // PutProfile creates or changes a profile.
 func (s *Service) PutProfile(ctx context.Context, actor model.Actor, p model.DynamicProfile) (model.DynamicProfile, error) {
 	return command.Propose(ctx, s.proposer, dynamic.PutProfile, actor, dynamic.ProfileArgs{Profile: p})

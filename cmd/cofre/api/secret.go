@@ -70,7 +70,7 @@ func putSecret(s *session, use, short string) *cobra.Command {
 	verb, _, _ := strings.Cut(use, " ")
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1),
 		Long:    short + ". Values come from the environment (--env) or as a JSON object of texts on standard input (--stdin); they are never arguments.\n--account refers to a credential, which is read whenever the secret is.",
-		Example: "  DB_PASS=... cofre secret " + verb + " db --env DB_PASS --env USER=DB_USER\n  sops -d db.json | cofre secret " + verb + " db --stdin\n  cofre secret " + verb + " db --account app@db1"}
+		Example: "  DB_PASS=... cofre secret " + verb + " db --env DB_PASS --env USER=DB_USER\n  sops -d db.json | cofre secret " + verb + " db --stdin\n  cofre secret " + verb + " db --account app@db1\n  cofre secret " + verb + " db --ephemeral db1:app"}
 	f := c.Flags()
 	for _, n := range []struct{ name, doc string }{{"name", "name for people"}, {"engine", "engine, Generic by default"}, {"description", "description"}, {"expires", "inactive from then on, such as 2027-01-31T12:00:00Z; '' for never"}} {
 		f.String(n.name, "", n.doc)
@@ -78,6 +78,7 @@ func putSecret(s *session, use, short string) *cobra.Command {
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.StringSlice("env", nil, "a value from the environment: VARIABLE, or NAME=VARIABLE; may be repeated")
 	f.Bool("stdin", false, "read values from standard input: a JSON object of texts")
+	f.StringSlice("ephemeral", nil, "DEVICE:PROFILE of dynamic users that are made for whoever reads; may be repeated")
 	f.StringSlice("account", nil, "credential to refer to; may be repeated")
 	if create {
 		for _, n := range []struct{ name, doc string }{{"application", "application that gets it; yours if absent"}, {"authorization", "its authorization"}, {"system", "or its system"}, {"environment", "and environment"}} {
@@ -146,6 +147,16 @@ func (s *session) secretBody(c *cobra.Command) (withValues, error) {
 		slices.Sort(names)
 		for _, name := range names {
 			b.Values = append(b.Values, namedValue{name, all[name]})
+		}
+	}
+	if pairs := texts(c, "ephemeral"); pairs != nil {
+		b.Ephemerals = &[]dsm.Ephemeral{}
+		for _, p := range *pairs {
+			device, profile, ok := strings.Cut(p, ":")
+			if !ok {
+				return b, fmt.Errorf("--ephemeral is DEVICE:PROFILE, not %q", p)
+			}
+			*b.Ephemerals = append(*b.Ephemerals, dsm.Ephemeral{Device: device, Profile: profile})
 		}
 	}
 	if accounts := texts(c, "account"); accounts != nil {

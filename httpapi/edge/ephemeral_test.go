@@ -1,0 +1,123 @@
+package edge_test
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// await gives the number of the first dynamic user beyond n that is on its way.
+func (h *house) await(n uint64) string {
+	h.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		again := h.fsm.Changed()
+		v := h.fsm.View()
+		for u := range state.DynamicUsers.Range(v, "number", table.NumberKey(n+1), table.NumberKey(1<<62)) {
+			v.Close()
+			return strconv.FormatUint(u.Number, 10)
+		}
+		v.Close()
+		<-again
+	}
+	h.t.Fatal("nobody requested a dynamic user")
+	return ""
+}
+
+// A secret with an ephemeral entry: the first read makes the user, others wait for the same one, and nobody is told half.
+func TestEphemeralSecret(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "POST", "/api/v1/secrets", 400, `{"identity":"db","ephemerals":[{"device":"db1","profile":"none"}]}`)
+	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"db","values":[{"name":"URL","value":"db://1"}],"ephemerals":[{"device":"db1","profile":"app","username":"DB_USER","password":"DB_PASS"}]}`)
+	var all sync.WaitGroup
+	answers := make([]answer, 3)
+	for i := range answers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			answers[i] = h.send(h.request("GET", []string{"/iso/dapp/application", "/iso/sctm/secret", "/api/dapp/application"}[i], tok, "", ""))
+		}()
+	}
+	h.create(h.await(0), "Ephemeral-1")
+	all.Wait()
+	for _, a := range answers {
+		if a.status != 200 || !strings.Contains(a.raw, `"DB_PASS":"Ephemeral-1"`) || !strings.Contains(a.raw, `"DB_USER":"app_`) || !strings.Contains(a.raw, `"URL":"db://1"`) {
+			t.Error(a.status, a.raw)
+		}
+	}
+	if a := h.json(tok, "GET", "/api/v1/leases?state=all", 200, ""); len(a.at("items").([]any)) != 1 || a.text("items.0.secret") == "" {
+		t.Error("three readers, not one user: " + a.raw)
+	}
+	if a := h.json(tok, "GET", "/api/v1/audit?kind=dsm.read", 200, ""); a.text("items.0.fields.users") != "1" || len(a.at("items").([]any)) != 3 {
+		t.Error(a.raw)
+	}
+	// A pod has its own; the same pod gets the same one; without a Deployment it is refused.
+	go func() { h.create(h.await(1), "Ephemeral-2") }()
+	pod := []string{"pod_name", "web-1", "deploy", "web", "namespace", "shop"}
+	a := h.form(tok, "POST", "/iso/coe/dapp/provision", 200, append(pod, "identity", "db")...)
+	if !strings.Contains(a.raw, "Ephemeral-2") || a.text("secret.identity") != "db" {
+		t.Error(a.raw)
+	}
+	if a := h.form(tok, "POST", "/api/coe/dapp/provision", 200, pod...); !strings.Contains(a.raw, "Ephemeral-2") || a.at("application.secrets.0.identity") != "db" {
+		t.Error(a.raw)
+	}
+	h.form(tok, "POST", "/iso/coe/dapp/provision", 400, pod[:4]...)
+	h.form(tok, "POST", "/iso/coe/dapp/provision", 404, append(pod, "identity", "none")...)
+	if a := h.json(tok, "GET", "/api/v1/leases/2", 200, ""); a.text("pod") != "shop/web/web-1" {
+		t.Error(a.raw)
+	}
+	for _, path := range []string{"/iso/coe/dapp/deprovision", "/api/dapp/deprovision"} {
+		h.form(tok, "POST", path, 200, append(pod, "secret_id", "1")...)
+	}
+	if a := h.json(tok, "GET", "/api/v1/leases?state=removing", 200, ""); len(a.at("items").([]any)) != 1 || a.text("items.0.reason") != "deprovision" {
+		t.Error(a.raw)
+	}
+	if a := h.json(tok, "GET", "/iso/sctm/secret", 200, ""); !strings.Contains(a.raw, "Ephemeral-1") {
+		t.Error("the pod's end took the application's user: " + a.raw)
+	}
+}
+
+// A user that does not come to be: the read says when to ask again, and tells nothing.
+func TestEphemeralUnavailable(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"db","values":[{"name":"URL","value":"db://1"}],"ephemerals":[{"device":"db1","profile":"app"}]}`)
+	go func() {
+		h.json(tok, "DELETE", "/api/v1/leases/"+h.await(0), 200, "")
+	}()
+	a := h.send(h.request("GET", "/iso/dapp/application", tok, "", ""))
+	if a.status != 503 || a.header.Get("Retry-After") == "" || a.at("response.error") != true || strings.Contains(a.raw, "db://1") {
+		t.Error(a.status, a.header, a.raw)
+	}
+}
+
+// Automatic provisioning: every authorization of the application gets a secret of each pair by itself.
+func TestAutomaticProvisioning(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "POST", "/api/v1/applications", 201, `{"name":"shop"}`)
+	h.json(tok, "PUT", "/api/v1/applications/shop/provisioning", 200, `{"automatic":true,"pairs":[{"device":"db1","profile":"app"}]}`)
+	k := h.json(tok, "POST", "/api/v1/applications/shop/authorizations", 201, `{"name":"prod","modules":["Application"],"rights":["secret.read"],"filter":{"tags":["none"]}}`)
+	shop := h.token(keys{k.text("client_id"), k.text("client_secret")})
+	go func() { h.create(h.await(0), "Ephemeral-1") }()
+	a := h.json(shop, "GET", "/iso/dapp/application", 200, "")
+	if a.text("application.secrets.0.identity") != "app@db1" || a.text("application.secrets.0.data.0.password") != "Ephemeral-1" || a.text("application.secrets.0.data.0.TTL") != "600" || a.text("application.secrets.0.data.0.hostname") != "db1" {
+		t.Error(a.raw)
+	}
+	// Disabled, it takes its users with it.
+	h.json(tok, "PUT", "/api/v1/applications/shop/authorizations/prod", 200, `{"enabled":false}`)
+	v := h.fsm.View()
+	defer v.Close()
+	n := 0
+	for range state.Revocations.All(v, "") {
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d revocations", n)
+	}
+}
