@@ -38,7 +38,7 @@ type Data struct {
 	Account string
 	Device  string // of an ephemeral entry: where its users are made ...
 	Profile string // ... and how
-	Match   bool // Account is only looked for: an unknown one leaves the values that the client sent
+	Match   bool   // Account is only looked for: an unknown one leaves the values that the client sent
 	Values  []Value
 }
 
