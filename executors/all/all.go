@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cofre/executors"
+	"cofre/executors/curl"
 	"cofre/executors/ldap"
 	"cofre/executors/mysql"
 	"cofre/executors/postgres"
@@ -24,6 +25,7 @@ func List() []executors.Executor {
 		mysql.New(),
 		ldap.New(),
 		telnet.New(),
+		curl.New(),
 	}
 }
 
@@ -45,5 +47,6 @@ func Catalogue() []executors.CatalogueEntry {
 		mysql.Catalogue(),
 		ldap.Catalogue(),
 		telnet.Catalogue(),
+		curl.Catalogue(),
 	)
 }

@@ -22,9 +22,10 @@ const (
 
 // labels lists every executor of the vendor (product.md 1.5), and words that people use for ours.
 var labels = []label{
-	{"ssh", "ssh", ""}, {"sshlegacy", "ssh-legacy", ""}, {"vmwareesxi", "esxi", ""}, {"telnet", "telnet", ""}, {"ldap", "ldap", ""}, {"postgresql", "postgres", ""}, {"mysql", "mysql", ""}, {"mariadb", "mysql", ""},
+	{"ssh", "ssh", ""}, {"sshlegacy", "ssh-legacy", ""}, {"vmwareesxi", "esxi", ""}, {"curl", "curl", ""}, {"telnet", "telnet", ""}, {"ldap", "ldap", ""}, {"postgresql", "postgres", ""}, {"mysql", "mysql", ""}, {"mariadb", "mysql", ""},
 	{"selenium", "", runsCode}, {"seleniumpython", "", runsCode}, {"tkexpect", "", runsCode + "; use ssh or telnet"}, {"ansible", "", runsCode},
 	{"x3270", "", terminal}, {"ibm3270terminal", "", terminal}, {"s3270", "", terminal}, {"3270", "", terminal},
+	{"elasticsearch", "curl", ""},
 	{"cassandra", "", noTarget}, {"windowssmb", "", "the vendor gave it up"},
 }
 

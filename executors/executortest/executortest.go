@@ -77,7 +77,7 @@ func (k Kit) session(a Account, fresh string, w *wire) executors.Session {
 		Target: k.Target, Dial: w.dial, ConnectTimeout: 20 * time.Second,
 		Resolve: values(map[mask.Name]string{
 			mask.Username: a.Name, mask.CurrentPassword: a.Password, mask.NewPassword: fresh,
-			mask.AuthUser: auth.Name, mask.AuthPassword: auth.Password,
+			mask.AuthUser: auth.Name, mask.AuthPassword: auth.Password, "CONNECT_IP": k.Target.Address,
 		}),
 	}
 }
