@@ -240,3 +240,19 @@ func TestTLS(t *testing.T) {
 		}
 	}
 }
+
+// Dynamic users: made, proven by a login, removed with their sessions, proven gone.
+func TestUsersComeAndGo(t *testing.T) {
+	t.Parallel()
+	m := target.MariaDB(t)
+	if _, err := m.DB().ExecContext(t.Context(), "CREATE ROLE readers"); err != nil {
+		t.Fatal(err)
+	}
+	templates := map[string]string{}
+	for _, e := range mysql.Catalogue() {
+		templates[e.Name] = e.Content
+	}
+	k := kit(m, "")
+	executortest.Live(t, k, executortest.Life{Create: templates["MariaDB create user"], Remove: templates["MariaDB drop user"], Hostile: k.Hostile})
+	executortest.Live(t, k, executortest.Life{Create: templates["MariaDB create user with a role"], Remove: templates["MariaDB drop user"], Additional: "readers"})
+}

@@ -10,9 +10,17 @@ import (
 //go:embed catalogue/alter-role.tpl
 var alterRole string
 
+//go:embed catalogue/create-role.tpl
+var createRole string
+
+//go:embed catalogue/drop-role.tpl
+var dropRole string
+
 // Catalogue lists the templates that Cofre ships for PostgreSQL; each is proven against a real server.
 func Catalogue() []executors.CatalogueEntry {
 	return []executors.CatalogueEntry{
 		{Name: "PostgreSQL ALTER ROLE", Executor: Name, Kind: model.TemplateChange, Content: alterRole},
+		{Name: "PostgreSQL create role", Executor: Name, Kind: model.TemplateAutomation, Content: createRole},
+		{Name: "PostgreSQL drop role", Executor: Name, Kind: model.TemplateAutomation, Content: dropRole},
 	}
 }

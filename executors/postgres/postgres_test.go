@@ -187,3 +187,24 @@ func front(c net.Conn, backend string) {
 	go func() { _, _ = io.Copy(server, c); _ = server.Close() }()
 	_, _ = io.Copy(c, server)
 }
+
+// named finds a template of the catalogue.
+func named(t *testing.T, name string) string {
+	t.Helper()
+	for _, e := range postgres.Catalogue() {
+		if e.Name == name {
+			return e.Content
+		}
+	}
+	t.Fatalf("no catalogue template %q", name)
+	return ""
+}
+
+// Dynamic users: made, proven by a login, removed with their sessions, proven gone.
+func TestRolesComeAndGo(t *testing.T) {
+	t.Parallel()
+	p := target.PostgreSQL(t)
+	k := kit(p, "")
+	executortest.Live(t, k, executortest.Life{Create: named(t, "PostgreSQL create role"), Remove: named(t, "PostgreSQL drop role"), Hostile: k.Hostile})
+	noSecretInLog(t, p, k)
+}

@@ -127,9 +127,22 @@ func (j *job) verifier() (executors.Verifier, bool) {
 	return executors.VerifierOf(j.executor, program)
 }
 
+// ofUser are the words by which templates for secrets of applications know a dynamic user.
+var ofUser = map[mask.Name]mask.Name{
+	"CREDENTIAL_USERNAME": mask.Username, "CREDENTIAL_PASSWORD": mask.NewPassword, "CREDENTIAL_HOSTNAME": "HOSTNAME", "CREDENTIAL_ADDITIONAL_INFORMATION": mask.AddInfo,
+}
+
 // resolve gives the value of a hole; the caller owns it.
 func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	c, d := j.credential, j.device
+	if j.user != nil {
+		if other, ok := ofUser[n]; ok {
+			n = other
+		}
+		if n == "CREDENTIAL_TTL" {
+			return secret.New(strconv.AppendInt(nil, j.user.TTL/1000, 10)), nil
+		}
+	}
 	switch n {
 	case mask.NewPassword:
 		if j.candidate.Len() == 0 {

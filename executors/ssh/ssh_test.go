@@ -69,6 +69,18 @@ func TestLinuxChpasswd(t *testing.T) {
 	})
 }
 
+// Dynamic users: made, proven by a login, removed with their processes, proven gone.
+func TestLinuxUsersComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	name, password := s.AddUser(t)
+	if err := s.AllowChpasswd(name); err != nil {
+		t.Fatal(err)
+	}
+	executortest.Live(t, executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Login: s.Login, Manager: &executortest.Account{Name: name, Password: password}},
+		executortest.Life{Create: template(t, "Linux create user (sudo)"), Remove: template(t, "Linux remove user (sudo)"), Prefix: "cofre-t_"})
+}
+
 func TestScanHostKeys(t *testing.T) {
 	t.Parallel()
 	s := target.SSHD(t)

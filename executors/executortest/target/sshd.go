@@ -152,7 +152,7 @@ func (s *SSH) SetPassword(name, pass string) error {
 	return run(cmd)
 }
 
-// AllowChpasswd lets an account run chpasswd as root by sudo, without a password.
+// AllowChpasswd lets an account set passwords, create and remove accounts as root by sudo, without a password.
 func (s *SSH) AllowChpasswd(name string) error {
 	if _, err := find("sudo", "sudo"); err != nil {
 		return err
@@ -161,7 +161,7 @@ func (s *SSH) AllowChpasswd(name string) error {
 	s.mu.Lock()
 	s.sudoers = append(s.sudoers, file)
 	s.mu.Unlock()
-	return os.WriteFile(file, []byte(name+" ALL=(root) NOPASSWD: /usr/sbin/chpasswd\n"), 0o440)
+	return os.WriteFile(file, []byte(name+" ALL=(root) NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill\n"), 0o440)
 }
 
 // Authorize lets an account log in by a key.

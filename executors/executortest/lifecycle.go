@@ -1,0 +1,74 @@
+package executortest
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/vault/secret"
+)
+
+// Life is a pair of templates that create and remove an account.
+type Life struct {
+	Create, Remove string
+	Additional     string // ADD_INFO
+	Prefix         string // of the names, where a target takes only some
+	Hostile        []string
+}
+
+// Live creates an account that does not exist, proves that it logs in, removes it, proves that it does not, and removes it
+// again: a removal is repeated until the account is proven gone. Each proof is asked of the executor and of the target itself.
+func Live(t *testing.T, k Kit, l Life) {
+	t.Helper()
+	verifier, ok := k.Executor.(executors.Verifier)
+	if !ok {
+		t.Fatal("the executor cannot prove a login")
+	}
+	for _, password := range append([]string{Fresh()}, l.Hostile...) {
+		name := l.Prefix + "app_260101_" + strconv.FormatUint(uint64(rand.Uint32()), 16)
+		a := Account{Name: name, Password: password}
+		in := func(want bool, when string) {
+			t.Helper()
+			s := k.lifeSession(a, l)
+			got, err := verifier.Verify(t.Context(), s, value(password))
+			asked, failed := k.Login(name, password)
+			if err != nil || failed != nil || got != want || asked != want {
+				t.Errorf("%s: the executor says %t (%v), the target %t (%v)", when, got, err, asked, failed)
+			}
+		}
+		do := func(template, what string) {
+			t.Helper()
+			p, err := k.Executor.Compile(template)
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			s := k.lifeSession(a, l)
+			rec := executors.NewRecorder()
+			s.Trace = rec
+			outcome, err := p.Run(t.Context(), s)
+			k.check(t, attempt{outcome: outcome, err: err, steps: rec.Steps(), secrets: []string{password, k.Manager.Password}})
+			if outcome != executors.Applied {
+				t.Errorf("%s: %s: %v", what, outcome, err)
+			}
+		}
+		do(l.Create, "create")
+		in(true, "created")
+		do(l.Remove, "remove")
+		in(false, "removed")
+		do(l.Remove, "remove again")
+	}
+}
+
+func (k Kit) lifeSession(a Account, l Life) executors.Session {
+	s := k.session(a, a.Password, &wire{})
+	resolve := s.Resolve
+	s.Resolve = func(n mask.Name) (v secret.Value, err error) {
+		if n == mask.AddInfo && l.Additional != "" {
+			return value(l.Additional), nil
+		}
+		return resolve(n)
+	}
+	return s
+}

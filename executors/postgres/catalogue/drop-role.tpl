@@ -1,0 +1,2 @@
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '[#USERNAME#]';
+DROP ROLE IF EXISTS [#USERNAME#];
