@@ -10,6 +10,8 @@ import (
 	"cofre/executors/ldap"
 	"cofre/executors/mysql"
 	"cofre/executors/postgres"
+	"cofre/executors/redis"
+	"cofre/executors/sqlserver"
 	"cofre/executors/ssh"
 	"cofre/executors/telnet"
 	"cofre/fsm/model"
@@ -26,6 +28,8 @@ func List() []executors.Executor {
 		ldap.New(),
 		telnet.New(),
 		curl.New(),
+		redis.New(),
+		sqlserver.New(),
 	}
 }
 
@@ -48,5 +52,7 @@ func Catalogue() []executors.CatalogueEntry {
 		ldap.Catalogue(),
 		telnet.Catalogue(),
 		curl.Catalogue(),
+		redis.Catalogue(),
+		sqlserver.Catalogue(),
 	)
 }

@@ -49,7 +49,9 @@ func TestNamed(t *testing.T) {
 		"Selenium":          `Cofre does not offer the executor "Selenium": its templates are programs that would run on the appliance`,
 		"Tk Expect":         `Cofre does not offer the executor "Tk Expect": its templates are programs that would run on the appliance; use ssh or telnet`,
 		"ansible":           `Cofre does not offer the executor "ansible": its templates are programs that would run on the appliance`,
-		"foo":               `there is no executor "foo": ` + strings.Join(Names(), ", "),
+		"SQL Server":        "sqlserver", "SSH Legacy": "ssh-legacy", "VMWare ESXi": "esxi", "cURL": "curl",
+		"MongoDB": `Cofre does not offer the executor "MongoDB": not yet`,
+		"foo":     `there is no executor "foo": ` + strings.Join(Names(), ", "),
 	} {
 		name, err := Named(text)
 		got := string(name)

@@ -17,16 +17,19 @@ type label struct {
 const (
 	runsCode = "its templates are programs that would run on the appliance"
 	terminal = "it needs a mainframe's terminal"
+	notYet   = "not yet"
 	noTarget = "no real server and no faithful double could be had to prove it"
 )
 
 // labels lists every executor of the vendor (product.md 1.5), and words that people use for ours.
 var labels = []label{
-	{"ssh", "ssh", ""}, {"sshlegacy", "ssh-legacy", ""}, {"vmwareesxi", "esxi", ""}, {"curl", "curl", ""}, {"telnet", "telnet", ""}, {"ldap", "ldap", ""}, {"postgresql", "postgres", ""}, {"mysql", "mysql", ""}, {"mariadb", "mysql", ""},
+	{"ssh", "ssh", ""}, {"sshlegacy", "ssh-legacy", ""}, {"vmwareesxi", "esxi", ""}, {"curl", "curl", ""}, {"sqlserver", "sqlserver", ""}, {"mssql", "sqlserver", ""}, {"redis", "redis", ""},
+	{"telnet", "telnet", ""}, {"ldap", "ldap", ""}, {"postgresql", "postgres", ""}, {"mysql", "mysql", ""}, {"mariadb", "mysql", ""},
 	{"selenium", "", runsCode}, {"seleniumpython", "", runsCode}, {"tkexpect", "", runsCode + "; use ssh or telnet"}, {"ansible", "", runsCode},
 	{"x3270", "", terminal}, {"ibm3270terminal", "", terminal}, {"s3270", "", terminal}, {"3270", "", terminal},
 	{"elasticsearch", "curl", ""},
-	{"cassandra", "", noTarget}, {"windowssmb", "", "the vendor gave it up"},
+	{"cassandra", "", noTarget}, {"oracle", "", notYet + "; use ssh and SQL*Plus on the database's host"}, {"mongodb", "", notYet},
+	{"windowsrm", "", notYet}, {"winrm", "", notYet}, {"windowsrpc", "", notYet}, {"http", "", "its templates drive a browser, which is not offered yet; use curl where the device has an API"}, {"windowssmb", "", "the vendor gave it up"},
 }
 
 var plain = strings.NewReplacer(" ", "", "-", "", "_", "", "/", "", "(", "", ")", "", ".", "")

@@ -1,0 +1,18 @@
+package redis
+
+import (
+	_ "embed"
+
+	"cofre/executors"
+	"cofre/fsm/model"
+)
+
+//go:embed catalogue/acl-user.tpl
+var aclUser string
+
+// Catalogue lists the templates that Cofre ships for Redis; each is proven against a real server.
+func Catalogue() []executors.CatalogueEntry {
+	return []executors.CatalogueEntry{
+		{Name: "Redis ACL user", Executor: Name, Kind: model.TemplateChange, Content: aclUser},
+	}
+}

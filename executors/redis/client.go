@@ -1,0 +1,169 @@
+package redis
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/vault/secret"
+)
+
+const (
+	defaultTimeout = 10 * time.Second // of connecting, and of each answer
+	maxAnswer      = 1 << 20
+	maxDepth       = 8
+)
+
+// answerError is what the server said no with: a word, then text.
+type answerError string
+
+func (e answerError) Error() string { return string(e) }
+
+func (e answerError) class() executors.Class {
+	switch word, _, _ := strings.Cut(string(e), " "); word {
+	case "WRONGPASS", "NOAUTH":
+		return executors.ClassAuth
+	case "LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN":
+		return executors.ClassNetwork
+	}
+	return executors.ClassPolicy
+}
+
+// client is one connection.
+type client struct {
+	conn  net.Conn
+	in    *bufio.Reader
+	bound *io.LimitedReader // under in: what one answer may take
+	limit time.Duration     // of each answer
+}
+
+// dial connects and encrypts. Without TLS it connects only where the device says that clear text is meant.
+func dial(ctx context.Context, s executors.Session, plain bool) (*client, error) {
+	if plain && !s.Target.InsecureTLS {
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the template connects without TLS, which the device does not allow (insecure_tls)"}
+	}
+	limit, answer := s.ConnectTimeout, s.ReadTimeout
+	if limit <= 0 {
+		limit = defaultTimeout
+	}
+	if answer <= 0 {
+		answer = defaultTimeout
+	}
+	cfg, err := executors.TLSConfig(s.Target)
+	if err != nil {
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	conn, err := s.Dial(ctx, "tcp", s.Address(DefaultPort))
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
+	}
+	if !plain {
+		encrypted := tls.Client(conn, cfg)
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
+		}
+		conn = encrypted
+	}
+	c := &client{conn: conn, bound: &io.LimitedReader{R: conn}, limit: answer}
+	c.in = bufio.NewReader(c.bound)
+	return c, nil
+}
+
+// logIn connects as the user that a name resolves to.
+func logIn(ctx context.Context, s executors.Session, plain bool, who mask.Name, with secret.Value) (*client, error) {
+	user, err := s.Resolve(who)
+	if err != nil {
+		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", who, err))
+	}
+	c, err := dial(ctx, s, plain)
+	if err != nil {
+		return nil, err
+	}
+	auth := secret.New([]byte("AUTH"))
+	if err := c.do(ctx, []secret.Value{auth, user, with}); err != nil {
+		c.hangUp()
+		return nil, err
+	}
+	return c, nil
+}
+
+// do sends one command and reads its answer: an answerError if the server says no.
+func (c *client) do(ctx context.Context, args []secret.Value) error {
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	conn := c.conn
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // whoever waits for the target wakes up
+	line := fmt.Appendf(nil, "*%d\r\n", len(args))
+	for _, a := range args {
+		_ = a.Reveal(func(b []byte) error {
+			next := append(fmt.Appendf(make([]byte, 0, len(line)+len(b)+32), "%s$%d\r\n", line, len(b)), b...)
+			clear(line)
+			line = append(next, "\r\n"...)
+			return nil
+		})
+	}
+	defer func() { clear(line) }()
+	_, err := conn.Write(line)
+	if err == nil {
+		c.bound.N = maxAnswer
+		err = c.answer(0)
+	}
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("wait for the server: %w", ctx.Err())
+	}
+	return err
+}
+
+var errProtocol = &executors.Failure{Class: executors.ClassProtocol, Msg: "the answer is not of Redis"}
+
+// answer reads one answer of RESP2 and keeps nothing of it but an error.
+func (c *client) answer(depth int) error {
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	line, ok := strings.CutSuffix(line, "\r\n")
+	if !ok || line == "" || depth > maxDepth {
+		return errProtocol
+	}
+	switch kind, rest := line[0], line[1:]; kind {
+	case '+', ':':
+		return nil
+	case '-':
+		return answerError(rest)
+	case '$', '*':
+		n, err := strconv.Atoi(rest)
+		if err != nil || n > maxAnswer {
+			return errProtocol
+		}
+		if kind == '$' && n >= 0 {
+			_, err = c.in.Discard(n + 2)
+			return err
+		}
+		for ; kind == '*' && n > 0; n-- {
+			if err := c.answer(depth + 1); err != nil && !errors.As(err, new(answerError)) {
+				return err
+			}
+		}
+		return nil
+	}
+	return errProtocol
+}
+
+// hangUp ends the connection.
+func (c *client) hangUp() {
+	_ = c.conn.SetDeadline(time.Now().Add(time.Second))
+	_ = c.conn.Close()
+}

@@ -1,0 +1,276 @@
+package sqlserver_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf16"
+
+	"cofre/executors/executortest"
+	"cofre/executors/executortest/target"
+	"cofre/fsm/model"
+)
+
+// double speaks TDS 7.4 as far as a login and a batch need it: PRELOGIN, TLS inside of its packets, LOGIN7, SQLBatch. As a wire it
+// is honest, since the real driver talks to it; as an engine it knows ALTER LOGIN alone, and refuses everything else.
+type double struct {
+	t  *testing.T
+	ca string
+	l  net.Listener
+	cf *tls.Config
+
+	mu     sync.Mutex // guards the fields below
+	logins map[string]string
+	odd    map[string]int32 // logins that are answered with this number, whatever the password is
+	n      int
+	seen   []string // batches
+}
+
+const admin, adminPassword = "sa", "Admin-Pass-1x"
+
+func serve(t *testing.T) *double {
+	t.Helper()
+	s := httptest.NewTLSServer(nil) // for its certificate
+	defer s.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &double{t: t, l: l, logins: map[string]string{admin: adminPassword}, odd: map[string]int32{}}
+	d.ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
+	d.cf = &tls.Config{Certificates: s.TLS.Certificates, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer c.Close()
+				_ = d.talk(c) // a connection that a test cut
+			})
+		}
+	})
+	return d
+}
+
+func (d *double) endpoint() model.Endpoint {
+	return model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(d.l.Addr().String()), CA: d.ca}
+}
+
+func (d *double) add(testing.TB) executortest.Account {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.n++
+	a := executortest.Account{Name: "app]" + strings.Repeat("x", d.n), Password: executortest.Fresh()}
+	d.logins[a.Name] = a.Password
+	return a
+}
+
+func (d *double) login(name, password string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.logins[name] == password, nil
+}
+
+// Types of packets.
+const (
+	typeBatch    = 0x01
+	typeReply    = 0x04
+	typeAttn     = 0x06
+	typeLogin    = 0x10
+	typePrelogin = 0x12
+)
+
+// receive reads one message.
+func receive(r io.Reader) (kind byte, body []byte, err error) {
+	for {
+		var head [8]byte
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return 0, nil, err
+		}
+		n := int(binary.BigEndian.Uint16(head[2:])) - 8
+		if n < 0 {
+			return 0, nil, errors.New("a short packet")
+		}
+		part := make([]byte, n)
+		if _, err := io.ReadFull(r, part); err != nil {
+			return 0, nil, err
+		}
+		if body = append(body, part...); head[1]&1 != 0 {
+			return head[0], body, nil
+		}
+	}
+}
+
+// send writes one message of one packet.
+func send(w io.Writer, kind byte, body []byte) error {
+	head := []byte{kind, 1, 0, 0, 0, 0, 1, 0}
+	binary.BigEndian.PutUint16(head[2:], uint16(len(body)+8))
+	_, err := w.Write(append(head, body...))
+	return err
+}
+
+// wrapped carries a handshake inside of PRELOGIN packets, and nothing afterwards.
+type wrapped struct {
+	net.Conn
+	over bool
+	rest bytes.Buffer
+}
+
+func (w *wrapped) Read(p []byte) (int, error) {
+	if w.over {
+		return w.Conn.Read(p)
+	}
+	if w.rest.Len() == 0 {
+		_, body, err := receive(w.Conn)
+		if err != nil {
+			return 0, err
+		}
+		w.rest.Write(body)
+	}
+	return w.rest.Read(p)
+}
+
+func (w *wrapped) Write(p []byte) (int, error) {
+	if w.over {
+		return w.Conn.Write(p)
+	}
+	return len(p), send(w.Conn, typePrelogin, p)
+}
+
+func (d *double) talk(raw net.Conn) error {
+	if kind, _, err := receive(raw); err != nil || kind != typePrelogin {
+		return errors.Join(err, errors.New("no PRELOGIN"))
+	}
+	// VERSION at 11, ENCRYPTION (on) at 17.
+	if err := send(raw, typeReply, []byte{0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 15, 0, 0, 0, 0, 0, 1}); err != nil {
+		return err
+	}
+	w := &wrapped{Conn: raw}
+	c := tls.Server(w, d.cf)
+	if err := c.Handshake(); err != nil {
+		return err
+	}
+	w.over = true
+	kind, body, err := receive(c)
+	if err != nil || kind != typeLogin {
+		return errors.Join(err, errors.New("no LOGIN7"))
+	}
+	name, refusal := d.check(body)
+	if refusal != nil {
+		return send(c, typeReply, refusal)
+	}
+	if err := send(c, typeReply, append(ack(), done(0)...)); err != nil {
+		return err
+	}
+	for {
+		kind, body, err := receive(c)
+		if err != nil {
+			return err
+		}
+		answer := done(0x20) // to an attention
+		if kind == typeBatch {
+			answer = d.batch(name, body)
+		}
+		if err := send(c, typeReply, answer); err != nil {
+			return err
+		}
+	}
+}
+
+// check reads a LOGIN7 message and says who came, or why not.
+func (d *double) check(b []byte) (name string, refusal []byte) {
+	field := func(at int) []byte {
+		off, n := int(binary.LittleEndian.Uint16(b[at:])), int(binary.LittleEndian.Uint16(b[at+2:]))
+		return b[off : off+2*n]
+	}
+	name = narrow(field(40))
+	hidden := bytes.Clone(field(44))
+	for i, c := range hidden {
+		c ^= 0xa5
+		hidden[i] = c<<4 | c>>4
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := d.odd[name]; n != 0 {
+		return name, append(append(fault(n, 14, "Login failed for user '"+name+"'. Reason: special."), fault(18456, 14, "Login failed for user '"+name+"'.")...), done(2)...)
+	}
+	if have, ok := d.logins[name]; !ok || have != narrow(hidden) {
+		return name, append(fault(18456, 14, "Login failed for user '"+name+"'."), done(2)...)
+	}
+	return name, nil
+}
+
+var alter = regexp.MustCompile(`(?s)^ALTER LOGIN \[((?:[^\]]|\]\])*)\] WITH PASSWORD = N'((?:[^']|'')*)'(?: OLD_PASSWORD = N'((?:[^']|'')*)')?( UNLOCK)?\s*$`)
+
+// batch runs a statement as one login.
+func (d *double) batch(who string, b []byte) []byte {
+	text := narrow(b[binary.LittleEndian.Uint32(b):])
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen = append(d.seen, text)
+	m := alter.FindStringSubmatch(text)
+	if m == nil {
+		return append(fault(102, 15, "Incorrect syntax near '"+text+"'."), done(2)...)
+	}
+	name, fresh, old := strings.ReplaceAll(m[1], "]]", "]"), strings.ReplaceAll(m[2], "''", "'"), strings.ReplaceAll(m[3], "''", "'")
+	have, ok := d.logins[name]
+	switch {
+	case !ok || who != admin && (who != name || old != have):
+		return append(fault(15151, 16, "Cannot alter the login '"+name+"', because it does not exist or you do not have permission."), done(2)...)
+	case len(fresh) < 8:
+		return append(fault(15116, 16, "Password validation failed. The password '"+fresh+"' does not meet the policy: it is too short."), done(2)...)
+	}
+	d.logins[name] = fresh
+	return done(0)
+}
+
+// ack is LOGINACK.
+func ack() []byte {
+	program := wide("Double")
+	body := append([]byte{1, 0x74, 0, 0, 4, byte(len(program) / 2)}, append(program, 15, 0, 0, 0)...)
+	return append(binary.LittleEndian.AppendUint16([]byte{0xad}, uint16(len(body))), body...)
+}
+
+// done is DONE with a status.
+func done(status uint16) []byte {
+	return append(binary.LittleEndian.AppendUint16([]byte{0xfd}, status), make([]byte, 10)...)
+}
+
+// fault is ERROR.
+func fault(number int32, class byte, text string) []byte {
+	body := binary.LittleEndian.AppendUint32(nil, uint32(number))
+	body = append(body, 1, class)
+	w := wide(text)
+	body = append(binary.LittleEndian.AppendUint16(body, uint16(len(w)/2)), w...)
+	body = append(body, 0, 0, 1, 0, 0, 0) // no server, no procedure, line 1
+	return append(binary.LittleEndian.AppendUint16([]byte{0xaa}, uint16(len(body))), body...)
+}
+
+func wide(s string) []byte {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return b
+}
+
+func narrow(b []byte) string {
+	var u []uint16
+	for i := 0; i+1 < len(b); i += 2 {
+		u = append(u, binary.LittleEndian.Uint16(b[i:]))
+	}
+	return string(utf16.Decode(u))
+}

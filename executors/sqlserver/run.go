@@ -1,0 +1,109 @@
+package sqlserver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+)
+
+// run is one attempt in progress.
+type run struct {
+	session executors.Session
+	red     *executors.Redactor
+	exposed bool // a statement may have left
+	refused bool // the first one was refused, and does one thing only
+	done    bool // a statement has had its effect
+	line    int
+}
+
+// Run makes one attempt.
+func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	s, red := s.Guard()
+	r := &run{session: s, red: red}
+	err := r.run(ctx, p)
+	if err == nil {
+		return executors.Applied, nil
+	}
+	f := failure(red, r.line, err)
+	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
+	switch {
+	case !r.exposed:
+		return executors.NotStarted, f
+	case r.refused && !r.done:
+		return executors.Rejected, f
+	}
+	// Each statement commits by itself: after the first one, a refusal says nothing about the whole.
+	return executors.Uncertain, f
+}
+
+func (r *run) run(ctx context.Context, p *program) error {
+	password, err := r.session.Resolve(mask.AuthPassword)
+	if err != nil {
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+	}
+	if _, err := r.session.Resolve(mask.AuthUser); err != nil {
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
+	}
+	for i := range p.statements { // so that a value which does not fit is found before anything is dialed
+		text, err := mask.Render(p.statements[i].parts, r.session.Resolve, escape)
+		if text.Wipe(); err != nil {
+			return executors.Fail(executors.ClassTemplate, p.statements[i].line, err)
+		}
+	}
+	if err := r.permit("connect"); err != nil {
+		return err
+	}
+	c, err := logIn(ctx, r.session, mask.AuthUser, password)
+	if err != nil {
+		return err
+	}
+	defer c.hangUp()
+	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	for i := range p.statements {
+		if err := r.statement(ctx, c, &p.statements[i]); err != nil {
+			return err
+		}
+		r.done = true
+	}
+	return nil
+}
+
+func (r *run) permit(step string) error {
+	if err := r.session.Before(step); err != nil {
+		return executors.Fail(executors.ClassRefused, r.line, err)
+	}
+	return nil
+}
+
+// statement sends one statement.
+func (r *run) statement(ctx context.Context, c *client, st *statement) error {
+	r.line = st.line
+	source := strings.Join(strings.Fields(mask.Source(st.parts)), " ")
+	if err := r.permit(source); err != nil {
+		return err
+	}
+	text, err := mask.Render(st.parts, r.session.Resolve, escape)
+	if err != nil {
+		return executors.Fail(executors.ClassTemplate, st.line, err)
+	}
+	defer text.Wipe()
+	limit := r.session.ReadTimeout
+	if limit <= 0 {
+		limit = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r.exposed = true
+	err = text.Reveal(func(sql []byte) error { return c.exec(ctx, sql) })
+	note := model.Step{Line: st.line, Text: source, Sent: text.Len()}
+	if err != nil {
+		note.Error = failure(r.red, st.line, err).Msg
+	}
+	r.session.Trace.Step(note)
+	r.refused = st.verbs <= 1 && refused(err)
+	return err
+}
