@@ -17,7 +17,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "application", Commands: []command.Erased{
-	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue,
+	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce,
 }}
 
 // manage is what changing applications and authorizations asks for.
@@ -172,6 +172,17 @@ func check(a *model.Authorization) error {
 		if _, err := authz.ParsePrefix(ip); err != nil {
 			return model.Errorf(model.Invalid, "%q is not an address or prefix such as 10.0.0.0/8", ip).WithField("ips")
 		}
+	}
+	for _, r := range a.Referrers {
+		if r != strings.ToLower(r) && !strings.Contains(r, "/") || strings.ContainsAny(r, " *") || r == "" {
+			return model.Errorf(model.Invalid, "a referrer is a host in lower case, or the beginning of a URL such as https://portal.example.com/app").WithField("referrers")
+		}
+		if err := model.CheckText("referrers", r, model.MaxText); err != nil {
+			return err
+		}
+	}
+	if c := a.Certificate; c != "" && (len(c) != 64 || strings.Trim(c, "0123456789abcdef") != "") {
+		return model.Errorf(model.Invalid, "the certificate is named by its SHA-256 in 64 hexadecimal digits").WithField("certificate")
 	}
 	for _, d := range a.Delegations {
 		for _, pattern := range slices.Concat(d.Applications, d.Systems, d.Environments) {

@@ -32,6 +32,7 @@ var (
 
 	ApplicationPut   = define("application.put", Notice, "an application was created or changed", Fields{"application": Public, "name": Sensitive, "change": Public})
 	AuthorizationPut = define("authorization.put", Notice, "an authorization was created or changed", Fields{"authorization": Public, "application": Public, "name": Sensitive, "change": Public, "rights": Public})
+	OAuth1Put        = define("oauth.put", Notice, "an authorization got keys of OAuth 1.0, or lost them", Fields{"authorization": Public, "application": Public, "change": Public})
 	SecretReadTaken  = define("authorization.secret_read", Alert, "an authorization was given the right to read secrets", Fields{"authorization": Public, "application": Public})
 	TokensRevoked    = define("token.revoked", Warning, "access tokens were revoked", Fields{"authorization": Public, "token": Public, "all": Public})
 	TokensIssued     = define("token.issued", Info, "access tokens were issued (counted per authorization and minute)", Fields{"authorization": Public, "count": Public, "source": Sensitive})

@@ -5,6 +5,7 @@ package authz
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"cofre/fsm/model"
 )
@@ -33,14 +34,18 @@ func ObjectOf(c *model.Credential) *Object {
 
 // Decide tells whether an authorization of an application permits an action on an object, from an address, at a
 // moment. nil means yes; otherwise the error carries the vendor's code.
-func Decide(app *model.Application, a *model.Authorization, act Action, o *Object, source string, at model.Time) *model.Error {
+func Decide(app *model.Application, a *model.Authorization, act Action, o *Object, from model.Origin, at model.Time) *model.Error {
 	switch {
 	case !app.Enabled || !a.Enabled:
 		return model.Errorf(model.Unauthenticated, "Inactive authorization")
 	case a.ExpiresAt != 0 && at >= a.ExpiresAt:
 		return model.Errorf(model.Unauthenticated, "Inactive authorization: it has expired")
-	case !SourceAllowed(a.IPs, source):
+	case !SourceAllowed(a.IPs, from.Source):
 		return model.Errorf(model.Denied, "IP not allowed")
+	case !referrerAllowed(a.Referrers, from.Referrer):
+		return model.Errorf(model.Denied, "The http referer is not allowed").WithCode(1105)
+	case a.Certificate != "" && a.Certificate != from.Certificate:
+		return model.Errorf(model.Denied, "The client certificate is not the one of this authorization")
 	case act.Module != "" && !slices.Contains(a.Modules, act.Module):
 		return model.Errorf(model.Denied, "You are not authorized to access this resource: module %s", act.Module)
 	case act.Write && !a.Write:
@@ -82,6 +87,24 @@ func SourceAllowed(prefixes []string, source string) bool {
 	return false
 }
 
+// referrerAllowed tells whether the URL of a Referer header lies at or below one of the URLs, or is of one of the hosts; an
+// empty list allows every request, also one without the header. The edge wrote scheme and host in lower case.
+func referrerAllowed(allowed []string, referrer string) bool {
+	if len(allowed) == 0 {
+		return true
+	}
+	_, rest, ok := strings.Cut(referrer, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return ok && host != "" && slices.ContainsFunc(allowed, func(a string) bool {
+		if !strings.Contains(a, "://") {
+			bare, _, _ := strings.Cut(host, ":")
+			return a == host || a == bare
+		}
+		a = strings.TrimSuffix(a, "/")
+		return referrer == a || strings.HasPrefix(referrer, a+"/")
+	})
+}
+
 // ParsePrefix reads "10.0.0.0/8", a bare address, or "*" for every IPv4 and IPv6 address is not accepted: leave the
 // list empty instead.
 func ParsePrefix(s string) (netip.Prefix, error) {
@@ -117,6 +140,12 @@ func Covers(grantor, granted *model.Authorization) *model.Error {
 	}
 	if len(grantor.IPs) > 0 && !prefixesWithin(grantor.IPs, granted.IPs) {
 		return model.Errorf(model.Denied, "the addresses are wider than the caller's own").WithField("ips")
+	}
+	if len(grantor.Referrers) > 0 && (len(granted.Referrers) == 0 || slices.ContainsFunc(granted.Referrers, func(r string) bool { return !slices.Contains(grantor.Referrers, r) })) {
+		return model.Errorf(model.Denied, "the referrers are wider than the caller's own").WithField("referrers")
+	}
+	if grantor.Certificate != "" && granted.Certificate != grantor.Certificate {
+		return model.Errorf(model.Denied, "the caller's own authorization demands a client certificate: so must this one").WithField("certificate")
 	}
 	if grantor.ExpiresAt != 0 && (granted.ExpiresAt == 0 || granted.ExpiresAt > grantor.ExpiresAt) {
 		return model.Errorf(model.Denied, "the authorization would outlive the caller's own").WithField("expires_at")

@@ -9,7 +9,7 @@ import (
 
 func auth(edit ...func(*model.Authorization)) *model.Authorization {
 	a := &model.Authorization{ID: "a", Enabled: true, Write: true, Modules: []model.Module{model.ModulePAM}, Rights: []model.Right{model.SecretRead, model.CredentialWrite},
-		Filter: model.Filter{Tags: []string{"t"}, Credentials: []model.CredentialID{"c"}}, IPs: []string{"10.0.0.0/8", "2001:db8::/32"}, ExpiresAt: 100}
+		Filter: model.Filter{Tags: []string{"t"}, Credentials: []model.CredentialID{"c"}}, IPs: []string{"10.0.0.0/8", "2001:db8::/32"}, Referrers: []string{"portal"}, Certificate: "cc", ExpiresAt: 100}
 	for _, e := range edit {
 		e(a)
 	}
@@ -46,13 +46,46 @@ func TestDecide(t *testing.T) {
 		{"foreign", auth(), act, &authz.Object{Credential: "d", CreatedBy: "b", Tags: []string{"x"}}, "10.1.2.3", 1, "invalid"},
 		{"nobody's", auth(func(a *model.Authorization) { a.ID = "" }), act, &authz.Object{}, "10.1.2.3", 1, "invalid"},
 	} {
-		err := authz.Decide(&model.Application{Enabled: true}, c.a, c.act, c.o, c.source, c.at)
+		err := authz.Decide(&model.Application{Enabled: true}, c.a, c.act, c.o, model.Origin{Source: c.source, Referrer: "https://portal/x", Certificate: "cc"}, c.at)
 		if (err == nil) != (c.want == "") || err != nil && err.Kind.String() != c.want {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if err := authz.Decide(&model.Application{}, auth(), act, nil, "10.1.2.3", 1); err == nil {
+	if err := authz.Decide(&model.Application{}, auth(), act, nil, model.Origin{Source: "10.1.2.3", Referrer: "https://portal/", Certificate: "cc"}, 1); err == nil {
 		t.Error("a disabled application")
+	}
+}
+
+// A Referer header is a host or lies below a URL; a certificate is the one that was shown.
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		referrers             []string
+		certificate, from, by string
+		want                  bool
+	}{
+		{nil, "", "", "", true},
+		{nil, "", "http://anything/", "", true},
+		{[]string{"portal.example.com"}, "", "https://portal.example.com/a", "", true},
+		{[]string{"portal.example.com"}, "", "https://portal.example.com:8443/a", "", true},
+		{[]string{"portal.example.com:8443"}, "", "https://portal.example.com:8443", "", true},
+		{[]string{"portal.example.com"}, "", "https://portal.example.com.evil.net/a", "", false},
+		{[]string{"portal.example.com"}, "", "", "", false},
+		{[]string{"portal.example.com"}, "", "portal.example.com", "", false},
+		{[]string{"https://portal/app"}, "", "https://portal/app", "", true},
+		{[]string{"https://portal/app"}, "", "https://portal/app/x", "", true},
+		{[]string{"https://portal/app"}, "", "https://portal/apple", "", false},
+		{[]string{"https://portal/app"}, "", "http://portal/app", "", false},
+		{[]string{"https://portal/"}, "", "https://portal/x", "", true},
+		{nil, "ab", "", "ab", true},
+		{nil, "ab", "", "", false},
+		{nil, "ab", "", "cd", false},
+	} {
+		a := auth(func(a *model.Authorization) { a.IPs, a.Referrers, a.Certificate = nil, c.referrers, c.certificate })
+		err := authz.Decide(&model.Application{Enabled: true}, a, authz.Action{}, nil, model.Origin{Referrer: c.from, Certificate: c.by}, 1)
+		if (err == nil) != c.want {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
 }
 
@@ -71,6 +104,9 @@ func TestCovers(t *testing.T) {
 		"another prefix":    func(a *model.Authorization) { a.IPs = []string{"10.0.0.0/8", "192.0.2.1"} },
 		"a damaged prefix":  func(a *model.Authorization) { a.IPs = []string{"all"} },
 		"all of IPv4 in v6": func(a *model.Authorization) { a.IPs = []string{"::/0"} },
+		"a referrer":        func(a *model.Authorization) { a.Referrers = []string{"portal", "other"} },
+		"any referrer":      func(a *model.Authorization) { a.Referrers = nil },
+		"no certificate":    func(a *model.Authorization) { a.Certificate = "" },
 		"a longer life":     func(a *model.Authorization) { a.ExpiresAt = 101 },
 		"an endless life":   func(a *model.Authorization) { a.ExpiresAt = 0 },
 	} {

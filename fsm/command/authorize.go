@@ -35,7 +35,7 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 		if err != nil {
 			return nil, err
 		}
-		if err := authz.Decide(p.Application, p.Authorization, act, o, a.Source, at); err != nil {
+		if err := authz.Decide(p.Application, p.Authorization, act, o, a.Origin(), at); err != nil {
 			return nil, err
 		}
 		return p, nil

@@ -98,7 +98,7 @@ func mayUse(tx *table.Tx, m command.Meta, by *command.Principal, p *model.Dynami
 	if len(p.Devices) > 0 && by.Authorization.Filter.All {
 		return nil
 	}
-	if err := authz.Decide(by.Application, by.Authorization, authz.Action{Right: model.SecretRead}, nil, m.Actor.Source, m.At); err != nil {
+	if err := authz.Decide(by.Application, by.Authorization, authz.Action{Right: model.SecretRead}, nil, m.Actor.Origin(), m.At); err != nil {
 		return err
 	}
 	if !by.Authorization.Filter.All {

@@ -63,7 +63,7 @@ func manages(r table.Reader, m command.Meta, by *command.Principal, u *model.Dyn
 	if o == nil {
 		o = &authz.Object{}
 	}
-	return authz.Decide(by.Application, by.Authorization, configure, o, m.Actor.Source, m.At) == nil
+	return authz.Decide(by.Application, by.Authorization, configure, o, m.Actor.Origin(), m.At) == nil
 }
 
 // RenewArgs ask for a longer life. TTL, in milliseconds, counts from now; 0 is that of the request.

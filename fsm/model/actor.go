@@ -24,4 +24,18 @@ type Actor struct {
 	Issued        Time            `cbor:"iat,omitempty"`    // when the token was issued
 	Source        string          `cbor:"source,omitempty"` // address of the TCP peer or of the trusted forwarder, no port
 	Name          string          `cbor:"name,omitempty"`   // operator's login name, or "scheduler", "runner"
+	Referrer      string          `cbor:"referrer,omitempty"`
+	Certificate   string          `cbor:"certificate,omitempty"` // SHA-256 of the client certificate whose key the caller proved, in hexadecimal
 }
+
+// Origin is where a request comes from, as far as an authorization limits it.
+type Origin struct{ Source, Referrer, Certificate string }
+
+// From gives the actor with where its request comes from.
+func (a Actor) From(o Origin) Actor {
+	a.Source, a.Referrer, a.Certificate = o.Source, o.Referrer, o.Certificate
+	return a
+}
+
+// Origin is where the actor's request comes from.
+func (a Actor) Origin() Origin { return Origin{a.Source, a.Referrer, a.Certificate} }

@@ -76,7 +76,9 @@ type Authorization struct {
 	Write       bool            `cbor:"write"` // the vendor's "read and write"
 	Rights      []Right         `cbor:"rights"`
 	Filter      Filter          `cbor:"filter"`
-	IPs         []string        `cbor:"ips,omitempty"` // CIDR prefixes; empty: any address
+	IPs         []string        `cbor:"ips,omitempty"`         // CIDR prefixes; empty: any address
+	Referrers   []string        `cbor:"referrers,omitempty"`   // hosts, or beginnings of URLs, of the Referer header; empty: any
+	Certificate string          `cbor:"certificate,omitempty"` // SHA-256 of the client certificate that must be shown, in hexadecimal
 	ExpiresAt   Time            `cbor:"expires_at,omitempty"`
 	Creates     bool            `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
 	Delegations []Delegation    `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made
@@ -86,6 +88,26 @@ type Authorization struct {
 	CreatedAt   Time            `cbor:"created_at"`
 	Manifest    string          `cbor:"manifest,omitempty"`
 	Revision    uint64          `cbor:"revision"`
+}
+
+// OAuth1Keys are what an authorization signs requests of OAuth 1.0 with. The protocol needs the secrets themselves, so
+// they are sealed, not hashed.
+type OAuth1Keys struct {
+	Consumer       string          `cbor:"consumer"` // consumer key
+	Token          string          `cbor:"token"`    // token key
+	Authorization  AuthorizationID `cbor:"authorization"`
+	ConsumerRow    string          `cbor:"consumer_row"` // random id chosen by the proposer: binds the ciphertext to its place
+	ConsumerSecret Sealed          `cbor:"consumer_secret"`
+	TokenRow       string          `cbor:"token_row"`
+	TokenSecret    Sealed          `cbor:"token_secret"`
+	At             Time            `cbor:"at"`
+}
+
+// UsedNonce is a signature of OAuth 1.0 that was used.
+type UsedNonce struct {
+	Consumer string `cbor:"consumer"`
+	Mark     []byte `cbor:"mark"` // SHA-256 over token, timestamp, nonce and signature
+	At       Time   `cbor:"at"`
 }
 
 // RevokedToken is one access token that was revoked before it expired.

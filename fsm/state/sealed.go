@@ -43,6 +43,7 @@ var SealedTables = []SealedTable{
 	sealed[model.Credential]{Credentials, credentialValues},
 	sealed[model.DynamicUser]{DynamicUsers, userValues},
 	sealed[model.DSMVersion]{DSMVersions, dsmValues},
+	sealed[model.OAuth1Keys]{OAuth1Keys, oauth1Values},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

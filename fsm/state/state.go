@@ -89,7 +89,7 @@ var (
 var Schema = []table.Erased{
 	table.Audit, table.AuditHead, System, Keyring, Sequences, Answers, Nodes, JoinTokens, Hashes,
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
-	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, Provisionings, LeaseCounts, Revocations,
+	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations,
 }
 
 // AccountKey identifies an account: device and user name.

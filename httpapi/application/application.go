@@ -31,6 +31,15 @@ type Service interface {
 	WhoAmI(actor model.Actor) (model.Application, model.Authorization, error)
 	TakeSecretRead(ctx context.Context, actor model.Actor) error
 	RevokeAll(ctx context.Context, actor model.Actor, id model.AuthorizationID) error
+	// NewOAuth1 replaces the keys of OAuth 1.0, DropOAuth1 takes them away.
+	NewOAuth1(ctx context.Context, actor model.Actor, id model.AuthorizationID) (*OAuth1Keys, error)
+	DropOAuth1(ctx context.Context, actor model.Actor, id model.AuthorizationID) error
+}
+
+// OAuth1Keys are new keys of OAuth 1.0; the secrets are wiped after the answer.
+type OAuth1Keys struct {
+	Consumer, Token             string
+	ConsumerSecret, TokenSecret secret.Value
 }
 
 // View is an application.
@@ -86,6 +95,9 @@ func Routes(s Service) []route.Route {
 		add(http.MethodGet, one, route.NoEvent, m.authorization, route.Doc{Summary: "Show an authorization", Returns: Authorization{}}),
 		add(http.MethodPut, one, "authorization.put", m.reauthorize, route.Doc{Summary: "Change an authorization", Text: "Disabling it ends its tokens.", Body: AuthorizationBody{}, Returns: Authorization{}}),
 		add(http.MethodPost, one+"/rekey", "authorization.put", m.rekey, route.Doc{Summary: "Make a new client secret", Text: "The old one ends at once; tokens stay valid until they expire or are revoked.", Returns: keys}),
+		add(http.MethodPost, one+"/oauth1", "oauth.put", m.newOAuth1, route.Doc{Summary: "Make keys of OAuth 1.0", Text: "For clients that sign each request (RFC 5849, HMAC-SHA1 or HMAC-SHA256). The former ones end at once.",
+			Returns: []route.Field{{Name: "consumer_key"}, {Name: "consumer_secret", Text: "shown this once"}, {Name: "token_key"}, {Name: "token_secret", Text: "shown this once"}}}),
+		add(http.MethodDelete, one+"/oauth1", "oauth.put", m.dropOAuth1, route.Doc{Summary: "Take the keys of OAuth 1.0 away"}),
 		add(http.MethodPost, one+"/revoke", "token.revoked", m.revoke, route.Doc{Summary: "Revoke every token of an authorization"}),
 		add(http.MethodGet, "/whoami", route.NoEvent, m.whoami, route.Doc{Summary: "Show the caller's own authorization", Returns: WhoAmI{}}),
 		add(http.MethodPost, "/whoami/secret-read", "authorization.secret_read", m.take, route.Doc{Summary: "Take the right to read secrets", Text: "For administrators that do not hold it; everybody is alerted.", Returns: WhoAmI{}}),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -23,6 +24,8 @@ type Authorization struct {
 	Rights      []model.Right         `json:"rights"`
 	Filter      Filter                `json:"filter"`
 	IPs         []string              `json:"ips" doc:"addresses or prefixes; empty: any"`
+	Referrers   []string              `json:"referrers,omitempty" doc:"hosts or beginnings of URLs of the Referer header; absent: any"`
+	Certificate string                `json:"certificate,omitempty" doc:"SHA-256 of the client certificate that must be shown"`
 	ExpiresAt   compat.Time           `json:"expires_at,omitempty"`
 	Creates     bool                  `json:"creates" doc:"may register applications for pipelines"`
 	Delegations []Delegation          `json:"delegations,omitempty"`
@@ -56,6 +59,8 @@ type AuthorizationBody struct {
 	Rights      *[]model.Right  `json:"rights" doc:"of the closed list of rights"`
 	Filter      *FilterBody     `json:"filter" doc:"absent for a new one: only what it creates itself"`
 	IPs         *[]string       `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
+	Referrers   *[]string       `json:"referrers" doc:"hosts such as portal.example.com, or beginnings of URLs; empty: any"`
+	Certificate *string         `json:"certificate" doc:"SHA-256 of a client certificate in hexadecimal, colons allowed; empty: none is asked for"`
 	ExpiresAt   *compat.Time    `json:"expires_at" doc:"empty: never"`
 	Creates     *bool           `json:"creates" doc:"may register applications for pipelines (POST /iso/dapp/application)"`
 	Delegations *[]Delegation   `json:"delegations" doc:"whose keys it may ask for besides those that it made; absent: none"`
@@ -84,7 +89,7 @@ func viewAuthorization(a *model.Authorization) Authorization {
 	return Authorization{Creates: a.Creates, Delegations: delegations, ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
 		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
 		Filter: Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
-		IPs:    append([]string{}, a.IPs...), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+		IPs:    append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
 }
 
 func withKeys(a *model.Authorization, k *Keys) compat.Object {
@@ -176,6 +181,10 @@ func (m *management) apply(ctx context.Context, a *model.Authorization, b *Autho
 	set(&a.Write, b.Write)
 	set(&a.Rights, b.Rights)
 	set(&a.IPs, b.IPs)
+	set(&a.Referrers, b.Referrers)
+	if b.Certificate != nil {
+		a.Certificate = strings.ToLower(strings.ReplaceAll(*b.Certificate, ":", ""))
+	}
 	set(&a.Enabled, b.Enabled)
 	set(&a.Creates, b.Creates)
 	if b.Delegations != nil {
@@ -233,6 +242,27 @@ func (m *management) rekey(ctx context.Context, r *route.Request) (compat.Reply,
 		return compat.Reply{}, err
 	}
 	return compat.JSON(withKeys(&done, keys)), nil
+}
+
+func (m *management) newOAuth1(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.findAuthorization(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	k, err := m.s.NewOAuth1(ctx, r.Actor, a.ID)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(compat.Object{{Name: "consumer_key", Value: k.Consumer}, {Name: "consumer_secret", Value: compat.Secret{Value: k.ConsumerSecret}},
+		{Name: "token_key", Value: k.Token}, {Name: "token_secret", Value: compat.Secret{Value: k.TokenSecret}}}), nil
+}
+
+func (m *management) dropOAuth1(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.findAuthorization(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(nil), m.s.DropOAuth1(ctx, r.Actor, a.ID)
 }
 
 func (m *management) revoke(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -29,6 +29,17 @@ func NewLimiter(r Rate, size int) *Limiter {
 	return &Limiter{rate: r, keys: newLRU[string, *rate.Limiter](size)}
 }
 
+// Check answers as Allow would, and takes nothing.
+func (l *Limiter) Check(key string, at time.Time) error {
+	l.mu.Lock()
+	k, ok := l.keys.get(key)
+	l.mu.Unlock()
+	if !ok || k.TokensAt(at) >= 1 {
+		return nil
+	}
+	return &model.Error{Kind: model.Limited, Msg: "Too many requests", RetryAfter: 1}
+}
+
 // Allow takes one from a key's allowance, or answers with a Limited error that says when to come back.
 func (l *Limiter) Allow(key string, at time.Time) error {
 	l.mu.Lock()

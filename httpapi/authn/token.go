@@ -53,9 +53,9 @@ type Claims struct {
 // Until is when the token ends.
 func (c Claims) Until() model.Time { return model.Time(c.Expires * 1000) }
 
-// Actor is the client behind the token, calling from an address.
-func (c Claims) Actor(source string) model.Actor {
-	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Issued: model.Time(c.Issued * 1000), Source: source}
+// Actor is the client behind the token, with where its request comes from.
+func (c Claims) Actor(from model.Origin) model.Actor {
+	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Issued: model.Time(c.Issued * 1000)}.From(from)
 }
 
 // Tokens issues and verifies access tokens.

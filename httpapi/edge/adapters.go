@@ -29,6 +29,14 @@ func (a *applications) PutAuthorization(ctx context.Context, actor model.Actor, 
 	return out, &application.Keys{ClientID: keys.ClientID, Secret: keys.Secret}, nil
 }
 
+func (a *applications) NewOAuth1(ctx context.Context, actor model.Actor, id model.AuthorizationID) (*application.OAuth1Keys, error) {
+	k, err := a.Service.NewOAuth1(ctx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	return &application.OAuth1Keys{Consumer: k.Consumer, Token: k.Token, ConsumerSecret: k.ConsumerSecret, TokenSecret: k.TokenSecret}, nil
+}
+
 func (a *applications) WhoAmI(actor model.Actor) (model.Application, model.Authorization, error) {
 	p, err := a.Service.WhoAmI(actor)
 	if err != nil {

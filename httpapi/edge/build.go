@@ -13,7 +13,6 @@ import (
 	"cofre/httpapi/application"
 	"cofre/httpapi/audit"
 	"cofre/httpapi/authn"
-	"cofre/httpapi/compat"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/device"
 	"cofre/httpapi/dsm"
@@ -48,19 +47,20 @@ var DefaultLimits = Limits{
 
 // Deps are the house as the edge needs it.
 type Deps struct {
-	Access         *access.Service
-	Ops            *ops.Service
-	Tokens         authn.Keys // access.NamedKeys
-	Cluster        func() model.ClusterID
-	Status         func() health.Status
-	Applied        func() uint64                                // applied log index; nil: not shown
-	Note           func(reason, source string)                  // a denial at the edge; nil: not counted
-	CountToken     func(a model.AuthorizationID, source string) // an issued token; nil: not counted
-	TrustedProxies []string                                     // whose X-Forwarded-For is believed
-	SecretsInURL   bool                                         // api.secrets_in_url: allow
-	Limits         Limits                                       // zero: DefaultLimits
-	Logger         *logrus.Logger
-	Version        string
+	Access          *access.Service
+	Ops             *ops.Service
+	Tokens          authn.Keys // access.NamedKeys
+	Cluster         func() model.ClusterID
+	Status          func() health.Status
+	Applied         func() uint64                                // applied log index; nil: not shown
+	Note            func(reason, source string)                  // a denial at the edge; nil: not counted
+	CountToken      func(a model.AuthorizationID, source string) // an issued token; nil: not counted
+	TrustedProxies  []string                                     // whose X-Forwarded-For is believed
+	SecretsInURL    bool                                         // api.secrets_in_url: allow
+	PlaintextOAuth1 bool                                         // api.oauth1_plaintext
+	Limits          Limits                                       // zero: DefaultLimits
+	Logger          *logrus.Logger
+	Version         string
 }
 
 // Routes lists every route of the API, for documentation and laws. Handlers work only after Build.
@@ -91,6 +91,7 @@ func Build(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	t := newTokens(d)
+	c := &clients{access: d.Access, tokens: t.tokens, failures: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered), plaintext: d.PlaintextOAuth1}
 	perSource := authn.NewLimiter(d.Limits.Source, d.Limits.Remembered)
 	return route.Mount(route.Options{
 		Node:   func() model.NodeID { return d.Status().Node },
@@ -98,23 +99,9 @@ func Build(d Deps) (http.Handler, error) {
 		Admit: func(source netip.Addr, at time.Time) error {
 			return perSource.Allow(authn.Network(source), at)
 		},
-		Ready: func() error { return d.Status().Err() },
-		Authenticate: func(r *http.Request, source string, at time.Time) (model.Actor, error) {
-			raw := compat.Bearer(r)
-			if raw == "" {
-				return model.Actor{}, model.Errorf(model.Unauthenticated, "Client authentication failed: send an access token as Bearer")
-			}
-			claims, err := t.tokens.Verify(raw, at)
-			if err != nil {
-				return model.Actor{}, err
-			}
-			actor := claims.Actor(source)
-			if _, err := d.Access.WhoAmI(actor); err != nil { // a token of a moment ago may be ahead of this replica
-				return actor, d.Access.Fresh(r.Context())
-			}
-			return actor, nil
-		},
-		Fresh: func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
+		Ready:        func() error { return d.Status().Err() },
+		Authenticate: c.authenticate,
+		Fresh:        func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
 		Concurrent: d.Limits.Concurrent, SecretsInURL: d.SecretsInURL, Logger: d.Logger,
 	}, routes(d, t))
 }

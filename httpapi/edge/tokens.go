@@ -31,11 +31,11 @@ func newTokens(d Deps) *tokens {
 }
 
 // Grant authenticates a client; limits come before any cryptography and before the state is looked at.
-func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, source string, at model.Time, ttl time.Duration) (token.Granted, error) {
+func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, from model.Origin, at model.Time, ttl time.Duration) (token.Granted, error) {
 	if err := t.status().Err(); err != nil {
 		return token.Granted{}, err
 	}
-	if err := t.perSource.Allow(authn.Network(authn.Peer(source)), at.Std()); err != nil {
+	if err := t.perSource.Allow(authn.Network(authn.Peer(from.Source)), at.Std()); err != nil {
 		return token.Granted{}, err
 	}
 	if len(clientID) > model.MaxName || s.Len() > 1024 {
@@ -44,7 +44,7 @@ func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, sou
 	if err := t.perClient.Allow(clientID, at.Std()); err != nil {
 		return token.Granted{}, err
 	}
-	p, err := t.access.Authenticate(ctx, clientID, s, source, at)
+	p, err := t.access.Authenticate(ctx, clientID, s, from, at)
 	if err != nil {
 		return token.Granted{}, err
 	}
@@ -57,17 +57,17 @@ func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, sou
 		return token.Granted{}, err
 	}
 	if t.count != nil {
-		t.count(a.ID, source)
+		t.count(a.ID, from.Source)
 	}
 	return token.Granted{Token: value, Seconds: claims.Expires - claims.Issued}, nil
 }
 
 // Revoke ends one token in the name of its own client.
-func (t *tokens) Revoke(ctx context.Context, raw, source string, at model.Time) error {
+func (t *tokens) Revoke(ctx context.Context, raw string, from model.Origin, at model.Time) error {
 	if err := t.status().Err(); err != nil {
 		return err
 	}
-	if err := t.perSource.Allow(authn.Network(authn.Peer(source)), at.Std()); err != nil {
+	if err := t.perSource.Allow(authn.Network(authn.Peer(from.Source)), at.Std()); err != nil {
 		return err
 	}
 	claims, err := t.tokens.Identify(raw)
@@ -78,7 +78,7 @@ func (t *tokens) Revoke(ctx context.Context, raw, source string, at model.Time) 
 		claims, err = t.tokens.Identify(raw)
 	}
 	if err == nil {
-		err = t.access.RevokeToken(ctx, claims.Actor(source), claims.ID, claims.Until())
+		err = t.access.RevokeToken(ctx, claims.Actor(from), claims.ID, claims.Until())
 	}
 	if model.Is(err, model.Unauthenticated) {
 		return nil // it is not valid any more, which is what was asked for

@@ -27,7 +27,7 @@ type Options struct {
 	Source       func(*http.Request) netip.Addr
 	Admit        func(source netip.Addr, at time.Time) error // the rate of a source
 	Ready        func() error                                // why no authenticated request can be served; nil: it can
-	Authenticate func(r *http.Request, source string, at time.Time) (model.Actor, error)
+	Authenticate func(r *http.Request, from model.Origin, at time.Time, maxBody int64) (model.Actor, error)
 	Fresh        func(context.Context) error // waits for everything that was committed before
 	Applied      func() uint64               // log index that this replica has applied; nil: not shown
 	Note         func(reason, source string) // a denial at the edge; nil: not counted
@@ -89,7 +89,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	var id [8]byte
 	_, _ = rand.Read(id[:])
 	source := s.Source(h)
-	r := &Request{ID: hex.EncodeToString(id[:]), Source: source.String(), At: model.TimeOf(started)}
+	r := &Request{ID: hex.EncodeToString(id[:]), Origin: origin(h, source.String()), At: model.TimeOf(started)}
 	defer r.wipe()
 	rec := &recorder{ResponseWriter: w}
 	rec.Header().Set("X-Cofre-Request-Id", r.ID)
@@ -168,7 +168,7 @@ func (s *server) handle(ctx context.Context, r *Request, names []string) (compat
 		if err := s.Ready(); err != nil {
 			return compat.Reply{}, err
 		}
-		actor, err := s.Authenticate(r.HTTP, r.Source, r.At.Std())
+		actor, err := s.Authenticate(r.HTTP, r.Origin, r.At.Std(), r.route.maxBody())
 		if err != nil {
 			return compat.Reply{}, err
 		}
@@ -211,7 +211,7 @@ func (s *server) write(w http.ResponseWriter, d compat.Dialect, r *Request, err 
 		s.entry(r).WithError(err).Error("internal error")
 	}
 	if slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}, f.Status) && s.Note != nil {
-		s.Note(fmt.Sprintf("%d %s", f.Status, f.Kind), r.Source)
+		s.Note(fmt.Sprintf("%d %s", f.Status, f.Kind), r.Origin.Source)
 	}
 	if err := f.Write(w, d); err != nil {
 		s.entry(r).WithError(err).Debug("the error was not written")
@@ -235,7 +235,7 @@ func (s *server) recovered(w *recorder, r *Request, path string) {
 }
 
 func (s *server) entry(r *Request) *logrus.Entry {
-	return s.Logger.WithFields(logrus.Fields{"request": r.ID, "source": r.Source})
+	return s.Logger.WithFields(logrus.Fields{"request": r.ID, "source": r.Origin.Source})
 }
 
 // log writes the access log: names of documented parameters, never a value.

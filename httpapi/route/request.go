@@ -17,7 +17,7 @@ import (
 type Request struct {
 	HTTP   *http.Request
 	ID     string
-	Source string      // address that it comes from
+	Origin model.Origin
 	Actor  model.Actor // who asks; the zero Actor on public routes
 	At     model.Time  // this node's clock when it arrived
 
@@ -73,11 +73,7 @@ func (r *Request) QuerySpan(name string, limit time.Duration) (time.Duration, er
 }
 
 func (r *Request) body() ([]byte, error) {
-	limit := r.route.MaxBody
-	if limit == 0 {
-		limit = compat.MaxBody
-	}
-	return compat.ReadBody(r.HTTP, limit)
+	return compat.ReadBody(r.HTTP, r.route.maxBody())
 }
 
 // Input decodes a request to one of the vendor's routes; it is wiped when the request ends.

@@ -96,6 +96,14 @@ func (r *Route) check() error {
 	return nil
 }
 
+// maxBody is the greatest body that the route takes.
+func (r *Route) maxBody() int64 {
+	if r.MaxBody == 0 {
+		return compat.MaxBody
+	}
+	return r.MaxBody
+}
+
 // params lists the names of the parameters in a path.
 func params(path string) []string {
 	var names []string

@@ -34,7 +34,7 @@ func options(log io.Writer) Options {
 	return Options{
 		Node: func() model.NodeID { return "n1" }, Source: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		Admit: func(netip.Addr, time.Time) error { return nil }, Ready: func() error { return nil },
-		Authenticate: func(*http.Request, string, time.Time) (model.Actor, error) { return model.Actor{}, nil },
+		Authenticate: func(*http.Request, model.Origin, time.Time, int64) (model.Actor, error) { return model.Actor{}, nil },
 		Fresh:        func(context.Context) error { return nil }, Concurrent: 1, Logger: l,
 	}
 }
@@ -185,7 +185,7 @@ func TestNothingIsServedWhenNotReady(t *testing.T) {
 	t.Parallel()
 	o := options(io.Discard)
 	o.Ready = func() error { return model.Errorf(model.Unavailable, "no leader") }
-	o.Authenticate = func(*http.Request, string, time.Time) (model.Actor, error) {
+	o.Authenticate = func(*http.Request, model.Origin, time.Time, int64) (model.Actor, error) {
 		t.Error("a token was looked at")
 		return model.Actor{}, errors.New("x")
 	}

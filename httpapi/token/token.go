@@ -23,9 +23,9 @@ type Granted struct {
 
 // Service authenticates clients and makes and revokes tokens.
 type Service interface {
-	Grant(ctx context.Context, clientID string, s secret.Value, source string, at model.Time, ttl time.Duration) (Granted, error)
+	Grant(ctx context.Context, clientID string, s secret.Value, from model.Origin, at model.Time, ttl time.Duration) (Granted, error)
 	// Revoke makes a token invalid; a token that is not valid anyway is no error.
-	Revoke(ctx context.Context, token, source string, at model.Time) error
+	Revoke(ctx context.Context, token string, from model.Origin, at model.Time) error
 }
 
 const defaultTTL = time.Hour
@@ -87,7 +87,7 @@ func issue(ctx context.Context, s Service, r *route.Request) (compat.Reply, erro
 		}
 	}
 	defer key.Wipe()
-	g, err := s.Grant(ctx, id, key, r.Source, r.At, ttl)
+	g, err := s.Grant(ctx, id, key, r.Origin, r.At, ttl)
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -106,7 +106,7 @@ func revoke(ctx context.Context, s Service, r *route.Request) (compat.Reply, err
 	if token == "" {
 		return compat.Reply{}, model.Errorf(model.Invalid, "token is missing").WithField("token")
 	}
-	if err := s.Revoke(ctx, token, r.Source, r.At); err != nil {
+	if err := s.Revoke(ctx, token, r.Origin, r.At); err != nil {
 		return compat.Reply{}, err
 	}
 	return compat.Reply{Payload: compat.Object{}}, nil

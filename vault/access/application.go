@@ -39,7 +39,7 @@ func NewClientKeys(mac func(message []byte) (uint32, []byte, error), at model.Ti
 // Authenticate checks a client id and secret on a consistent reading: a token outlives it by hours, so a secret that was
 // replaced, or an epoch that was raised, a moment ago on another node counts. Unknown ids cost the same; the error tells
 // nothing.
-func (s *Service) Authenticate(ctx context.Context, clientID string, given secret.Value, source string, at model.Time) (*command.Principal, error) {
+func (s *Service) Authenticate(ctx context.Context, clientID string, given secret.Value, from model.Origin, at model.Time) (*command.Principal, error) {
 	refused := model.Errorf(model.Unauthenticated, "Client authentication failed")
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 	if !ok {
 		return nil, refused
 	}
-	if err := authz.Decide(app, auth, authz.Action{}, nil, source, at); err != nil {
+	if err := authz.Decide(app, auth, authz.Action{}, nil, from, at); err != nil {
 		return nil, err
 	}
 	return &command.Principal{Application: app, Authorization: auth}, nil

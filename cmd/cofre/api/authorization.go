@@ -22,6 +22,14 @@ type keys struct {
 	ClientSecret  string                    `json:"client_secret"`
 }
 
+// oauth1Keys are the answer to new keys of OAuth 1.0.
+type oauth1Keys struct {
+	Consumer       string `json:"consumer_key"`
+	ConsumerSecret string `json:"consumer_secret"`
+	Token          string `json:"token_key"`
+	TokenSecret    string `json:"token_secret"`
+}
+
 func authorizationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list [APPLICATION]", Short: "List authorizations", Args: cobra.MaximumNArgs(1), Example: "  cofre authorization list\n  cofre authorization list shop"}
 	limit := limitFlag(list, 1000)
@@ -98,6 +106,26 @@ func authorizationCommand(s *session) *cobra.Command {
 			return s.keys(c, &k)
 		},
 	}
+	oauth1 := &cobra.Command{
+		Use: "oauth1 APPLICATION NAME", Short: "Make keys of OAuth 1.0 for clients that sign each request; the secrets are shown once", Args: cobra.ExactArgs(2),
+		Example: "  cofre authorization oauth1 shop legacy\n  cofre authorization oauth1 shop legacy --remove",
+	}
+	remove := oauth1.Flags().Bool("remove", false, "take the keys away instead")
+	oauth1.RunE = func(c *cobra.Command, args []string) error {
+		path := at("applications/%s/authorizations/%s/oauth1", args...)
+		if *remove {
+			_, err := call[struct{}](s, c, http.MethodDelete, path, nil)
+			return err
+		}
+		k, err := call[oauth1Keys](s, c, http.MethodPost, path, nil)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(note(c), "The secrets are shown this once. The keys that the authorization had before are not valid any more.")
+		return s.show(c, k, func(w io.Writer) error {
+			return details(w, "consumer key", k.Consumer, "consumer secret", k.ConsumerSecret, "token key", k.Token, "token secret", k.TokenSecret)
+		})
+	}
 	revoke := &cobra.Command{
 		Use: "revoke APPLICATION NAME", Short: "End every access token of an authorization", Args: cobra.ExactArgs(2), Example: "  cofre authorization revoke shop prod",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -118,7 +146,7 @@ func authorizationCommand(s *session) *cobra.Command {
 			return s.show(c, me, func(w io.Writer) error { return showAuthorization(w, &me.Authorization) })
 		},
 	}
-	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, rekey, revoke, take)
+	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, rekey, oauth1, revoke, take)
 }
 
 func authorizationFlags(c *cobra.Command) {
@@ -127,6 +155,8 @@ func authorizationFlags(c *cobra.Command) {
 	f.StringSlice("module", nil, "module; may be repeated: "+join(model.Modules))
 	f.Bool("write", false, "may write (the vendor's read and write)")
 	f.StringSlice("ip", nil, "address or prefix that it may call from; may be repeated; '' for any")
+	f.StringSlice("referrer", nil, "host, or beginning of a URL, of the Referer header that it must send; may be repeated; '' for any")
+	f.String("certificate", "", "SHA-256 of the client certificate that it must show, in hexadecimal; '' for none")
 	f.StringSlice("tag", nil, "reaches credentials with this tag; may be repeated")
 	f.StringSlice("credential", nil, "reaches this credential (number, identifier or user@host); may be repeated")
 	f.Bool("all", false, "reaches every credential")
@@ -160,6 +190,7 @@ func delegations(patterns *[]string) (*[]application.Delegation, error) {
 func authorizationBody(c *cobra.Command, now time.Time) (application.AuthorizationBody, error) {
 	b := application.AuthorizationBody{
 		Environment: text(c, "environment"), System: text(c, "system"), Write: truth(c, "write"), IPs: texts(c, "ip"),
+		Referrers: texts(c, "referrer"), Certificate: text(c, "certificate"),
 		Rights: named[model.Right](texts(c, "right")), Modules: named[model.Module](texts(c, "module")), Creates: truth(c, "creates"),
 	}
 	var err error

@@ -26,7 +26,7 @@ func (m *member) serveAPI(ctx context.Context) error {
 	handler, err := edge.Build(edge.Deps{
 		Access: m.access, Ops: m.ops, Tokens: m.named, Cluster: func() model.ClusterID { return m.self.Get().Cluster },
 		Status: m.healthStatus, Applied: m.fsm.Applied, Note: m.notes.denied, CountToken: m.notes.issued,
-		TrustedProxies: m.config.API.TrustedProxies, SecretsInURL: m.config.API.SecretsInURL, Limits: limits,
+		TrustedProxies: m.config.API.TrustedProxies, SecretsInURL: m.config.API.SecretsInURL, PlaintextOAuth1: m.config.API.OAuth1Plaintext, Limits: limits,
 		Logger: m.log, Version: m.version,
 	})
 	if err != nil {

@@ -62,7 +62,8 @@ func (m *member) ownHosts() []string {
 
 // apiTLS serves the operator's own certificate, or this node's.
 func (m *member) apiTLS() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	// A client may show a certificate; an authorization may demand a certain one, by its fingerprint.
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
 	if m.config.API.CertFile != "" {
 		own, err := tls.LoadX509KeyPair(m.config.API.CertFile, m.config.API.KeyFile)
 		if err != nil {

@@ -1,0 +1,101 @@
+package application
+
+import (
+	"time"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// OAuth1Args are new keys of an authorization, drawn and sealed at the edge; without a consumer key the old ones go.
+type OAuth1Args struct {
+	Authorization model.AuthorizationID `cbor:"authorization"`
+	Keys          model.OAuth1Keys      `cbor:"keys"`
+}
+
+// PutOAuth1 gives an authorization keys of OAuth 1.0 in place of the ones that it had, or takes them away.
+var PutOAuth1 = command.Define("oauth.put", 1, func(tx *table.Tx, m command.Meta, a OAuth1Args) (Done, error) {
+	p, err := command.Authorize(tx, m.Actor, m.At, manage, nil)
+	if err != nil {
+		return Done{}, err
+	}
+	auth, ok := state.Authorizations.Get(tx, string(a.Authorization))
+	if !ok {
+		return Done{}, model.Errorf(model.NotFound, "there is no such authorization")
+	}
+	if err := authz.Covers(p.Authorization, auth); err != nil {
+		return Done{}, err
+	}
+	change := "removed"
+	if old, ok := state.OAuth1Keys.First(tx, "authorization", string(auth.ID)); ok {
+		state.OAuth1Keys.Delete(tx, old.Consumer)
+	}
+	if k := a.Keys; k.Consumer != "" {
+		for _, s := range []model.Sealed{k.ConsumerSecret, k.TokenSecret} {
+			if s.IsZero() {
+				return Done{}, model.Errorf(model.Invalid, "keys come with their secrets")
+			}
+			if err := state.CheckTerm(tx, s); err != nil {
+				return Done{}, err
+			}
+		}
+		if state.OAuth1Keys.Has(tx, k.Consumer) {
+			return Done{}, model.Errorf(model.Conflict, "the consumer key is taken")
+		}
+		k.Authorization, k.At, change = auth.ID, m.At, "made"
+		state.OAuth1Keys.Put(tx, &k)
+	}
+	tx.Emit(audit.OAuth1Put.With("authorization", string(auth.ID), "application", string(auth.Application), "change", change))
+	return Done{}, nil
+}).AuditDenials()
+
+// nonceWindow is how far a timestamp may be from state time; forgotten is how many old rows go with each new one.
+const nonceWindow, forgottenNonces = 300 * time.Second, 8
+
+// NonceArgs are the use of a signature that the edge has verified.
+type NonceArgs struct {
+	Consumer string     `cbor:"consumer"`
+	Token    string     `cbor:"token"`
+	At       model.Time `cbor:"at"`   // the timestamp that was signed
+	Mark     []byte     `cbor:"mark"` // SHA-256 over token, timestamp, nonce and signature
+}
+
+var errNonce = model.Errorf(model.Unauthenticated, "Client authentication failed: the nonce was used, or the timestamp is more than 300 s off")
+
+// UseNonce admits a request of OAuth 1.0 once (RULES 7): on every node, also when two get it at the same moment.
+var UseNonce = command.Define("nonce.use", 1, func(tx *table.Tx, m command.Meta, a NonceArgs) (Done, error) {
+	p, err := command.Authenticate(tx, m.Actor)
+	if err != nil {
+		return Done{}, err
+	}
+	k, ok := state.OAuth1Keys.Get(tx, a.Consumer)
+	if !ok || k.Authorization != p.Authorization.ID || k.Token != a.Token {
+		return Done{}, model.Errorf(model.Unauthenticated, "Client authentication failed: the keys are not valid any more")
+	}
+	if err := authz.Decide(p.Application, p.Authorization, authz.Action{}, nil, m.Actor.Origin(), m.At); err != nil {
+		return Done{}, err
+	}
+	if a.At.Add(nonceWindow) < m.At || m.At.Add(nonceWindow) < a.At || len(a.Mark) != 32 {
+		return Done{}, errNonce
+	}
+	row := model.UsedNonce{Consumer: a.Consumer, Mark: a.Mark, At: m.At}
+	if state.UsedNonces.Has(tx, state.NonceKey(&row)) {
+		return Done{}, errNonce
+	}
+	// Whatever was used two windows ago is refused by its timestamp.
+	var gone []string
+	for n := range state.UsedNonces.Range(tx, "at", table.TimeKey(0), table.TimeKey(m.At.Add(-2*nonceWindow))) {
+		if gone = append(gone, state.NonceKey(n)); len(gone) == forgottenNonces {
+			break
+		}
+	}
+	for _, key := range gone {
+		state.UsedNonces.Delete(tx, key)
+	}
+	state.UsedNonces.Put(tx, &row)
+	return Done{}, nil
+})
