@@ -19,7 +19,6 @@ type ProfileArgs struct {
 }
 
 const (
-	minTTL        = operation.LeastTTL
 	maxTTL        = 365 * 24 * time.Hour
 	maxIdentifier = 24 // leaves room in user names of 63 bytes
 	maxQuota      = 10_000_000
@@ -138,8 +137,8 @@ func checkProfile(tx *table.Tx, p *model.DynamicProfile) error {
 		return model.Errorf(model.Invalid, "say either the credential that logs in, or the user name by which it is found on each device").WithField("authentication")
 	case p.Policy != "" && !state.Policies.Has(tx, string(p.Policy)):
 		return model.Errorf(model.Invalid, "there is no such policy").WithField("policy")
-	case p.TTL < minTTL.Milliseconds() || p.TTL > maxTTL.Milliseconds():
-		return model.Errorf(model.Invalid, "a dynamic user lives between %s and %s", minTTL, maxTTL).WithField("ttl")
+	case p.TTL < operation.LeastTTL(tx).Milliseconds() || p.TTL > maxTTL.Milliseconds():
+		return model.Errorf(model.Invalid, "a dynamic user lives between %s and %s", operation.LeastTTL(tx), maxTTL).WithField("ttl")
 	case p.Life != 0 && (p.Life < p.TTL || p.Life > maxTTL.Milliseconds()):
 		return model.Errorf(model.Invalid, "the longest life with renewals is between the TTL and %s", maxTTL).WithField("life")
 	case len(p.Holders) > maxHolders:

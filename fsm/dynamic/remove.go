@@ -89,8 +89,8 @@ var Renew = command.Define("dynamic.renew", 1, func(tx *table.Tx, m command.Meta
 		return UserResult{}, errForeign
 	case u.State != model.DynamicActive || m.At >= u.ExpiresAt:
 		return UserResult{}, model.Errorf(model.Conflict, "the dynamic user is %s, or its time is over", u.State)
-	case a.TTL < minTTL.Milliseconds() || a.TTL > u.Life:
-		return UserResult{}, model.Errorf(model.Invalid, "a user of this profile is renewed for %s to %s", minTTL, model.Span(u.Life)).WithField("ttl")
+	case a.TTL < operation.LeastTTL(tx).Milliseconds() || a.TTL > u.Life:
+		return UserResult{}, model.Errorf(model.Invalid, "a user of this profile is renewed for %s to %s", operation.LeastTTL(tx), model.Span(u.Life)).WithField("ttl")
 	}
 	last := u.ActiveAt.Add(model.Span(u.Life))
 	if until := min(m.At.Add(model.Span(a.TTL)), last); until > u.ExpiresAt {

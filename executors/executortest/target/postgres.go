@@ -146,6 +146,23 @@ func (p *Postgres) Exec(sql string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
+// Roles lists the roles whose names begin so.
+func (p *Postgres) Roles(prefix string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	c, err := p.connect(ctx, p.AdminUser, p.AdminPassword)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.Close(ctx) }()
+	r := c.ExecParams(ctx, "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", [][]byte{[]byte(prefix)}, nil, nil, nil).Read()
+	var names []string
+	for _, row := range r.Rows {
+		names = append(names, string(row[0]))
+	}
+	return names, r.Err
+}
+
 // Login asks the server itself, without any code of ours, whether a password opens a role.
 func (p *Postgres) Login(name, pass string) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
