@@ -180,13 +180,17 @@ func (j *job) endpoint() model.Endpoint {
 		protocols = c.Protocols()
 	}
 	var port uint16
-	for _, p := range protocols {
-		if port = d.Port(p); port != 0 {
+	var protocol string
+	for _, protocol = range protocols {
+		if port = d.Port(protocol); port != 0 {
 			break
 		}
 	}
+	if port == 0 {
+		protocol = ""
+	}
 	return model.Endpoint{
-		Hostname: d.Hostname, Address: d.Address(), Port: port,
+		Hostname: d.Hostname, Address: d.Address(), Port: port, Protocol: protocol,
 		HostKeys: d.HostKeys, CA: d.CA, InsecureTLS: d.InsecureTLS,
 	}
 }

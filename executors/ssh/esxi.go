@@ -37,7 +37,7 @@ func ESXi() ESXiExecutor { return ESXiExecutor{} }
 func (ESXiExecutor) Name() model.ExecutorName { return ESXiName }
 
 // Protocols is where a device lists the port.
-func (ESXiExecutor) Protocols() []string { return []string{"SSH"} }
+func (ESXiExecutor) Protocols() []string { return []string{"SSH", Weak} }
 
 // Verify proves a secret by logging in as USERNAME.
 func (ESXiExecutor) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {

@@ -186,3 +186,25 @@ func TestPrivateKeyOnSSHD(t *testing.T) {
 		t.Errorf("a password where only keys are taken proves nothing: %v, %v", ok, err)
 	}
 }
+
+// TestWeakAlgorithmsOnSSHD: outdated algorithms are spoken only with a device that is listed so.
+func TestWeakAlgorithmsOnSSHD(t *testing.T) {
+	t.Parallel()
+	for _, option := range []string{"Ciphers aes128-cbc", "KexAlgorithms diffie-hellman-group14-sha1", "MACs hmac-sha1\nCiphers aes128-cbc"} {
+		s := target.SSHD(t, option)
+		name, password := s.AddUser(t)
+		e := endpoint(s)
+		k := executortest.Kit{Target: e}
+		acc := executortest.Account{Name: name, Password: password}
+		if ok, err := ssh.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(password))); ok || executortest.ClassOf(err) != executors.ClassProtocol || !strings.Contains(err.Error(), ssh.Weak) {
+			t.Errorf("%s, not listed: %v, %v", option, ok, err)
+		}
+		k.Target.Protocol = ssh.Weak
+		if ok, err := ssh.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(password))); !ok || err != nil {
+			t.Errorf("%s: %v, %v", option, ok, err)
+		}
+		if keys, err := ssh.ScanHostKeys(t.Context(), k.Session(acc, "").Dial, s.Addr()); err != nil || len(keys) != 1 {
+			t.Errorf("%s: scan: %v, %v", option, keys, err)
+		}
+	}
+}

@@ -23,6 +23,20 @@ var families = [][]string{
 	{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256},
 }
 
+// weakFamilies are those of devices that are listed as Weak.
+var weakFamilies = [][]string{families[0], families[1], append(families[2][:2:2], ssh.KeyAlgoRSA)}
+
+// offer sets the algorithms of a connection: those without known weaknesses, which is less than the library's default, and
+// the others behind them for a weak device.
+func offer(c *ssh.Config, weak bool) {
+	all := ssh.SupportedAlgorithms()
+	c.KeyExchanges, c.Ciphers, c.MACs = all.KeyExchanges, all.Ciphers, all.MACs
+	if weak {
+		bad := ssh.InsecureAlgorithms()
+		c.KeyExchanges, c.Ciphers, c.MACs = append(c.KeyExchanges, bad.KeyExchanges...), append(c.Ciphers, bad.Ciphers...), append(c.MACs, bad.MACs...)
+	}
+}
+
 // keyType is the type of key that the signature algorithm belongs to.
 func keyType(algorithm string) string {
 	if strings.HasPrefix(algorithm, "rsa-") {
@@ -42,10 +56,14 @@ type pins struct {
 	keys         [][]byte
 	types        map[string]bool // of keys; meaningful only if every pin is a whole key
 	whole        bool
+	families     [][]string // that the device may use
 }
 
 func pinsOf(target model.Endpoint) (pins, error) {
-	p := pins{fingerprints: map[string]bool{}, types: map[string]bool{}, whole: true}
+	p := pins{fingerprints: map[string]bool{}, types: map[string]bool{}, whole: true, families: families}
+	if target.Protocol == Weak {
+		p.families = weakFamilies
+	}
 	for _, k := range target.HostKeys {
 		if k.Line == "" {
 			p.fingerprints[k.Fingerprint], p.whole = true, false
@@ -67,10 +85,10 @@ func pinsOf(target model.Endpoint) (pins, error) {
 // a bare fingerprint each family is asked in turn, because a server shows only one key per connection.
 func (p pins) rounds() [][]string {
 	if !p.whole {
-		return families
+		return p.families
 	}
 	var all []string
-	for _, family := range families {
+	for _, family := range p.families {
 		for _, algorithm := range family {
 			if p.types[keyType(algorithm)] {
 				all = append(all, algorithm)
@@ -101,11 +119,12 @@ var errSeen = errors.New("host key seen")
 func ScanHostKeys(ctx context.Context, dial executors.Dialer, addr string) ([]model.HostKey, error) {
 	var keys []model.HostKey
 	var last error
-	for _, family := range families {
+	for _, family := range weakFamilies { // nothing that is secret is said here
 		cfg := &ssh.ClientConfig{HostKeyAlgorithms: family, HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			keys = append(keys, model.HostKey{Fingerprint: ssh.FingerprintSHA256(key), Line: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))})
 			return errSeen
 		}}
+		offer(&cfg.Config, true)
 		c, err := handshake(ctx, dial, addr, cfg, dialogue.DefaultTimeout)
 		if err == nil { // the callback always refuses, so this cannot be
 			_ = c.Close()

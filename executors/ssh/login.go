@@ -62,18 +62,23 @@ func (l *login) try(ctx context.Context, s executors.Session, with secret.Value,
 		l.hostErr = l.pinned.check(key)
 		return l.hostErr
 	}}
+	offer(&cfg.Config, s.Target.Protocol == Weak)
 	c, err := handshake(ctx, s.Dial, s.Address(DefaultPort), cfg, limit)
 	if err == nil {
 		return c, nil
 	}
-	if f := new(ssh.AlgorithmNegotiationError); errors.As(err, &f) && strings.Contains(err.Error(), "host key") {
+	none := new(ssh.AlgorithmNegotiationError)
+	if errors.As(err, &none) && strings.Contains(err.Error(), "host key") {
 		l.hostErr = &hostKeyError{"the target has no host key of a pinned type"}
+		none = nil
 	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case l.hostErr != nil:
 		return nil, &executors.Failure{Class: executors.ClassHostKey, Msg: l.hostErr.Error()}
+	case none != nil && none.What != "":
+		return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "the target offers outdated algorithms only (" + none.What + "): list its port as " + Weak + " if that is meant"}
 	case l.odd:
 		return nil, &executors.Failure{Class: executors.ClassAuth, Msg: "the target asked for more than a password at login"}
 	case strings.Contains(err.Error(), "unable to authenticate") || errors.Is(err, errOnce):

@@ -25,6 +25,10 @@ const (
 	ESXiName   model.ExecutorName = "esxi"
 )
 
+// Weak is the protocol under which a device lists its SSH port when it speaks outdated algorithms only. It is the one way
+// to them: a device's route, guarded and audited like every other.
+const Weak = "SSH-WEAK"
+
 // DefaultPort is used when the device names none.
 const DefaultPort = 22
 
@@ -58,7 +62,7 @@ func Legacy() Executor {
 }
 
 // Protocols is where a device lists the port of every executor over SSH.
-func (Executor) Protocols() []string { return []string{"SSH"} }
+func (Executor) Protocols() []string { return []string{"SSH", Weak} }
 
 // Name is the executor's name.
 func (e Executor) Name() model.ExecutorName { return e.name }

@@ -165,6 +165,7 @@ type Endpoint struct {
 	Hostname    string
 	Address     string // IP or host name
 	Port        uint16 // 0: the executor's default
+	Protocol    string // under which the device lists the port; empty: it lists none
 	HostKeys    []HostKey
 	CA          string
 	InsecureTLS bool

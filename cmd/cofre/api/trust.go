@@ -123,7 +123,7 @@ func knownHosts(file, hostname, ip string, port uint16) []device.TrustedKey {
 
 func sshPort(d *device.View) uint16 {
 	for _, c := range d.Connectivities {
-		if c.Protocol == "SSH" {
+		if c.Protocol == "SSH" || c.Protocol == ssh.Weak {
 			return c.Port
 		}
 	}
