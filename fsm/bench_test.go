@@ -16,6 +16,7 @@ import (
 	"cofre/fsm/fsmtest"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
+	"cofre/fsm/table"
 )
 
 // BenchmarkApply is what one replica pays for a command of the hot paths, alone in its log entry and coalesced with 15
@@ -56,7 +57,15 @@ type load struct {
 func newLoad(b *testing.B) *load {
 	b.StopTimer()
 	defer b.StartTimer()
-	m, log := fsmtest.Log(b, "testdata/device.txt")
+	_, log := fsmtest.Log(b, "testdata/device.txt")
+	m, err := fsm.Open(b.TempDir(), mustRegistry(b, fsm.Level), table.Options{Logger: quiet{}}) // with the daemon's cache
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = m.Close() })
+	for _, e := range log {
+		m.Apply(e)
+	}
 	l := &load{b: b, m: m, index: log[len(log)-1].Index,
 		actor: model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}}
 	v := m.View()

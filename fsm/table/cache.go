@@ -64,14 +64,34 @@ func (c *cache) offer(key []byte, e *cell, upto uint64) {
 	c.cells.Add(string(key), e)
 }
 
-func (c *cache) put(key []byte, e *cell) {
+// put keeps what the writer found in the committed rows.
+func (c *cache) put(key []byte, e *cell, upto uint64) {
+	e.since = upto
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(e.value) > cachedBytes {
-		c.cells.Remove(string(key))
-		return
+	if len(e.value) <= cachedBytes {
+		c.cells.Add(string(key), e)
 	}
-	c.cells.Add(string(key), e)
+}
+
+// replace brings what a batch changed up to date, just before the store shows it.
+func (c *cache) replace(changed []*pending, batch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range changed {
+		switch {
+		case p.now == p.was:
+		case p.keep && len(p.now.value) <= cachedBytes:
+			now := p.now
+			if now == absent {
+				now = &cell{}
+			}
+			now.since = batch // nobody else has seen it yet
+			c.cells.Add(string(p.key), now)
+		case p.table != nil || p.keep:
+			c.cells.Remove(string(p.key))
+		}
+	}
 }
 
 func (c *cache) forget(key []byte) {

@@ -57,6 +57,11 @@ type Store struct {
 	refs      atomic.Int64
 }
 
+const (
+	memTableSize = 16 << 20
+	memTables    = 4 // writes wait when so many are not flushed
+)
+
 var (
 	appliedKey = []byte{0, 'a'}
 	hashPrefix = []byte{0, 'h'}
@@ -67,13 +72,14 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	if o.Cache == 0 {
 		o.Cache = 32 << 20
 	}
-	blocks := pebble.NewCache(o.Cache)
+	blocks := pebble.NewCache(o.Cache + memTables*memTableSize) // memory tables count against it, and would take all of it
 	opts := &pebble.Options{
-		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
+		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: memTableSize, MemTableStopWritesThreshold: memTables,
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most lookups are for keys that do not exist yet
+		opts.Levels[i].IndexBlockSize = 256 << 10            // one level of index: a lookup reads one block of it
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {

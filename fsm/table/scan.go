@@ -1,0 +1,69 @@
+package table
+
+import (
+	"bytes"
+	"slices"
+)
+
+// scan lists what stands between two keys of one space, with what the batch changed there so far.
+func (b *Batch) scan(lower, upper []byte, down bool, fn func(k, v []byte) bool) {
+	changed := b.changedIn(lower, upper, down)
+	if len(changed) == 0 {
+		dbScan(b.s.db, lower, upper, down, fn)
+		return
+	}
+	// before tells whether a key comes before another one in the order of the scan.
+	before := func(a, b []byte) bool {
+		if down {
+			a, b = b, a
+		}
+		return bytes.Compare(a, b) < 0
+	}
+	more := true
+	// until shows the changed rows before a key, or all of them.
+	until := func(key []byte) {
+		for more && len(changed) > 0 && (key == nil || before(changed[0].key, key)) {
+			if c := changed[0]; c.now.exists {
+				more = fn(c.key, c.now.value)
+			}
+			changed = changed[1:]
+		}
+	}
+	dbScan(b.s.db, lower, upper, down, func(k, v []byte) bool {
+		until(k)
+		if !more {
+			return false
+		}
+		if len(changed) > 0 && bytes.Equal(changed[0].key, k) {
+			c := changed[0]
+			changed = changed[1:]
+			if !c.now.exists {
+				return true
+			}
+			v = c.now.value
+		}
+		more = fn(k, v)
+		return more
+	})
+	until(nil)
+}
+
+type changedKey struct {
+	key []byte
+	now *cell
+}
+
+// changedIn lists what the batch changed between two keys, in the order of the scan: as it stands now, because fn may
+// change it further.
+func (b *Batch) changedIn(lower, upper []byte, down bool) (in []changedKey) {
+	for _, p := range b.spaces[space(lower)] {
+		if bytes.Compare(p.key, lower) >= 0 && bytes.Compare(p.key, upper) < 0 {
+			in = append(in, changedKey{p.key, p.now})
+		}
+	}
+	slices.SortFunc(in, func(x, y changedKey) int { return bytes.Compare(x.key, y.key) })
+	if down {
+		slices.Reverse(in)
+	}
+	return in
+}
