@@ -16,10 +16,7 @@ import (
 	"cofre/fsm/table"
 )
 
-const (
-	answersLive = 2 * time.Minute  // RULES 2: how long results are remembered
-	maxStep     = 10 * time.Minute // RULES 1: how far one entry may move state time
-)
+const maxStep = 10 * time.Minute // RULES 1: how far one entry may move state time
 
 // clock is the state time of one entry: the leader's stamp, never going back, and never far ahead but by clock.advance.
 type clock struct {
@@ -46,10 +43,10 @@ func (c clock) store(b *table.Batch) {
 	}
 }
 
-func (f *FSM) applyCommand(b *table.Batch, c clock, l *raft.Log, ordinal int, e *command.Envelope) command.Result {
-	reader := b.Tx(table.Stamp{})
-	if a, ok := state.Answers.Get(reader, string(e.ID[:])); ok {
-		return command.Result{Index: a.Index, Body: a.Body, Err: a.Err}
+func (f *FSM) applyCommand(b *table.Batch, known *answers, c clock, l *raft.Log, ordinal int, e *command.Envelope) command.Result {
+	tx := b.Tx(table.Stamp{})
+	if res, ok := known.find(tx, e.ID); ok {
+		return res
 	}
 	res := command.Result{Index: l.Index}
 	switch {
@@ -66,9 +63,10 @@ func (f *FSM) applyCommand(b *table.Batch, c clock, l *raft.Log, ordinal int, e 
 		res.Err = model.Errorf(model.Expired, "the command was made more than %s ahead of state time: correct the clock of node %s", answersLive, e.Node)
 		return res
 	}
+	pos := model.PosOf(l.Index, ordinal)
+	res.Body, res.Err = f.run(b, c, table.Stamp{Pos: pos, At: c.at, Node: e.Node, Actor: e.Actor}, e)
 	// A clock that is ahead lets a command expire later: its answer stays as long.
-	res.Body, res.Err = f.run(b, c, table.Stamp{Pos: model.PosOf(l.Index, ordinal), At: c.at, Node: e.Node, Actor: e.Actor}, e)
-	state.Answers.Put(b.Tx(table.Stamp{}), &state.Answer{ID: e.ID[:], At: max(c.at, e.Made), Index: l.Index, Body: res.Body, Err: res.Err})
+	known.add(tx, pos, max(c.at, e.Made), e.ID, res)
 	return res
 }
 
@@ -125,28 +123,4 @@ func contain(def command.Erased, tx *table.Tx, m command.Meta, payload codec.Raw
 	stored := *me // without the cause: a foreign error is not part of the state
 	stored.Err = nil
 	return nil, &stored, false
-}
-
-// forgetAnswers removes at most n answers that are too old to be asked for again. f.oldest is the time of the oldest one
-// that it left, so that it looks only when there is something to remove, and starts there: the store keeps markers of
-// removed rows for a while, and nothing older can have been added since.
-func (f *FSM) forgetAnswers(b *table.Batch, at model.Time, n int) {
-	limit := at.Add(-answersLive)
-	if limit <= f.oldest {
-		return
-	}
-	tx := b.Tx(table.Stamp{})
-	var old []string
-	oldest := at
-	for a := range state.Answers.Range(tx, "at", table.TimeKey(f.oldest), table.TimeKey(at+1)) {
-		if a.At >= limit || len(old) == n {
-			oldest = a.At
-			break
-		}
-		old = append(old, string(a.ID))
-	}
-	f.oldest = oldest
-	for _, id := range old {
-		state.Answers.Delete(tx, id)
-	}
 }

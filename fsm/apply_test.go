@@ -55,7 +55,10 @@ var (
 	broken = command.Define("test.storage", 1, func(*table.Tx, command.Meta, struct{}) (uint64, error) {
 		panic(table.Failure{Op: "read", Err: errors.New("bad sector")})
 	})
-	feature = command.Feature{Name: "test", Commands: []command.Erased{add, deny, crashing, typedNil, wrappedNil, foreign, broken}}
+	long = command.Define("test.long", 1, func(tx *table.Tx, m command.Meta, n int) (string, error) {
+		return strings.Repeat(fmt.Sprint(state.Next(tx, "test")), n), nil
+	})
+	feature = command.Feature{Name: "test", Commands: []command.Erased{add, long, deny, crashing, typedNil, wrappedNil, foreign, broken}}
 )
 
 // nilError wraps an error that is a typed nil.
@@ -353,6 +356,46 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 	if n := answers(); n > 21 {
 		t.Errorf("long after, %d answers are left", n)
+	}
+}
+
+// Long answers of one entry are remembered in several rows, within the entry and after it; and an answer that has to stay
+// for long, to a clock that is far ahead, keeps no other one from being forgotten.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	m := start(t)
+	m.one(t0, "test.add", struct{}{})
+	ahead := m.envelope("clock.advance", t0.Add(1000*time.Hour), node.ClockArgs{To: t0.Add(-time.Hour)})
+	if r := m.entry(t0, ahead); kind(r[0]) != "invalid" {
+		t.Fatalf("an advance into the past: %v", r)
+	}
+	var es []command.Envelope
+	for range 9 {
+		es = append(es, m.envelope("test.long", t0, 100_000))
+	}
+	first := m.entry(t0, append(es, es...)...)
+	for _, r := range [][]command.Result{first[9:], m.entry(t0, es...)} {
+		if diff := cmp.Diff(first[:9], r); diff != "" {
+			t.Error("asked again it is another answer")
+		}
+	}
+	rows := func() (n int) {
+		v := m.View()
+		defer v.Close()
+		for a := range state.Answers.All(v, "") {
+			n++
+			if size := len(codec.MustEncode(a)); size > 512<<10 {
+				t.Errorf("a row of %d bytes", size)
+			}
+		}
+		return n
+	}
+	if n := rows(); n != 5 {
+		t.Errorf("%d rows, not three for the long ones and two", n)
+	}
+	m.one(t0.Add(3*time.Minute), "test.add", struct{}{})
+	if n := rows(); n != 2 {
+		t.Errorf("%d rows are left, not the one of the clock and the last", n)
 	}
 }
 

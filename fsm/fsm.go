@@ -15,7 +15,6 @@ import (
 
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
-	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -26,7 +25,7 @@ type FSM struct {
 	registry *command.Registry
 	applied  atomic.Uint64
 	level    atomic.Uint32
-	oldest   model.Time // no remembered answer is older; touched by raft's one caller only
+	answers  *answers // nil: to be read from the rows; touched by raft's one caller only
 
 	mu      sync.Mutex // guards changed and hash
 	changed chan struct{}
@@ -80,6 +79,10 @@ const hashEvery = 4096
 // the answer is a []command.Result, one per command.
 func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	b := f.home.Store().Begin()
+	known := f.answers
+	if f.answers = nil; known == nil { // a batch that is not committed leaves nothing in memory either
+		known = loadAnswers(b.Tx(table.Stamp{}))
+	}
 	answers := make([]any, len(logs))
 	var hash HashAt
 	for i, l := range logs {
@@ -91,7 +94,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 		case raft.LogConfiguration:
 			b.Meta().Configuration, b.Meta().ConfigurationIndex = append([]byte(nil), l.Data...), l.Index
 		case raft.LogCommand:
-			answers[i] = f.applyEntry(b, l)
+			answers[i] = f.applyEntry(b, known, l)
 			if l.Index/hashEvery > before/hashEvery {
 				hash = HashAt{Index: l.Index, Hash: b.StateHash()}
 			}
@@ -99,6 +102,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 		b.Meta().Index, b.Meta().Term = l.Index, l.Term
 	}
 	b.Commit()
+	f.answers = known
 	if hash.Index > 0 {
 		f.mu.Lock()
 		f.hash = hash
@@ -108,7 +112,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	return answers
 }
 
-func (f *FSM) applyEntry(b *table.Batch, l *raft.Log) []command.Result {
+func (f *FSM) applyEntry(b *table.Batch, known *answers, l *raft.Log) []command.Result {
 	var e command.Entry
 	if err := codec.Decode(l.Data, &e); err != nil {
 		panic(fmt.Errorf("log entry %d: %w: %w", l.Index, command.ErrUndecodable, err))
@@ -117,9 +121,10 @@ func (f *FSM) applyEntry(b *table.Batch, l *raft.Log) []command.Result {
 	c := clockOf(tx, e.At)
 	results := make([]command.Result, len(e.Commands))
 	for i := range e.Commands {
-		results[i] = f.applyCommand(b, c, l, i, &e.Commands[i])
+		results[i] = f.applyCommand(b, known, c, l, i, &e.Commands[i])
 	}
 	c.store(b)
-	f.forgetAnswers(b, c.at, 2*len(e.Commands)+16)
+	known.store(tx)
+	known.forget(tx, c.at, 2*len(e.Commands)+16)
 	return results
 }

@@ -50,7 +50,7 @@ func (f *FSM) Flip(dir string) error {
 	if err := f.home.Flip(dir); err != nil {
 		return err
 	}
-	f.oldest = 0
+	f.answers = nil
 	f.publish()
 	return nil
 }

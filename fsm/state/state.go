@@ -14,13 +14,25 @@ type Sequence struct {
 	Last uint64 `cbor:"last"`
 }
 
-// Answer is the remembered result of a command, so that a retry gets the same one (RULES 2).
+// AnswerIDs tells which commands of a log entry were answered, so that a retry gets the same answer (RULES 2). Its key is
+// the position of the first of them; an entry with long answers has several rows.
+type AnswerIDs struct {
+	First model.Pos  `cbor:"first"`
+	Until model.Time `cbor:"until"` // the newest moment at which one of them was answered, or made
+	IDs   []byte     `cbor:"ids"`   // 16 bytes each
+}
+
+// AnswerList is the answers themselves, under the same key and in the same order. They are apart because a node that
+// starts reads the ids of all, and the answers are long.
+type AnswerList struct {
+	First model.Pos `cbor:"first"`
+	List  []Answer  `cbor:"list"`
+}
+
+// Answer is the remembered result of a command.
 type Answer struct {
-	ID    []byte       `cbor:"id"`
-	At    model.Time   `cbor:"at"`
-	Index uint64       `cbor:"index"`
-	Body  codec.Raw    `cbor:"body,omitempty"`
-	Err   *model.Error `cbor:"err,omitempty"`
+	Body codec.Raw    `cbor:"body,omitempty"`
+	Err  *model.Error `cbor:"err,omitempty"`
 }
 
 // StateHash is what a node says its state hashes to at an index.
@@ -35,11 +47,11 @@ const SystemKey = "system"
 
 // The tables. Ids 1 and 2 are the trail's, in fsm/table; ids are never reused.
 var (
-	System    = table.Define(3, "system", func(*model.System) string { return SystemKey })
-	Keyring   = table.Define(4, "keyring", func(*model.Keyring) string { return SystemKey })
-	Sequences = table.Define(5, "sequence", func(s *Sequence) string { return s.Name })
-	Answers   = table.Define(6, "answer", func(a *Answer) string { return string(a.ID) },
-		table.Index[Answer]{Name: "at", Keys: func(a *Answer) []string { return []string{table.TimeKey(a.At)} }})
+	System     = table.Define(3, "system", func(*model.System) string { return SystemKey })
+	Keyring    = table.Define(4, "keyring", func(*model.Keyring) string { return SystemKey })
+	Sequences  = table.Define(5, "sequence", func(s *Sequence) string { return s.Name })
+	Answered   = table.Define(6, "answered", func(a *AnswerIDs) string { return PosKey(a.First) })
+	Answers    = table.Define(25, "answer", func(a *AnswerList) string { return PosKey(a.First) })
 	Nodes      = table.Define(7, "node", func(n *model.Node) string { return string(n.ID) })
 	JoinTokens = table.Define(8, "join_token", func(t *model.JoinToken) string { return t.ID })
 	Hashes     = table.Define(9, "state_hash", func(h *StateHash) string { return string(h.Node) })
@@ -87,7 +99,7 @@ var (
 
 // Schema lists every table of the replicated state.
 var Schema = []table.Erased{
-	table.Audit, table.AuditHead, System, Keyring, Sequences, Answers, Nodes, JoinTokens, Hashes,
+	table.Audit, table.AuditHead, System, Keyring, Sequences, Answered, Answers, Nodes, JoinTokens, Hashes,
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
 	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations,
 }
@@ -102,6 +114,9 @@ func TemplateKey(e model.ExecutorName, name string) string { return string(e) + 
 func AttemptKey(a *model.Attempt) string {
 	return string(a.Operation) + "/" + table.NumberKey(uint64(a.Token))
 }
+
+// PosKey orders positions in the log.
+func PosKey(p model.Pos) string { return table.NumberKey(uint64(p)) }
 
 // Next draws the next number of a sequence.
 func Next(tx *table.Tx, name string) uint64 {

@@ -183,8 +183,10 @@ func (t *Table[T]) Delete(tx *Tx, key string) {
 	if !old.exists {
 		return
 	}
-	for _, ik := range t.indexKeys(t.shared(old)) {
-		tx.deleteEntry(ik, key, t.unique(ik))
+	if len(t.indexes) > 0 {
+		for _, ik := range t.indexKeys(t.shared(old)) {
+			tx.deleteEntry(ik, key, t.unique(ik))
+		}
 	}
 	tx.deleteRow(t, k, old)
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cofre/cmd/cofre/daemon"
 	"cofre/cmd/cofre/operator"
 )
 
@@ -56,6 +57,22 @@ func processTime(pid int) time.Duration {
 	user, _ := strconv.Atoi(f[11])
 	system, _ := strconv.Atoi(f[12])
 	return time.Duration(user+system) * tick
+}
+
+// applied is the last log index that the leader applied.
+func (s *server) applied(ctx context.Context) uint64 {
+	for _, n := range s.ready.Nodes {
+		var st daemon.Status
+		if n.API != s.leader || operator.NewClient(filepath.Join(s.dir, n.ID+".sock")).Get(ctx, "/status", &st) != nil {
+			continue
+		}
+		for _, m := range st.Members {
+			if m.ID == n.ID {
+				return m.Applied
+			}
+		}
+	}
+	return 0
 }
 
 // profile records the CPU of every node during fn, into files named after the operation.

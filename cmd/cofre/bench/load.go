@@ -16,6 +16,7 @@ type sample struct {
 	p50, p99 time.Duration
 	count    int
 	cpu      spent
+	entries  int // log entries of the burst
 }
 
 // burst runs an operation in a closed loop with some clients for a while.
@@ -48,7 +49,7 @@ func burst(ctx context.Context, clients int, span time.Duration, op func(ctx con
 	if len(all) == 0 {
 		return sample{}, ctx.Err()
 	}
-	return sample{float64(len(all)) / passed.Seconds(), all[len(all)/2], all[len(all)*99/100], len(all), spent{}}, nil
+	return sample{float64(len(all)) / passed.Seconds(), all[len(all)/2], all[len(all)*99/100], len(all), spent{}, 0}, nil
 }
 
 // measured is one line of the table: an operation at some concurrency, as medians.
@@ -76,6 +77,18 @@ func (m *measured) cpu() string {
 	return sum.per(float64(n))
 }
 
+// packed is how many operations one log entry carries; nothing for those that need none.
+func (m *measured) packed() string {
+	n, entries := 0, 0
+	for _, s := range m.samples {
+		n, entries = n+s.count, entries+s.entries
+	}
+	if entries == 0 || n > 200*entries {
+		return ""
+	}
+	return fmt.Sprintf("%.1f", float64(n)/float64(entries))
+}
+
 func (m *measured) latency() string {
 	var p50, p99 []time.Duration
 	for _, s := range m.samples {
@@ -94,7 +107,7 @@ func loads(ctx context.Context, f *floor, s *server, o options) error {
 		{"token issue", s.token}, {"secret read, spread over all nodes", s.readSpread}, {"secret read, followers only", s.readFollowers},
 		{"metadata read, restricted client", s.metadata}, {"health: the server's HTTPS alone", s.health},
 	}
-	fmt.Printf("| operation | clients | a second | p50 / p99 ms | / floor | / unrestricted read | CPU us an operation: leader + both followers + loader |\n|---|---|---|---|---|---|---|\n")
+	fmt.Printf("| operation | clients | a second | p50 / p99 ms | / floor | / unrestricted read | CPU us an operation: leader + both followers + loader | operations a log entry |\n|---|---|---|---|---|---|---|---|\n")
 	at64 := 0.0
 	for _, text := range strings.Split(o.clients, ",") {
 		clients, err := strconv.Atoi(text)
@@ -110,13 +123,13 @@ func loads(ctx context.Context, f *floor, s *server, o options) error {
 				if err := s.find(ctx); err != nil {
 					return err
 				}
-				before := s.spent()
+				before, from := s.spent(), s.applied(ctx)
 				var one sample
 				err := s.profile(ctx, o, fmt.Sprintf("%s %d", k.name, clients), func() (err error) {
 					one, err = burst(ctx, clients, o.burst, k.op)
 					return err
 				})
-				one.cpu = s.spent().sub(before)
+				one.cpu, one.entries = s.spent().sub(before), int(s.applied(ctx)-from)
 				if err != nil {
 					return fmt.Errorf("%s with %d clients: %w", k.name, clients, err)
 				}
@@ -140,7 +153,7 @@ func loads(ctx context.Context, f *floor, s *server, o options) error {
 			if len(l.samples) == 0 {
 				continue
 			}
-			fmt.Printf("| %s | %d | %.0f | %s | %.2f | %.2f | %s |\n", l.name, l.clients, l.rate(), l.latency(), l.rate()/base, l.rate()/plain, l.cpu())
+			fmt.Printf("| %s | %d | %.0f | %s | %.2f | %.2f | %s | %s |\n", l.name, l.clients, l.rate(), l.latency(), l.rate()/base, l.rate()/plain, l.cpu(), l.packed())
 		}
 	}
 	fmt.Println()
