@@ -27,6 +27,7 @@ type pending struct {
 type coalescer struct {
 	send    func(ctx context.Context, batch []command.Envelope) []outcome
 	workers int // batches in flight at once
+	beside  int // how many must wait for a batch to leave beside one in flight
 
 	mu      sync.Mutex // guards what follows
 	waiting []*pending
@@ -34,8 +35,8 @@ type coalescer struct {
 	wake    chan struct{}         // buffered by one
 }
 
-func newCoalescer(workers int, send func(context.Context, []command.Envelope) []outcome) *coalescer {
-	return &coalescer{send: send, workers: workers, flying: map[int]chan struct{}{}, wake: make(chan struct{}, 1)}
+func newCoalescer(workers, beside int, send func(context.Context, []command.Envelope) []outcome) *coalescer {
+	return &coalescer{send: send, workers: workers, beside: beside, flying: map[int]chan struct{}{}, wake: make(chan struct{}, 1)}
 }
 
 // overhead estimates what an envelope needs besides its payload.
@@ -123,6 +124,9 @@ func (c *coalescer) work(ctx context.Context, worker int) {
 func (c *coalescer) take(worker int) []*pending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.flying) > 0 && len(c.waiting) < c.beside {
+		return nil // who settles what is in flight takes it
+	}
 	n, size := 0, 0
 	for n < len(c.waiting) && n < command.MaxEntryCommands {
 		size += c.waiting[n].size

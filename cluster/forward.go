@@ -47,7 +47,7 @@ type followerSide struct {
 
 func newFollowerSide(node *raftnode.Node, call Caller) *followerSide {
 	f := &followerSide{node: node, call: call}
-	f.queue = newCoalescer(forwardWorkers, f.send)
+	f.queue = newCoalescer(forwardWorkers, 1, f.send)
 	return f
 }
 

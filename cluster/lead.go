@@ -41,12 +41,16 @@ type leaderSide struct {
 	queue *coalescer
 }
 
-// entriesInFlight lets an entry replicate while the one before it is applied. More would only make the entries smaller.
-const entriesInFlight = 2
+// entriesInFlight lets an entry replicate while the one before it is applied. More would only make the entries smaller;
+// so would a second one that carries a few commands only.
+const (
+	entriesInFlight = 2
+	besideOne       = 8
+)
 
 func newLeaderSide(node *raftnode.Node, admit Admission) *leaderSide {
 	l := &leaderSide{node: node, admit: admit}
-	l.queue = newCoalescer(entriesInFlight, l.send)
+	l.queue = newCoalescer(entriesInFlight, besideOne, l.send)
 	return l
 }
 
