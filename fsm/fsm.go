@@ -27,8 +27,9 @@ type FSM struct {
 	level    atomic.Uint32
 	answers  *answers // nil: to be read from the rows; touched by raft's one caller only
 
-	mu      sync.Mutex // guards changed and hash
+	mu      sync.Mutex // guards what follows
 	changed chan struct{}
+	watches []*watch
 	hash    HashAt
 }
 
@@ -45,7 +46,7 @@ func Open(dir string, registry *command.Registry, o table.Options) (*FSM, error)
 		return nil, err
 	}
 	f := &FSM{home: home, registry: registry, changed: make(chan struct{})}
-	f.publish()
+	f.publish(nil)
 	if l := f.Level(); l > registry.Level() {
 		_ = home.Close()
 		return nil, fmt.Errorf("the state is at feature level %d, this binary knows %d: install the cluster's version of cofre", l, registry.Level())
@@ -108,7 +109,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 		f.hash = hash
 		f.mu.Unlock()
 	}
-	f.publish()
+	f.publish(b)
 	return answers
 }
 

@@ -51,7 +51,7 @@ func (f *FSM) Flip(dir string) error {
 		return err
 	}
 	f.answers = nil
-	f.publish()
+	f.publish(nil)
 	return nil
 }
 

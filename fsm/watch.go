@@ -2,21 +2,50 @@ package fsm
 
 import (
 	"context"
+	"slices"
 
 	"cofre/fsm/model"
 	"cofre/fsm/state"
+	"cofre/fsm/table"
 )
 
-// publish makes the committed position visible and wakes everybody who waits.
-func (f *FSM) publish() {
-	v := f.home.View()
-	defer v.Close()
-	f.level.Store(uint32(state.SystemRow(v).Level))
+// publish makes the committed position visible and wakes everybody who waits for it, and who watches what a batch
+// touched; without a batch everything may have changed.
+func (f *FSM) publish(b *table.Batch) {
+	if b == nil || b.Touched(state.System.Rows()) {
+		v := f.home.View()
+		f.level.Store(uint32(state.SystemRow(v).Level))
+		v.Close()
+	}
 	f.applied.Store(f.home.Store().Applied().Index)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	close(f.changed)
 	f.changed = make(chan struct{})
+	for _, w := range f.watches {
+		if b == nil || slices.ContainsFunc(w.spaces, b.Touched) {
+			close(w.changed)
+			w.changed = make(chan struct{})
+		}
+	}
+}
+
+type watch struct {
+	spaces  []table.Space
+	changed chan struct{}
+}
+
+// Watch is Changed for one who looks at parts of the state only. The watch stays for ever: make it once.
+func (f *FSM) Watch(spaces ...table.Space) func() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := &watch{spaces, make(chan struct{})}
+	f.watches = append(f.watches, w)
+	return func() <-chan struct{} {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return w.changed
+	}
 }
 
 // Applied is the index of the last entry whose rows are committed here.

@@ -131,7 +131,7 @@ func Next(tx *table.Tx, name string) uint64 {
 
 // SystemRow reads the facts about the state itself; an empty state gives level 1 and default leases.
 func SystemRow(r table.Reader) model.System {
-	if s, ok := System.Get(r, SystemKey); ok {
+	if s, ok := System.Look(r, SystemKey); ok {
 		return *s
 	}
 	return model.System{Level: 1, Leases: model.DefaultLeases}
@@ -143,7 +143,7 @@ func PolicyOf(r table.Reader, c *model.Credential) model.Policy {
 		if id == "" {
 			continue
 		}
-		if p, ok := Policies.Get(r, string(id)); ok {
+		if p, ok := Policies.Look(r, string(id)); ok {
 			return *p
 		}
 	}

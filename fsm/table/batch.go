@@ -14,15 +14,24 @@ type Batch struct {
 	s       *Store
 	n       uint64 // counts batches
 	changes map[string]*pending
-	spaces  map[space][]*pending // the same, by what one scan can see
+	spaces  map[Space][]*pending // the same, by what one scan can see
 	order   []*pending           // the same, in the order of their first change
 	hashes  map[byte]Hash
 	head    audit.Head
 	meta    Applied
 }
 
-// space is the table and the index (or its rows) that a key belongs to.
-type space [2]byte
+// Space is the table and the index (or its rows) that a key belongs to: what a batch changes, and what one may watch.
+type Space [2]byte
+
+// Rows is where the rows of the table stand: every change of one touches it.
+func (t *Table[T]) Rows() Space { return Space{t.id, rowSpace} }
+
+// Index is where the entries of an index stand: only changes of its keys touch it.
+func (t *Table[T]) Index(name string) Space { return Space{t.id, byte(1 + t.position(name))} }
+
+// Touched tells whether the batch changed something there, also if it changed it back.
+func (b *Batch) Touched(s Space) bool { return len(b.spaces[s]) > 0 }
 
 // pending is what a batch makes of one key.
 type pending struct {
@@ -42,7 +51,7 @@ func (s *Store) Begin() *Batch {
 	}
 	n := s.committed.Load() + 1
 	s.rows.begin(n)
-	return &Batch{s: s, n: n, changes: map[string]*pending{}, spaces: map[space][]*pending{}, hashes: h, head: s.head, meta: s.meta}
+	return &Batch{s: s, n: n, changes: map[string]*pending{}, spaces: map[Space][]*pending{}, hashes: h, head: s.head, meta: s.meta}
 }
 
 // Meta is the applied position that Commit will write; the writer advances it.
@@ -129,7 +138,7 @@ func (b *Batch) change(key []byte, t Erased, stood, fresh *cell, keep bool) undo
 		p = &pending{key: key, table: t, was: stood, hashed: stood, now: stood}
 		b.changes[string(key)] = p
 		b.order = append(b.order, p)
-		sp := space(key)
+		sp := Space(key)
 		b.spaces[sp] = append(b.spaces[sp], p)
 	}
 	u := undo{p, p.now}

@@ -56,7 +56,7 @@ type changedKey struct {
 // changedIn lists what the batch changed between two keys, in the order of the scan: as it stands now, because fn may
 // change it further.
 func (b *Batch) changedIn(lower, upper []byte, down bool) (in []changedKey) {
-	for _, p := range b.spaces[space(lower)] {
+	for _, p := range b.spaces[Space(lower)] {
 		if bytes.Compare(p.key, lower) >= 0 && bytes.Compare(p.key, upper) < 0 {
 			in = append(in, changedKey{p.key, p.now})
 		}

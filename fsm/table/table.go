@@ -122,6 +122,15 @@ func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
 	return &row, true
 }
 
+// Look is Get without the copy, for rows that every command reads: others hold the row too, so nothing in it may change.
+func (t *Table[T]) Look(r Reader, key string) (*T, bool) {
+	c := r.get(t.rowKey(key))
+	if !c.exists {
+		return nil, false
+	}
+	return t.shared(c), true
+}
+
 // Has tells whether a row exists, without decoding it.
 func (t *Table[T]) Has(r Reader, key string) bool {
 	return r.get(t.rowKey(key)).exists

@@ -14,7 +14,7 @@ import (
 // the log from which it would learn them.
 func (m *member) rememberMembers(ctx context.Context) error {
 	for {
-		changed := m.fsm.Changed()
+		changed := m.watches.keys()
 		self := m.self.Get()
 		if rows := m.rows(); len(rows) > 0 {
 			if now := membership.Contacts(rows); !reflect.DeepEqual(now, self.Contacts) {

@@ -16,7 +16,7 @@ import (
 // fetch gets the root key for a newcomer, from whichever member hands it over after the approval.
 func (o *opener) fetch(ctx context.Context) error {
 	for {
-		changed := o.m.fsm.Changed()
+		changed := o.m.watches.keys()
 		self, ok := o.m.row(o.m.id())
 		if _, has := o.m.ring(); ok && has && !self.Delivered && o.m.keys.Sealed() && !o.held() {
 			err := membership.FetchRoot(ctx, o.m.client, o.m.others, func(box []byte) error { return o.receive(ctx, self, box) }, o.m.part("vault"))

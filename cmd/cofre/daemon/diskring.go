@@ -19,7 +19,7 @@ func (m *member) followDiskRing(ctx context.Context) error {
 	var revision uint64
 	var gossiping []byte // key that gossip runs under
 	for {
-		changed, keys := m.fsm.Changed(), m.keys.Changed()
+		changed, keys := m.watches.keys(), m.keys.Changed()
 		if row, ok := m.ring(); ok && row.Revision != revision {
 			done, err := m.takeDiskRing(row)
 			if err != nil {

@@ -43,6 +43,7 @@ type member struct {
 	save    func(*peer.Identity) error
 
 	fsm       *fsm.FSM
+	watches   watches
 	logs      *raftnode.Log
 	node      *raftnode.Node
 	directory *membership.Directory
@@ -90,6 +91,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	if m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(key), Logger: stateLog{d.log}}); err != nil {
 		return m, err
 	}
+	m.watches = watchesOf(m.fsm)
 	cipher, err := disk.NewRecordCipher(key, "raft-log")
 	if err != nil {
 		return m, err

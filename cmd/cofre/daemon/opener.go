@@ -53,7 +53,7 @@ func (o *opener) run(ctx context.Context) error {
 	told := true // a fresh process was announced as sealed
 	var last string
 	for {
-		changed, keys := o.m.fsm.Changed(), o.m.keys.Changed()
+		changed, keys := o.m.watches.keys(), o.m.keys.Changed()
 		if err := o.follow(ctx); err == nil {
 			last = ""
 		} else if err.Error() != last { // it is tried again and again

@@ -81,7 +81,7 @@ func (m *member) lead(ctx context.Context, term uint64) {
 	if err := m.seed(ctx, p); err != nil && ctx.Err() == nil {
 		log.WithError(err).Warn("bring the template catalogue up to date")
 	}
-	_ = lead.Run(ctx, lead.Config{Proposer: p, View: m.fsm.View, Changed: m.fsm.Changed, Alive: m.able, Log: log})
+	_ = lead.Run(ctx, lead.Config{Proposer: p, View: m.fsm.View, Changed: m.watches.due, Alive: m.able, Log: log})
 }
 
 func (m *member) seed(ctx context.Context, p command.Proposer) error {
@@ -104,7 +104,7 @@ func (m *member) seed(ctx context.Context, p command.Proposer) error {
 // runner makes this node's slots.
 func (m *member) runner() *runner.Runner {
 	return runner.New(runner.Config{
-		Node: m.id(), Proposer: m.proposer, View: m.fsm.View, Changed: m.fsm.Changed, Keys: m.keys, Place: access.Place,
+		Node: m.id(), Proposer: m.proposer, View: m.fsm.View, Changed: m.watches.slots, Keys: m.keys, Place: access.Place,
 		Executors: func(n model.ExecutorName) (executors.Executor, bool) { e := all.Find(n); return e, e != nil },
 		Refuse:    m.isClusterAddress, Log: m.log.WithField("part", "runner"),
 	})
