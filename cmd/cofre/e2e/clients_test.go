@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Clients as people run them against three nodes: the Python package, the binary called dsm, and cofre run.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	c := Start(t)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "py-host", "ip": "192.0.2.1"}, nil)
+	c.Must(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": "py-root", "username": "root", "hostname": "py-host", "secret": `it's "ü"`}, nil)
+	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "py"}, nil)
+	c.Must(http.MethodPost, "/api/v1/applications/py/authorizations", map[string]any{"name": "old", "write": true, "filter": map[string]any{"all": true}}, nil)
+	var signing struct {
+		Consumer       string `json:"consumer_key"`
+		ConsumerSecret string `json:"consumer_secret"`
+		Token          string `json:"token_key"`
+		TokenSecret    string `json:"token_secret"`
+	}
+	c.Must(http.MethodPost, "/api/v1/applications/py/authorizations/old/oauth1", nil, &signing)
+	var nodes []string
+	for _, n := range c.ready.Nodes {
+		nodes = append(nodes, n.API)
+	}
+
+	t.Run("python", func(t *testing.T) {
+		dir, err := filepath.Abs("../../../packaging/python")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("python3", "-B", "-W", "error", "-m", "unittest", "discover", "-v", "-s", dir+"/tests")
+		cmd.Env = append(os.Environ(), "PYTHONPATH="+dir+"/src", "COFRE_TEST_NODES="+strings.Join(nodes, ","), "COFRE_TEST_CA="+c.ready.CAFile,
+			"COFRE_TEST_ID="+c.ready.Admin.ClientID, "COFRE_TEST_SECRET="+c.ready.Admin.ClientSecret, "COFRE_TEST_CONSUMER="+signing.Consumer, "COFRE_TEST_CONSUMER_SECRET="+signing.ConsumerSecret,
+			"COFRE_TEST_TOKEN="+signing.Token, "COFRE_TEST_TOKEN_SECRET="+signing.TokenSecret)
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "OK") || strings.Contains(string(out), "skipped") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	dsm := filepath.Join(home, "dsm")
+	if err := os.Symlink(bin, dsm); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, content string, mode os.FileMode) string {
+		t.Helper()
+		file := filepath.Join(home, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), mode); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "API_KEY=k'ey", "UNMAPPED=never", "SENHASEGURA_MAPPING_FILE=" + write("m.json", `{"key_value":[{"name":"TOKENS","fields":["API_KEY"]}]}`, 0o644)}
+	config, err := json.Marshal(map[string]string{"SENHASEGURA_URL": strings.Join(nodes, ","), "SENHASEGURA_CLIENT_ID": c.ready.Admin.ClientID, "SENHASEGURA_CLIENT_SECRET": c.ready.Admin.ClientSecret, "SENHASEGURA_CA_FILE": c.ready.CAFile}) // JSON is YAML
+	if err != nil {
+		t.Fatal(err)
+	}
+	configFile := write(".senhasegura/config.yaml", string(config), 0o644)
+	run := func(name string, args ...string) (string, error) {
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.Env = home, env
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "ci"}, nil)
+	var ci Keys
+	c.Must(http.MethodPost, "/api/v1/applications/ci/authorizations", map[string]any{"name": "runner", "write": true, "creates": true, "modules": []string{"Application", "CI/CD", "Secrets Management"}, "rights": []string{"secret.read", "credential.write"}}, &ci)
+	if out, err := run(dsm, "runb", "-a", "shop", "-s", "erp", "-e", "prod"); err == nil || !strings.Contains(out, "chmod 600") {
+		t.Errorf("a configuration that others may read was taken: %s", out)
+	}
+	if err := os.Chmod(configFile, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env = append(env, "SENHASEGURA_CLIENT_ID="+ci.ID, "SENHASEGURA_CLIENT_SECRET="+ci.Secret)
+	if out, err := run(dsm, "runb", "-a", "shop", "-s", "erp", "-e", "prod", "--debug"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := run("bash", "-c", ". ./.runb.vars && printf %s \"$API_KEY\""); err != nil || out != "k'ey" {
+		t.Errorf("%q %v", out, err)
+	}
+	if out, err := run(dsm, "--version"); err != nil || !strings.HasPrefix(out, "dsm version ") {
+		t.Errorf("%q %v", out, err)
+	}
+	env = append(env, "COFRE_URL="+strings.Join(nodes, ","), "COFRE_CLIENT_ID="+ci.ID, "COFRE_CLIENT_SECRET="+ci.Secret, "COFRE_CA_FILE="+c.ready.CAFile)
+	if out, err := run(bin, "run", "--application", "shop", "--system", "erp", "--environment", "prod", "--mask", "--", "sh", "-c", `printf %s "$API_KEY $COFRE_URL"`); err != nil || out != "*** " {
+		t.Errorf("%q %v", out, err)
+	}
+
+	// A signal goes to the program, and its exit status is ours.
+	cmd := exec.Command(bin, "run", "--application", "shop", "--system", "erp", "--environment", "prod", "--", "sh", "-c", `trap 'exit 9' TERM; echo up; while :; do sleep 0.1; done`)
+	cmd.Dir, cmd.Env = home, env
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if !bufio.NewScanner(out).Scan() {
+		t.Error("the program did not begin")
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case <-done:
+		if code := cmd.ProcessState.ExitCode(); code != 9 {
+			t.Errorf("exit status %d", code)
+		}
+	case <-time.After(20 * time.Second):
+		_ = cmd.Process.Kill()
+		t.Error("SIGTERM did not reach the program")
+	}
+}
