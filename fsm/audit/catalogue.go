@@ -78,6 +78,7 @@ var (
 	DSMPut           = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
 	DSMRead          = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public, "users": Public, "pod": Sensitive})
 	DSMDeprovisioned = define("dsm.deprovisioned", Notice, "the dynamic users that an application secret showed to a pod are to be removed", Fields{"application": Public, "count": Public, "pod": Sensitive})
+	DSMRenewed       = define("dsm.renewed", Notice, "what an application secret shows was renewed: dynamic users were requested, changes of accounts ordered", Fields{"secret": Public, "number": Public, "users": Public, "credentials": Public, "failed": Public})
 	DSMStatus        = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})
 
 	DSMRegistered = define("dsm.registered", Notice, "an authorization was made for a pipeline, or got one more key for an hour", Fields{"authorization": Public, "application": Public, "change": Public, "until": Public})

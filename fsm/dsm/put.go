@@ -26,6 +26,9 @@ type PutArgs struct {
 	ExpiresAt   *model.Time              `cbor:"expires_at,omitempty"`
 	Readers     *[]model.AuthorizationID `cbor:"readers,omitempty"`
 	Data        *[]model.DSMEntry        `cbor:"data,omitempty"`
+
+	RenewEphemeral  *int64 `cbor:"renew_ephemeral,omitempty"` // milliseconds; 0: off
+	RenewCredential *int64 `cbor:"renew_credential,omitempty"`
 	Revision    uint64                   `cbor:"revision,omitempty"` // 0: not checked
 }
 
@@ -100,6 +103,9 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 	if a.Data != nil && (old == nil || !model.SameData(*a.Data, inForce(tx, old).Entries)) {
 		addVersion(tx, m, &s, *a.Data, 0)
 		r.Changed = true
+	}
+	if err := renewal(tx, m, &s, a); err != nil {
+		return PutResult{}, err
 	}
 	store(tx, &s)
 	what := "changed"

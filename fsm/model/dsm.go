@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Limits of DSM secrets.
@@ -32,14 +33,35 @@ type DSMSecret struct {
 	Version     uint64            `cbor:"version"`           // in force
 	LastN       uint64            `cbor:"last_n"`            // newest version ever
 	Enabled     bool              `cbor:"enabled"`
-	CreatedBy   AuthorizationID   `cbor:"created_by,omitempty"`
-	CreatedAt   Time              `cbor:"created_at"`
-	ChangedAt   Time              `cbor:"changed_at"` // of the version in force
-	Revision    uint64            `cbor:"revision"`
+
+	RenewEphemeral    int64 `cbor:"renew_ephemeral,omitempty"`    // milliseconds between new dynamic users; 0: off
+	RenewCredential   int64 `cbor:"renew_credential,omitempty"`   // between changes of the accounts that it refers to; 0: off
+	RenewedEphemeral  Time  `cbor:"renewed_ephemeral,omitempty"`  // last time, or when it was switched on
+	RenewedCredential Time  `cbor:"renewed_credential,omitempty"` // the same
+
+	CreatedBy AuthorizationID `cbor:"created_by,omitempty"`
+	CreatedAt Time            `cbor:"created_at"`
+	ChangedAt Time            `cbor:"changed_at"` // of the version in force
+	Revision  uint64          `cbor:"revision"`
 }
 
 // Active tells whether the secret is handed out at a moment.
 func (s *DSMSecret) Active(at Time) bool { return s.Enabled && (s.ExpiresAt == 0 || at < s.ExpiresAt) }
+
+// LeastRenew is the shortest interval of a renewal, and how much longer a dynamic user lives at least: who read the old one
+// has that time to read again.
+const LeastRenew = 10 * time.Minute
+
+// RenewAt tells when the next renewal of a kind is due; 0: never.
+func (s *DSMSecret) RenewAt() (ephemeral, credential Time) {
+	if s.RenewEphemeral != 0 {
+		ephemeral = s.RenewedEphemeral.Add(Span(s.RenewEphemeral))
+	}
+	if s.RenewCredential != 0 {
+		credential = s.RenewedCredential.Add(Span(s.RenewCredential))
+	}
+	return ephemeral, credential
+}
 
 // HeldBy tells whether an authorization is its owner or a reader.
 func (s *DSMSecret) HeldBy(a AuthorizationID) bool {

@@ -13,7 +13,8 @@ var (
 	DSMSecrets = table.Define(22, "dsm_secret", func(s *model.DSMSecret) string { return string(s.ID) },
 		table.Index[model.DSMSecret]{Name: "number", Unique: true, Drawn: true, Keys: func(s *model.DSMSecret) []string { return []string{table.NumberKey(s.Number)} }},
 		table.Index[model.DSMSecret]{Name: "identity", Unique: true, Keys: func(s *model.DSMSecret) []string { return []string{IdentityKey(s.Owner, s.Identity)} }},
-		table.Index[model.DSMSecret]{Name: "holder", Keys: holders})
+		table.Index[model.DSMSecret]{Name: "holder", Keys: holders},
+		table.Index[model.DSMSecret]{Name: "renew", Keys: renewKey})
 	DSMVersions = table.Define(23, "dsm_version", func(v *model.DSMVersion) string { return DSMVersionKey(v.Secret, v.N) },
 		sealedIndex(dsmValues))
 	ClientKeys = table.Define(24, "client_key", func(k *model.ClientKey) string { return ClientKeyOf(k.Authorization, k.Secret.MAC) },
@@ -57,6 +58,18 @@ func holders(s *model.DSMSecret) []string {
 		keys = append(keys, string(r))
 	}
 	return keys
+}
+
+// renewKey orders secrets by their next renewal.
+func renewKey(s *model.DSMSecret) []string {
+	a, b := s.RenewAt()
+	if !s.Enabled || a == 0 && b == 0 {
+		return nil
+	}
+	if a == 0 || b != 0 && b < a {
+		a = b
+	}
+	return []string{table.TimeKey(a)}
 }
 
 func dsmValues(v *model.DSMVersion) []Value {

@@ -1,6 +1,7 @@
 package dsm
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,18 +179,40 @@ func readTime(in *compat.Input, name string) (*model.Time, error) {
 	return nil, model.Errorf(model.Invalid, "%s is written like 2026-01-31 12:00:00", name).WithField(name)
 }
 
+// readMinutes reads an interval: nothing leaves it as it is, an empty list or false switches it off.
+func readMinutes(in *compat.Input, name string) (*int64, error) {
+	list, err := in.List(name)
+	if err != nil || list == nil {
+		return nil, err
+	}
+	var off int64
+	if len(*list) == 0 || (*list)[0] == "false" {
+		return &off, nil
+	}
+	n, err := strconv.ParseUint((*list)[0], 10, 31)
+	if err != nil || len(*list) > 1 {
+		return nil, model.Errorf(model.Invalid, "%s is a number of minutes", name).WithField(name)
+	}
+	ms := int64(n) * time.Minute.Milliseconds()
+	return &ms, nil
+}
+
 // readPut reads a secret to put by one of the vendor's routes.
 func readPut(in *compat.Input) (Put, error) {
 	p := Put{Through: model.ModuleSecrets, Identity: in.Text("identity", "identifier"), Title: in.Pointer("name"), Engine: in.Pointer("engine"), Description: in.Pointer("description")}
 	if p.Identity == "" {
 		p.Identity = in.Text("name")
 	}
-	for _, name := range []string{"renew_cloud_time", "renew_credential_time", "renew_ephemeral_credential_time"} {
-		if list, err := in.List(name); err != nil || list != nil && len(*list) > 0 {
-			return p, model.Errorf(model.Invalid, "%s is not offered yet", name).WithField(name)
-		}
+	if list, err := in.List("renew_cloud_time"); err != nil || list != nil && len(*list) > 0 {
+		return p, model.Errorf(model.Invalid, "renew_cloud_time is not offered yet").WithField("renew_cloud_time")
 	}
 	var err error
+	if p.RenewCredential, err = readMinutes(in, "renew_credential_time"); err != nil {
+		return p, err
+	}
+	if p.RenewEphemeral, err = readMinutes(in, "renew_ephemeral_credential_time"); err != nil {
+		return p, err
+	}
 	if p.ExpiresAt, err = readTime(in, "expiration_date"); err != nil {
 		return p, err
 	}

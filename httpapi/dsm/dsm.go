@@ -63,7 +63,10 @@ type Put struct {
 	ExpiresAt   *model.Time
 	Readers     *[]Owner
 	Data        []Data // nil: unchanged
-	Revision    uint64
+
+	RenewEphemeral  *int64 // milliseconds; 0: off
+	RenewCredential *int64
+	Revision        uint64
 }
 
 // Owner names an authorization; the zero value is the caller's.
@@ -74,6 +77,13 @@ type Done struct {
 	Item    *Item
 	Created bool
 	Kept    int
+	Readers []Reader // who read it lately, when the renewal of its accounts was switched on
+}
+
+// Reader is who read a secret lately, and when last.
+type Reader struct {
+	Authorization string // "application/authorization"
+	At            model.Time
 }
 
 // Application is the caller with its secrets.

@@ -13,22 +13,31 @@ import (
 
 // View is a secret as management calls show it.
 type View struct {
-	ID          model.DSMSecretID `json:"id"`
-	Number      uint64            `json:"number"`
-	Identity    string            `json:"identity"`
-	Name        string            `json:"name"`
-	Engine      string            `json:"engine"`
-	Description string            `json:"description"`
-	Tags        []string          `json:"tags"`
-	Owner       string            `json:"owner" doc:"application/authorization"`
-	Readers     []string          `json:"readers" doc:"application/authorization of those that hold it besides the owner"`
-	Version     uint64            `json:"version"`
-	ExpiresAt   compat.Time       `json:"expires_at,omitempty"`
-	Enabled     bool              `json:"enabled"`
-	CreatedAt   compat.Time       `json:"created_at"`
-	ChangedAt   compat.Time       `json:"changed_at"`
-	Revision    uint64            `json:"revision"`
-	Versions    []VersionView     `json:"versions,omitempty" doc:"kept versions, oldest first; only when one secret is shown"`
+	ID              model.DSMSecretID `json:"id"`
+	Number          uint64            `json:"number"`
+	Identity        string            `json:"identity"`
+	Name            string            `json:"name"`
+	Engine          string            `json:"engine"`
+	Description     string            `json:"description"`
+	Tags            []string          `json:"tags"`
+	Owner           string            `json:"owner" doc:"application/authorization"`
+	Readers         []string          `json:"readers" doc:"application/authorization of those that hold it besides the owner"`
+	Version         uint64            `json:"version"`
+	ExpiresAt       compat.Time       `json:"expires_at,omitempty"`
+	Enabled         bool              `json:"enabled"`
+	CreatedAt       compat.Time       `json:"created_at"`
+	ChangedAt       compat.Time       `json:"changed_at"`
+	Revision        uint64            `json:"revision"`
+	RenewEphemeral  compat.Duration   `json:"renew_ephemeral,omitempty" doc:"how often its readers get new dynamic users; absent: never"`
+	RenewCredential compat.Duration   `json:"renew_credential,omitempty" doc:"how often the accounts that it refers to are changed; absent: never"`
+	RecentReaders   []ReaderView      `json:"recent_readers,omitempty" doc:"who read it or its accounts in the last 7 days; when the renewal of its accounts is switched on"`
+	Versions        []VersionView     `json:"versions,omitempty" doc:"kept versions, oldest first; only when one secret is shown"`
+}
+
+// ReaderView is who read a secret, and when last.
+type ReaderView struct {
+	Authorization string      `json:"authorization" doc:"application/authorization"`
+	At            compat.Time `json:"at"`
 }
 
 // VersionView is a kept version, without values.
@@ -55,6 +64,9 @@ type Body struct {
 	Accounts    *[]AccountBody `json:"accounts" doc:"references, which need the right to read the account"`
 	Ephemerals  *[]Ephemeral   `json:"ephemerals" doc:"dynamic users of whoever reads, made when there are none"`
 	Revision    uint64         `json:"revision" doc:"refuse if it is not the current one"`
+
+	RenewEphemeral  *compat.Duration `json:"renew_ephemeral" doc:"its readers get new dynamic users this often, 10m at least; the old ones end with their time; 0s: never"`
+	RenewCredential *compat.Duration `json:"renew_credential" doc:"the accounts that it refers to are changed on their targets this often; 0s: never"`
 }
 
 // Ephemeral shows dynamic users; each part that is named is returned under that name, all of them if none is.
@@ -127,7 +139,7 @@ type management struct{ s Service }
 func view(i *Item, versions []Version) View {
 	s := &i.Secret
 	v := View{ID: s.ID, Number: s.Number, Identity: s.Identity, Name: s.Name, Engine: s.Engine, Description: s.Description, Tags: append([]string{}, s.Tags...), Owner: i.Owner,
-		Readers: append([]string{}, i.Readers...), Version: s.Version, ExpiresAt: compat.Time(s.ExpiresAt), Enabled: s.Enabled, CreatedAt: compat.Time(s.CreatedAt), ChangedAt: compat.Time(s.ChangedAt), Revision: s.Revision}
+		Readers: append([]string{}, i.Readers...), Version: s.Version, ExpiresAt: compat.Time(s.ExpiresAt), Enabled: s.Enabled, CreatedAt: compat.Time(s.CreatedAt), ChangedAt: compat.Time(s.ChangedAt), Revision: s.Revision, RenewEphemeral: compat.Duration(s.RenewEphemeral), RenewCredential: compat.Duration(s.RenewCredential)}
 	for _, n := range versions {
 		v.Versions = append(v.Versions, VersionView{n.N, compat.Time(n.At), n.By, n.Of, append([]string{}, n.Names...), append([]string{}, n.Changed...)})
 	}
@@ -189,6 +201,7 @@ func (b *Body) put(name string) (Put, error) {
 		at := model.Time(*b.ExpiresAt)
 		p.ExpiresAt = &at
 	}
+	p.RenewEphemeral, p.RenewCredential = (*int64)(b.RenewEphemeral), (*int64)(b.RenewCredential)
 	if b.Owner != nil {
 		p.Owner = b.Owner.owner()
 	}
@@ -266,7 +279,11 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(done.Item, nil)), nil
+	v := view(done.Item, nil)
+	for _, reader := range done.Readers {
+		v.RecentReaders = append(v.RecentReaders, ReaderView{reader.Authorization, compat.Time(reader.At)})
+	}
+	return compat.JSON(v), nil
 }
 
 func (b *Body) wipe() {

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"slices"
+	"time"
 
 	fsmdsm "cofre/fsm/dsm"
 	"cofre/fsm/model"
@@ -149,7 +150,8 @@ func byName(entries []model.DSMEntry) map[string][]model.DSMEntry {
 }
 
 func (s *secrets) Put(ctx context.Context, actor model.Actor, p api.Put) (api.Done, error) {
-	args := fsmdsm.PutArgs{Module: p.Through, Create: p.Create, Identity: p.Identity, Name: p.Title, Engine: p.Engine, Description: p.Description, Tags: p.Tags, ExpiresAt: p.ExpiresAt, Revision: p.Revision}
+	args := fsmdsm.PutArgs{Module: p.Through, Create: p.Create, Identity: p.Identity, Name: p.Title, Engine: p.Engine, Description: p.Description, Tags: p.Tags, ExpiresAt: p.ExpiresAt, Revision: p.Revision,
+		RenewEphemeral: p.RenewEphemeral, RenewCredential: p.RenewCredential}
 	if p.Name != "" {
 		row, err := s.access.FindDSM(ctx, actor, p.Name)
 		if err != nil {
@@ -182,7 +184,13 @@ func (s *secrets) Put(ctx context.Context, actor model.Actor, p api.Put) (api.Do
 	if err != nil {
 		return api.Done{}, err
 	}
-	return api.Done{Item: s.item(&r.Secret), Created: r.Created, Kept: r.Kept}, nil
+	done := api.Done{Item: s.item(&r.Secret), Created: r.Created, Kept: r.Kept}
+	if p.RenewCredential != nil && *p.RenewCredential != 0 {
+		for _, reader := range s.access.RecentReaders(r.Secret.ID, model.TimeOf(time.Now())) {
+			done.Readers = append(done.Readers, api.Reader{Authorization: s.access.AuthorizationNames(reader.Authorization)[reader.Authorization], At: reader.At})
+		}
+	}
+	return done, nil
 }
 
 func (s *secrets) owner(ctx context.Context, o api.Owner) (model.AuthorizationID, error) {

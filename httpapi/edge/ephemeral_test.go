@@ -121,3 +121,31 @@ func TestAutomaticProvisioning(t *testing.T) {
 		t.Errorf("%d revocations", n)
 	}
 }
+
+// Renewal: its interval fits the life of the users, and who switches on the change of accounts learns who reads them.
+func TestRenewal(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "PUT", "/api/v1/dynamic-profiles/app", 200, `{"ttl":"30m","life":"0s"}`)
+	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"db","accounts":[{"credential":"db1-root","password":"P"}],"ephemerals":[{"device":"db1","profile":"app"}]}`)
+	for body, field := range map[string]string{`{"renew_ephemeral":"9m"}`: "renew_ephemeral", `{"renew_ephemeral":"20m"}`: "renew_ephemeral", `{"renew_credential":"1m"}`: "renew_credential"} {
+		if a := h.json(tok, "PUT", "/api/v1/secrets/db", 400, body); a.text("field") != field {
+			t.Error(a.raw)
+		}
+	}
+	go func() { h.create(h.await(0), "Ephemeral-1") }()
+	h.json(tok, "GET", "/iso/sctm/secret", 200, "")
+	if a := h.json(tok, "PUT", "/api/v1/secrets/db", 200, `{"renew_ephemeral":"19m","renew_credential":"24h"}`); a.text("renew_ephemeral") != "19m" || a.text("recent_readers.0.authorization") != "admin/admin" {
+		t.Error(a.raw)
+	}
+	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "renew_ephemeral_credential_time", "15")
+	h.form(tok, "POST", "/iso/sctm/secret", 400, "identity", "db", "renew_ephemeral_credential_time", "soon")
+	h.form(tok, "POST", "/iso/sctm/secret", 400, "identity", "db", "renew_cloud_time", "15")
+	if a := h.json(tok, "GET", "/api/v1/secrets/db", 200, ""); a.text("renew_ephemeral") != "15m" || a.text("renew_credential") != "24h" {
+		t.Error(a.raw)
+	}
+	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "renew_ephemeral_credential_time", "")
+	if a := h.json(tok, "GET", "/api/v1/secrets/db", 200, ""); a.at("renew_ephemeral") != nil {
+		t.Error(a.raw)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
+	"cofre/fsm/dsm"
 	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
@@ -104,6 +105,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 				return note(propose(ctx, c, credential.Prune, credential.PruneArgs{Credential: d.Spent}))
 			case d.User != "":
 				return note(propose(ctx, c, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger}))
+			case d.Renew != "":
+				return note(propose(ctx, c, dsm.Renew, dsm.RenewArgs{ID: d.Renew}))
 			case d.Revocation != "":
 				return note(propose(ctx, c, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation}))
 			}

@@ -5,6 +5,7 @@ import (
 
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
+	"cofre/fsm/dsm"
 	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	fsmnode "cofre/fsm/node"
@@ -76,6 +77,10 @@ func (t *term) look() {
 		}
 		if d.User != "" {
 			offer(t, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger})
+			continue
+		}
+		if d.Renew != "" {
+			offer(t, dsm.Renew, dsm.RenewArgs{ID: d.Renew})
 			continue
 		}
 		if d.Revocation != "" {

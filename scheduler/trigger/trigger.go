@@ -15,6 +15,7 @@ type Due struct {
 	Custody    model.CustodyID     // or end this custody
 	User       model.DynamicUserID // or remove this dynamic user
 	Spent      model.CredentialID  // or remove the versions of this credential that are not needed any more
+	Renew      model.DSMSecretID   // or renew what this secret shows
 	Revocation string              // or end this revocation of dynamic users
 }
 
@@ -22,7 +23,7 @@ type Due struct {
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, CustodyEnd, TTL, Revocation, Retention}
+var All = []Trigger{Expiry, CustodyEnd, TTL, Revocation, AutoRenew, Retention}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -74,6 +74,10 @@ func asked(tx *table.Tx, id model.DynamicUserID, key string, requested model.Tim
 	state.DynamicUsers.Put(tx, &model.DynamicUser{ID: id, Number: serial.Add(1), State: model.DynamicActive, Owner: owner, Profile: "profile", CreatedAt: requested, Unwanted: unwanted})
 }
 
+func renews(tx *table.Tx, id model.DSMSecretID, enabled bool, every int64, last model.Time) {
+	state.DSMSecrets.Put(tx, &model.DSMSecret{ID: id, Number: serial.Add(1), Identity: string(id), Enabled: enabled, RenewEphemeral: every, RenewedEphemeral: last})
+}
+
 func frozen(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Frozen: true}) }
 
 func TestTriggers(t *testing.T) {
@@ -153,6 +157,16 @@ func TestTriggers(t *testing.T) {
 			asked(tx, "b", "o/x", 6, "")
 			state.Revocations.Put(tx, &model.Revocation{Key: "o/x", Reason: "revoked", At: 6})
 		}, want: []trigger.Due{{User: "a", Trigger: "revoked"}}},
+		"secrets whose renewal is due": {trigger: trigger.AutoRenew, put: func(tx *table.Tx) {
+			renews(tx, "due", true, 5, now-5)
+			renews(tx, "later", true, 6, now-5)
+			renews(tx, "disabled", false, 5, now-5)
+			renews(tx, "off", true, 0, now-5)
+		}, want: []trigger.Due{{Renew: "due"}}},
+		"no renewal after a jump of time": {trigger: trigger.AutoRenew, put: func(tx *table.Tx) {
+			renews(tx, "due", true, 5, now-5)
+			frozen(tx)
+		}},
 		"versions that are not needed any more": {trigger: trigger.Retention, put: func(tx *table.Tx) {
 			kept(tx, "spent", model.KeepVersions, nil)
 			kept(tx, "a day less", model.KeepVersions-24*time.Hour, nil)
@@ -186,7 +200,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 5 {
+	if len(trigger.All) != 6 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }

@@ -75,6 +75,8 @@ func putSecret(s *session, use, short string) *cobra.Command {
 	for _, n := range []struct{ name, doc string }{{"name", "name for people"}, {"engine", "engine, Generic by default"}, {"description", "description"}, {"expires", "inactive from then on, such as 2027-01-31T12:00:00Z; '' for never"}} {
 		f.String(n.name, "", n.doc)
 	}
+	f.String("renew-ephemeral", "", "give readers new dynamic users this often, 10m at least; 0s: never")
+	f.String("renew-credential", "", "change the accounts that it refers to on their targets this often; 0s: never")
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.StringSlice("env", nil, "a value from the environment: VARIABLE, or NAME=VARIABLE; may be repeated")
 	f.Bool("stdin", false, "read values from standard input: a JSON object of texts")
@@ -115,6 +117,13 @@ func deref(s *string) string {
 
 func (s *session) secretBody(c *cobra.Command) (withValues, error) {
 	b := withValues{Body: dsm.Body{Name: text(c, "name"), Engine: text(c, "engine"), Description: text(c, "description"), Tags: texts(c, "tag")}}
+	for name, to := range map[string]**compat.Duration{"renew-ephemeral": &b.RenewEphemeral, "renew-credential": &b.RenewCredential} {
+		d, err := duration(c, name)
+		if err != nil {
+			return b, err
+		}
+		*to = d
+	}
 	if e := text(c, "expires"); e != nil {
 		var at compat.Time
 		if err := at.UnmarshalText([]byte(*e)); err != nil {
@@ -223,6 +232,12 @@ func (s *session) secret(c *cobra.Command, method, path string, body any) error 
 		pairs := []string{"secret", v.Identity, "number", strconv.FormatUint(v.Number, 10), "name", v.Name, "owner", v.Owner, "readers", join(v.Readers), "engine", v.Engine,
 			"description", v.Description, "tags", join(v.Tags), "state", word(v.Enabled, "enabled", "disabled"), "expires", moment(v.ExpiresAt), "version", strconv.FormatUint(v.Version, 10),
 			"changed", moment(v.ChangedAt), "created", moment(v.CreatedAt), "revision", strconv.FormatUint(v.Revision, 10)}
+		if v.RenewEphemeral != 0 || v.RenewCredential != 0 {
+			pairs = append(pairs, "new users every", span(v.RenewEphemeral), "accounts change every", span(v.RenewCredential))
+		}
+		for _, reader := range v.RecentReaders {
+			pairs = append(pairs, "read lately by", or(reader.Authorization, "-")+" "+moment(reader.At))
+		}
 		for _, n := range v.Versions {
 			what := "changed: " + join(n.Changed)
 			if n.Of != 0 {
