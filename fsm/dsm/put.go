@@ -29,7 +29,7 @@ type PutArgs struct {
 
 	RenewEphemeral  *int64 `cbor:"renew_ephemeral,omitempty"` // milliseconds; 0: off
 	RenewCredential *int64 `cbor:"renew_credential,omitempty"`
-	Revision    uint64                   `cbor:"revision,omitempty"` // 0: not checked
+	Revision        uint64 `cbor:"revision,omitempty"` // 0: not checked
 }
 
 // PutResult tells what became of it. Kept counts the accounts that stay values of the client, because it may not refer
