@@ -32,22 +32,31 @@ func credential(c *Cluster, identifier, device, user, password, template string,
 	c.Must(http.MethodPost, "/api/v1/credentials", body, nil)
 }
 
-// TestPasswordsOfRealServers changes the passwords of a real Linux user through sshd and of a real PostgreSQL role.
+// TestPasswordsOfRealServers changes the passwords of real Linux users through sshd and telnetd, of a real PostgreSQL role, and of a
+// real Redis user by its administrator.
 func TestPasswordsOfRealServers(t *testing.T) {
 	c := Start(t)
-	sshd, pg := target.SSHD(t), target.PostgreSQL(t)
+	telnetd, pg, redis := target.Telnetd(t), target.PostgreSQL(t), target.Redis(t)
+	sshd := telnetd.SSH
 	user, old := sshd.AddUser(t)
+	guest, gold := telnetd.AddUser(t)
 	role, rold := pg.AddRole(t)
+	app, aold := redis.AddUser(t)
 	sshDevice(c, "linux", sshd)
 	credential(c, "linux-user", "linux", user, old, "Linux passwd", nil)
-	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
-		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA() + redis.CA(),
+		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}, {"protocol": "REDIS", "port": redis.Port()}}}, nil)
 	credential(c, "db-role", "localhost", role, rold, "PostgreSQL ALTER ROLE", nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "old-box", "ip": "127.0.0.1", "insecure_tls": true,
+		"connectivities": []map[string]any{{"protocol": "TELNET", "port": telnetd.Port()}}}, nil)
+	credential(c, "telnet-user", "old-box", guest, gold, "Linux passwd (Telnet)", nil)
+	credential(c, "redis-admin", "localhost", redis.AdminUser, redis.AdminPassword, "Redis ACL user", nil)
+	credential(c, "redis-app", "localhost", app, aold, "", map[string]any{"execution": map[string]any{"template": "Redis ACL user", "authentication": "redis-admin"}})
 
 	for _, one := range []struct {
 		name, user, old string
 		login           func(user, password string) (bool, error)
-	}{{"linux-user", user, old, sshd.Login}, {"db-role", role, rold, pg.Login}} {
+	}{{"linux-user", user, old, sshd.Login}, {"db-role", role, rold, pg.Login}, {"telnet-user", guest, gold, sshd.Login}, {"redis-app", app, aold, redis.Login}} {
 		o := c.Change(one.name)
 		if o.State != "succeeded" {
 			t.Fatalf("%s: operation ended as %s: %s", one.name, o.State, o.Message)
