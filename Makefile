@@ -9,7 +9,7 @@ SEEDS     ?= 10000
 FUZZTIME  ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race sim fuzz crash bench lint generate verify package cover
+.PHONY: help build demo test race sim fuzz crash bench clients lint generate verify package cover
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ crash: ## the crash matrix (root): real processes and targets under faults; CRAS
 bench: ## every benchmark, then three processes against the floor of raw Raft (BENCH_ARGS=--help)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./cmd/cofre/bench $(BENCH_ARGS)
+
+clients: build ## the External Secrets Operator's published provider against three nodes (a module of its own; downloads much)
+	cd packaging/clients/eso && COFRE_BIN=$(CURDIR)/bin/cofre $(GO) test -count=1 ./...
 
 lint: ## gofmt, go vet and golangci-lint
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -138,8 +138,8 @@ func readHouse(t *testing.T) house {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "vendor"):
-			return filepath.SkipDir
+		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "vendor" || exists(filepath.Join(p, "go.mod"))):
+			return filepath.SkipDir // another module is not the product
 		case d.IsDir() || !strings.HasSuffix(p, ".go"):
 			return nil
 		}
@@ -225,4 +225,9 @@ func (s *source) selectors(importPath string, fn func(n *ast.SelectorExpr)) {
 		}
 		return true
 	})
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }

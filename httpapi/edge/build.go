@@ -14,6 +14,7 @@ import (
 	"cofre/httpapi/audit"
 	"cofre/httpapi/authn"
 	"cofre/httpapi/credential"
+	"cofre/httpapi/dashboard"
 	"cofre/httpapi/device"
 	"cofre/httpapi/dsm"
 	"cofre/httpapi/dynamic"
@@ -71,7 +72,7 @@ func routes(d Deps, t *tokens) []route.Route {
 		token.Routes(t), health.Routes(d.Status),
 		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
-		operation.Routes(&operations{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
+		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
 		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access}), dynamic.Routes(&dynamics{d.Access}),
 	}
 	var list []route.Route

@@ -57,7 +57,7 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.follow(c, &o)
 	}}
-	return group("operation", "Changes and verifications on targets", list, show, requestOperation(s), cancel, retry, wait)
+	return group("operation", "Changes and verifications on targets", list, show, requestOperation(s), cancel, retry, wait, summaryCommand(s))
 }
 
 func requestOperation(s *session) *cobra.Command {

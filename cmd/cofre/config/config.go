@@ -31,6 +31,7 @@ type Config struct {
 	ReencryptRate  int           `yaml:"reencrypt_rate" doc:"rows a second that the leader encrypts again after a rotation of the key term"`
 	Slots          int           `yaml:"slots" doc:"operations that this node runs at once"`
 	Sites          []string      `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
+	Metrics        string        `yaml:"metrics" doc:"host:port where Prometheus reads this node's numbers, over plain HTTP and without a token; empty: off"`
 	OperationsKeep time.Duration `yaml:"operations_keep" doc:"how long the cluster keeps finished operations, at least 24h; 0: for ever. The leader's setting counts: set it alike on every node"`
 	Timing         float64       `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
 	Log            Log           `yaml:"log"`
@@ -132,6 +133,9 @@ func (c *Config) Check() error {
 	}
 	if c.OperationsKeep != 0 && c.OperationsKeep < 24*time.Hour {
 		bad("operations_keep: %s is neither 0 (for ever) nor at least 24h", c.OperationsKeep)
+	}
+	if _, _, err := net.SplitHostPort(c.Metrics); c.Metrics != "" && err != nil {
+		bad("metrics: %q is not host:port, such as 127.0.0.1:9464", c.Metrics)
 	}
 	if c.API.RequestsPerSecond < 1 || c.API.TokensPerSecond < 1 {
 		bad("api.requests_per_second and api.tokens_per_second are at least 1")

@@ -22,7 +22,7 @@ func (m *member) parts() []func(context.Context) error {
 	stateTime := &cluster.StateTime{Node: m.node, Proposer: m.proposer, Clock: m.clock, Now: m.stateTime, Log: m.part("clock")}
 	renewer := &peer.Renewer{Holder: m.self, Issue: m.renewOwn, Save: m.save, Log: m.part("peer")}
 	return []func(context.Context) error{
-		m.servePeers, m.serveAPI, m.rumour, m.followDiskRing, m.writeNotes, m.echo,
+		m.servePeers, m.serveAPI, m.serveMetrics, m.rumour, m.followDiskRing, m.writeNotes, m.echo,
 		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, stateTime.Run, renewer.Run,
 		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
 		m.opener.run, m.opener.fetch, m.announceOften, m.rememberMembers, m.watchDisk, m.divergence().Run,

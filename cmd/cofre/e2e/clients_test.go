@@ -3,10 +3,12 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +18,7 @@ import (
 // Clients as people run them against three nodes: the Python package, the binary called dsm, and cofre run.
 func TestClients(t *testing.T) {
 	t.Parallel()
-	c := Start(t)
+	c := Start(t, "metrics=127.0.0.1:0")
 	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "py-host", "ip": "192.0.2.1"}, nil)
 	c.Must(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": "py-root", "username": "root", "hostname": "py-host", "secret": `it's "ü"`}, nil)
 	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "py"}, nil)
@@ -33,6 +35,7 @@ func TestClients(t *testing.T) {
 		nodes = append(nodes, n.API)
 	}
 
+	t.Run("metrics", c.metrics)
 	t.Run("python", func(t *testing.T) {
 		dir, err := filepath.Abs("../../../packaging/python")
 		if err != nil {
@@ -128,5 +131,49 @@ func TestClients(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		_ = cmd.Process.Kill()
 		t.Error("SIGTERM did not reach the program")
+	}
+}
+
+// metrics asks every node as Prometheus does, and the API for the same numbers.
+func (c *Cluster) metrics(t *testing.T) {
+	leaders := 0
+	for _, n := range c.ready.Nodes {
+		log, err := os.ReadFile(filepath.Join(c.dir, n.ID+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(`metrics are served" address="([^"]+)"`).FindSubmatch(log)
+		if found == nil {
+			t.Fatalf("%s serves no metrics", n.ID)
+		}
+		res, err := http.Get("http://" + string(found[1]) + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"cofre_ready 1\n", "cofre_sealed 0\n", `cofre_credentials{state="not_managed"} 1` + "\n", "cofre_dynamic_users_debt 0\n", "go_goroutines "} {
+			if !strings.Contains(string(b), want) {
+				t.Errorf("%s: no %q in\n%s", n.ID, want, b)
+			}
+		}
+		leaders += strings.Count(string(b), "cofre_leader 1\n")
+		if strings.Contains(string(b), "py-root") || strings.Contains(string(b), "py-host") {
+			t.Error("metrics name an account or a device")
+		}
+	}
+	if leaders != 1 {
+		t.Errorf("%d nodes lead", leaders)
+	}
+	var d struct {
+		Credentials struct{ Total, Managed int } `json:"credentials"`
+		Days        []struct{ Date string }      `json:"days"`
+	}
+	c.Must(http.MethodGet, "/api/v1/dashboards/changes?days=7&consistency=strong", nil, &d)
+	if d.Credentials.Total != 1 || d.Credentials.Managed != 0 || len(d.Days) != 7 {
+		t.Errorf("%+v", d)
 	}
 }

@@ -46,8 +46,8 @@ type Cluster struct {
 	API   *client.Client // any node
 }
 
-// Start runs `cofre dev` in a folder of its own until the test ends.
-func Start(t *testing.T) *Cluster {
+// Start runs `cofre dev` in a folder of its own until the test ends; set are settings of its nodes.
+func Start(t *testing.T, set ...string) *Cluster {
 	t.Helper()
 	bin, err := binary()
 	if err != nil {
@@ -65,6 +65,9 @@ func Start(t *testing.T) *Cluster {
 		t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = log, log
+	for _, s := range set {
+		cmd.Args = append(cmd.Args, "--set", s)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,128 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/model"
+	"cofre/scheduler/ops"
+)
+
+// summaryAge is how long the numbers that need every credential are used again.
+const summaryAge = 15 * time.Second
+
+// metrics shows what this node knows to Prometheus. No label holds the name of an account, a device or a person.
+type metrics struct {
+	m *member
+
+	mu   sync.Mutex // guards what follows
+	last *ops.Summary
+	at   time.Time
+}
+
+func metric(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("cofre_"+name, help, labels, nil)
+}
+
+var (
+	metricReady       = metric("ready", "1 if this node serves requests.")
+	metricSealed      = metric("sealed", "1 if the vault is sealed on this node.")
+	metricLeader      = metric("leader", "1 if this node leads the cluster.")
+	metricApplied     = metric("applied_index", "Log index that this node has applied.")
+	metricOperations  = metric("operations_open", "Operations that are not final.", "state", "kind", "executor")
+	metricWaiting     = metric("operations_oldest_waiting_seconds", "How long the operation that waits longest could have begun already.")
+	metricToday       = metric("operations_finished_today", "Operations that ended since midnight UTC.", "outcome")
+	metricCredentials = metric("credentials", "Enabled credentials by what policies do with them.", "state")
+	metricOutOfSync   = metric("credentials_out_of_sync", "Credentials of which no known password logs in.")
+	metricDebt        = metric("dynamic_users_debt", "Dynamic users whose removal keeps failing.")
+)
+
+// Describe implements prometheus.Collector.
+func (s *metrics) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s *metrics) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	status := s.m.healthStatus()
+	gauge(metricReady, number(status.Reason() == ""))
+	gauge(metricSealed, number(status.Sealed))
+	gauge(metricLeader, number(status.Leader == s.m.id() && status.Leader != ""))
+	gauge(metricApplied, float64(s.m.fsm.Applied()))
+	now := time.Now()
+	sum := s.summary(now)
+	for _, o := range sum.Open {
+		gauge(metricOperations, float64(o.N), o.State.String(), string(o.Kind), string(o.Executor))
+	}
+	waiting := 0.0
+	if sum.Oldest != 0 {
+		waiting = max(0, now.Sub(sum.Oldest.Std()).Seconds())
+	}
+	gauge(metricWaiting, waiting)
+	today := sum.Days[len(sum.Days)-1]
+	for outcome, n := range map[string]int{"succeeded": today.Succeeded, "failed": today.Failed, "cancelled": today.Cancelled} {
+		gauge(metricToday, float64(n), outcome)
+	}
+	c := sum.All
+	for st, n := range map[string]int{"not_managed": c.NotManaged, "updated": c.Updated, "expired": c.Expired, "waiting": c.Waiting, "error": c.Failed} {
+		gauge(metricCredentials, float64(n), st)
+	}
+	gauge(metricOutOfSync, float64(sum.OutOfSync))
+	gauge(metricDebt, float64(sum.Debt))
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *metrics) summary(now time.Time) *ops.Summary {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil || now.Sub(s.at) > summaryAge {
+		v := s.m.fsm.View()
+		s.last, s.at = ops.Summarize(v, model.TimeOf(now), 1, func(*authz.Object) bool { return true }), now
+		v.Close()
+	}
+	return s.last
+}
+
+// serveMetrics answers Prometheus until ctx ends. It is off unless an address is set: whoever reaches it reads the numbers.
+func (m *member) serveMetrics(ctx context.Context) error {
+	if m.config.Metrics == "" {
+		return nil
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&metrics{m: m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: 20 * time.Second}))
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", m.config.Metrics)
+	if err != nil {
+		return fmt.Errorf("listen for metrics: %w", err)
+	}
+	m.part("metrics").WithField("address", ln.Addr().String()).Info("metrics are served")
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve metrics: %w", err)
+	}
+	return ctx.Err()
+}
