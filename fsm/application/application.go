@@ -17,7 +17,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "application", Commands: []command.Erased{
-	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce,
+	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce, Leave,
 }}
 
 // manage is what changing applications and authorizations asks for.

@@ -130,6 +130,8 @@ type Service interface {
 	Deprovision(ctx context.Context, actor model.Actor, name, pod string) (int, error)
 	// Register finds or makes an application for a pipeline and gives keys for it.
 	Register(ctx context.Context, actor model.Actor, at model.Time, r Register) (Registered, error)
+	// Leave disables the caller's own authorization.
+	Leave(ctx context.Context, actor model.Actor) error
 }
 
 // Routes offers the resource.

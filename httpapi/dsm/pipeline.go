@@ -42,6 +42,8 @@ func pipelineRoutes(v *vendor) []route.Route {
 				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", ""), field("tags", ""), field("authorized_resources", "at creation"),
 					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"), field("authentication_method", "OAuth 2.0")},
 				Returns: []route.Field{{Name: "id", Text: "client id"}, {Name: "signature", Text: "client secret"}}}},
+		{Method: http.MethodDelete, Path: "/iso/dapp/application/authorization", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "authorization.put", Handle: v.leave,
+			Doc: route.Doc{Tag: tag, Summary: "Disable the calling authorization", Text: "Its tokens and keys end at once, and what was provisioned for it is removed. Administrators are refused: nobody locks himself out."}},
 		{Method: http.MethodPost, Path: "/iso/cicd/variables", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.put", MaxBody: maxVariables, Handle: v.variables,
 			Doc: route.Doc{Tag: tag, Summary: "Submit the variables of a pipeline that its mapping names",
 				Text:   "env is base64 of NAME=value lines, map that of the mapping file, in the dsm client's alphabet. Only mapped variables are kept, as secrets of the calling authorization. An account that it may read becomes a reference; every other value stays its own.",
@@ -107,6 +109,13 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 		message = "Application updated: " + q.Application + " | Authorization created"
 	}
 	return compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret}}), nil
+}
+
+func (v *vendor) leave(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	if err := v.s.Leave(ctx, r.Actor); err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.OK("Authorization inactivated"), nil
 }
 
 func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -295,6 +295,10 @@ func (s *secrets) Rollback(ctx context.Context, actor model.Actor, name string, 
 	return s.item(&changed), nil
 }
 
+func (s *secrets) Leave(ctx context.Context, actor model.Actor) error {
+	return s.access.Leave(ctx, actor)
+}
+
 func (s *secrets) Register(ctx context.Context, actor model.Actor, at model.Time, r api.Register) (api.Registered, error) {
 	keys, done, err := s.access.RegisterDSM(ctx, actor, fsmdsm.RegisterArgs{Application: r.Application, System: r.System, Environment: r.Environment, Description: r.Description,
 		Tags: r.Tags, Modules: r.Modules, IPs: r.IPs, ExpiresAt: r.ExpiresAt}, at)

@@ -281,3 +281,21 @@ func TestDsmPipelines(t *testing.T) {
 }
 
 func jsonOf(v any) string { b, _ := json.Marshal(v); return string(b) }
+
+// A pipeline that is over disables its own authorization: nothing of it works any more. An administrator is refused.
+func TestDsmLeave(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	k := h.authorize(admin, "billing", dsmClient)
+	tok := h.token(k)
+	h.form(tok, "DELETE", "/iso/dapp/Application/authorization", 200)
+	h.form(tok, "GET", "/iso/dapp/application", 401)
+	a := h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+k.id+"&client_secret="+k.secret))
+	if a.status != 401 || !strings.Contains(a.raw, "Inactive authorization") {
+		t.Error(a.raw)
+	}
+	h.form(admin, "DELETE", "/api/dapp/application/authorization", 403)
+	h.form(admin, "GET", "/iso/dapp/application", 200)
+}

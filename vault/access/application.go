@@ -147,6 +147,12 @@ func (s *Service) RevokeAll(ctx context.Context, actor model.Actor, id model.Aut
 	return err
 }
 
+// Leave disables the caller's own authorization.
+func (s *Service) Leave(ctx context.Context, actor model.Actor) error {
+	_, err := command.Propose(ctx, s.proposer, application.Leave, actor, application.Done{})
+	return err
+}
+
 // RevokeToken makes the caller's token invalid.
 func (s *Service) RevokeToken(ctx context.Context, actor model.Actor, token string, until model.Time) error {
 	_, err := command.Propose(ctx, s.proposer, application.RevokeToken, actor, application.RevokeTokenArgs{Token: token, Until: until})
