@@ -157,7 +157,7 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	text, ok := map[mask.Name]string{
 		mask.Username: c.Username, mask.AuthUser: j.auth.Username, "AUTH_DOMAIN": j.auth.Domain, mask.AddInfo: c.Additional,
 		"IP": d.IP, "HOSTNAME": d.Hostname, "DOMAIN": either(c.Domain, d.Domain),
-		"CONNECT_IP": d.Address(), "CONNECT_PORT": listed(j.endpoint().Port),
+		"CONNECT_IP": d.Address(), "CONNECT_PORT": portText(j.endpoint().Port),
 	}[n]
 	if !ok || text == "" {
 		return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
@@ -165,8 +165,8 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	return secret.New([]byte(text)), nil
 }
 
-// listed is a port as text; one that the device does not list has no value here, because only the executor knows its default.
-func listed(port uint16) string {
+// portText is a port as text; one that the device does not list has no value here, because only the executor knows its default.
+func portText(port uint16) string {
 	if port == 0 {
 		return ""
 	}
