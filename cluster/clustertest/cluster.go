@@ -320,8 +320,19 @@ func (c *Cluster) end(h *host) *Member {
 	c.Network.detach(m.ID)
 	m.stop()
 	m.Client.Close()
+	// Raft never answers a command that it was handed in the moment of its shutdown, and who waits for it would wait for
+	// ever. So the tasks end first, as in the daemon; a leader that is cut off answers when its lease is over.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.tasks.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+	}
 	_ = m.Node.Shutdown() // a killed machine cannot flush
-	m.tasks.Wait()
+	<-done
 	return m
 }
 
