@@ -93,12 +93,14 @@ func TestLeaderDiesDuringChanges(t *testing.T) {
 	c := Start(t)
 	sshd := target.SSHD(t)
 	sshDevice(c, "linux", sshd)
+	// Each kill may cost an account the logins that the lost attempt had reserved; the budget is not what is tested here.
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "roomy", "bad_logins": 16}, nil)
 	const accounts = 4
 	var users [accounts]string
 	for i := range users {
 		var old string
 		users[i], old = sshd.AddUser(t)
-		credential(c, fmt.Sprintf("user-%d", i), "linux", users[i], old, "Linux passwd", nil)
+		credential(c, fmt.Sprintf("user-%d", i), "linux", users[i], old, "Linux passwd", map[string]any{"policy": "roomy"})
 	}
 	for round := range 2 {
 		var numbers []uint64
