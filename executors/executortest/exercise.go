@@ -224,6 +224,19 @@ func (k Kit) cuts(t *testing.T) {
 		seen    = map[executors.Outcome]int{}
 		effects int // uncertain, and the target had changed
 	)
+	cut := func(acc Account, f fault, patience time.Duration) (used bool) {
+		fresh := Fresh()
+		name := fmt.Sprintf("cut %s write %d", f.mode, f.at)
+		a := k.change(t.Context(), t, acc, fresh, &wire{mode: f.mode, at: f.at, quiet: patience}, nil)
+		changed := k.inForce(t, name, a, acc, fresh)
+		mu.Lock()
+		defer mu.Unlock()
+		seen[a.outcome]++
+		if changed && a.outcome == executors.Uncertain {
+			effects++
+		}
+		return changed || a.outcome == executors.Uncertain
+	}
 	work := make(chan fault)
 	for range 6 {
 		wg.Go(func() {
@@ -232,17 +245,7 @@ func (k Kit) cuts(t *testing.T) {
 				if used { // an account that provably kept its password serves again: making one is slow
 					acc = k.Account(t)
 				}
-				fresh := Fresh()
-				name := fmt.Sprintf("cut %s write %d", f.mode, f.at)
-				a := k.change(t.Context(), t, acc, fresh, &wire{mode: f.mode, at: f.at}, nil)
-				changed := k.inForce(t, name, a, acc, fresh)
-				used = changed || a.outcome == executors.Uncertain
-				mu.Lock()
-				seen[a.outcome]++
-				if changed && a.outcome == executors.Uncertain {
-					effects++
-				}
-				mu.Unlock()
+				used = cut(acc, f, quiet)
 			}
 		})
 	}
@@ -251,6 +254,10 @@ func (k Kit) cuts(t *testing.T) {
 	}
 	close(work)
 	wg.Wait()
+	// A terminal's hangup ends passwd before its effect; on a machine that is busy, a target may need more time than it was given.
+	for n := clean.writes(); n > 0 && effects == 0; n-- {
+		cut(k.Account(t), fault{cutDeaf, n}, 10*quiet)
+	}
 	if seen[executors.NotStarted] == 0 || seen[executors.Uncertain] == 0 || effects == 0 {
 		t.Errorf("the cuts did not reach all phases: %v, %d of the uncertain ones had changed the target", seen, effects)
 	}

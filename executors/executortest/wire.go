@@ -32,9 +32,10 @@ func (m cutMode) String() string {
 type wire struct {
 	mode    cutMode
 	at      int
-	refuse  bool   // every dial fails
-	forbid  error  // every dial returns it: a rule of the dialer, not the network
-	stalled func() // called once when a stall begins
+	quiet   time.Duration // of cutDeaf: how long the target says nothing when it has said all
+	refuse  bool          // every dial fails
+	forbid  error         // every dial returns it: a rule of the dialer, not the network
+	stalled func()        // called once when a stall begins
 
 	mu      sync.Mutex // guards the counters
 	dialed  int
@@ -76,7 +77,7 @@ type conn struct {
 	wire *wire
 }
 
-// quiet is how long a target says nothing when it waits for us: on a busy machine it takes its time over a password hash.
+// quiet is how long a target usually says nothing when it waits for us: it takes its time over a password hash.
 const quiet = 1500 * time.Millisecond
 
 // errCut looks like a lost connection.
@@ -115,7 +116,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	case cutDeaf:
 		for err == nil {
 			clear(p[:n])
-			if err = c.Conn.SetReadDeadline(time.Now().Add(quiet)); err == nil {
+			if err = c.Conn.SetReadDeadline(time.Now().Add(c.wire.quiet)); err == nil {
 				n, err = c.Conn.Read(p)
 			}
 		}
