@@ -77,6 +77,7 @@ var (
 
 	DSMPut           = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
 	DSMRead          = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public, "users": Public, "pod": Sensitive})
+	DSMUnchanged     = define("dsm.unchanged", Info, "secrets of an application were asked for by a reader that had them already, and not shown (counted per authorization, source and minute)", Fields{"authorization": Public, "count": Public, "source": Sensitive})
 	DSMDeprovisioned = define("dsm.deprovisioned", Notice, "the dynamic users that an application secret showed to a pod are to be removed", Fields{"application": Public, "count": Public, "pod": Sensitive})
 	DSMRenewed       = define("dsm.renewed", Notice, "what an application secret shows was renewed: dynamic users were requested, changes of accounts ordered", Fields{"secret": Public, "number": Public, "users": Public, "credentials": Public, "failed": Public})
 	DSMStatus        = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})

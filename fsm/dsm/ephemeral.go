@@ -67,32 +67,13 @@ func mayProvision(tx *table.Tx, m command.Meta, to model.AuthorizationID, pair m
 // automatic gives an authorization of an application with automatic provisioning a secret of every pair that none of its
 // secrets shows. An identity that it uses otherwise is left alone.
 func automatic(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Authorization) error {
-	how := state.ProvisioningOf(tx, app.ID)
-	if !how.Automatic || len(how.Pairs) == 0 {
-		return nil
-	}
-	shown := map[model.ProvisioningPair]bool{}
-	held := 0
-	for s := range state.DSMSecrets.By(tx, "holder", string(auth.ID)) {
-		held++
-		for _, pair := range inForce(tx, s).Ephemerals() {
-			shown[pair] = true
-		}
-	}
-	for i, pair := range how.Pairs {
-		p, known := state.Profiles.Get(tx, string(pair.Profile))
-		d, there := state.Devices.Get(tx, string(pair.Device))
-		if shown[pair] || !known || !there {
-			continue
-		}
-		identity := p.Identifier + "@" + d.Hostname
-		if _, taken := state.DSMSecrets.First(tx, "identity", state.IdentityKey(auth.ID, identity)); taken {
-			continue
-		}
+	missing, held := unshown(tx, app, auth)
+	for _, one := range missing {
+		identity, pair := one.identity, one.pair
 		if held++; held > model.MaxDSMHeld {
 			return model.Errorf(model.Limited, "an authorization holds at most %d secrets", model.MaxDSMHeld)
 		}
-		s := &model.DSMSecret{ID: model.DSMSecretID(m.NewID(ownIDs + i)), Number: state.Next(tx, "dsm"), Identity: identity, Name: identity, Engine: "Generic", Owner: auth.ID, Enabled: true,
+		s := &model.DSMSecret{ID: model.DSMSecretID(m.NewID(ownIDs + one.n)), Number: state.Next(tx, "dsm"), Identity: identity, Name: identity, Engine: "Generic", Owner: auth.ID, Enabled: true,
 			CreatedBy: auth.ID, CreatedAt: m.At}
 		e := model.DSMEntry{Kind: model.DSMEphemeral, Device: pair.Device, Profile: pair.Profile, Fields: DefaultParts()}
 		addVersion(tx, m, s, []model.DSMEntry{e}, 0)
@@ -100,6 +81,41 @@ func automatic(tx *table.Tx, m command.Meta, app *model.Application, auth *model
 		tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", "provisioned"))
 	}
 	return nil
+}
+
+// wanted is a pair of an application that no secret of an authorization shows yet.
+type wanted struct {
+	n        int // its place among the pairs
+	pair     model.ProvisioningPair
+	identity string
+}
+
+// unshown lists the pairs that automatic gives secrets to, and counts the secrets that the authorization holds.
+func unshown(r table.Reader, app *model.Application, auth *model.Authorization) (missing []wanted, held int) {
+	how := state.ProvisioningOf(r, app.ID)
+	if !how.Automatic || len(how.Pairs) == 0 {
+		return nil, 0
+	}
+	shown, made := map[model.ProvisioningPair]bool{}, map[string]bool{}
+	for s := range state.DSMSecrets.By(r, "holder", string(auth.ID)) {
+		held++
+		for _, pair := range inForce(r, s).Ephemerals() {
+			shown[pair] = true
+		}
+	}
+	for i, pair := range how.Pairs {
+		p, known := state.Profiles.Get(r, string(pair.Profile))
+		d, there := state.Devices.Get(r, string(pair.Device))
+		if shown[pair] || !known || !there {
+			continue
+		}
+		identity := p.Identifier + "@" + d.Hostname
+		if _, taken := state.DSMSecrets.First(r, "identity", state.IdentityKey(auth.ID, identity)); !taken && !made[identity] {
+			made[identity] = true
+			missing = append(missing, wanted{i, pair, identity})
+		}
+	}
+	return missing, held
 }
 
 // DefaultParts are the names under which the parts of a dynamic user are shown unless somebody chose others.
@@ -112,18 +128,18 @@ func DefaultParts() []model.DSMField {
 // that read.
 func begin(tx *table.Tx, m command.Meta, auth *model.Authorization) {
 	l := leases{tx: tx, m: m, holder: auth}
-	all, _ := chosen(tx, m, auth, "") // never fails without an id
+	all, _ := chosen(tx, m.At, auth, "") // never fails without an id
 	for _, s := range all {
 		_ = l.find([]*model.DSMSecret{s})
 	}
 }
 
 // provisioned keeps the secrets with ephemeral entries.
-func provisioned(tx *table.Tx, all []*model.DSMSecret, pod string) ([]*model.DSMSecret, error) {
+func provisioned(r table.Reader, all []*model.DSMSecret, pod string) ([]*model.DSMSecret, error) {
 	if err := model.CheckText("pod", pod, maxPodName); err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(s *model.DSMSecret) bool { return len(inForce(tx, s).Ephemerals()) == 0 })
+	all = slices.DeleteFunc(all, func(s *model.DSMSecret) bool { return len(inForce(r, s).Ephemerals()) == 0 })
 	if len(all) == 0 {
 		return nil, model.Errorf(model.NotFound, "Secret not found: none of the authorization's secrets holds ephemeral credentials")
 	}
@@ -203,7 +219,7 @@ var Deprovision = command.Define("dsm.deprovision", 1, func(tx *table.Tx, m comm
 	if err != nil {
 		return DeprovisionResult{}, err
 	}
-	all, err := chosen(tx, m, p.Authorization, a.ID)
+	all, err := chosen(tx, m.At, p.Authorization, a.ID)
 	if err != nil {
 		return DeprovisionResult{}, err
 	}

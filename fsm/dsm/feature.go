@@ -17,7 +17,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "dsm", Commands: []command.Erased{Put, Rollback, SetStatus, Read, Deprovision, Renew, Register}}
+var Feature = command.Feature{Name: "dsm", Commands: []command.Erased{Put, Rollback, SetStatus, Read, CountUnchanged, Deprovision, Renew, Register}}
 
 // change is what putting a secret through a module asks for.
 func change(m model.Module) authz.Action {
@@ -26,8 +26,8 @@ func change(m model.Module) authz.Action {
 
 var errUnknown = model.Errorf(model.NotFound, "Secret not found")
 
-func find(tx *table.Tx, id model.DSMSecretID) (*model.DSMSecret, error) {
-	s, ok := state.DSMSecrets.Get(tx, string(id))
+func find(r table.Reader, id model.DSMSecretID) (*model.DSMSecret, error) {
+	s, ok := state.DSMSecrets.Get(r, string(id))
 	if !ok {
 		return nil, errUnknown
 	}
@@ -63,8 +63,8 @@ func addVersion(tx *table.Tx, m command.Meta, s *model.DSMSecret, entries []mode
 	}
 }
 
-func inForce(tx *table.Tx, s *model.DSMSecret) *model.DSMVersion {
-	v, ok := state.DSMVersions.Get(tx, state.DSMVersionKey(s.ID, s.Version))
+func inForce(r table.Reader, s *model.DSMSecret) *model.DSMVersion {
+	v, ok := state.DSMVersions.Get(r, state.DSMVersionKey(s.ID, s.Version))
 	if !ok {
 		return &model.DSMVersion{Secret: s.ID}
 	}

@@ -65,7 +65,7 @@ var Read = command.Define("dsm.read", 1, func(tx *table.Tx, m command.Meta, a Re
 			return ReadResult{}, err
 		}
 	}
-	all, err := chosen(tx, m, p.Authorization, a.ID)
+	all, err := chosen(tx, m.At, p.Authorization, a.ID)
 	if err != nil {
 		return ReadResult{}, err
 	}
@@ -83,7 +83,7 @@ var Read = command.Define("dsm.read", 1, func(tx *table.Tx, m command.Meta, a Re
 	for _, s := range all {
 		one := ReadSecret{ID: s.ID, Version: s.Version, Users: users.of[s.ID]}
 		for _, id := range inForce(tx, s).References() {
-			account, n, err := refer(tx, m, p.Authorization.ID, s, id)
+			account, n, err := refer(tx, m.At, p.Authorization.ID, s, id)
 			if err != nil {
 				return ReadResult{}, err
 			}
@@ -98,23 +98,23 @@ var Read = command.Define("dsm.read", 1, func(tx *table.Tx, m command.Meta, a Re
 }).AuditDenials()
 
 // chosen lists the active secrets that the caller holds, or the one that it names and holds or reaches.
-func chosen(tx *table.Tx, m command.Meta, auth *model.Authorization, id model.DSMSecretID) ([]*model.DSMSecret, error) {
+func chosen(r table.Reader, at model.Time, auth *model.Authorization, id model.DSMSecretID) ([]*model.DSMSecret, error) {
 	if id == "" {
 		var all []*model.DSMSecret
-		for s := range state.DSMSecrets.By(tx, "holder", string(auth.ID)) {
-			if s.Active(m.At) && s.Version > 0 {
+		for s := range state.DSMSecrets.By(r, "holder", string(auth.ID)) {
+			if s.Active(at) && s.Version > 0 {
 				all = append(all, s)
 			}
 		}
 		return all, nil
 	}
-	s, err := find(tx, id)
+	s, err := find(r, id)
 	switch {
 	case err != nil:
 		return nil, err
 	case !s.HeldBy(auth.ID) && !Reaches(auth, s):
 		return nil, model.Errorf(model.Denied, "No access to secret").WithCode(1009)
-	case !s.Active(m.At):
+	case !s.Active(at):
 		return nil, model.Errorf(model.NotFound, "Secret inactive")
 	}
 	return []*model.DSMSecret{s}, nil
@@ -122,8 +122,8 @@ func chosen(tx *table.Tx, m command.Meta, auth *model.Authorization, id model.DS
 
 // refer finds the version of an account that a reference gives now. An inactive account, one without a secret, or one in
 // the exclusive custody of another fails the whole read: an application must not run with half of its secrets.
-func refer(tx *table.Tx, m command.Meta, reader model.AuthorizationID, s *model.DSMSecret, id model.CredentialID) (ReadAccount, uint64, error) {
-	c, ok := state.Credentials.Get(tx, string(id))
+func refer(r table.Reader, at model.Time, reader model.AuthorizationID, s *model.DSMSecret, id model.CredentialID) (ReadAccount, uint64, error) {
+	c, ok := state.Credentials.Get(r, string(id))
 	if !ok || !c.Enabled {
 		return ReadAccount{}, 0, model.Errorf(model.Invalid, "Credential inactive: secret %d refers to it", s.Number).WithCode(1008)
 	}
@@ -131,11 +131,11 @@ func refer(tx *table.Tx, m command.Meta, reader model.AuthorizationID, s *model.
 	if v == nil {
 		return ReadAccount{}, 0, model.Errorf(model.Invalid, "the credential that secret %d refers to holds no secret yet", s.Number).WithCode(1007)
 	}
-	if pol := state.PolicyOf(tx, c); pol.Exclusive {
-		for h := range state.Custodies.By(tx, "credential", string(c.ID)) {
-			if h.Authorization != reader && h.Until > m.At {
+	if pol := state.PolicyOf(r, c); pol.Exclusive {
+		for h := range state.Custodies.By(r, "credential", string(c.ID)) {
+			if h.Authorization != reader && h.Until > at {
 				e := model.Errorf(model.Invalid, "No access to credential: another holder has custody").WithCode(1009)
-				e.RetryAfter = int64(h.Until.Sub(m.At)/time.Second) + 1
+				e.RetryAfter = int64(h.Until.Sub(at)/time.Second) + 1
 				return ReadAccount{}, 0, e
 			}
 		}

@@ -35,6 +35,21 @@ func Created(message string, payload ...Member) Reply {
 // JSON is a management answer with status 200.
 func JSON(body any) Reply { return Reply{Body: body} }
 
+// Tagged adds the entity tag of what the answer shows; "" adds none.
+func (r Reply) Tagged(tag string) Reply {
+	if tag != "" {
+		r.Header = r.Header.Clone()
+		if r.Header == nil {
+			r.Header = http.Header{}
+		}
+		r.Header.Set("ETag", `"`+tag+`"`)
+	}
+	return r
+}
+
+// Unchanged answers a conditional read whose client has it already: status 304, no body.
+func Unchanged(tag string) Reply { return Reply{Status: http.StatusNotModified}.Tagged(tag) }
+
 // envelope is the `response` object without payload, in the documented order.
 func envelope(status int, message, detail string, failed bool, code int) Object {
 	return Object{
@@ -49,6 +64,14 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
+	for k, v := range r.Header {
+		w.Header()[k] = v
+	}
+	if r.Status == http.StatusNotModified {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(r.Status)
+		return nil
+	}
 	var body any
 	switch {
 	case d == Vendor:
@@ -60,9 +83,6 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 		body = Object{}
 	default:
 		body = r.Body
-	}
-	for k, v := range r.Header {
-		w.Header()[k] = v
 	}
 	return send(w, r.Status, "application/json; charset=utf-8", body)
 }

@@ -17,6 +17,13 @@ type Item struct {
 	Owner   string   // "application/authorization"
 	Readers []string // the same
 	Entries []Entry
+	Reading
+}
+
+// Reading tells what a conditional read gave.
+type Reading struct {
+	Tag       string // entity tag of what was read
+	Unchanged bool   // the client has it: nothing was read
 }
 
 // Entry is one object of the data of a secret that was read.
@@ -91,6 +98,7 @@ type Application struct {
 	Application   model.Application
 	Authorization model.Authorization
 	Secrets       []Item
+	Reading
 }
 
 // Version is a kept version of a secret, without values.
@@ -113,10 +121,10 @@ type Filter struct {
 
 // Service is what the resource needs.
 type Service interface {
-	// Read opens every secret that the caller holds; the read is committed first.
-	Read(ctx context.Context, actor model.Actor, through model.Module) (*Application, error)
-	// Open reads one secret.
-	Open(ctx context.Context, actor model.Actor, name string) (*Item, error)
+	// Read opens every secret that the caller holds, unless known holds the tag of just that; the read is committed first.
+	Read(ctx context.Context, actor model.Actor, through model.Module, known []string) (*Application, error)
+	// Open reads one secret, unless known holds its tag.
+	Open(ctx context.Context, actor model.Actor, name string, known []string) (*Item, error)
 	Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*Item, []Version, error)
 	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Item, error)
 	Put(ctx context.Context, actor model.Actor, p Put) (Done, error)

@@ -325,13 +325,16 @@ func (m *management) rollback(ctx context.Context, r *route.Request) (compat.Rep
 }
 
 func (m *management) data(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	item, err := m.s.Open(ctx, r.Actor, r.Param("name"))
+	item, err := m.s.Open(ctx, r.Actor, r.Param("name"), r.Known())
 	if err != nil {
 		return compat.Reply{}, err
+	}
+	if item.Unchanged {
+		return compat.Unchanged(item.Tag), nil
 	}
 	rows := []compat.Object{}
 	for _, e := range item.Entries {
 		rows = append(rows, texts(e))
 	}
-	return compat.JSON(compat.Object{{Name: "identity", Value: item.Secret.Identity}, {Name: "version", Value: item.Secret.Version}, {Name: "data", Value: rows}}), nil
+	return compat.JSON(compat.Object{{Name: "identity", Value: item.Secret.Identity}, {Name: "version", Value: item.Secret.Version}, {Name: "data", Value: rows}}).Tagged(item.Tag), nil
 }

@@ -13,6 +13,8 @@ import (
 
 const tag = "dsm"
 
+const conditional = "The answer has an ETag; a read with If-None-Match of it answers 304 without a body while nothing has changed."
+
 var putFields = []route.Field{
 	{Name: "identity", In: "body", Required: true, Text: "what clients ask for; identifier is the same"},
 	{Name: "identifier", In: "body"}, {Name: "name", In: "body"}, {Name: "engine", In: "body", Text: "Generic by default"}, {Name: "description", In: "body"},
@@ -29,13 +31,13 @@ func vendorRoutes(s Service) []route.Route {
 	}
 	list := append(append(pipelineRoutes(v), provisionRoutes(v)...), []route.Route{
 		add(http.MethodGet, "/iso/dapp/application", "dsm.read", v.application, route.Doc{Summary: "Read every secret of the calling authorization",
-			Text: "Takes no custody and changes nothing. Module Application. One audit event lists secrets and versions.", Returns: all}),
+			Text: "Takes no custody and changes nothing. Module Application. One audit event lists secrets and versions. " + conditional, Returns: all}),
 		add(http.MethodGet, "/iso/sctm/secret", "dsm.read", v.secrets, route.Doc{Summary: "Read every secret of the calling authorization, as a list",
-			Text: "As GET /iso/dapp/application, with the module Secrets Management.", Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
+			Text: "As GET /iso/dapp/application, with the module Secrets Management. " + conditional, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
 		add(http.MethodPost, "/iso/sctm/secret", "dsm.put", v.put, route.Doc{Summary: "Create or update a secret of the calling authorization",
 			Text: "Found by identity. A credential whose user and host are registered becomes a reference, which needs the right to read it; the value that was sent never replaces its own.", Status: http.StatusCreated, Fields: putFields, Returns: all}),
 		add(http.MethodGet, "/api/dsm/secret", route.NoEvent, v.list, route.Doc{Summary: "List secrets, without values", Fields: []route.Field{{Name: "application", In: "query", Text: "only those of this application"}}, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
-		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Summary: "Read one secret", Text: "By identity, number or id.", Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Summary: "Read one secret", Text: "By identity, number or id. " + conditional, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
 		add(http.MethodPost, "/api/dsm/secret", "dsm.put", v.create, route.Doc{Summary: "Create a secret of an application", Text: "Of the calling authorization, unless application, system and environment name another that it made or manages.",
 			Status: http.StatusCreated, Fields: append(putFields[:len(putFields):len(putFields)], route.Field{Name: "application", In: "body"}, route.Field{Name: "system", In: "body"}, route.Field{Name: "environment", In: "body"}), Returns: []route.Field{{Name: "secret", Type: "object"}}}),
 		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Summary: "Change a secret", Text: "data becomes its next version.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
@@ -52,19 +54,25 @@ func vendorRoutes(s Service) []route.Route {
 type vendor struct{ s Service }
 
 func (v *vendor) application(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	a, err := v.s.Read(ctx, r.Actor, model.ModuleApplication)
+	a, err := v.s.Read(ctx, r.Actor, model.ModuleApplication, r.Known())
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.OK("Application "+a.Application.Name, applicationMember(a)), nil
+	if a.Unchanged {
+		return compat.Unchanged(a.Tag), nil
+	}
+	return compat.OK("Application "+a.Application.Name, applicationMember(a)).Tagged(a.Tag), nil
 }
 
 func (v *vendor) secrets(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	a, err := v.s.Read(ctx, r.Actor, model.ModuleSecrets)
+	a, err := v.s.Read(ctx, r.Actor, model.ModuleSecrets, r.Known())
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.OK(fmt.Sprintf("%d secrets found", len(a.Secrets)), compat.Member{Name: "secrets", Value: listed(a.Secrets)}), nil
+	if a.Unchanged {
+		return compat.Unchanged(a.Tag), nil
+	}
+	return compat.OK(fmt.Sprintf("%d secrets found", len(a.Secrets)), compat.Member{Name: "secrets", Value: listed(a.Secrets)}).Tagged(a.Tag), nil
 }
 
 func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -95,7 +103,7 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 
 // opened reads what was just put, as an audited read like every other; a caller that may not read sees no values.
 func (v *vendor) opened(ctx context.Context, r *route.Request, i *Item) *Item {
-	if o, err := v.s.Open(ctx, r.Actor, string(i.Secret.ID)); err == nil {
+	if o, err := v.s.Open(ctx, r.Actor, string(i.Secret.ID), nil); err == nil {
 		return o
 	}
 	return i
@@ -114,11 +122,14 @@ func (v *vendor) list(ctx context.Context, r *route.Request) (compat.Reply, erro
 }
 
 func (v *vendor) open(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	item, err := v.s.Open(ctx, r.Actor, r.Param("identifier"))
+	item, err := v.s.Open(ctx, r.Actor, r.Param("identifier"), r.Known())
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.OK("Secret "+item.Secret.Identity, secretMember(item)), nil
+	if item.Unchanged {
+		return compat.Unchanged(item.Tag), nil
+	}
+	return compat.OK("Secret "+item.Secret.Identity, secretMember(item)).Tagged(item.Tag), nil
 }
 
 func (v *vendor) create(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -56,6 +56,7 @@ type Deps struct {
 	Applied         func() uint64                                // applied log index; nil: not shown
 	Note            func(reason, source string)                  // a denial at the edge; nil: not counted
 	CountToken      func(a model.AuthorizationID, source string) // an issued token; nil: not counted
+	CountUnchanged  func(a model.AuthorizationID, source string) // a conditional read that showed nothing; nil: not counted
 	TrustedProxies  []string                                     // whose X-Forwarded-For is believed
 	SecretsInURL    bool                                         // api.secrets_in_url: allow
 	PlaintextOAuth1 bool                                         // api.oauth1_plaintext
@@ -73,7 +74,7 @@ func routes(d Deps, t *tokens) []route.Route {
 		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
-		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access}), dynamic.Routes(&dynamics{d.Access}),
+		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dynamic.Routes(&dynamics{d.Access}),
 	}
 	var list []route.Route
 	for _, r := range all {

@@ -12,7 +12,10 @@ import (
 )
 
 // secrets adapts access to the resource of application secrets: it turns the names that people use into ids.
-type secrets struct{ access *access.Service }
+type secrets struct {
+	access    *access.Service
+	unchanged func(a model.AuthorizationID, source string) // counts a reading that the client had already; nil: not counted
+}
 
 func (s *secrets) Caller(actor model.Actor) (*api.Application, error) {
 	p, err := s.access.WhoAmI(actor)
@@ -22,25 +25,33 @@ func (s *secrets) Caller(actor model.Actor) (*api.Application, error) {
 	return &api.Application{Application: *p.Application, Authorization: *p.Authorization}, nil
 }
 
-func (s *secrets) Read(ctx context.Context, actor model.Actor, through model.Module) (*api.Application, error) {
-	opened, err := s.access.ReadDSM(ctx, actor, through, "")
+func (s *secrets) Read(ctx context.Context, actor model.Actor, through model.Module, known []string) (*api.Application, error) {
+	got, err := s.access.ReadDSM(ctx, actor, through, "", known)
 	if err != nil {
 		return nil, err
 	}
-	return s.opened(actor, opened)
+	return s.opened(actor, got)
 }
 
 // opened shows the caller with the secrets that were read.
-func (s *secrets) opened(actor model.Actor, opened []access.OpenedDSM) (*api.Application, error) {
+func (s *secrets) opened(actor model.Actor, got access.DSMReading) (*api.Application, error) {
 	a, err := s.Caller(actor)
 	if err != nil {
-		access.WipeDSM(opened)
+		access.WipeDSM(got.Secrets)
 		return nil, err
 	}
-	for i := range opened {
-		a.Secrets = append(a.Secrets, *read(&opened[i]))
+	a.Reading = s.reading(actor, got)
+	for i := range got.Secrets {
+		a.Secrets = append(a.Secrets, *read(&got.Secrets[i]))
 	}
 	return a, nil
+}
+
+func (s *secrets) reading(actor model.Actor, got access.DSMReading) api.Reading {
+	if got.Unchanged && s.unchanged != nil {
+		s.unchanged(actor.Authorization, actor.Source)
+	}
+	return api.Reading{Tag: got.Tag, Unchanged: got.Unchanged}
 }
 
 func read(o *access.OpenedDSM) *api.Item {
@@ -56,16 +67,21 @@ func read(o *access.OpenedDSM) *api.Item {
 	return i
 }
 
-func (s *secrets) Open(ctx context.Context, actor model.Actor, name string) (*api.Item, error) {
+func (s *secrets) Open(ctx context.Context, actor model.Actor, name string, known []string) (*api.Item, error) {
 	row, err := s.access.FindDSM(ctx, actor, name)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := s.access.ReadDSM(ctx, actor, model.ModuleSecrets, row.ID)
+	got, err := s.access.ReadDSM(ctx, actor, model.ModuleSecrets, row.ID, known)
 	if err != nil {
 		return nil, err
 	}
-	return read(&opened[0]), nil
+	item := &api.Item{Secret: *row}
+	if !got.Unchanged {
+		item = read(&got.Secrets[0])
+	}
+	item.Reading = s.reading(actor, got)
+	return item, nil
 }
 
 func (s *secrets) item(row *model.DSMSecret) *api.Item {
@@ -256,11 +272,11 @@ func (s *secrets) Provision(ctx context.Context, actor model.Actor, name, pod st
 	if err != nil {
 		return nil, err
 	}
-	opened, err := s.access.ProvisionDSM(ctx, actor, id, pod)
+	got, err := s.access.ProvisionDSM(ctx, actor, id, pod)
 	if err != nil {
 		return nil, err
 	}
-	return s.opened(actor, opened)
+	return s.opened(actor, got)
 }
 
 func (s *secrets) Deprovision(ctx context.Context, actor model.Actor, name, pod string) (int, error) {

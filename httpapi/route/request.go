@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -34,6 +35,21 @@ func (r *Request) Param(name string) string { return r.params[name] }
 
 // Query is a parameter of the query; "" if it was not sent.
 func (r *Request) Query(name string) string { return r.query.Get(name) }
+
+// Known lists the entity tags of the If-None-Match header, without quotes: readings that the client has. "*" is none of
+// them, because it names no reading.
+func (r *Request) Known() []string {
+	var tags []string
+	for _, line := range r.HTTP.Header.Values("If-None-Match") {
+		for t := range strings.SplitSeq(line, ",") {
+			t = strings.TrimPrefix(strings.TrimSpace(t), "W/")
+			if len(t) > 2 && t[0] == '"' && t[len(t)-1] == '"' {
+				tags = append(tags, t[1:len(t)-1])
+			}
+		}
+	}
+	return tags
+}
 
 // QueryNumber is a whole number in the query between 0 and limit; otherwise what was not sent counts as def.
 func (r *Request) QueryNumber(name string, def, limit uint64) (uint64, error) {

@@ -64,31 +64,42 @@ func WipeDSM(all []OpenedDSM) {
 }
 
 // ReadDSM reads every secret that the caller holds, or the one with an id: the read is committed first, then the values
-// of exactly the versions that it lists are decrypted here.
-func (s *Service) ReadDSM(ctx context.Context, actor model.Actor, through model.Module, id model.DSMSecretID) ([]OpenedDSM, error) {
+// of exactly the versions that it lists are decrypted here. known are the tags of readings that the caller has: if one of
+// them is still right, nothing is read and nothing is shown.
+func (s *Service) ReadDSM(ctx context.Context, actor model.Actor, through model.Module, id model.DSMSecretID, known []string) (DSMReading, error) {
 	if err := s.unsealed(); err != nil {
-		return nil, err
+		return DSMReading{}, err
 	}
-	return s.readDSM(ctx, actor, dsm.ReadArgs{Module: through, ID: id})
+	args := dsm.ReadArgs{Module: through, ID: id}
+	if len(known) > 0 {
+		if tag, err := s.unchangedDSM(ctx, actor, args, known); err != nil || tag != "" {
+			return DSMReading{Tag: tag, Unchanged: tag != ""}, err
+		}
+	}
+	return s.readDSM(ctx, actor, args)
 }
 
-func (s *Service) readDSM(ctx context.Context, actor model.Actor, args dsm.ReadArgs) ([]OpenedDSM, error) {
+func (s *Service) readDSM(ctx context.Context, actor model.Actor, args dsm.ReadArgs) (DSMReading, error) {
 	r, err := s.awaitDSM(ctx, actor, args)
 	if err != nil {
-		return nil, err
+		return DSMReading{}, err
 	}
 	v := s.views.View()
 	defer v.Close()
-	var out []OpenedDSM
+	var out DSMReading
 	for _, one := range r.Secrets {
 		o, err := s.openDSM(v, one)
-		out = append(out, o)
+		out.Secrets = append(out.Secrets, o)
 		if err != nil {
-			WipeDSM(out)
-			return nil, err
+			WipeDSM(out.Secrets)
+			return DSMReading{}, err
 		}
 	}
-	slices.SortFunc(out, func(a, b OpenedDSM) int { return int(a.Secret.Number) - int(b.Secret.Number) })
+	slices.SortFunc(out.Secrets, func(a, b OpenedDSM) int { return int(a.Secret.Number) - int(b.Secret.Number) })
+	if out.Tag, err = s.tagDSM(v, actor, args, r); err != nil {
+		WipeDSM(out.Secrets)
+		return DSMReading{}, err
+	}
 	return out, nil
 }
 

@@ -102,9 +102,9 @@ func (s *Service) userPart(v table.Reader, e *model.DSMEntry, from string, read 
 }
 
 // ProvisionDSM reads the secrets with ephemeral entries that the caller holds, or the one with an id, with users for a pod.
-func (s *Service) ProvisionDSM(ctx context.Context, actor model.Actor, id model.DSMSecretID, pod string) ([]OpenedDSM, error) {
+func (s *Service) ProvisionDSM(ctx context.Context, actor model.Actor, id model.DSMSecretID, pod string) (DSMReading, error) {
 	if err := s.unsealed(); err != nil {
-		return nil, err
+		return DSMReading{}, err
 	}
 	return s.readDSM(ctx, actor, dsm.ReadArgs{Module: model.ModuleApplication, ID: id, Provision: true, Pod: pod})
 }

@@ -11,33 +11,30 @@ import (
 
 	"cofre/fsm/application"
 	"cofre/fsm/command"
-	"cofre/fsm/model"
+	"cofre/fsm/dsm"
 	"cofre/fsm/trail"
 )
 
 // notes counts what changes nothing and must yet be audited, so that nobody can fill the log with it: denials at the
-// edge, once per second, and issued tokens, once per minute (RULES 7, 11).
+// edge, once per second, and issued tokens and conditional reads that showed nothing, once per minute (RULES 7, 9, 11).
 type notes struct {
 	mu      sync.Mutex // guards what follows
 	count   uint64
 	reasons map[string]uint64
 	sources map[string]bool
-	tokens  map[tokenKey]uint64
-}
 
-type tokenKey struct {
-	authorization model.AuthorizationID
-	source        string
+	tokens    *tally
+	unchanged *tally
 }
 
 const (
 	maxSources = 100
 	maxReasons = 32
-	maxTokens  = 512
+	maxTallied = 512
 )
 
 func newNotes() *notes {
-	return &notes{reasons: map[string]uint64{}, sources: map[string]bool{}, tokens: map[tokenKey]uint64{}}
+	return &notes{reasons: map[string]uint64{}, sources: map[string]bool{}, tokens: newTally(), unchanged: newTally()}
 }
 
 func (n *notes) denied(reason, source string) {
@@ -65,15 +62,6 @@ func network(source string) string {
 	return p.String()
 }
 
-func (n *notes) issued(a model.AuthorizationID, source string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	k := tokenKey{a, source}
-	if _, known := n.tokens[k]; known || len(n.tokens) < maxTokens {
-		n.tokens[k]++
-	}
-}
-
 func (n *notes) takeDenials() (trail.NoteArgs, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -86,17 +74,6 @@ func (n *notes) takeDenials() (trail.NoteArgs, bool) {
 	}
 	n.count, n.reasons, n.sources = 0, map[string]uint64{}, map[string]bool{}
 	return a, true
-}
-
-func (n *notes) takeTokens() (application.CountArgs, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	var a application.CountArgs
-	for k, c := range n.tokens {
-		a.Counts = append(a.Counts, application.TokenCount{Authorization: k.authorization, Source: k.source, Count: c})
-	}
-	n.tokens = map[tokenKey]uint64{}
-	return a, len(a.Counts) > 0
 }
 
 // writeNotes proposes what was counted.
@@ -116,12 +93,30 @@ func (m *member) writeNotes(ctx context.Context) error {
 			continue
 		}
 		minute = time.Now()
-		if a, some := m.notes.takeTokens(); some {
-			m.write(ctx, "issued tokens", func(ctx context.Context) error {
-				_, err := command.Propose(ctx, m.proposer, application.CountTokens, nodeActor, a)
-				return err
-			})
-		}
+		m.writeTallies(ctx)
+	}
+}
+
+func (m *member) writeTallies(ctx context.Context) {
+	var tokens application.CountArgs
+	for k, n := range m.notes.tokens.take() {
+		tokens.Counts = append(tokens.Counts, application.TokenCount{Authorization: k.authorization, Source: k.source, Count: n})
+	}
+	if len(tokens.Counts) > 0 {
+		m.write(ctx, "issued tokens", func(ctx context.Context) error {
+			_, err := command.Propose(ctx, m.proposer, application.CountTokens, nodeActor, tokens)
+			return err
+		})
+	}
+	var unchanged dsm.UnchangedArgs
+	for k, n := range m.notes.unchanged.take() {
+		unchanged.Counts = append(unchanged.Counts, dsm.UnchangedCount{Authorization: k.authorization, Source: k.source, Count: n})
+	}
+	if len(unchanged.Counts) > 0 {
+		m.write(ctx, "reads that showed nothing", func(ctx context.Context) error {
+			_, err := command.Propose(ctx, m.proposer, dsm.CountUnchanged, nodeActor, unchanged)
+			return err
+		})
 	}
 }
 
