@@ -38,7 +38,7 @@ var modules = []module{
 	{"github.com/go-ldap/ldap/v3", []string{"executors/ldap", "executors/executortest/..."}, driverWhy},
 	{"golang.org/x/crypto/ssh", []string{"executors/ssh", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench", "cmd/cofre-demo/..."}, driverWhy},
 	{"golang.org/x/text/unicode/norm", []string{"executors/postgres", "vault/policy"}, "SCRAM prepares passwords by SASLprep"},
-	{"golang.org/x/sys/unix", []string{"vault/keyring", "executors/runner", "cluster/...", "cmd/..."}, "mlock, CLOCK_BOOTTIME, peer credentials of the socket"},
+	{"golang.org/x/sys/unix", []string{"vault/keyring", "executors/runner", "executors/executortest/target", "cluster/...", "cmd/..."}, "mlock, CLOCK_BOOTTIME, peer credentials of the socket; network namespaces of servers whose ports are fixed"},
 	{"golang.org/x/sync", []string{"cluster/...", "scheduler/...", "executors/runner", "httpapi/...", "cmd/..."}, "goroutines have an owner that waits"},
 	{"golang.org/x/time/rate", []string{"httpapi/...", "cluster/..."}, "limits at edges"},
 	{"golang.org/x/term", []string{"cmd/..."}, "only commands talk to a terminal"},

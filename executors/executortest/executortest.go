@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ type Kit struct {
 	Hostile  []string                                  // new passwords that must arrive unchanged
 	Unfit    []string                                  // new passwords that must be refused before dialing
 	Rejected string                                    // a new password that the target refuses; "": it takes all
+	Values   map[mask.Name]string                      // of further tags
+	Lingers  bool                                      // the target takes a replaced password for a while
 }
 
 // Fresh makes a new password that every target takes.
@@ -73,13 +76,12 @@ func (k Kit) session(a Account, fresh string, w *wire) executors.Session {
 	if k.Manager != nil {
 		auth = *k.Manager
 	}
-	return executors.Session{
-		Target: k.Target, Dial: w.dial, ConnectTimeout: 20 * time.Second,
-		Resolve: values(map[mask.Name]string{
-			mask.Username: a.Name, mask.CurrentPassword: a.Password, mask.NewPassword: fresh,
-			mask.AuthUser: auth.Name, mask.AuthPassword: auth.Password, "CONNECT_IP": k.Target.Address,
-		}),
+	tags := map[mask.Name]string{
+		mask.Username: a.Name, mask.CurrentPassword: a.Password, mask.NewPassword: fresh,
+		mask.AuthUser: auth.Name, mask.AuthPassword: auth.Password, "CONNECT_IP": k.Target.Address,
 	}
+	maps.Copy(tags, k.Values)
+	return executors.Session{Target: k.Target, Dial: w.dial, ConnectTimeout: 20 * time.Second, Resolve: values(tags)}
 }
 
 func values(m map[mask.Name]string) mask.Resolver {
@@ -133,6 +135,9 @@ func (k Kit) inForce(t testing.TB, name string, a attempt, acc Account, fresh st
 	case executors.NotStarted, executors.Rejected:
 		if !login(acc.Password) {
 			t.Errorf("%s: %s (%v), but the old password does not log in", name, a.outcome, a.err)
+		}
+		if k.Lingers && login(fresh) {
+			t.Errorf("%s: %s (%v), but the new password logs in", name, a.outcome, a.err)
 		}
 		return false
 	}

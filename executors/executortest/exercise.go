@@ -61,7 +61,11 @@ func (k Kit) hostile(t *testing.T) {
 		}
 		k.inForce(t, fmt.Sprintf("%q", fresh), a, acc, fresh)
 		if verifies {
-			for password, want := range map[string]bool{fresh: true, acc.Password: false} {
+			wrong := acc.Password
+			if k.Lingers {
+				wrong = "Wrong-pass-1"
+			}
+			for password, want := range map[string]bool{fresh: true, wrong: false} {
 				if i > 0 && !want {
 					continue // targets punish wrong passwords with seconds of silence: one such answer is enough
 				}
@@ -80,12 +84,27 @@ func (k Kit) hostile(t *testing.T) {
 }
 
 // verifier is who proves secrets: the program if it can, else the executor, as in the runner.
-func (k Kit) verifier(t *testing.T) (executors.Verifier, bool) {
+func (k Kit) verifier(t testing.TB) (executors.Verifier, bool) {
 	p, err := k.Executor.Compile(k.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return executors.VerifierOf(k.Executor, p)
+}
+
+// verifies is verifier for executors that must have one.
+func (k Kit) verifies(t testing.TB) executors.Verifier {
+	v, ok := k.verifier(t)
+	if !ok {
+		t.Fatal("the executor cannot prove a login")
+	}
+	return v
+}
+
+// using is the kit with another template.
+func (k Kit) using(template string) Kit {
+	k.Template = template
+	return k
 }
 
 func (k Kit) unfit(t *testing.T) {

@@ -22,17 +22,13 @@ type Life struct {
 // again: a removal is repeated until the account is proven gone. Each proof is asked of the executor and of the target itself.
 func Live(t *testing.T, k Kit, l Life) {
 	t.Helper()
-	verifier, ok := k.Executor.(executors.Verifier)
-	if !ok {
-		t.Fatal("the executor cannot prove a login")
-	}
 	for _, password := range append([]string{Fresh()}, l.Hostile...) {
 		name := l.Prefix + "app_260101_" + strconv.FormatUint(uint64(rand.Uint32()), 16)
 		a := Account{Name: name, Password: password}
-		in := func(want bool, when string) {
+		in := func(want bool, when, template string) {
 			t.Helper()
 			s := k.lifeSession(a, l)
-			got, err := verifier.Verify(t.Context(), s, value(password))
+			got, err := k.using(template).verifies(t).Verify(t.Context(), s, value(password))
 			asked, failed := k.Login(name, password)
 			if err != nil || failed != nil || got != want || asked != want {
 				t.Errorf("%s: the executor says %t (%v), the target %t (%v)", when, got, err, asked, failed)
@@ -54,9 +50,9 @@ func Live(t *testing.T, k Kit, l Life) {
 			}
 		}
 		do(l.Create, "create")
-		in(true, "created")
+		in(true, "created", l.Create)
 		do(l.Remove, "remove")
-		in(false, "removed")
+		in(false, "removed", l.Remove)
 		do(l.Remove, "remove again")
 	}
 }

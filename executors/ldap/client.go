@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,11 +156,34 @@ func (c *client) find(base, filter string) (string, error) {
 	return found.Entries[0].DN, nil
 }
 
-// modify sends one change of one entry.
-func (c *client) modify(dn string, kind uint, attribute string, values []string) error {
+// modify sends changes of one entry, all or none.
+func (c *client) modify(dn string, changes ...directory.Change) error {
 	req := directory.NewModifyRequest(dn, nil)
-	req.Changes = []directory.Change{{Operation: kind, Modification: directory.PartialAttribute{Type: attribute, Vals: values}}}
+	req.Changes = changes
 	return c.told(c.conn.Modify(req))
+}
+
+// add makes an entry; values of one attribute are gathered, whatever stands between them.
+func (c *client) add(dn string, values []value, texts []string) error {
+	req := directory.NewAddRequest(dn, nil)
+	for i, v := range values {
+		at := slices.IndexFunc(req.Attributes, func(a directory.Attribute) bool { return strings.EqualFold(a.Type, v.attr) })
+		if at < 0 {
+			req.Attribute(v.attr, texts[i:i+1])
+			continue
+		}
+		req.Attributes[at].Vals = append(req.Attributes[at].Vals, texts[i])
+	}
+	return c.told(c.conn.Add(req))
+}
+
+// remove takes an entry away; one that is not there is as good.
+func (c *client) remove(dn string) error {
+	err := c.conn.Del(directory.NewDelRequest(dn, nil))
+	if directory.IsErrorWithCode(err, directory.LDAPResultNoSuchObject) {
+		return nil
+	}
+	return c.told(err)
 }
 
 // password sends the extended operation of RFC 3062: the server hashes what it stores.

@@ -3,6 +3,7 @@ package ldap
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	directory "github.com/go-ldap/ldap/v3"
@@ -15,21 +16,26 @@ import (
 type step struct {
 	line   int
 	source string
-	verb   string      // bind, find, mod-add, mod-del, mod-replace, password-modify
-	name   []mask.Part // DN of bind, base of find
+	verb   string      // bind, find, add, delete, mod-add, mod-del, mod-replace, password-modify
+	name   []mask.Part // DN of bind, add and delete, base of find
 	filter []mask.Part
-	attr   string
-	values [][]mask.Part
-	wide   []bool // the value is u(...): UTF-16LE in double quotes
+	attr   string // of the mod- verbs
+	values []value
+	old    int // a mod-del and the mod-add after it: so many of the values are the deleted ones
 }
+
+// value is one value of an attribute.
+type value struct {
+	attr  string
+	parts []mask.Part
+	wide  bool // u(...): UTF-16LE in double quotes
+}
+
+// password tells whether servers may take the value as a hash.
+func (v value) password() bool { return strings.EqualFold(v.attr, "userPassword") }
 
 // writes tells whether the step changes the directory.
 func (s step) writes() bool { return s.verb != "bind" && s.verb != "find" }
-
-// password tells whether the step's values are passwords that servers may also take as hashes.
-func (s step) password() bool {
-	return s.verb == "password-modify" || strings.EqualFold(s.attr, "userPassword")
-}
 
 // program is a compiled template.
 type program struct {
@@ -77,6 +83,12 @@ func compile(source string) (*program, error) {
 			}
 			found = true
 			err = st.find(cmd)
+		case "add", "delete":
+			if !bound {
+				return nil, fail("expected bind before " + cmd.Name)
+			}
+			err = st.whole(cmd)
+			p.remark(st)
 		case "mod-add", "mod-del", "mod-replace", "password-modify":
 			if !found {
 				return nil, fail("expected find before " + cmd.Name)
@@ -84,12 +96,12 @@ func compile(source string) (*program, error) {
 			err = st.change(cmd)
 			p.remark(st)
 		default:
-			return nil, fail("unknown command " + cmd.Name + "; expected connect, set-option, bind, find, mod-add, mod-del, mod-replace, password-modify or end")
+			return nil, fail("unknown command " + cmd.Name + "; expected connect, set-option, bind, find, add, delete, mod-add, mod-del, mod-replace, password-modify or end")
 		}
 		if err != nil {
 			return nil, err
 		}
-		if cmd.Name != "connect" && cmd.Name != "set-option" {
+		if cmd.Name != "connect" && cmd.Name != "set-option" && !p.join(st) {
 			p.steps = append(p.steps, st)
 		}
 	}
@@ -100,9 +112,25 @@ func compile(source string) (*program, error) {
 	return p, nil
 }
 
+// join makes a mod-add that follows the mod-del of the same attribute a part of it: the server does both or none, and
+// a user changes an own password that way in Active Directory.
+func (p *program) join(st step) bool {
+	if len(p.steps) == 0 || st.verb != "mod-add" {
+		return false
+	}
+	last := &p.steps[len(p.steps)-1]
+	if last.verb != "mod-del" || last.old > 0 || len(last.values) == 0 || !strings.EqualFold(last.attr, st.attr) {
+		return false
+	}
+	last.old = len(last.values)
+	last.values = append(last.values, st.values...)
+	last.source += "; " + st.source
+	return true
+}
+
 // remark warns of values that a directory keeps as they are.
 func (p *program) remark(st step) {
-	if st.password() && st.attr != "" && st.verb != "mod-del" {
+	if st.verb != "mod-del" && slices.ContainsFunc(st.values, value.password) {
 		p.notices = append(p.notices, fmt.Sprintf("line %d: many servers store userPassword as it is sent; password-modify lets the server hash it", st.line))
 	}
 }
@@ -115,7 +143,7 @@ func (p *program) collect() {
 			parts = append(parts, mask.Part{Hole: mask.AuthPassword})
 		}
 		for _, v := range st.values {
-			parts = append(parts, v...)
+			parts = append(parts, v.parts...)
 		}
 	}
 	p.masks = mask.Names(parts)
@@ -217,10 +245,39 @@ func (s *step) change(cmd script.Command) error {
 		s.attr, args = name, args[1:]
 	}
 	for _, a := range args {
-		parts, wide := unwide(a.Parts)
-		s.values, s.wide = append(s.values, parts), append(s.wide, wide)
+		s.value(s.attr, a)
 	}
 	return nil
+}
+
+// whole reads add, which names an entry and pairs of attribute and value, and delete, which names an entry.
+func (s *step) whole(cmd script.Command) (err error) {
+	fail := func(msg string) error { return &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: msg} }
+	if s.verb == "delete" && len(cmd.Args) != 1 {
+		return fail(`expected delete "dn"`)
+	}
+	if s.verb == "add" && (len(cmd.Args) < 3 || len(cmd.Args)%2 == 0) {
+		return fail(`expected add "dn" "attribute" "value" "attribute" "value" ...`)
+	}
+	if s.name, err = nameParts(cmd.Args[0]); err != nil {
+		return err
+	}
+	if !strings.Contains(mask.Source(literals(s.name)), "=") {
+		return &mask.Error{Line: cmd.Line, Column: cmd.Args[0].Column, Msg: "expected a DN that names its attributes, such as uid=" + mask.Username.String() + "," + mask.AddInfo.String()}
+	}
+	for i := 1; i < len(cmd.Args); i += 2 {
+		name, plain := cmd.Args[i].Text()
+		if !plain || !attribute.MatchString(name) {
+			return &mask.Error{Line: cmd.Line, Column: cmd.Args[i].Column, Msg: "expected the name of an attribute, without tags"}
+		}
+		s.value(name, cmd.Args[i+1])
+	}
+	return nil
+}
+
+func (s *step) value(attr string, a script.Arg) {
+	parts, wide := unwide(a.Parts)
+	s.values = append(s.values, value{attr: attr, parts: parts, wide: wide})
 }
 
 // unwide takes u( and ) off a value.

@@ -30,7 +30,12 @@ func TestCompileErrors(t *testing.T) {
 		"bind x\nconnect null [#IP#]":              "line 2, column 1: expected connect null \"target\" before bind",
 		"set-option LDAP_OPT_X_TLS_REQUIRE_CERT 0": "line 1, column 1: unknown option LDAP_OPT_X_TLS_REQUIRE_CERT; expected LDAP_OPT_PROTOCOL_VERSION or LDAP_OPT_REFERRALS: TLS and time limits belong to the device",
 		"set-option LDAP_OPT_PROTOCOL_VERSION 2":   "line 1, column 1: only version 3 is offered",
-		"delete x":                                 "line 1, column 1: unknown command delete; expected connect, set-option, bind, find, mod-add, mod-del, mod-replace, password-modify or end",
+		"remove x":                                 "line 1, column 1: unknown command remove; expected connect, set-option, bind, find, add, delete, mod-add, mod-del, mod-replace, password-modify or end",
+		"delete x":                                 "line 1, column 1: expected bind before delete",
+		"bind cn=a\ndelete cn=a cn=b":              `line 2, column 1: expected delete "dn"`,
+		"bind cn=a\nadd cn=a objectClass":          `line 2, column 1: expected add "dn" "attribute" "value" "attribute" "value" ...`,
+		"bind cn=a\nadd cn=a [#USERNAME#] x":       "line 2, column 10: expected the name of an attribute, without tags",
+		"bind cn=a\ndelete [#USERNAME#]":           "line 2, column 8: expected a DN that names its attributes, such as uid=[#USERNAME#],[#ADD_INFO#]",
 	} {
 		if _, err := compile(src); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", src, err, want)

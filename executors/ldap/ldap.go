@@ -1,17 +1,17 @@
-// Package ldap changes secrets in LDAP directories with line templates: bind, find, mod-add, mod-del, mod-replace, and
-// password-modify for the extended operation of RFC 3062.
+// Package ldap changes secrets in LDAP directories with line templates: bind, find, mod-add, mod-del, mod-replace, add and
+// delete of whole entries, and password-modify for the extended operation of RFC 3062.
 //
 // Holes are filled by their place: escaped in a value of a DN and in a filter, byte for byte in a value of an attribute.
 // Nothing is sent before the connection is encrypted: LDAPS, or StartTLS where the device or the template says LDAP;
-// TLS is verified unless the device opts out. Referrals are never followed. Proven against OpenLDAP; the unicodePwd
-// value of Active Directory is made as its protocol says and was not tried against a real one. The runner calls it
-// through the contract.
+// TLS is verified unless the device opts out. Referrals are never followed. Proven against OpenLDAP and, for Active
+// Directory's unicodePwd, against Samba's domain controller. The runner calls it through the contract.
 package ldap
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cofre/executors"
@@ -36,6 +36,7 @@ const (
 	deviceIP   mask.Name = "IP"
 	deviceName mask.Name = "HOSTNAME"
 	domain     mask.Name = "DOMAIN"
+	authDomain mask.Name = "AUTH_DOMAIN"
 )
 
 // DefaultTimeout limits connecting, and DefaultReadTimeout each answer, when the session sets nothing.
@@ -57,15 +58,48 @@ func (Executor) Name() model.ExecutorName { return Name }
 func (Executor) Protocols() []string { return []string{"LDAPS", "LDAP"} }
 
 // Compile checks a template.
-func (Executor) Compile(source string) (executors.Program, error) { return compile(source) }
+func (Executor) Compile(source string) (executors.Program, error) {
+	p, err := compile(source)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range p.steps {
+		if st.verb != "find" && slices.Contains(mask.Names(st.name), mask.Username) {
+			return namedProgram{p, st.name}, nil
+		}
+	}
+	return p, nil
+}
 
-// Verify proves a secret by a bind. Where ADD_INFO is the DN of a branch, AUTH_USER finds USERNAME there by its uid: a
-// directory answers a wrong password and an entry that does not exist alike, so the name must be certain first. Else
-// USERNAME is bound as it stands when it is a DN, user@domain or DOMAIN\user, and as USERNAME@DOMAIN with a domain.
+// Verify proves a secret by a bind. Where ADD_INFO is the DN of a branch, AUTH_USER finds USERNAME there by its uid or
+// sAMAccountName: a directory answers a wrong password and an entry that does not exist alike, so the name must be certain first.
+// Else USERNAME is bound as it stands when it is a DN, user@domain or DOMAIN\user, and as USERNAME@DOMAIN with a domain.
 func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
+	return verify(ctx, s, with, whois)
+}
+
+// namedProgram is a template that says how USERNAME is bound: it adds or deletes an entry, or binds as USERNAME to change itself.
+type namedProgram struct {
+	*program
+	name []mask.Part
+}
+
+// Verify proves a secret by a bind with the name in the template: false as well when the entry does not exist.
+func (p namedProgram) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
+	return verify(ctx, s, with, func(s executors.Session) (identity, error) {
+		r := run{session: s}
+		name, err := r.text(p.name, escapeName)
+		if err != nil {
+			return identity{}, executors.Fail(executors.ClassTemplate, 0, err)
+		}
+		return identity{name: name}, nil
+	})
+}
+
+func verify(ctx context.Context, s executors.Session, with secret.Value, identify func(executors.Session) (identity, error)) (bool, error) {
 	s, red := s.Guard()
 	red.Add(with)
-	who, err := whois(s)
+	who, err := identify(s)
 	if err != nil {
 		return false, err
 	}

@@ -177,7 +177,7 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
-// TestUnicodePwd shows what Active Directory would get; a real one was not asked.
+// TestUnicodePwd shows the bytes that leave; TestActiveDirectory shows that a domain controller takes them.
 func TestUnicodePwd(t *testing.T) {
 	t.Parallel()
 	d := target.OpenLDAP(t)
@@ -215,5 +215,24 @@ func TestTLS(t *testing.T) {
 				t.Errorf("%s, %.10s: %s, %v", c.name, template, outcome, err)
 			}
 		}
+	}
+}
+
+func secretOf(s string) secret.Value { return secret.New([]byte(s)) }
+
+// TestEntriesComeAndGo: dynamic users of a real OpenLDAP.
+func TestEntriesComeAndGo(t *testing.T) {
+	t.Parallel()
+	d := target.OpenLDAP(t)
+	k := kit(d, "")
+	asked := k.Login
+	k.Login = func(name, password string) (bool, error) { return asked("uid="+name+","+target.PeopleDN, password) }
+	executortest.Live(t, k, executortest.Life{Create: named(t, "OpenLDAP create user"), Remove: named(t, "OpenLDAP remove user"), Additional: target.PeopleDN, Hostile: k.Hostile})
+	// A user who may not add is refused, and nothing is there.
+	dn, password := d.AddUser(t)
+	k.Manager = &executortest.Account{Name: dn, Password: password}
+	k.Template, k.Values = named(t, "OpenLDAP create user"), map[mask.Name]string{mask.AddInfo: target.PeopleDN}
+	if outcome, err := k.Once(t, executortest.Account{Name: "mallory"}, executortest.Fresh()); outcome != executors.Rejected || executortest.ClassOf(err) != executors.ClassPolicy {
+		t.Errorf("%s, %v", outcome, err)
 	}
 }

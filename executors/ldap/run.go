@@ -117,16 +117,16 @@ func (r *run) fill(st step) (f filled, err error) {
 	if st.verb == "bind" && f.name == "" {
 		return f, errors.New("bind without a name would be an anonymous login")
 	}
-	for i, parts := range st.values {
-		v, err := mask.Render(parts, r.session.Resolve, plainValue)
+	for _, w := range st.values {
+		v, err := mask.Render(w.parts, r.session.Resolve, plainValue)
 		if err != nil {
 			return f, err
 		}
-		if st.password() && v.Reveal(hashLike) != nil {
+		if (w.password() || st.verb == "password-modify") && v.Reveal(hashLike) != nil {
 			v.Wipe()
 			return f, errors.New("a new password that begins with {...} would be taken for a hash")
 		}
-		if st.wide[i] {
+		if w.wide {
 			plain := v
 			_ = plain.Reveal(func(b []byte) error { v = secret.New(wide(b)); return nil })
 			plain.Wipe()
@@ -165,7 +165,7 @@ func (r *run) step(st step, password secret.Value) error {
 	case "find":
 		r.dn, err = r.conn.find(f.name, f.filter)
 	default:
-		err = r.write(st, f.values)
+		err = r.write(st, f)
 	}
 	note := model.Step{Line: st.line, Text: st.source}
 	if err != nil {
@@ -181,18 +181,28 @@ func (r *run) step(st step, password secret.Value) error {
 	return err
 }
 
-func (r *run) write(st step, values []secret.Value) error {
+func (r *run) write(st step, f filled) error {
 	var texts []string // the library wants strings
-	for _, v := range values {
+	for _, v := range f.values {
 		_ = v.Reveal(func(b []byte) error { texts = append(texts, string(b)); return nil })
 	}
+	change := func(kind uint, values []string) directory.Change {
+		return directory.Change{Operation: kind, Modification: directory.PartialAttribute{Type: st.attr, Vals: values}}
+	}
 	switch st.verb {
+	case "add":
+		return r.conn.add(f.name, st.values, texts)
+	case "delete":
+		return r.conn.remove(f.name)
 	case "password-modify":
 		return r.conn.password(r.dn, texts[0])
 	case "mod-add":
-		return r.conn.modify(r.dn, directory.AddAttribute, st.attr, texts)
-	case "mod-del":
-		return r.conn.modify(r.dn, directory.DeleteAttribute, st.attr, texts)
+		return r.conn.modify(r.dn, change(directory.AddAttribute, texts))
+	case "mod-replace":
+		return r.conn.modify(r.dn, change(directory.ReplaceAttribute, texts))
 	}
-	return r.conn.modify(r.dn, directory.ReplaceAttribute, st.attr, texts)
+	if st.old > 0 {
+		return r.conn.modify(r.dn, change(directory.DeleteAttribute, texts[:st.old]), change(directory.AddAttribute, texts[st.old:]))
+	}
+	return r.conn.modify(r.dn, change(directory.DeleteAttribute, texts))
 }

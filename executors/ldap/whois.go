@@ -21,7 +21,7 @@ type identity struct {
 // whois decides how USERNAME is bound.
 func whois(s executors.Session) (identity, error) {
 	v := map[mask.Name]string{}
-	for _, n := range []mask.Name{mask.Username, domain, mask.AddInfo} {
+	for _, n := range []mask.Name{mask.Username, domain, mask.AddInfo, mask.AuthUser} {
 		var err error
 		if v[n], err = text(s, n); err != nil {
 			return identity{}, err
@@ -31,6 +31,9 @@ func whois(s executors.Session) (identity, error) {
 	switch {
 	case user == "":
 		return identity{}, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.Username, mask.ErrNoValue))
+	case v[domain] != "" && user == v[mask.AuthUser] && !isDN(user) && !strings.ContainsAny(user, `@\`):
+		// It logs in for itself, as one of the domain: its old password may open nothing any more, so nobody can look it up.
+		return identity{name: user + "@" + v[domain]}, nil
 	case isDN(v[mask.AddInfo]):
 		return identity{base: v[mask.AddInfo], uid: user}, nil
 	case isDN(user), strings.ContainsAny(user, `@\`):
@@ -54,10 +57,15 @@ func (i identity) look(c *client, s executors.Session) (string, error) {
 	if err != nil {
 		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("look the user up: %s, %s: %w", mask.AuthUser, mask.AuthPassword, err))
 	}
+	// Active Directory knows people by their domain, other directories by DN.
+	if realm, err := text(s, authDomain); err == nil && realm != "" && !isDN(who) && !strings.ContainsAny(who, `@\`) {
+		who += "@" + realm
+	}
 	if err := c.bind(who, password); err != nil {
 		return "", &executors.Failure{Class: executors.ClassAuth, Msg: "look the user up: " + mask.AuthUser.String() + " cannot log in"}
 	}
-	return c.find(i.base, "(uid="+directory.EscapeFilter(i.uid)+")")
+	uid := directory.EscapeFilter(i.uid)
+	return c.find(i.base, "(|(uid="+uid+")(sAMAccountName="+uid+"))")
 }
 
 // isDN tells whether text is a distinguished name with at least one part.
@@ -74,7 +82,7 @@ func refusedThough(err error) string {
 	}
 	said := strings.ToLower(e.Err.Error())
 	for sub, why := range map[string]string{"data 530": "not at this time", "data 531": "not from this station", "data 533": "the account is disabled",
-		"data 701": "the account has expired", "data 775": "the account is locked", "data 525": "the user was not found"} {
+		"data 701": "the account has expired", "data 773": "the password must be changed first", "data 532": "the password has expired", "data 775": "the account is locked"} {
 		if strings.Contains(said, sub) {
 			return "the directory refuses the login: " + why
 		}

@@ -27,7 +27,7 @@ var definitions = []Definition{
 	{"CURRENT_PASSWORD", CurrentPassword, true, "the secret in force before the change"},
 	{"AUTH_USER", AuthUser, false, "user name of the credential that logs in to do the work"},
 	{"AUTH_PASSWORD", AuthPassword, true, "secret of the credential that logs in to do the work"},
-	{"AUTH_DOMAIN", "AUTH_DOMAIN", false, "domain of the credential that logs in to do the work"},
+	{"AUTH_DOMAIN", "AUTH_DOMAIN", false, "domain of the credential that logs in to do the work, else of the device"},
 	{"ADD_INFO", AddInfo, false, "additional information of the credential, for example a database name, the host part of a MySQL account, or the DN of an LDAP branch"},
 	{"IP", "IP", false, "IP address of the device"},
 	{"HOSTNAME", "HOSTNAME", false, "host name of the device"},

@@ -155,7 +155,7 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 		return j.decrypt(j.auth)
 	}
 	text, ok := map[mask.Name]string{
-		mask.Username: c.Username, mask.AuthUser: j.auth.Username, "AUTH_DOMAIN": j.auth.Domain, mask.AddInfo: c.Additional,
+		mask.Username: c.Username, mask.AuthUser: j.auth.Username, "AUTH_DOMAIN": either(j.auth.Domain, d.Domain), mask.AddInfo: c.Additional,
 		"IP": d.IP, "HOSTNAME": d.Hostname, "DOMAIN": either(c.Domain, d.Domain),
 		"CONNECT_IP": d.Address(), "CONNECT_PORT": portText(j.endpoint().Port),
 	}[n]

@@ -1,0 +1,2 @@
+bind "[#AUTH_USER#]@[#AUTH_DOMAIN#]"
+delete "CN=[#USERNAME#],[#ADD_INFO#]"

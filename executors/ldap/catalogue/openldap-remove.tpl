@@ -1,0 +1,2 @@
+bind "[#AUTH_USER#]"
+delete "uid=[#USERNAME#],[#ADD_INFO#]"
