@@ -2,6 +2,7 @@ package credential
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cofre/fsm/audit"
@@ -26,6 +27,14 @@ type ExecutionPatch struct {
 	Authentication *model.CredentialID `cbor:"authentication,omitempty"`
 }
 
+// SettingsPatch changes how the account is described; nil leaves a field as it is.
+type SettingsPatch struct {
+	Owner       *string `cbor:"owner,omitempty"`
+	Criticality *string `cbor:"criticality,omitempty"`
+	ServerPath  *string `cbor:"server_path,omitempty"`
+	Notes       *string `cbor:"notes,omitempty"`
+}
+
 // PutArgs create or change a credential; nil leaves a field as it is. With ID exactly that one is changed; otherwise the
 // vendor's upsert finds it by identifier, else by device and user name, else creates it. Create refuses to change what it
 // finds.
@@ -42,6 +51,7 @@ type PutArgs struct {
 	Parent     *model.CredentialID `cbor:"parent,omitempty"`
 	Policy     *model.PolicyID     `cbor:"policy,omitempty"`
 	Execution  *ExecutionPatch     `cbor:"execution,omitempty"`
+	Settings   *SettingsPatch      `cbor:"settings,omitempty"`
 	Manifest   *string             `cbor:"manifest,omitempty"`
 	Secret     *NewSecret          `cbor:"secret,omitempty"`
 	Revision   uint64              `cbor:"revision,omitempty"` // 0: not checked
@@ -186,7 +196,42 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 	if c.Policy != "" && !state.Policies.Has(tx, string(c.Policy)) {
 		return model.Errorf(model.Invalid, "there is no such policy").WithField("policy")
 	}
+	if err := patchSettings(c, a.Settings); err != nil {
+		return err
+	}
 	return patchExecution(tx, c, a.Execution)
+}
+
+func patchSettings(c *model.Credential, a *SettingsPatch) error {
+	if a == nil {
+		return nil
+	}
+	s := model.Settings{}
+	if c.Settings != nil {
+		s = *c.Settings
+	}
+	for _, f := range []struct {
+		name  string
+		from  *string
+		to    *string
+		limit int
+	}{{"user_credential_owner", a.Owner, &s.Owner, model.MaxName}, {"server_path", a.ServerPath, &s.ServerPath, model.MaxText}, {"notes", a.Notes, &s.Notes, model.MaxText}} {
+		if f.from != nil {
+			if err := model.CheckText(f.name, *f.from, f.limit); err != nil {
+				return err
+			}
+			*f.to = *f.from
+		}
+	}
+	if a.Criticality != nil {
+		level := strings.ToLower(*a.Criticality)
+		if level != "" && !slices.Contains(model.Criticalities, level) {
+			return model.Errorf(model.Invalid, "criticality is one of %s", strings.Join(model.Criticalities, ", ")).WithField("criticality")
+		}
+		s.Criticality = level
+	}
+	c.Settings = &s
+	return nil
 }
 
 func patchExecution(tx *table.Tx, c *model.Credential, e *ExecutionPatch) error {

@@ -78,6 +78,7 @@ type Credential struct {
 	Busy       OperationID     `cbor:"busy,omitempty"`   // the one operation that may change it now
 	Parent     CredentialID    `cbor:"parent,omitempty"` // takes the parent's password after each change
 	Policy     PolicyID        `cbor:"policy,omitempty"` // empty: the default policy
+	Settings   *Settings       `cbor:"settings,omitempty"`
 	Execution  Execution       `cbor:"execution"`
 	Sync       SyncState       `cbor:"sync"`
 	RotateAt   Time            `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
@@ -91,6 +92,25 @@ type Credential struct {
 	CreatedAt  Time            `cbor:"created_at"`
 	Manifest   string          `cbor:"manifest,omitempty"`
 	Revision   uint64          `cbor:"revision"`
+}
+
+// Settings describe an account to people. They decide nothing.
+type Settings struct {
+	Owner       string `cbor:"owner,omitempty"`       // the person that the account belongs to
+	Criticality string `cbor:"criticality,omitempty"` // one of Criticalities; empty: medium
+	ServerPath  string `cbor:"server_path,omitempty"`
+	Notes       string `cbor:"notes,omitempty"`
+}
+
+// Criticalities lists how critical an account may be.
+var Criticalities = []string{"low", "medium", "high", "critical"}
+
+// Critical is how critical the account is.
+func (c *Credential) Critical() string {
+	if c.Settings == nil || c.Settings.Criticality == "" {
+		return "medium"
+	}
+	return c.Settings.Criticality
 }
 
 // ByRole finds the newest version with a role; nil if there is none.

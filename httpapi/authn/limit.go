@@ -40,6 +40,20 @@ func (l *Limiter) Check(key string, at time.Time) error {
 	return &model.Error{Kind: model.Limited, Msg: "Too many requests", RetryAfter: 1}
 }
 
+// Left tells how many requests a key may make at once now, of how many at most, and when it may make that many again.
+func (l *Limiter) Left(key string, at time.Time) (limit, left int, full time.Time) {
+	l.mu.Lock()
+	k, ok := l.keys.get(key)
+	l.mu.Unlock()
+	limit = l.rate.Burst
+	if !ok {
+		return limit, limit, at
+	}
+	tokens := max(0, k.TokensAt(at))
+	missing := float64(limit) - tokens
+	return limit, int(tokens), at.Add(time.Duration(math.Ceil(missing/l.rate.PerSecond)) * time.Second)
+}
+
 // Allow takes one from a key's allowance, or answers with a Limited error that says when to come back.
 func (l *Limiter) Allow(key string, at time.Time) error {
 	l.mu.Lock()

@@ -62,8 +62,12 @@ func Fail(err error, d Dialect, request string) Failure {
 		}
 	case d == Vendor && f.Kind == model.NotFound && f.Code != 0:
 		f.Status = http.StatusBadRequest // an unknown PAM object is a business error there
-	case d == Management && f.Kind == model.Invalid && notThere && f.Field == "":
+	case (d == Management || d == Second) && f.Kind == model.Invalid && notThere && f.Field == "":
 		f.Status = http.StatusNotFound
+	case d == Second && f.Code == 1009:
+		f.Status = http.StatusForbidden
+	case d == Second && f.Kind == model.Invalid:
+		f.Status = http.StatusUnprocessableEntity
 	}
 	if f.Kind == model.Internal {
 		f.Message, f.Code, f.Field = "Unexpected error", 0, ""
@@ -85,7 +89,7 @@ func (f Failure) Write(w http.ResponseWriter, d Dialect) error {
 	switch d {
 	case OAuth:
 		return send(w, f.Status, "application/json; charset=utf-8", f.oauth())
-	case Management:
+	case Management, Second:
 		return send(w, f.Status, "application/problem+json", f.problem())
 	}
 	return send(w, f.Status, "application/json; charset=utf-8", f.vendor())

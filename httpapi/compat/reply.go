@@ -1,7 +1,10 @@
 package compat
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -13,6 +16,7 @@ const (
 	Vendor     Dialect = iota + 1 // the vendor's envelope, payload beside `response` and inside it
 	Management                    // plain JSON; errors are application/problem+json (RFC 9457)
 	OAuth                         // RFC 6749: plain JSON; errors have `error` as a string
+	Second                        // the vendor's second version: plain JSON, tagged by content; errors as in Management
 )
 
 // Reply is a successful answer.
@@ -22,6 +26,7 @@ type Reply struct {
 	Payload Object // vendor: members shown twice; OAuth: the whole body
 	Body    any    // management: the whole body, Object or anything that encoding/json writes; nil: an empty object
 	Header  http.Header
+	Known   []string // Second: entity tags of answers that the client has
 }
 
 // OK is a vendor's answer with status 200.
@@ -84,7 +89,25 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 	default:
 		body = r.Body
 	}
+	if d == Second && r.Status == http.StatusOK {
+		return sendTagged(w, r.Known, body)
+	}
 	return send(w, r.Status, "application/json; charset=utf-8", body)
+}
+
+// sendTagged sends an answer that holds no secret with a tag of its content, or 304 to a client that has just that.
+func sendTagged(w http.ResponseWriter, known []string, body any) error {
+	out := &buffer{}
+	if err := out.value(body); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(out.b)
+	tag := base64.RawURLEncoding.EncodeToString(sum[:16])
+	w.Header().Set("ETag", `"`+tag+`"`)
+	if slices.Contains(known, tag) {
+		return Unchanged(tag).Write(w, Second)
+	}
+	return send(w, http.StatusOK, "application/json; charset=utf-8", body)
 }
 
 func send(w http.ResponseWriter, status int, contentType string, body any) error {

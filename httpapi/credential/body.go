@@ -24,7 +24,7 @@ var bodyFields = []route.Field{
 	{Name: "tags", In: "body", Type: "array", Text: "a list, or a text with commas"},
 	{Name: "parent_password", In: "body", Text: "the parent credential"},
 	{Name: "execution_settings", In: "body", Type: "object", Text: "automatic_change, change_plugin, change_template, parent_credential, parent_hostname, use_own_credential_to_connect, authentication_credential, authentication_hostname"},
-	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier; the other settings of the vendor are not offered"},
+	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier, user_credential_owner, server_path, criticality (Low, Medium, High, Critical), notes; the other settings of the vendor are not offered"},
 }
 
 // credentialTypes are the values of `type` that clients use for the type of the credential.
@@ -54,8 +54,12 @@ func readPut(in *compat.Input) (Put, error) {
 	if err != nil {
 		return p, err
 	}
-	if settings != nil && p.Identifier == "" {
-		p.Identifier = settings.Text("identifier")
+	if settings != nil {
+		if p.Identifier == "" {
+			p.Identifier = settings.Text("identifier")
+		}
+		p.Owner, p.Criticality = settings.Pointer("user_credential_owner"), settings.Pointer("criticality")
+		p.ServerPath, p.Notes = settings.Pointer("server_path"), settings.Pointer("notes")
 	}
 	return p, readExecution(in, &p)
 }

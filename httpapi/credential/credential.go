@@ -1,10 +1,12 @@
 // Package credential is the resource of privileged accounts: the vendor's routes /iso/pam/credential and /iso/coe/senha,
-// and their management under /api/v1. It reads both spellings of every field and shows every answer in both dialects; a
+// their management under /api/v1, and the vendor's second version of
+// reads, /api/v2/pam/credentials. It reads both spellings of every field and shows every answer in both dialects; a
 // secret goes through it only as secret.Value. Decisions are the service's.
 package credential
 
 import (
 	"context"
+	"slices"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/route"
@@ -32,8 +34,21 @@ type Filter struct {
 	Type     string
 	Search   string
 	Disabled bool
+	Exact    Exact
 	After    uint64
 	Limit    int
+}
+
+// Exact narrows a list by whole values; nil and empty ask for nothing.
+type Exact struct {
+	Username    string
+	Active      *bool
+	Device      uint64 // number
+	Hostname    string
+	Domain      string     // of the device
+	Tags        [][]string // one of each
+	Criticality string
+	Owner       string
 }
 
 // Put is a credential to create or change; nil leaves a field as it is. Objects are named as people name them.
@@ -53,6 +68,10 @@ type Put struct {
 	Executor       *string
 	Template       *string
 	Authentication *string
+	Owner          *string
+	Criticality    *string
+	ServerPath     *string
+	Notes          *string
 	Secret         *secret.Value
 	Revision       uint64
 }
@@ -77,4 +96,6 @@ type Service interface {
 }
 
 // Routes offers the resource.
-func Routes(s Service) []route.Route { return append(vendorRoutes(s), managementRoutes(s)...) }
+func Routes(s Service) []route.Route {
+	return slices.Concat(vendorRoutes(s), managementRoutes(s), secondRoutes(s))
+}

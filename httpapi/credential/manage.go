@@ -26,6 +26,7 @@ type View struct {
 	Tags       []string           `json:"tags"`
 	Parent     string             `json:"parent,omitempty" doc:"identifier of the parent credential"`
 	Policy     string             `json:"policy,omitempty" doc:"name; absent: the default policy"`
+	Settings   SettingsView       `json:"settings"`
 	Execution  ExecutionView      `json:"execution"`
 	Sync       string             `json:"sync" doc:"unknown, in_sync, changing or out_of_sync"`
 	Busy       model.OperationID  `json:"busy,omitempty" doc:"the operation that works on it"`
@@ -47,6 +48,30 @@ type ExecutionView struct {
 	Authentication string `json:"authentication,omitempty" doc:"identifier of the credential that logs in; absent: itself"`
 }
 
+// SettingsView describes the account to people.
+type SettingsView struct {
+	Owner       string `json:"owner,omitempty"`
+	Criticality string `json:"criticality" doc:"low, medium, high or critical"`
+	ServerPath  string `json:"server_path,omitempty"`
+	Notes       string `json:"notes,omitempty"`
+}
+
+func settings(c *model.Credential) SettingsView {
+	s := model.Settings{}
+	if c.Settings != nil {
+		s = *c.Settings
+	}
+	return SettingsView{s.Owner, c.Critical(), s.ServerPath, s.Notes}
+}
+
+// SettingsBody changes how the account is described.
+type SettingsBody struct {
+	Owner       *string `json:"owner"`
+	Criticality *string `json:"criticality" doc:"low, medium, high or critical"`
+	ServerPath  *string `json:"server_path"`
+	Notes       *string `json:"notes"`
+}
+
 // Body is a credential to create or change; what is absent stays as it is.
 type Body struct {
 	Identifier *string       `json:"identifier"`
@@ -58,6 +83,7 @@ type Body struct {
 	Tags       *[]string     `json:"tags"`
 	Parent     *string       `json:"parent" doc:"name of a credential; empty: none"`
 	Policy     *string       `json:"policy" doc:"name; empty: the default policy"`
+	Settings   SettingsBody  `json:"settings"`
 	Execution  ExecutionBody `json:"execution"`
 	Secret     *secret.Value `json:"secret" doc:"only while no operation manages the secret"`
 	Revision   uint64        `json:"revision" doc:"refuse if it is not the current one"`
@@ -80,7 +106,7 @@ func view(i *Item) View {
 	c := &i.Credential
 	v := View{
 		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
-		Type: c.Type, Additional: c.Additional, Tags: tags(c.Tags), Policy: i.Policy, Sync: c.Sync.String(), Busy: c.Busy,
+		Type: c.Type, Additional: c.Additional, Tags: tags(c.Tags), Policy: i.Policy, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
 		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication},
 		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt),
 		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
@@ -170,7 +196,8 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	}
 	p := Put{Name: name, Create: name == "", Hostname: b.Hostname, Username: b.Username, Domain: b.Domain, Type: b.Type, Additional: b.Additional, Tags: b.Tags,
 		Parent: b.Parent, Policy: b.Policy, Automatic: b.Execution.Automatic, Executor: b.Execution.Executor, Template: b.Execution.Template,
-		Authentication: b.Execution.Authentication, Secret: b.Secret, Revision: b.Revision}
+		Authentication: b.Execution.Authentication, Secret: b.Secret, Revision: b.Revision,
+		Owner: b.Settings.Owner, Criticality: b.Settings.Criticality, ServerPath: b.Settings.ServerPath, Notes: b.Settings.Notes}
 	if b.Identifier != nil {
 		p.Identifier = *b.Identifier
 	}

@@ -101,6 +101,9 @@ func Build(d Deps) (http.Handler, error) {
 		Admit: func(source netip.Addr, at time.Time) error {
 			return perSource.Allow(authn.Network(source), at)
 		},
+		Rate: func(source netip.Addr, at time.Time) (limit, left int, full time.Time) {
+			return perSource.Left(authn.Network(source), at)
+		},
 		Ready:        func() error { return d.Status().Err() },
 		Authenticate: c.authenticate,
 		Fresh:        func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,

@@ -79,7 +79,7 @@ func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 }
 
 func (c *credentials) List(ctx context.Context, actor model.Actor, at model.Time, f api.Filter) ([]api.Item, error) {
-	filter := access.ListFilter{Tag: f.Tag, Type: f.Type, Search: f.Search, Disabled: f.Disabled, After: f.After, Limit: f.Limit}
+	filter := access.ListFilter{Tag: f.Tag, Type: f.Type, Search: f.Search, Disabled: f.Disabled, Exact: access.Exact(f.Exact), After: f.After, Limit: f.Limit}
 	if f.Device != "" {
 		d, err := c.access.FindDevice(ctx, f.Device)
 		if err != nil {
@@ -127,6 +127,9 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, _ model.Time, 
 	if args.ID == "" && args.Username == nil {
 		none := ""
 		args.Username = &none // the vendor's default is set by the reducer
+	}
+	if s := (credential.SettingsPatch{Owner: p.Owner, Criticality: p.Criticality, ServerPath: p.ServerPath, Notes: p.Notes}); s != (credential.SettingsPatch{}) {
+		args.Settings = &s
 	}
 	args.Create = p.Create
 	r, err := c.access.PutCredential(ctx, actor, args, p.Secret)

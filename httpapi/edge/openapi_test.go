@@ -39,7 +39,7 @@ func TestOpenAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/health", "/iso/pam/credential", "/iso/pam/credential/1", "/iso/pam/device", "/iso/coe/senha/1", "/iso/pam/credential/none", "/api/v1/credentials", "/api/v1/credentials/1",
+	for _, path := range []string{"/health", "/iso/pam/credential", "/iso/pam/credential/1", "/iso/pam/device", "/iso/coe/senha/1", "/iso/pam/credential/none", "/api/v1/credentials", "/api/v1/credentials/1", "/api/v2/pam/credentials?limit=1", "/api/v2/pam/credentials/1", "/api/v2/pam/credentials/9",
 		"/api/v1/devices", "/api/v1/devices/web1", "/api/v1/policies/default", "/api/v1/templates", "/api/v1/audit?limit=3", "/api/v1/whoami", "/api/v1/applications", "/api/v1/authorizations", "/api/v1/operations", "/api/v1/operations/none"} {
 		req := h.request("GET", path, tok, "", "")
 		found, params, err := router.FindRoute(req)

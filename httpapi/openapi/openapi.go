@@ -120,7 +120,7 @@ func responses(r *route.Route, s schemas) object {
 	}
 	media, name := "application/json", "VendorError"
 	switch r.Dialect {
-	case compat.Management:
+	case compat.Management, compat.Second:
 		media, name = "application/problem+json", "compat.Problem"
 	case compat.OAuth:
 		name = "OAuthError"

@@ -28,11 +28,12 @@ type Options struct {
 	Admit        func(source netip.Addr, at time.Time) error // the rate of a source
 	Ready        func() error                                // why no authenticated request can be served; nil: it can
 	Authenticate func(r *http.Request, from model.Origin, at time.Time, maxBody int64) (model.Actor, error)
-	Fresh        func(context.Context) error // waits for everything that was committed before
-	Applied      func() uint64               // log index that this replica has applied; nil: not shown
-	Note         func(reason, source string) // a denial at the edge; nil: not counted
-	Concurrent   int                         // requests at work at once
-	SecretsInURL bool                        // secrets may stand in a URL
+	Fresh        func(context.Context) error                                             // waits for everything that was committed before
+	Applied      func() uint64                                                           // log index that this replica has applied; nil: not shown
+	Note         func(reason, source string)                                             // a denial at the edge; nil: not counted
+	Concurrent   int                                                                     // requests at work at once
+	Rate         func(source netip.Addr, at time.Time) (limit, left int, full time.Time) // what is left of a source's rate; nil: not shown
+	SecretsInURL bool                                                                    // secrets may stand in a URL
 	Logger       *logrus.Logger
 }
 
@@ -97,7 +98,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	path, values := s.paths.find(split(h.URL.EscapedPath()), nil)
 	defer s.log(h.Method, path, rec, r, started)
 	defer s.recovered(rec, r, path)
-	if err := s.Admit(source, started); err != nil {
+	admitted := s.Admit(source, started)
+	if dialectOf(path) == compat.Second {
+		s.second(rec.Header(), r, source)
+	}
+	if err := admitted; err != nil {
 		s.write(rec, dialectOf(path), r, err)
 		return
 	}
@@ -116,11 +121,25 @@ func (s *server) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	s.engine.ServeHTTP(rec, h)
 }
 
+// second writes the headers that every answer of the vendor's second version has.
+func (s *server) second(h http.Header, r *Request, source netip.Addr) {
+	h.Set("X-Request-Id", r.ID)
+	if s.Rate == nil {
+		return
+	}
+	limit, left, full := s.Rate(source, r.At.Std())
+	h.Set("X-RateLimit-Limit", strconv.Itoa(limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(full.Unix(), 10))
+}
+
 // dialectOf is how errors are written where no route decided.
 func dialectOf(path string) compat.Dialect {
 	switch {
 	case strings.HasPrefix(path, "/api/v1"):
 		return compat.Management
+	case strings.HasPrefix(path, "/api/v2"):
+		return compat.Second
 	case strings.Contains(path, "/oauth2/"):
 		return compat.OAuth
 	}
@@ -150,6 +169,9 @@ func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	}
 	if s.Applied != nil {
 		c.Header("X-Applied-Index", strconv.FormatUint(s.Applied(), 10))
+	}
+	if route.Dialect == compat.Second {
+		reply.Known = r.Known()
 	}
 	if err := reply.Write(c.Writer, route.Dialect); err != nil {
 		s.entry(r).WithError(err).Warn("the answer was not written")

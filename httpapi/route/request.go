@@ -51,6 +51,9 @@ func (r *Request) Known() []string {
 	return tags
 }
 
+// Queries are the values of a parameter of the query that may be repeated.
+func (r *Request) Queries(name string) []string { return r.query[name] }
+
 // QueryNumber is a whole number in the query between 0 and limit; otherwise what was not sent counts as def.
 func (r *Request) QueryNumber(name string, def, limit uint64) (uint64, error) {
 	s := r.Query(name)
@@ -87,6 +90,9 @@ func (r *Request) QuerySpan(name string, limit time.Duration) (time.Duration, er
 	}
 	return min(d, limit), nil
 }
+
+// maxRepeats is how often a parameter of the query may be repeated.
+const maxRepeats = 32
 
 func (r *Request) body() ([]byte, error) {
 	return compat.ReadBody(r.HTTP, r.route.maxBody())
@@ -135,21 +141,23 @@ func (r *Request) wipe() {
 // readQuery decodes the query; management routes take documented parameters only.
 func (r *Request) readQuery() error {
 	q, err := url.ParseQuery(r.HTTP.URL.RawQuery)
-	if err != nil && r.route.Dialect == compat.Management {
+	strict := r.route.Dialect == compat.Management || r.route.Dialect == compat.Second
+	if err != nil && strict {
 		return model.Errorf(model.Invalid, "malformed query").WithField("query")
 	}
 	r.query = q
 	for name, values := range q {
 		r.remember([]string{name})
-		if r.route.Dialect != compat.Management {
+		if !strict {
 			continue
 		}
-		known := name == "consistency" || slices.ContainsFunc(r.route.Doc.Fields, func(f Field) bool { return f.Name == name && f.In == "query" })
-		if !known {
+		at := slices.IndexFunc(r.route.Doc.Fields, func(f Field) bool { return f.Name == name && f.In == "query" })
+		if at < 0 && name != "consistency" {
 			return model.Errorf(model.Invalid, "unknown query parameter").WithField("query")
 		}
+		repeats := at >= 0 && r.route.Doc.Fields[at].Type == "array" && len(values) <= maxRepeats
 		for _, v := range values {
-			if len(values) > 1 || !utf8.ValidString(v) || len(v) > maxParam {
+			if len(values) > 1 && !repeats || !utf8.ValidString(v) || len(v) > maxParam {
 				return model.Errorf(model.Invalid, "%s must be sent once, as at most %d bytes of UTF-8", name, maxParam).WithField(name)
 			}
 		}

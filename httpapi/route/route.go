@@ -79,7 +79,7 @@ func (r *Route) check() error {
 	switch {
 	case r.Auth != Public && r.Auth != Authenticated:
 		return fmt.Errorf("route %s does not say who may call it", name)
-	case r.Dialect < compat.Vendor || r.Dialect > compat.OAuth:
+	case r.Dialect < compat.Vendor || r.Dialect > compat.Second:
 		return fmt.Errorf("route %s has no dialect", name)
 	case r.Event != NoEvent && audit.Find(r.Event) == nil:
 		return fmt.Errorf("route %s names the unknown audit event %q", name, r.Event)

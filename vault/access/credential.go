@@ -100,6 +100,18 @@ func around(r table.Reader, c *model.Credential) Described {
 	return d
 }
 
+// Exact narrows a list by whole values; nil and empty ask for nothing. Names of devices and domains match in any case.
+type Exact struct {
+	Username    string
+	Active      *bool
+	Device      uint64 // number
+	Hostname    string
+	Domain      string     // of the device
+	Tags        [][]string // one of each
+	Criticality string
+	Owner       string
+}
+
 // ListFilter narrows a list of credentials. After is the last number of the page before; Limit 0 means all.
 type ListFilter struct {
 	Device   model.DeviceID
@@ -107,6 +119,7 @@ type ListFilter struct {
 	Type     string
 	Search   string // part of the identifier, user name or host name, any case
 	Disabled bool   // include disabled ones
+	Exact    Exact
 	After    uint64
 	Limit    int
 }
@@ -136,7 +149,11 @@ func (s *Service) List(actor model.Actor, at model.Time, f ListFilter) ([]Descri
 			continue
 		}
 		c.Versions = nil
-		if out = append(out, Described{Credential: *c, Device: d}); f.Limit > 0 && len(out) == f.Limit {
+		one := Described{Credential: *c, Device: d}
+		if c.Parent != "" {
+			one.Parent, _ = state.Credentials.Get(v, string(c.Parent))
+		}
+		if out = append(out, one); f.Limit > 0 && len(out) == f.Limit {
 			break
 		}
 	}

@@ -15,6 +15,8 @@ func (f *ListFilter) matches(c *model.Credential, d *model.Device) bool {
 		return false
 	case f.Type != "" && !strings.EqualFold(f.Type, c.Type):
 		return false
+	case !f.Exact.matches(c, d):
+		return false
 	case f.Search != "":
 		needle := strings.ToLower(f.Search)
 		return slices.ContainsFunc([]string{c.Identifier, c.Username, d.Hostname}, func(s string) bool {
@@ -22,4 +24,17 @@ func (f *ListFilter) matches(c *model.Credential, d *model.Device) bool {
 		})
 	}
 	return true
+}
+
+func (e *Exact) matches(c *model.Credential, d *model.Device) bool {
+	owner := ""
+	if c.Settings != nil {
+		owner = c.Settings.Owner
+	}
+	return (e.Username == "" || e.Username == c.Username) && (e.Active == nil || *e.Active == c.Enabled) && (e.Device == 0 || e.Device == d.Number) &&
+		(e.Hostname == "" || strings.EqualFold(e.Hostname, d.Hostname)) && (e.Domain == "" || strings.EqualFold(e.Domain, d.Domain)) &&
+		(e.Criticality == "" || e.Criticality == c.Critical()) && (e.Owner == "" || e.Owner == owner) &&
+		!slices.ContainsFunc(e.Tags, func(any []string) bool {
+			return !slices.ContainsFunc(any, func(t string) bool { return slices.Contains(c.Tags, t) })
+		})
 }
