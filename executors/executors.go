@@ -33,8 +33,24 @@ const (
 type Executor interface {
 	// Name is the stable name in templates and operations.
 	Name() model.ExecutorName
-	// Compile checks a template and prepares it. It is pure; errors are *mask.Error with line and column.
+	// Compile prepares a template. It is pure; errors are *mask.Error with line and column. Which tags a template of a kind
+	// may use is not its matter: others call the function Compile.
 	Compile(source string) (Program, error)
+}
+
+// Compile checks a template of a kind with its executor. Only templates for secrets of applications may use tags outside the
+// list, which are keys of the secret.
+func Compile(e Executor, kind model.TemplateKind, source string) (Program, error) {
+	p, err := e.Compile(source)
+	if err != nil {
+		return nil, err
+	}
+	if kind != model.TemplateAutomation {
+		if err := mask.Foreign(source, p.Masks()); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 // Program is a compiled template. It may run many times, also at once.

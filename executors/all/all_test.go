@@ -16,7 +16,7 @@ func TestCatalogueCompiles(t *testing.T) {
 			t.Errorf("%s: no executor %q", c.Name, c.Executor)
 			continue
 		}
-		p, err := e.Compile(c.Content)
+		p, err := executors.Compile(e, c.Kind, c.Content)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 			continue

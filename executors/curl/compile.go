@@ -201,7 +201,7 @@ func (c *compiler) request(cmd script.Command) error {
 		parts = append(parts, h.value...)
 	}
 	for _, n := range mask.Names(parts) {
-		st.secret = st.secret || n == mask.NewPassword
+		st.secret = st.secret || n.Candidate()
 	}
 	c.steps = append(c.steps, st)
 	// What describes one request ends with it; headers, login and time limits stay.

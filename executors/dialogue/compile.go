@@ -117,7 +117,7 @@ func (c *compiler) command(cmd script.Command) error {
 			st.newline, c.quotes = c.newline, quotes{}
 		}
 		for _, n := range mask.Names(arg.Parts) {
-			st.secret = st.secret || n == mask.NewPassword
+			st.secret = st.secret || n.Candidate()
 		}
 	case word != 0:
 		if err := c.pattern(cmd, word, &st); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/fsm/model"
 	"cofre/vault/secret"
 )
 
@@ -35,7 +36,7 @@ func (k Kit) compile(t *testing.T) {
 	}
 	line := strings.Count(k.Template[:at], "\n") + 1
 	column := at - strings.LastIndex(k.Template[:at], "\n")
-	_, err := k.Executor.Compile(strings.Replace(k.Template, mask.NewPassword.String(), "[#NO_SUCH_TAG#]", 1))
+	_, err := executors.Compile(k.Executor, model.TemplateChange, strings.Replace(k.Template, mask.NewPassword.String(), "[#NO_SUCH_TAG#]", 1))
 	var e *mask.Error
 	if !errors.As(err, &e) || e.Line != line || e.Column != column || !strings.Contains(e.Msg, "[#NO_SUCH_TAG#]") {
 		t.Errorf("got %v, want line %d, column %d and the name of the tag", err, line, column)

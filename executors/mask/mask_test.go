@@ -23,7 +23,7 @@ func TestParse(t *testing.T) {
 		{"second line", "x\n[#IP#]y", []Part{{Literal: "x\n", Line: 1, Column: 1}, {Hole: "IP", Line: 2, Column: 1}, {Literal: "y", Line: 2, Column: 7}}, ""},
 		{"line break token", "a[nl]b", []Part{{Literal: "a[nl]b", Line: 1, Column: 1}}, ""},
 		{"regular expression class", "[#$>] [#a-z]", []Part{{Literal: "[#$>] [#a-z]", Line: 1, Column: 1}}, ""},
-		{"unknown", "a\n b [#newpass#]", nil, "line 2, column 4: unknown tag [#NEWPASS#]"},
+		{"key of a secret", "[#azure_Vault#]", []Part{{Hole: "AZURE_VAULT", Line: 1, Column: 1}}, ""},
 		{"unclosed", "[#NEW_PASSWORD]", nil, "line 1, column 1: expected #] after [#NEW_PASSWORD"},
 		{"spaces", "x [# IP #]", nil, "line 1, column 3: expected [#IP#] without spaces"},
 		{"no name", "[##]", nil, "line 1, column 1: expected a tag name between [# and #]"},
@@ -38,6 +38,26 @@ func TestParse(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+func TestForeign(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ src, err string }{
+		{"a\n b [#newpass#]", "line 2, column 4: unknown tag [#NEWPASS#]"},
+		{"# [#NEWPASS#] is wrong\nexec [#NewPass#]", "line 2, column 6: unknown tag [#NEWPASS#]"},
+		{"[#Username#] [#PASSWORD#]", ""},
+	} {
+		parts, err := Parse(c.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if msg := text(Foreign(c.src, Names(parts))); msg != c.err {
+			t.Errorf("%q: %q, want %q", c.src, msg, c.err)
+		}
+	}
+	if !NewPassword.Candidate() || !Name("CREDENTIAL_PASSWORD").Candidate() || CurrentPassword.Candidate() {
+		t.Error("wrong candidates")
 	}
 }
 

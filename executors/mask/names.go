@@ -12,6 +12,12 @@ const (
 	AddInfo         Name = "ADD_INFO"
 )
 
+// newUserPassword is what templates for secrets of applications call the secret of the user that they make.
+const newUserPassword Name = "CREDENTIAL_PASSWORD"
+
+// Candidate tells whether the value is a secret that the target does not know yet: sending it may change the target.
+func (n Name) Candidate() bool { return n == NewPassword || n == newUserPassword }
+
 // Definition describes one word that may stand in a hole.
 type Definition struct {
 	Word        string // as written in templates
@@ -20,7 +26,8 @@ type Definition struct {
 	Description string
 }
 
-// definitions is the closed list: a word that is not here cannot be stored in a template.
+// definitions is the list of words with a meaning of their own. A template for secrets of applications may use the keys of
+// the secret besides; in every other template, a word that is not here cannot be stored.
 var definitions = []Definition{
 	{"USERNAME", Username, false, "user name of the credential that is changed"},
 	{"NEW_PASSWORD", NewPassword, true, "the newly generated secret"},
@@ -33,15 +40,15 @@ var definitions = []Definition{
 	{"HOSTNAME", "HOSTNAME", false, "host name of the device"},
 	{"DOMAIN", "DOMAIN", false, "domain of the credential, else of the device"},
 	{"SERVER_PATH", "SERVER_PATH", false, "path on the server that is kept with the credential"},
-	{"TOTP_TOKEN", "TOTP_TOKEN", true, "one-time code of the credential at this moment"},
+	{"TOTP_TOKEN", "TOTP_TOKEN", true, "one-time code (RFC 6238) at this moment, by the key that the credential holds, else by that of the credential that logs in"},
 	{"CONNECT_IP", "CONNECT_IP", false, "address that is really connected to"},
 	{"CONNECT_PORT", "CONNECT_PORT", false, "port that is really connected to"},
 
 	{"APP_NAME", "APP_NAME", false, "name of the application"},
-	{"APP_AUTH_UNIQUE_KEY", "APP_AUTH_UNIQUE_KEY", true, "unique key of the authorization"},
+	{"APP_AUTH_UNIQUE_KEY", "APP_AUTH_UNIQUE_KEY", true, "unique key (id) of the authorization"},
 	{"APP_AUTH_TYPE", "APP_AUTH_TYPE", false, "how the authorization authenticates"},
 	{"APP_AUTH_CLIENT_ID", "APP_AUTH_CLIENT_ID", false, "OAuth 2.0 client id of the authorization"},
-	{"APP_AUTH_CLIENT_SECRET", "APP_AUTH_CLIENT_SECRET", true, "OAuth 2.0 client secret of the authorization"},
+	{"APP_AUTH_CLIENT_SECRET", "APP_AUTH_CLIENT_SECRET", true, "OAuth 2.0 client secret of the authorization: never has a value, because Cofre keeps no copy"},
 	{"APP_AUTH_CONSUMER_KEY", "APP_AUTH_CONSUMER_KEY", false, "OAuth 1.0 consumer key of the authorization"},
 	{"APP_AUTH_CONSUMER_SECRET", "APP_AUTH_CONSUMER_SECRET", true, "OAuth 1.0 consumer secret of the authorization"},
 	{"APP_AUTH_TOKEN", "APP_AUTH_TOKEN", true, "OAuth 1.0 token of the authorization"},
@@ -51,7 +58,7 @@ var definitions = []Definition{
 	{"SECRET_VERSION", "SECRET_VERSION", false, "version number of the secret"},
 	{"SECRET_ENGINE", "SECRET_ENGINE", false, "engine of the secret"},
 	{"SECRET_EXPIRATION_DATE", "SECRET_EXPIRATION_DATE", false, "when the secret expires"},
-	{"SECRET_DATA", "SECRET_DATA", true, "all data of the secret"},
+	{"SECRET_DATA", "SECRET_DATA", true, "all named values of the secret, as a JSON object"},
 	{"ACCESS_KEY_ID", "ACCESS_KEY_ID", false, "id of a cloud access key"},
 	{"SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY", true, "secret of a cloud access key"},
 	{"ACCESS_KEY_TTL", "ACCESS_KEY_TTL", false, "life time of a cloud access key"},
@@ -60,6 +67,13 @@ var definitions = []Definition{
 	{"CREDENTIAL_PASSWORD", "CREDENTIAL_PASSWORD", true, "password of a credential held in the secret"},
 	{"CREDENTIAL_ADDITIONAL_INFORMATION", "CREDENTIAL_ADDITIONAL_INFORMATION", false, "additional information of a credential held in the secret"},
 	{"CREDENTIAL_TTL", "CREDENTIAL_TTL", false, "life time of a credential held in the secret"},
+
+	{"OPERACAO_COD", "OPERACAO_COD", false, "number of the operation"},
+	{"CODIGO_GOVERNANCA", "CODIGO_GOVERNANCA", false, "code of the request in a service desk; no operation has one yet"},
+	{"GRUPO_NOME", "GRUPO_NOME", false, "name of a group; no operation has one yet"},
+	{"UID", "UID", false, "number of a new user; no operation has one yet"},
+	{"HOME", "HOME", false, "home directory of a new user; no operation has one yet"},
+	{"SHELL", "SHELL", false, "shell of a new user; no operation has one yet"},
 
 	{"COE_SENHA", AuthPassword, true, "older word for AUTH_PASSWORD"},
 	{"PASSWORD", NewPassword, true, "other word for NEW_PASSWORD"},

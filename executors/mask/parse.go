@@ -39,7 +39,8 @@ func Parse(src string) ([]Part, error) {
 }
 
 // At looks for a hole at the very start of s: its canonical name and width in bytes, width 0 if there is none, and an
-// error if there is something that was clearly meant as a hole. Scanners that know quotes build on it.
+// error if there is something that was clearly meant as a hole. A name outside the list is a hole too, because a secret's
+// own keys are tags: Foreign finds those that are not meant so. Scanners that know quotes build on it.
 func At(s string) (Name, int, error) {
 	if !strings.HasPrefix(s, "[#") {
 		return "", 0, nil
@@ -53,7 +54,7 @@ func At(s string) (Name, int, error) {
 	switch {
 	case name != "" && strings.HasPrefix(s[word:], "#]"):
 		if !known {
-			return "", 0, fmt.Errorf("unknown tag [#%s#]", strings.ToUpper(name))
+			return Name(strings.ToUpper(name)), word + 2, nil
 		}
 		return def.Name, word + 2, nil
 	case known:
@@ -66,6 +67,32 @@ func At(s string) (Name, int, error) {
 		return "", 0, fmt.Errorf("expected [#%s#] without spaces", strings.ToUpper(inner))
 	}
 	return "", 0, nil
+}
+
+// Foreign is the mistake of a template that uses a name outside the list, with the place where it stands; nil if all of the
+// names are in the list.
+func Foreign(src string, names []Name) error {
+	for _, n := range names {
+		if _, known := Lookup(string(n)); known {
+			continue
+		}
+		line, column := place(src, n)
+		return &Error{Line: line, Column: column, Msg: "unknown tag " + n.String()}
+	}
+	return nil
+}
+
+// place finds a hole in the text outside of whole-line comments.
+func place(src string, n Name) (line, column int) {
+	for i, l := range strings.Split(src, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(l), "# ") {
+			continue
+		}
+		if at := strings.Index(strings.ToUpper(l), n.String()); at >= 0 {
+			return i + 1, at + 1
+		}
+	}
+	return 1, 1
 }
 
 func inName(c byte) bool {

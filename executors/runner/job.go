@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/vault/secret"
+	"cofre/vault/totp"
 )
 
 // job is everything that one attempt works with, read from one view.
@@ -36,6 +36,8 @@ type job struct {
 	candidate  secret.Value
 	connected  atomic.Bool // a connection was made since it was set to false
 	decrypt    func(*model.Credential) (secret.Value, error)
+	code       func(*model.OTPKey) (secret.Value, error) // one-time code of this moment
+	held       *held                                     // of a dynamic user
 }
 
 func (r *Runner) load(o *model.Operation) (*job, error) {
@@ -46,6 +48,14 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 			return secret.Value{}, fmt.Errorf("credential %d holds no secret: %w", c.Number, mask.ErrNoValue)
 		}
 		return r.Keys.Decrypt(r.Place(v.Row), v.Secret)
+	}
+	j.code = func(k *model.OTPKey) (secret.Value, error) {
+		key, err := r.Keys.Decrypt(r.Place(k.Row), k.Secret)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		defer key.Wipe()
+		return totp.Code(key, time.Now())
 	}
 	v := r.View()
 	defer v.Close()
@@ -72,6 +82,9 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 		return j, missing("the parent credential is gone")
 	}
 	j.policy = state.PolicyOf(v, j.credential)
+	if j.user != nil {
+		j.held = r.holding(v, j.user)
+	}
 	if j.executor, ok = r.Executors(o.Executor); !ok {
 		return j, missing("this node has no executor " + string(o.Executor))
 	}
@@ -111,7 +124,11 @@ func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 	if t.N == 0 {
 		return nil, missing("the template is gone, inactive, or waits for approval")
 	}
-	p, err := j.executor.Compile(t.Content)
+	kind := model.TemplateChange
+	if j.user != nil {
+		kind = model.TemplateAutomation
+	}
+	p, err := executors.Compile(j.executor, kind, t.Content)
 	if err != nil {
 		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: err.Error()}
 	}
@@ -125,59 +142,6 @@ func (j *job) verifier() (executors.Verifier, bool) {
 		program = nil
 	}
 	return executors.VerifierOf(j.executor, program)
-}
-
-// ofUser are the words by which templates for secrets of applications know a dynamic user.
-var ofUser = map[mask.Name]mask.Name{
-	"CREDENTIAL_USERNAME": mask.Username, "CREDENTIAL_PASSWORD": mask.NewPassword, "CREDENTIAL_HOSTNAME": "HOSTNAME", "CREDENTIAL_ADDITIONAL_INFORMATION": mask.AddInfo,
-}
-
-// resolve gives the value of a hole; the caller owns it.
-func (j *job) resolve(n mask.Name) (secret.Value, error) {
-	c, d := j.credential, j.device
-	if j.user != nil {
-		if other, ok := ofUser[n]; ok {
-			n = other
-		}
-		if n == "CREDENTIAL_TTL" {
-			return secret.New(strconv.AppendInt(nil, j.user.TTL/1000, 10)), nil
-		}
-	}
-	switch n {
-	case mask.NewPassword:
-		if j.candidate.Len() == 0 {
-			return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
-		}
-		return j.candidate.Clone(), nil
-	case mask.CurrentPassword:
-		return j.decrypt(c)
-	case mask.AuthPassword:
-		return j.decrypt(j.auth)
-	}
-	text, ok := map[mask.Name]string{
-		mask.Username: c.Username, mask.AuthUser: j.auth.Username, "AUTH_DOMAIN": either(j.auth.Domain, d.Domain), mask.AddInfo: c.Additional,
-		"IP": d.IP, "HOSTNAME": d.Hostname, "DOMAIN": either(c.Domain, d.Domain),
-		"CONNECT_IP": d.Address(), "CONNECT_PORT": portText(j.endpoint().Port),
-	}[n]
-	if !ok || text == "" {
-		return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
-	}
-	return secret.New([]byte(text)), nil
-}
-
-// portText is a port as text; one that the device does not list has no value here, because only the executor knows its default.
-func portText(port uint16) string {
-	if port == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(port))
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // endpoint is where the executor connects; a device lists its ports by protocol, named like the executor or as that says.

@@ -33,7 +33,6 @@ func TestParse(t *testing.T) {
 		{"holes", `exec [#new_password#] "u=[#USERNAME#];"`, [][]string{{"exec", "[#NEW_PASSWORD#]", "u=[#USERNAME#];"}}, 0, ""},
 		{"typographic", "exec “echo ’x’”", [][]string{{"exec", "echo 'x'"}}, 1, ""},
 		{"open quote", "a\n exec \"abc", nil, 0, `line 2, column 7: expected a closing " before the end of the line`},
-		{"unknown tag", `exec "abc[#NOPE#]"`, nil, 0, "line 1, column 10: unknown tag [#NOPE#]"},
 		{"no command", `"exec" a`, nil, 0, "line 1, column 1: expected a command at the start of the line"},
 		{"control", "exec a\x00b", nil, 0, "line 1, column 7: expected text in UTF-8 without control characters"},
 	} {

@@ -61,7 +61,7 @@ func (ESXiExecutor) Compile(source string) (executors.Program, error) {
 			c.args = append(c.args, a.Parts)
 			all = append(all, a.Parts...)
 			for _, n := range mask.Names(a.Parts) {
-				c.secret = c.secret || n == mask.NewPassword
+				c.secret = c.secret || n.Candidate()
 			}
 		}
 		if len(c.args) == 0 {

@@ -362,7 +362,6 @@ func TestCompileErrors(t *testing.T) {
 		"end now":               "line 1, column 5: end takes no argument",
 		"expect-regex \"/(/\"":  "line 1, column 14: expected a regular expression (RE2): error parsing regexp: missing closing ): `(`",
 		"run x":                 "line 1, column 1: unknown command \"run\"; expected exec, write, read, expect, expect-regex, no-expect, sleep, end or a set- command",
-		"exec \"[#PASSWD#]\"":   "line 1, column 7: unknown tag [#PASSWD#]",
 	} {
 		if _, err := ssh.New().Compile(src); err == nil || err.Error() != want {
 			t.Errorf("%q: %v\nwant %s", src, err, want)

@@ -238,7 +238,6 @@ func TestCompileErrors(t *testing.T) {
 		"set-password-prompt [#AUTH_USER#]": "line 1, column 1: set-password-prompt expects the text of the question, without tags",
 		"write x":                           "line 1, column 1: unknown command \"write\"; expected exec, send, expect, expect-regex, read, no-expect, sleep, end or a set- command",
 		"set-ssh-version 2":                 "line 1, column 1: unknown command \"set-ssh-version\"; expected exec, send, expect, expect-regex, read, no-expect, sleep, end or a set- command",
-		"exec \"[#PASSWD#]\"":               "line 1, column 7: unknown tag [#PASSWD#]",
 	} {
 		if _, err := telnet.New().Compile(src); err == nil || err.Error() != want {
 			t.Errorf("%q: %v\nwant %s", src, err, want)

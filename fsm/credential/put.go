@@ -54,10 +54,11 @@ type PutArgs struct {
 	Settings   *SettingsPatch      `cbor:"settings,omitempty"`
 	Manifest   *string             `cbor:"manifest,omitempty"`
 	Secret     *NewSecret          `cbor:"secret,omitempty"`
+	OTP        *model.OTPKey       `cbor:"otp,omitempty"`      // key of one-time codes; an empty one removes it
 	Revision   uint64              `cbor:"revision,omitempty"` // 0: not checked
 }
 
-// PutResult tells what became of it; the credential's versions are left out.
+// PutResult tells what became of it; secret versions and ciphertext are left out.
 type PutResult struct {
 	Credential model.Credential `cbor:"credential"`
 	Created    bool             `cbor:"created"`
@@ -118,6 +119,15 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 			return PutResult{}, err
 		}
 	}
+	if a.OTP != nil {
+		if err := state.CheckTerm(tx, a.OTP.Secret); err != nil {
+			return PutResult{}, err
+		}
+		c.OTP = a.OTP
+		if a.OTP.Row == "" {
+			c.OTP = nil
+		}
+	}
 	schedule(tx, &c)
 	put(tx, &c)
 	change := "changed"
@@ -126,6 +136,9 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	}
 	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change))
 	c.Versions = nil
+	if c.OTP != nil {
+		c.OTP = &model.OTPKey{Row: c.OTP.Row} // whether there is one, not the ciphertext
+	}
 	return PutResult{c, old == nil}, nil
 }).AuditDenials()
 

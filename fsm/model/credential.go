@@ -53,6 +53,12 @@ func (s SyncState) String() string {
 	return [...]string{"unknown", "in_sync", "changing", "out_of_sync"}[s&3]
 }
 
+// OTPKey is the key of one-time codes, sealed like a secret version.
+type OTPKey struct {
+	Row    string `cbor:"row"` // random id chosen by the proposer: binds the ciphertext to its place
+	Secret Sealed `cbor:"secret"`
+}
+
 // Execution says how the credential's secret is changed on its target.
 type Execution struct {
 	Automatic      bool         `cbor:"automatic,omitempty"`       // policy triggers may change it
@@ -72,6 +78,7 @@ type Credential struct {
 	Device     DeviceID        `cbor:"device"`
 	Type       string          `cbor:"type"` // "Local User", "Domain user" ...
 	Additional string          `cbor:"additional,omitempty"`
+	OTP        *OTPKey         `cbor:"otp,omitempty"` // second factor of its login; nil: none that we know
 	Tags       []string        `cbor:"tags,omitempty"`
 	Versions   []SecretVersion `cbor:"versions"`
 	LastN      uint64          `cbor:"last_n"`           // number of the newest version ever
@@ -94,7 +101,7 @@ type Credential struct {
 	Revision   uint64          `cbor:"revision"`
 }
 
-// Settings describe an account to people. They decide nothing.
+// Settings describe an account to people, and to templates where it is on the server. They decide nothing.
 type Settings struct {
 	Owner       string `cbor:"owner,omitempty"`       // the person that the account belongs to
 	Criticality string `cbor:"criticality,omitempty"` // one of Criticalities; empty: medium

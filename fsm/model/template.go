@@ -1,5 +1,7 @@
 package model
 
+import "strings"
+
 // TemplateKind is the vendor's "execution type" of a template.
 type TemplateKind string
 
@@ -9,11 +11,32 @@ const (
 	TemplateCreate TemplateKind = "Create user"
 	TemplateDelete TemplateKind = "Delete user"
 
+	TemplateEnable      TemplateKind = "Enable credential"
+	TemplateDisable     TemplateKind = "Disable credential"
+	TemplateCreateGroup TemplateKind = "Create group"
+	TemplateDeleteGroup TemplateKind = "Delete group"
+
 	TemplateAutomation TemplateKind = "Secret Management Automation" // creates or removes a dynamic user
 )
 
 // TemplateKinds lists the kinds that a template may have.
-var TemplateKinds = []TemplateKind{TemplateChange, TemplateCreate, TemplateDelete, TemplateAutomation}
+var TemplateKinds = []TemplateKind{TemplateChange, TemplateEnable, TemplateDisable, TemplateCreate, TemplateDelete, TemplateCreateGroup, TemplateDeleteGroup, TemplateAutomation}
+
+// NamedKind finds a kind in any letter case, also by the words of older libraries ("Password change", "New user").
+func NamedKind(text string) (TemplateKind, bool) {
+	switch strings.ToLower(text) {
+	case "password change":
+		return TemplateChange, true
+	case "new user":
+		return TemplateCreate, true
+	}
+	for _, k := range TemplateKinds {
+		if strings.EqualFold(string(k), text) {
+			return k, true
+		}
+	}
+	return "", false
+}
 
 // TemplateVersion is one content of a template. Contents are never edited, only added.
 type TemplateVersion struct {

@@ -71,6 +71,9 @@ func credentialValues(c *model.Credential) []Value {
 	for i := range c.Versions {
 		values[i] = Value{c.Versions[i].Row, &c.Versions[i].Secret}
 	}
+	if c.OTP != nil {
+		values = append(values, Value{c.OTP.Row, &c.OTP.Secret})
+	}
 	return values
 }
 

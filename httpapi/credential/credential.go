@@ -61,6 +61,7 @@ type Put struct {
 	Domain         *string
 	Type           *string
 	Additional     *string
+	TOTP           *secret.Value // key of one-time codes; an empty one removes it
 	Tags           *[]string
 	Parent         *string
 	Policy         *string

@@ -23,6 +23,7 @@ type View struct {
 	Device     model.DeviceID     `json:"device"`
 	Type       string             `json:"type"`
 	Additional string             `json:"additional"`
+	TOTP       bool               `json:"totp,omitempty" doc:"it holds a key of one-time codes"`
 	Tags       []string           `json:"tags"`
 	Parent     string             `json:"parent,omitempty" doc:"identifier of the parent credential"`
 	Policy     string             `json:"policy,omitempty" doc:"name; absent: the default policy"`
@@ -80,6 +81,7 @@ type Body struct {
 	Domain     *string       `json:"domain"`
 	Type       *string       `json:"type"`
 	Additional *string       `json:"additional"`
+	TOTP       *secret.Value `json:"totp" doc:"key of one-time codes: base32 or an otpauth:// address; empty removes it"`
 	Tags       *[]string     `json:"tags"`
 	Parent     *string       `json:"parent" doc:"name of a credential; empty: none"`
 	Policy     *string       `json:"policy" doc:"name; empty: the default policy"`
@@ -106,7 +108,7 @@ func view(i *Item) View {
 	c := &i.Credential
 	v := View{
 		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
-		Type: c.Type, Additional: c.Additional, Tags: tags(c.Tags), Policy: i.Policy, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
+		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
 		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication},
 		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt),
 		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
@@ -187,14 +189,16 @@ func (m *management) change(ctx context.Context, r *route.Request) (compat.Reply
 func (m *management) put(ctx context.Context, r *route.Request, name string) (compat.Reply, error) {
 	var b Body
 	defer func() {
-		if b.Secret != nil {
-			b.Secret.Wipe()
+		for _, v := range []*secret.Value{b.Secret, b.TOTP} {
+			if v != nil {
+				v.Wipe()
+			}
 		}
 	}()
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	p := Put{Name: name, Create: name == "", Hostname: b.Hostname, Username: b.Username, Domain: b.Domain, Type: b.Type, Additional: b.Additional, Tags: b.Tags,
+	p := Put{Name: name, Create: name == "", Hostname: b.Hostname, Username: b.Username, Domain: b.Domain, Type: b.Type, Additional: b.Additional, TOTP: b.TOTP, Tags: b.Tags,
 		Parent: b.Parent, Policy: b.Policy, Automatic: b.Execution.Automatic, Executor: b.Execution.Executor, Template: b.Execution.Template,
 		Authentication: b.Execution.Authentication, Secret: b.Secret, Revision: b.Revision,
 		Owner: b.Settings.Owner, Criticality: b.Settings.Criticality, ServerPath: b.Settings.ServerPath, Notes: b.Settings.Notes}

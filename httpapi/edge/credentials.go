@@ -132,7 +132,7 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, _ model.Time, 
 		args.Settings = &s
 	}
 	args.Create = p.Create
-	r, err := c.access.PutCredential(ctx, actor, args, p.Secret)
+	r, err := c.access.PutCredential(ctx, actor, args, p.Secret, p.TOTP)
 	if err != nil {
 		return nil, false, err
 	}

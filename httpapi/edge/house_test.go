@@ -125,7 +125,7 @@ func open(t *testing.T, change func(*edge.Deps)) *house {
 		t.Fatal(err)
 	}
 	fresh := func(context.Context) error { return nil }
-	compile := func(e model.ExecutorName, content string) error {
+	compile := func(e model.ExecutorName, _ model.TemplateKind, content string) error {
 		if e != "ssh" || strings.Contains(content, "bogus") {
 			return model.Errorf(model.Invalid, "line 1: unknown command").WithField("content")
 		}

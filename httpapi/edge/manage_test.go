@@ -53,6 +53,15 @@ func TestManagement(t *testing.T) {
 		t.Error(a.raw)
 	}
 	h.json(tok, "POST", "/api/v1/credentials", 409, `{"hostname":"web1","username":"root"}`)
+	if a = h.json(tok, "PUT", "/api/v1/credentials/web1-root", 400, `{"totp":"not a key"}`); a.text("field") != "totp" || strings.Contains(a.raw, "not a key") {
+		t.Errorf("bad key of one-time codes: %s", a.raw)
+	}
+	if a = h.json(tok, "PUT", "/api/v1/credentials/web1-root", 200, `{"totp":"JBSWY3DPEHPK3PXP","settings":{"server_path":"/srv"}}`); a.at("totp") != true || a.text("settings.server_path") != "/srv" || strings.Contains(a.raw, "JBSW") {
+		t.Errorf("key of one-time codes: %s", a.raw)
+	}
+	if a = h.json(tok, "PUT", "/api/v1/credentials/web1-root", 200, `{"totp":""}`); a.at("totp") != nil {
+		t.Errorf("removed key of one-time codes: %s", a.raw)
+	}
 	if a = h.json(tok, "POST", "/api/v1/credentials", 400, `{"hostname":"web1","username":"x","execution":{"template":"none"}}`); a.text("field") == "" {
 		t.Error(a.raw)
 	}

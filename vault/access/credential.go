@@ -10,6 +10,7 @@ import (
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/vault/secret"
+	"cofre/vault/totp"
 )
 
 // Described is a credential with what belongs to it, without its versions.
@@ -180,9 +181,23 @@ func (s *Service) SetCredentialStatus(ctx context.Context, actor model.Actor, na
 	return c, err
 }
 
-// PutCredential creates or changes a credential; value, if not nil, becomes its secret. Names in args are resolved by the
-// caller.
-func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args credential.PutArgs, value *secret.Value) (credential.PutResult, error) {
+// PutCredential creates or changes a credential; value, if not nil, becomes its secret, and otp the key of its one-time
+// codes, or none if it is empty. Names in args are resolved by the caller.
+func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args credential.PutArgs, value, otp *secret.Value) (credential.PutResult, error) {
+	if otp != nil {
+		args.OTP = &model.OTPKey{}
+	}
+	if otp != nil && otp.Len() > 0 {
+		if err := totp.Check(*otp); err != nil {
+			return credential.PutResult{}, model.Errorf(model.Invalid, "%s", err).WithField("totp")
+		}
+		row := newRow()
+		sealed, err := s.keys.Encrypt(Place(row), *otp)
+		if err != nil {
+			return credential.PutResult{}, err
+		}
+		args.OTP = &model.OTPKey{Row: row, Secret: sealed}
+	}
 	if value != nil {
 		row := newRow()
 		sealed, err := s.keys.Encrypt(Place(row), *value)

@@ -111,7 +111,7 @@ func (s *Service) FindPolicy(ctx context.Context, name string) (*model.Policy, e
 
 // PutTemplate compiles a template with its executor and adds it as a version.
 func (s *Service) PutTemplate(ctx context.Context, actor model.Actor, args template.PutArgs) (model.Template, error) {
-	if err := s.compile(args.Executor, args.Content); err != nil {
+	if err := s.compile(args.Executor, args.Kind, args.Content); err != nil {
 		return model.Template{}, err
 	}
 	return command.Propose(ctx, s.proposer, template.Put, actor, args)

@@ -18,6 +18,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"cofre/executors"
 	"cofre/executors/all"
 	"cofre/fsm"
 	"cofre/fsm/command"
@@ -83,9 +84,9 @@ func open(t *testing.T) *house {
 	}
 	named, fresh, logger := access.NewNamedKeys(h.fsm, holder), func(context.Context) error { return nil }, logrus.New()
 	logger.SetOutput(io.Discard)
-	compile := func(e model.ExecutorName, content string) error {
+	compile := func(e model.ExecutorName, kind model.TemplateKind, content string) error {
 		if x := all.Find(e); x != nil {
-			_, err := x.Compile(content)
+			_, err := executors.Compile(x, kind, content)
 			return err
 		}
 		return errors.New("no such executor")

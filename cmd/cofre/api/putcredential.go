@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ import (
 type withSecret struct {
 	credential.Body
 	Secret *string `json:"secret,omitempty"`
+	TOTP   *string `json:"totp,omitempty"`
 }
 
 const maxSecret = 64 << 10
@@ -38,7 +40,10 @@ by the policy, for an account that gets it by the first change; --no-secret regi
 	c.RunE = func(c *cobra.Command, args []string) error {
 		b := credentialBody(c)
 		b.Identifier = &args[0]
-		var err error
+		err := totpKey(c, &b)
+		if err != nil {
+			return err
+		}
 		generate, _ := c.Flags().GetBool("generate")
 		none, _ := c.Flags().GetBool("no-secret")
 		fromStdin, _ := c.Flags().GetBool("secret-stdin")
@@ -77,6 +82,9 @@ func updateCredential(s *session) *cobra.Command {
 		b := credentialBody(c)
 		b.Identifier = text(c, "identifier")
 		b.Revision, _ = c.Flags().GetUint64("revision")
+		if err := totpKey(c, &b); err != nil {
+			return err
+		}
 		if fromStdin, _ := c.Flags().GetBool("secret-stdin"); fromStdin {
 			var err error
 			if b.Secret, err = secretFrom(c.InOrStdin()); err != nil {
@@ -90,7 +98,8 @@ func updateCredential(s *session) *cobra.Command {
 
 func credentialFlags(c *cobra.Command) {
 	f := c.Flags()
-	for _, n := range []struct{ name, doc string }{{"hostname", "device"}, {"username", "user name"}, {"domain", "domain"}, {"type", "type, 'Local User' by default"}, {"additional", "additional information"},
+	for _, n := range []struct{ name, doc string }{{"hostname", "device"}, {"username", "user name"}, {"domain", "domain"}, {"type", "type, 'Local User' by default"}, {"additional", "additional information"}, {"server-path", "path on the server, for templates"},
+		{"totp-file", "file with the key of one-time codes: base32 or an otpauth:// address; '' removes the key"},
 		{"parent", "credential whose secret it copies; '' for none"}, {"policy", "policy; '' for the default one"}, {"executor", "executor: ssh, postgres"},
 		{"template", "template that changes the secret"}, {"authentication", "credential that logs in to change it; '' for itself"}} {
 		f.String(n.name, "", n.doc)
@@ -102,21 +111,38 @@ func credentialFlags(c *cobra.Command) {
 
 func credentialBody(c *cobra.Command) withSecret {
 	return withSecret{Body: credential.Body{
-		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Tags: texts(c, "tag"),
+		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Settings: credential.SettingsBody{ServerPath: text(c, "server-path")}, Tags: texts(c, "tag"),
 		Parent: text(c, "parent"), Policy: text(c, "policy"),
 		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication")},
 	}}
+}
+
+// totpKey reads the key of one-time codes from the file that is named; an empty name removes the key.
+func totpKey(c *cobra.Command, b *withSecret) error {
+	b.TOTP = text(c, "totp-file")
+	if b.TOTP == nil || *b.TOTP == "" {
+		return nil
+	}
+	f, err := os.Open(*b.TOTP)
+	if err != nil {
+		return fmt.Errorf("read the key of one-time codes: %w", err)
+	}
+	defer f.Close()
+	if b.TOTP, err = secretFrom(f); err != nil {
+		return fmt.Errorf("--totp-file: %w", err)
+	}
+	return nil
 }
 
 // secretFrom reads a whole secret; the line break that echo and editors add does not belong to it.
 func secretFrom(r io.Reader) (*string, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the secret from standard input: %w", err)
+		return nil, fmt.Errorf("read the secret: %w", err)
 	}
 	b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 	if len(b) == 0 || len(b) > maxSecret {
-		return nil, fmt.Errorf("standard input holds no secret, or more than %d bytes", maxSecret)
+		return nil, fmt.Errorf("there is no secret, or more than %d bytes", maxSecret)
 	}
 	v := string(b)
 	return &v, nil

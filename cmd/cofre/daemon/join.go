@@ -10,6 +10,7 @@ import (
 
 	"cofre/cluster/membership"
 	"cofre/cluster/peer"
+	"cofre/executors"
 	"cofre/executors/all"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
@@ -137,7 +138,7 @@ func (d *Daemon) checkStamp(m *member) error {
 }
 
 // checkTemplate compiles a template with its executor.
-func checkTemplate(e model.ExecutorName, content string) error {
+func checkTemplate(e model.ExecutorName, kind model.TemplateKind, content string) error {
 	x := all.Find(e)
 	if x == nil {
 		name, err := all.Named(string(e))
@@ -146,7 +147,7 @@ func checkTemplate(e model.ExecutorName, content string) error {
 		}
 		return model.Errorf(model.Invalid, "%s", err).WithField("executor")
 	}
-	if _, err := x.Compile(content); err != nil {
+	if _, err := executors.Compile(x, kind, content); err != nil {
 		return model.Errorf(model.Invalid, "the template does not compile: %s", err).WithField("content")
 	}
 	return nil

@@ -58,7 +58,7 @@ func fields(d *audit.Def, c audit.Class) string {
 
 func masks() string {
 	var b strings.Builder
-	b.WriteString(generated + "# Masks of templates\n\nA hole is written `[#NAME#]`, in any letter case. A name outside this list cannot be stored; a name without a value in an operation ends the\nattempt before anything is sent. Secret values never appear in transcripts, errors or logs.\n\n| written | value of | secret | meaning |\n|---|---|---|---|\n")
+	b.WriteString(generated + "# Masks of templates\n\nA hole is written `[#NAME#]`, in any letter case. Templates of the kind Secret Management Automation may also\nuse the names of the values that the secret holds (a secret with the value GOOGLE_PROJECT: `[#GOOGLE_PROJECT#]`); in every other template, a\nname outside this list cannot be stored. A name without a value in an operation ends the attempt before anything is sent. Secret values never appear in transcripts, errors or logs.\n\n| written | value of | secret | meaning |\n|---|---|---|---|\n")
 	for _, d := range mask.List() {
 		fmt.Fprintf(&b, "| `[#%s#]` | %s | %s | %s |\n", d.Word, d.Name, yes(d.Secret), d.Description)
 	}
