@@ -42,6 +42,7 @@ var rooms = []room{
 	{"fsm/device", withOperation, featureWhy},
 	{"fsm/policy", withOperation, featureWhy},
 	{"fsm/template", withOperation, featureWhy},
+	{"fsm/automation", withOperation, featureWhy},
 	{"fsm/application", withOperation, featureWhy},
 	{"fsm/node", withOperation, featureWhy},
 	{"fsm/keyring", withOperation, featureWhy},
@@ -64,7 +65,7 @@ var rooms = []room{
 	{"scheduler/trigger", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
 	{"scheduler/plan", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
 	{"scheduler/lead", []string{"scheduler/...", "fsm/..."}, "one leadership term: reads views, proposes verbs, sees no secret"},
-	{"scheduler/ops", []string{"fsm/...", "vault/..."}, "application service for operations"},
+	{"scheduler/ops", []string{"fsm/...", "vault/...", "scheduler/trigger"}, "application service for operations"},
 	{"scheduler/sim", []string{"scheduler/...", "fsm/...", "executors", "vault/secret"}, "simulates the pure core"},
 
 	{"executors/all", []string{"executors/...", "fsm/model"}, "the list of executors"},

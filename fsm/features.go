@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"cofre/fsm/application"
+	"cofre/fsm/automation"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/device"
@@ -18,7 +19,7 @@ import (
 // Features is the table of contents of the replicated state: every verb is reachable from here.
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
-	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature,
+	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

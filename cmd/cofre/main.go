@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	_ "time/tzdata" // windows of policies name zones; a minimal system has no rules for them
 
 	"github.com/spf13/cobra"
 

@@ -52,6 +52,13 @@ var (
 
 	PolicyPut = define("policy.put", Notice, "a password policy was created or changed", Fields{"policy": Public, "name": Sensitive, "change": Public})
 
+	AutomationPut     = define("automation.put", Notice, "the bounds of what the system starts by itself were changed", Fields{"share": Public, "least": Public, "failures": Public, "lanes": Public})
+	AutomationFrozen  = define("automation.frozen", Notice, "a span without automatic changes was planned", Fields{"name": Sensitive, "from": Public, "until": Public})
+	AutomationThawed  = define("automation.thawed", Notice, "a span without automatic changes was removed", Fields{"name": Sensitive})
+	AutomationStopped = define("automation.stopped", Alert, "nothing is changed automatically any more until somebody resumes", Fields{"reason": Public, "operation": Public})
+	AutomationResumed = define("automation.resumed", Warning, "automatic changes go on", Fields{})
+	AutomationBraked  = define("automation.braked", Warning, "more automatic changes are due than may start in an hour", Fields{"started": Public, "due": Public})
+
 	TemplatePut      = define("template.put", Notice, "a template version was added", Fields{"template": Public, "name": Sensitive, "version": Public, "approved": Public, "executor": Public})
 	TemplateApproved = define("template.approved", Warning, "a template version was approved", Fields{"template": Public, "version": Public})
 	TemplateStatus   = define("template.status", Notice, "a template was activated or deactivated", Fields{"template": Public, "active": Public})
@@ -62,6 +69,7 @@ var (
 	OperationFinished  = define("operation.finished", Notice, "an operation reached its end", Fields{"operation": Public, "number": Public, "state": Public, "kind": Public, "target": Public, "attempts": Public})
 	OperationRetried   = define("operation.retry", Warning, "an attempt failed; the operation waits for the next", Fields{"operation": Public, "number": Public, "outcome": Public, "class": Public, "state": Public})
 	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public})
+	OperationHurried   = define("operation.hurried", Notice, "an operation was told to begin at once", Fields{"operation": Public, "number": Public})
 	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
 
 	DynamicProfilePut = define("dynamic.profile", Notice, "a profile of dynamic users was created, changed, or is deleted when its users are gone", Fields{"profile": Public, "identifier": Sensitive, "change": Public, "enabled": Public})

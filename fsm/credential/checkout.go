@@ -70,7 +70,7 @@ var Checkout = command.Define("credential.checkout", 1, func(tx *table.Tx, m com
 	if pol.ViewExpiry > 0 || m.At.Sub(c.ViewedAt) > time.Minute {
 		if c.ViewedAt <= c.ChangedAt || pol.ViewExpiry == 0 {
 			c.ViewedAt = m.At // the first view after a change starts the view timer
-			schedule(tx, c)
+			c.RotateAt = pol.NextRotation(c)
 			put(tx, c)
 		}
 	}

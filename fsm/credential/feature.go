@@ -12,7 +12,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "credential", Commands: []command.Erased{
-	Put, SetStatus, Checkout, Release, EndCustody, Prune,
+	Put, SetStatus, Checkout, Release, EndCustody, Prune, Plan, Defer,
 }}
 
 var (
@@ -36,10 +36,4 @@ func find(tx *table.Tx, id model.CredentialID) (*model.Credential, error) {
 func put(tx *table.Tx, c *model.Credential) {
 	c.Revision++
 	state.Credentials.Put(tx, c)
-}
-
-// schedule plans the next change by the credential's policy.
-func schedule(tx *table.Tx, c *model.Credential) {
-	p := state.PolicyOf(tx, c)
-	c.RotateAt = p.NextRotation(c)
 }

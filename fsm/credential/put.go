@@ -128,7 +128,7 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 			c.OTP = nil
 		}
 	}
-	schedule(tx, &c)
+	state.Plan(tx, &c)
 	put(tx, &c)
 	change := "changed"
 	if old == nil {

@@ -34,7 +34,7 @@ var SetStatus = command.Define("credential.status", 1, func(tx *table.Tx, m comm
 		return Done{}, model.Errorf(model.Invalid, "Credential inactive").WithCode(1008)
 	}
 	c.Enabled = a.Enabled
-	schedule(tx, c)
+	state.Plan(tx, c)
 	put(tx, c)
 	word := "yes"
 	if !a.Enabled {

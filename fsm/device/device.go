@@ -80,6 +80,13 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 	d.ID, d.Number, d.HostKeys, d.Enabled = old.ID, old.Number, old.HostKeys, old.Enabled
 	d.CreatedBy, d.CreatedAt, d.Revision = old.CreatedBy, old.CreatedAt, old.Revision+1
 	state.Devices.Put(tx, &d)
+	for c := range collect(tx, d.ID) { // the device's facts decide which policy fits
+		governed := c.Governed
+		if state.Plan(tx, c); c.Governed != governed {
+			c.Revision++
+			state.Credentials.Put(tx, c)
+		}
+	}
 	changed := ""
 	if rerouted {
 		changed = "yes"
@@ -199,7 +206,7 @@ var SetStatus = command.Define("device.status", 1, func(tx *table.Tx, m command.
 	if !a.Enabled {
 		word = "no"
 		for c := range collect(tx, d.ID) {
-			c.Enabled, c.RotateAt = false, 0
+			c.Enabled, c.RotateAt, c.VerifyAt = false, 0, 0
 			c.Revision++
 			state.Credentials.Put(tx, c)
 		}

@@ -81,17 +81,22 @@ type Credential struct {
 	OTP        *OTPKey         `cbor:"otp,omitempty"` // second factor of its login; nil: none that we know
 	Tags       []string        `cbor:"tags,omitempty"`
 	Versions   []SecretVersion `cbor:"versions"`
-	LastN      uint64          `cbor:"last_n"`           // number of the newest version ever
-	Busy       OperationID     `cbor:"busy,omitempty"`   // the one operation that may change it now
-	Parent     CredentialID    `cbor:"parent,omitempty"` // takes the parent's password after each change
-	Policy     PolicyID        `cbor:"policy,omitempty"` // empty: the default policy
+	LastN      uint64          `cbor:"last_n"`             // number of the newest version ever
+	Busy       OperationID     `cbor:"busy,omitempty"`     // the one operation that may change it now
+	Parent     CredentialID    `cbor:"parent,omitempty"`   // takes the parent's password after each change
+	Policy     PolicyID        `cbor:"policy,omitempty"`   // given by name; empty: the one whose criteria fit
+	Governed   PolicyID        `cbor:"governed,omitempty"` // the policy whose criteria fitted when it was last planned; empty: the default policy
 	Settings   *Settings       `cbor:"settings,omitempty"`
 	Execution  Execution       `cbor:"execution"`
 	Sync       SyncState       `cbor:"sync"`
 	RotateAt   Time            `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
+	RestUntil  Time            `cbor:"rest_until,omitempty"`  // after a failed change triggers leave it alone until then
 	ChangedAt  Time            `cbor:"changed_at,omitempty"`  // last successful change
 	ViewedAt   Time            `cbor:"viewed_at,omitempty"`   // last secret read
 	VerifiedAt Time            `cbor:"verified_at,omitempty"` // last proof of the Current version by login
+	VerifyAt   Time            `cbor:"verify_at,omitempty"`   // when the heartbeat logs in; 0: never
+	TestedAt   Time            `cbor:"tested_at,omitempty"`   // when a verification ended last
+	DriftedAt  Time            `cbor:"drifted_at,omitempty"`  // when no known secret logged in for the first time since VerifiedAt
 	BadLogins  []Time          `cbor:"bad_logins,omitempty"`  // failed logins of ours, newest last: the login budget
 	Reserved   []LoginReserve  `cbor:"reserved,omitempty"`    // logins that attempts at work may still fail
 	Enabled    bool            `cbor:"enabled"`

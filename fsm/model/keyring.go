@@ -120,6 +120,8 @@ type System struct {
 	Frozen bool   `cbor:"frozen,omitempty"` // state time jumped by more than a day: pruning and expiry wait for an operator
 	// FirstTerm is the oldest key term that was not destroyed; ciphertext of older ones is refused, for it would never open.
 	FirstTerm uint32 `cbor:"first_term,omitempty"`
+	// Replan is the number of the credential from which on all are to be planned anew, because the policies changed; 0: none.
+	Replan uint64 `cbor:"replan,omitempty"`
 }
 
 // Leases is the timing of leases, one cluster setting, in milliseconds.

@@ -131,6 +131,13 @@ type Operation struct {
 	CreatedAt   Time            `cbor:"created_at"`
 	FinishedAt  Time            `cbor:"finished_at,omitempty"`
 	Revision    uint64          `cbor:"revision"`
+	Immediate   bool            `cbor:"immediate,omitempty"` // somebody said to run it now, whatever its schedule
+}
+
+// Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change
+// is done: it is never held back.
+func (o *Operation) Automatic() bool {
+	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate
 }
 
 // Step is one line of a transcript: what the program said it does, never raw target output (RULES 10).

@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
 
 // DefaultPolicyID is the policy of credentials that name none; it always exists.
 const DefaultPolicyID PolicyID = "default"
@@ -22,16 +26,20 @@ type Policy struct {
 	Name            string          `cbor:"name"` // unique
 	Enabled         bool            `cbor:"enabled"`
 	Strength        Strength        `cbor:"strength"`
-	MaxAge          int64           `cbor:"max_age"`           // change at the latest this long after the last change
-	ViewExpiry      int64           `cbor:"view_expiry"`       // change this long after a secret read
-	ChangeOnRelease bool            `cbor:"change_on_release"` // change when the last A2A holder releases custody
-	ChangeOnTimeout bool            `cbor:"change_on_timeout"` // change also when the last custody times out
-	Exclusive       bool            `cbor:"exclusive"`         // one holder at a time
-	CustodyTTL      int64           `cbor:"custody_ttl"`       // how long a custody lasts without release
-	Attempts        int             `cbor:"attempts"`          // tries per operation
-	RetryInterval   int64           `cbor:"retry_interval"`    // first pause between tries; doubles up to an hour
-	BadLogins       int             `cbor:"bad_logins"`        // failing logins that settling may cause ...
-	BadLoginWindow  int64           `cbor:"bad_login_window"`  // ... in this span
+	MaxAge          int64           `cbor:"max_age"`                // change at the latest this long after the last change
+	ViewExpiry      int64           `cbor:"view_expiry"`            // change this long after a secret read
+	ChangeOnRelease bool            `cbor:"change_on_release"`      // change when the last A2A holder releases custody
+	ChangeOnTimeout bool            `cbor:"change_on_timeout"`      // change also when the last custody times out
+	Exclusive       bool            `cbor:"exclusive"`              // one holder at a time
+	CustodyTTL      int64           `cbor:"custody_ttl"`            // how long a custody lasts without release
+	Attempts        int             `cbor:"attempts"`               // tries per operation
+	RetryInterval   int64           `cbor:"retry_interval"`         // first pause between tries; doubles up to an hour
+	BadLogins       int             `cbor:"bad_logins"`             // failing logins that settling may cause ...
+	BadLoginWindow  int64           `cbor:"bad_login_window"`       // ... in this span
+	Priority        int             `cbor:"priority,omitempty"`     // among the policies whose criteria fit, the highest wins; of equal ones the first name
+	Criteria        Criteria        `cbor:"criteria,omitzero"`      // credentials that name no policy take it by these
+	Window          Window          `cbor:"window,omitzero"`        // when automatic changes may begin
+	VerifyEvery     int64           `cbor:"verify_every,omitempty"` // log in with the stored secret this often
 	CreatedBy       AuthorizationID `cbor:"created_by,omitempty"`
 	Manifest        string          `cbor:"manifest,omitempty"`
 	Revision        uint64          `cbor:"revision"`
@@ -74,5 +82,19 @@ func (p *Policy) NextRotation(c *Credential) Time {
 			due = v
 		}
 	}
+	if due != 0 {
+		due = max(due, c.RestUntil)
+	}
 	return due
+}
+
+// NextVerify tells when the heartbeat logs in with the stored secret; 0: never. Up to a tenth of the interval is added, as
+// the credential's id says, so that logins do not come in waves. An account that no known secret opens is left to people.
+func (p *Policy) NextVerify(c *Credential) Time {
+	if !p.Enabled || p.VerifyEvery == 0 || !c.Enabled || c.Execution.Executor == "" || c.Sync == SyncOutOfSync || c.ByRole(RoleCurrent) == nil {
+		return 0
+	}
+	h := sha256.Sum256([]byte(c.ID))
+	jitter := int64(binary.BigEndian.Uint32(h[:])) % (p.VerifyEvery/10 + 1)
+	return max(c.VerifiedAt, c.TestedAt, c.ChangedAt, c.CreatedAt) + Time(p.VerifyEvery+jitter)
 }

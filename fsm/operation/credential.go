@@ -70,11 +70,15 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 	if o.State == model.OpCancelled {
 		return nil
 	}
-	c.RotateAt = s.policy.NextRotation(c)
-	if o.State != model.OpSucceeded && c.RotateAt != 0 {
-		// A failed change is not tried again at once by its trigger (product.md 1.12): a day later.
-		c.RotateAt = max(c.RotateAt, o.FinishedAt.Add(afterFailure))
+	switch {
+	case o.Kind == model.Verify:
+		c.TestedAt = o.FinishedAt
+	case o.State == model.OpSucceeded:
+		c.RestUntil = 0
+	default: // a failed change is not tried again at once by its trigger (product.md 1.12)
+		c.RestUntil = o.FinishedAt + model.Time(state.Automation(tx).Settings.ErrorInterval)
 	}
+	state.Plan(tx, c)
 	switch {
 	case o.State == model.OpOutOfSync:
 		tx.Emit(audit.CredentialAlarm.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "operation", string(o.ID), "identifier", c.Identifier))
@@ -119,7 +123,7 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs) e
 	case applied:
 		c.Adopt(o.Candidate, m.At)
 		c.ChangedAt, c.Execution.Started = m.At, true
-		if a.Proven == o.Candidate {
+		if c.DriftedAt = 0; a.Proven == o.Candidate {
 			c.VerifiedAt = m.At
 		}
 	case rejected, notStarted:
@@ -170,12 +174,15 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 		}
 		c.Adopt(a.Proven, m.At)
 		c.Abandon(m.At)
-		c.VerifiedAt, o.Refused = m.At, nil
+		c.VerifiedAt, c.DriftedAt, o.Refused = m.At, 0, nil
 		c.Execution.Started = c.Execution.Started || e == foundNew
 		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Attempt)))
 	case foundNone:
 		c.Abandon(m.At)
 		c.Sync = model.SyncOutOfSync
+		if c.DriftedAt == 0 {
+			c.DriftedAt = m.At
+		}
 	case undetermined:
 		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Settles)))
 		if left, at := c.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), m.At); left <= 0 {

@@ -19,7 +19,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
-	Request, Grant, Begin, Renew, Finish, Expire, Cancel, Retry, Prune,
+	Request, Grant, Begin, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune,
 }}
 
 var (
@@ -50,6 +50,10 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 	d, ok := state.Devices.Get(tx, string(c.Device))
 	if !ok {
 		return nil, false, model.Errorf(model.Invalid, "the credential's device does not exist").WithCode(1011)
+	}
+	if s.Kind == model.PasswordChange && s.Requester == "" {
+		row := state.Automation(tx)
+		s.NotBefore = max(s.NotBefore, row.FrozenUntil(m.At))
 	}
 	p := state.PolicyOf(tx, c)
 	o := &model.Operation{
@@ -148,6 +152,9 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 		}
 	}
 	o, created, err := Create(tx, m, 0, c, s)
+	if err == nil && created && o.Automatic() {
+		err = startAutomatic(tx, m)
+	}
 	if err != nil {
 		return RequestResult{}, err
 	}

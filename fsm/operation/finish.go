@@ -34,11 +34,10 @@ type FinishResult struct {
 }
 
 const (
-	settlePause  = 2 * time.Second
-	afterFailure = 24 * time.Hour
-	maxMessage   = 1024
-	maxSteps     = 200
-	classAuth    = "auth"
+	settlePause = 2 * time.Second
+	maxMessage  = 1024
+	maxSteps    = 200
+	classAuth   = "auth"
 )
 
 // Finish settles an attempt, once, for the live lease only.

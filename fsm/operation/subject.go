@@ -122,6 +122,7 @@ func end(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	if err := s.ended(tx, m, o); err != nil {
 		return err
 	}
+	countFailure(tx, m, o)
 	s.store(tx)
 	return nil
 }

@@ -20,7 +20,7 @@ type PutArgs struct {
 	Policy model.Policy `cbor:"policy"`
 }
 
-// Put creates or changes a policy. Credentials feel a changed policy from their next change or read on.
+// Put creates or changes a policy. The scheduler then plans every credential anew.
 var Put = command.Define("policy.put", 1, func(tx *table.Tx, m command.Meta, a PutArgs) (model.Policy, error) {
 	c, err := command.Authorize(tx, m.Actor, m.At, authz.Action{Module: model.ModulePAM, Write: true, Right: model.PolicyWrite}, nil)
 	if err != nil {
@@ -51,9 +51,14 @@ var Put = command.Define("policy.put", 1, func(tx *table.Tx, m command.Meta, a P
 	}
 	p.Revision++
 	state.Policies.Put(tx, &p)
+	sys := state.SystemRow(tx)
+	sys.Replan = 1 // in steps, by the scheduler: there may be many credentials
+	state.System.Put(tx, &sys)
 	tx.Emit(audit.PolicyPut.With("policy", string(p.ID), "name", p.Name, "change", change))
 	return p, nil
 }).AuditDenials()
+
+const leastVerify = 15 * time.Minute
 
 func check(p *model.Policy) error {
 	if !model.ValidName(p.Name) {
@@ -69,11 +74,20 @@ func check(p *model.Policy) error {
 		{"custody_ttl", p.CustodyTTL, 1000, year}, {"retry_interval", p.RetryInterval, 100, time.Hour.Milliseconds()},
 		{"bad_login_window", p.BadLoginWindow, 1000, 24 * time.Hour.Milliseconds()},
 		{"attempts", int64(p.Attempts), 1, 100}, {"bad_logins", int64(p.BadLogins), 1, 16},
-		{"strength.length", int64(p.Strength.Length), 8, 256},
+		{"strength.length", int64(p.Strength.Length), 8, 256}, {"priority", int64(p.Priority), 0, 255},
 	} {
 		if f.v < f.min || f.v > f.max {
 			return model.Errorf(model.Invalid, "%s is %d, it must be between %d and %d", f.name, f.v, f.min, f.max).WithField(f.name)
 		}
+	}
+	if p.VerifyEvery != 0 && (p.VerifyEvery < leastVerify.Milliseconds() || p.VerifyEvery > year) {
+		return model.Errorf(model.Invalid, "verify_every is 0 or at least %s: each verification is a login on the target", leastVerify).WithField("verify_every")
+	}
+	if err := p.Criteria.Check(); err != nil {
+		return err
+	}
+	if err := p.Window.Check(); err != nil {
+		return err
 	}
 	s := p.Strength
 	if s.Lower < 0 || s.Upper < 0 || s.Digits < 0 || s.Symbols < 0 || s.Lower+s.Upper+s.Digits+s.Symbols > s.Length {

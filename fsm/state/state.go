@@ -77,12 +77,14 @@ var (
 		table.Index[model.Credential]{Name: "uses", Keys: usesKey},
 		table.Index[model.Credential]{Name: "spent", Keys: spentKey},
 		table.Index[model.Credential]{Name: "due", Keys: dueKey},
+		table.Index[model.Credential]{Name: "verify", Keys: verifyKey},
 		sealedIndex(credentialValues))
 	Custodies = table.Define(15, "custody", func(c *model.Custody) string { return string(c.ID) },
 		table.Index[model.Custody]{Name: "credential", Keys: func(c *model.Custody) []string { return []string{string(c.Credential)} }},
 		table.Index[model.Custody]{Name: "until", Keys: func(c *model.Custody) []string { return []string{table.TimeKey(c.Until)} }})
 	Policies = table.Define(16, "policy", func(p *model.Policy) string { return string(p.ID) },
-		table.Index[model.Policy]{Name: "name", Unique: true, Keys: func(p *model.Policy) []string { return []string{p.Name} }})
+		table.Index[model.Policy]{Name: "name", Unique: true, Keys: func(p *model.Policy) []string { return []string{p.Name} }},
+		table.Index[model.Policy]{Name: "criteria", Keys: criteriaKey})
 	Templates = table.Define(17, "template", func(t *model.Template) string { return string(t.ID) },
 		table.Index[model.Template]{Name: "name", Unique: true, Keys: func(t *model.Template) []string { return []string{TemplateKey(t.Executor, t.Name)} }})
 
@@ -101,7 +103,7 @@ var (
 var Schema = []table.Erased{
 	table.Audit, table.AuditHead, System, Keyring, Sequences, Answered, Answers, Nodes, JoinTokens, Hashes,
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
-	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations,
+	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations, Automations,
 }
 
 // AccountKey identifies an account: device and user name.
@@ -137,19 +139,6 @@ func SystemRow(r table.Reader) model.System {
 	return model.System{Level: 1, Leases: model.DefaultLeases}
 }
 
-// PolicyOf finds the policy of a credential: its own, else the default one.
-func PolicyOf(r table.Reader, c *model.Credential) model.Policy {
-	for _, id := range []model.PolicyID{c.Policy, model.DefaultPolicyID} {
-		if id == "" {
-			continue
-		}
-		if p, ok := Policies.Look(r, string(id)); ok {
-			return *p
-		}
-	}
-	return model.DefaultPolicy()
-}
-
 func rights(a *model.Authorization) []string {
 	var keys []string
 	for _, r := range a.Rights {
@@ -177,6 +166,13 @@ func dueKey(c *model.Credential) []string {
 		return nil
 	}
 	return []string{table.TimeKey(c.RotateAt)}
+}
+
+func verifyKey(c *model.Credential) []string {
+	if c.VerifyAt == 0 || !c.Enabled || c.Busy != "" {
+		return nil
+	}
+	return []string{table.TimeKey(c.VerifyAt)}
 }
 
 func spentKey(c *model.Credential) []string {

@@ -19,6 +19,7 @@ type Item struct {
 	Device         model.Device
 	Parent         *model.Credential
 	Policy         string        // name; "": the default policy
+	Governed       string        // name of the policy whose criteria fit
 	Template       string        // name of the change template
 	Authentication string        // identifier of the credential that logs in to change; "": itself
 	Secret         *secret.Value // nil: not read, because the caller may not or there is none

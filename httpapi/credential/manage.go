@@ -26,7 +26,8 @@ type View struct {
 	TOTP       bool               `json:"totp,omitempty" doc:"it holds a key of one-time codes"`
 	Tags       []string           `json:"tags"`
 	Parent     string             `json:"parent,omitempty" doc:"identifier of the parent credential"`
-	Policy     string             `json:"policy,omitempty" doc:"name; absent: the default policy"`
+	Policy     string             `json:"policy,omitempty" doc:"that it names; absent: the one whose criteria fit, else the default one"`
+	Governed   string             `json:"governed,omitempty" doc:"the policy whose criteria fit"`
 	Settings   SettingsView       `json:"settings"`
 	Execution  ExecutionView      `json:"execution"`
 	Sync       string             `json:"sync" doc:"unknown, in_sync, changing or out_of_sync"`
@@ -35,6 +36,7 @@ type View struct {
 	ChangedAt  compat.Time        `json:"changed_at,omitempty"`
 	ViewedAt   compat.Time        `json:"viewed_at,omitempty"`
 	VerifiedAt compat.Time        `json:"verified_at,omitempty"`
+	DriftedAt  compat.Time        `json:"drifted_at,omitempty" doc:"when no known secret logged in for the first time since verified_at"`
 	Enabled    bool               `json:"enabled"`
 	CreatedAt  compat.Time        `json:"created_at"`
 	Revision   uint64             `json:"revision"`
@@ -108,9 +110,9 @@ func view(i *Item) View {
 	c := &i.Credential
 	v := View{
 		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
-		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
+		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Governed: i.Governed, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
 		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication},
-		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt),
+		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt), DriftedAt: compat.Time(c.DriftedAt),
 		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
 	}
 	if i.Parent != nil {

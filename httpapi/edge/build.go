@@ -13,6 +13,7 @@ import (
 	"cofre/httpapi/application"
 	"cofre/httpapi/audit"
 	"cofre/httpapi/authn"
+	automationapi "cofre/httpapi/automation"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/dashboard"
 	"cofre/httpapi/device"
@@ -74,7 +75,7 @@ func routes(d Deps, t *tokens) []route.Route {
 		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
-		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dynamic.Routes(&dynamics{d.Access}),
+		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),
 	}
 	var list []route.Route
 	for _, r := range all {

@@ -59,9 +59,12 @@ func (c *credentials) Describe(ctx context.Context, actor model.Actor, at model.
 func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt}
 	i.Credential.Versions = nil
-	if d.Credential.Policy != "" { // a name that is not found costs a round to the leader
-		if p, err := c.access.FindPolicy(ctx, string(d.Credential.Policy)); err == nil {
-			i.Policy = p.Name
+	for id, name := range map[model.PolicyID]*string{d.Credential.Policy: &i.Policy, d.Credential.Governed: &i.Governed} {
+		if id == "" { // a name that is not found costs a round to the leader
+			continue
+		}
+		if p, err := c.access.FindPolicy(ctx, string(id)); err == nil {
+			*name = p.Name
 		}
 	}
 	x := d.Credential.Execution

@@ -39,6 +39,8 @@ type Service interface {
 	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Described, error)
 	Cancel(ctx context.Context, actor model.Actor, at model.Time, name string) error
 	Retry(ctx context.Context, actor model.Actor, at model.Time, name string) error
+	RunNow(ctx context.Context, actor model.Actor, at model.Time, name string) error
+	Explain(ctx context.Context, actor model.Actor, at model.Time, credential string) (*Explanation, error)
 }
 
 // MaxWait is the longest poll.
@@ -54,7 +56,11 @@ func Routes(s Service) []route.Route {
 	}
 	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Summary: "Follow an operation", Text: "With its attempts and their steps.", Fields: wait, Returns: View{}})
 	get.Waits = MaxWait
+	explain := route.Route{Method: http.MethodGet, Path: "/api/v1/credentials/{name}/explain", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Handle: m.explain,
+		Doc: route.Doc{Tag: "operation", Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back.", Returns: Explanation{}}}
 	return []route.Route{
+		explain,
+		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
 		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations, newest first", Returns: route.Listed[View]{}, Fields: append([]route.Field{
 			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "state", In: "query", Text: "one or several, with commas"}, {Name: "kind", In: "query"},
 		}, route.PageFields...)}),

@@ -33,6 +33,10 @@ type View struct {
 	RetryInterval   compat.Duration `json:"retry_interval" doc:"first pause between tries; doubles up to an hour"`
 	BadLogins       int             `json:"bad_logins" doc:"failing logins that settling may cause"`
 	BadLoginWindow  compat.Duration `json:"bad_login_window"`
+	Priority        int             `json:"priority" doc:"among policies whose criteria fit, the highest wins; 0 to 255"`
+	Criteria        Criteria        `json:"criteria" doc:"credentials that name no policy take it by these"`
+	Window          Window          `json:"window" doc:"when automatic changes may begin"`
+	VerifyEvery     compat.Duration `json:"verify_every" doc:"log in with the stored secret this often"`
 	Revision        uint64          `json:"revision"`
 }
 
@@ -62,6 +66,10 @@ type Body struct {
 	RetryInterval   *compat.Duration `json:"retry_interval"`
 	BadLogins       *int             `json:"bad_logins"`
 	BadLoginWindow  *compat.Duration `json:"bad_login_window"`
+	Priority        *int             `json:"priority"`
+	Criteria        *Criteria        `json:"criteria" doc:"replaces all of them"`
+	Window          *Window          `json:"window" doc:"replaces it"`
+	VerifyEvery     *compat.Duration `json:"verify_every"`
 	Revision        uint64           `json:"revision" doc:"refuse if it is not the current one"`
 }
 
@@ -79,7 +87,8 @@ type StrengthBody struct {
 func view(p *model.Policy) View {
 	return View{ID: p.ID, Name: p.Name, Enabled: p.Enabled, Strength: Strength(p.Strength), MaxAge: compat.Duration(p.MaxAge), ViewExpiry: compat.Duration(p.ViewExpiry),
 		ChangeOnRelease: p.ChangeOnRelease, ChangeOnTimeout: p.ChangeOnTimeout, Exclusive: p.Exclusive, CustodyTTL: compat.Duration(p.CustodyTTL), Attempts: p.Attempts,
-		RetryInterval: compat.Duration(p.RetryInterval), BadLogins: p.BadLogins, BadLoginWindow: compat.Duration(p.BadLoginWindow), Revision: p.Revision}
+		RetryInterval: compat.Duration(p.RetryInterval), BadLogins: p.BadLogins, BadLoginWindow: compat.Duration(p.BadLoginWindow),
+		Priority: p.Priority, Criteria: criteriaOf(&p.Criteria), Window: windowOf(&p.Window), VerifyEvery: compat.Duration(p.VerifyEvery), Revision: p.Revision}
 }
 
 func set[T any](to *T, from *T) {
@@ -94,7 +103,7 @@ func span(to *int64, from *compat.Duration) {
 	}
 }
 
-func (b *Body) apply(p *model.Policy) {
+func (b *Body) apply(p *model.Policy) error {
 	set(&p.Name, b.Name)
 	set(&p.Enabled, b.Enabled)
 	set(&p.Strength.Length, b.Strength.Length)
@@ -114,6 +123,17 @@ func (b *Body) apply(p *model.Policy) {
 	span(&p.RetryInterval, b.RetryInterval)
 	set(&p.BadLogins, b.BadLogins)
 	span(&p.BadLoginWindow, b.BadLoginWindow)
+	set(&p.Priority, b.Priority)
+	span(&p.VerifyEvery, b.VerifyEvery)
+	if b.Criteria != nil {
+		p.Criteria = model.Criteria(*b.Criteria)
+	}
+	if b.Window == nil {
+		return nil
+	}
+	var err error
+	p.Window, err = b.Window.model()
+	return err
 }
 
 // Routes offers the resource.
@@ -190,7 +210,9 @@ func (m *management) put(ctx context.Context, r *route.Request, p model.Policy) 
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	b.apply(&p)
+	if err := b.apply(&p); err != nil {
+		return compat.Reply{}, err
+	}
 	if b.Revision != 0 {
 		p.Revision = b.Revision
 	}

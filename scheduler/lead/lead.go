@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
+	"cofre/fsm/automation"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/dsm"
@@ -107,10 +108,18 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 				return note(propose(ctx, c, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger}))
 			case d.Renew != "":
 				return note(propose(ctx, c, dsm.Renew, dsm.RenewArgs{ID: d.Renew}))
+			case d.Hold != "":
+				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold}))
+			case d.Brake != 0:
+				return note(propose(ctx, c, automation.Brake, automation.BrakeArgs{Due: d.Brake}))
+			case d.Plan:
+				return note(propose(ctx, c, credential.Plan, credential.PlanArgs{}))
+			case d.Until != 0:
+				return note(propose(ctx, c, credential.Defer, credential.DeferArgs{Credential: d.Credential, Until: d.Until}))
 			case d.Revocation != "":
 				return note(propose(ctx, c, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation}))
 			}
-			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger}))
+			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: d.Kind, Trigger: d.Trigger}))
 		})
 	}
 	for _, gr := range grants {

@@ -210,3 +210,12 @@ func (s *Service) Retry(ctx context.Context, actor model.Actor, at model.Time, n
 	}
 	return command.Propose(ctx, s.proposer, operation.Retry, actor, operation.ControlArgs{Operation: d.Operation.ID})
 }
+
+// RunNow lets an operation that waits begin at once.
+func (s *Service) RunNow(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
+	d, err := s.Get(ctx, actor, at, name)
+	if err != nil {
+		return model.Operation{}, err
+	}
+	return command.Propose(ctx, s.proposer, operation.RunNow, actor, operation.ControlArgs{Operation: d.Operation.ID})
+}

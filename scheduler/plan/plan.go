@@ -13,10 +13,6 @@ import (
 	"cofre/fsm/table"
 )
 
-// LanesPerDevice is how many operations run on one device at once: a host changes passwords one after the other, and a
-// broken one must not take all slots.
-const LanesPerDevice = 4
-
 // Grant gives an operation to a slot.
 type Grant struct {
 	Operation model.OperationID
@@ -36,13 +32,19 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 	if len(workers) == 0 {
 		return nil
 	}
+	auto := state.Automation(r)
+	held := auto.Stopped != 0 || auto.FrozenUntil(now) != 0
 	var grants []Grant
 	taken, doors := map[string]bool{}, map[model.CredentialID]int{} // targets, and logins, granted in this round
 	for o := range state.Operations.Range(r, "waiting", table.TimeKey(0), table.TimeKey(now+1)) {
 		if limit--; limit < 0 || len(workers) == 0 {
 			break
 		}
-		if taken[o.Target.ID] || lanes[o.Device] >= LanesPerDevice || busy(r, o) {
+		// A host changes passwords one after the other, and a broken one must not take all slots.
+		if taken[o.Target.ID] || lanes.devices[o.Device] >= auto.Settings.Lanes || busy(r, o) || held && o.Automatic() && o.State == model.OpReady {
+			continue
+		}
+		if most := auto.Settings.Limit(o.Executor); most > 0 && lanes.executors[o.Executor] >= most {
 			continue
 		}
 		door := state.DoorOf(r, o.Target)
@@ -57,7 +59,7 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		w.free = w.free[1:]
 		taken[o.Target.ID] = true
 		doors[door]++
-		lanes[o.Device]++
+		lanes.add(o)
 		workers = slices.DeleteFunc(workers, func(w *worker) bool { return len(w.free) == 0 })
 	}
 	return grants
@@ -79,10 +81,21 @@ func exhausted(r table.Reader, id model.CredentialID, granted int, now model.Tim
 	return ok && state.LoginsLeft(r, c, now) <= granted
 }
 
-// workersOf lists nodes with free slots and counts the running operations per device.
-func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, map[model.DeviceID]int) {
+// lanes counts running operations.
+type lanes struct {
+	devices   map[model.DeviceID]int
+	executors map[model.ExecutorName]int
+}
+
+func (l lanes) add(o *model.Operation) {
+	l.devices[o.Device]++
+	l.executors[o.Executor]++
+}
+
+// workersOf lists nodes with free slots and counts the running operations.
+func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes) {
 	var workers []*worker
-	lanes := map[model.DeviceID]int{}
+	running := lanes{map[model.DeviceID]int{}, map[model.ExecutorName]int{}}
 	type slot struct {
 		node model.NodeID
 		n    int
@@ -90,7 +103,7 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, map[mo
 	used := map[slot]bool{}
 	for o := range leased(r) {
 		used[slot{o.Lease.Node, o.Lease.Slot}] = true
-		lanes[o.Device]++
+		running.add(o)
 	}
 	for n := range state.Nodes.All(r, "") {
 		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {
@@ -106,7 +119,7 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, map[mo
 			workers = append(workers, w)
 		}
 	}
-	return workers, lanes
+	return workers, running
 }
 
 func pick(workers []*worker, o *model.Operation) *worker {
@@ -170,6 +183,10 @@ func NextWake(r table.Reader, now, horizon model.Time) model.Time {
 	}
 	for c := range state.Credentials.Range(r, "due", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(c.RotateAt)
+		break
+	}
+	for c := range state.Credentials.Range(r, "verify", table.TimeKey(now+1), table.TimeKey(horizon)) {
+		consider(c.VerifyAt)
 		break
 	}
 	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(horizon)) {

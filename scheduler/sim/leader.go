@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"cofre/fsm/automation"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/dsm"
@@ -87,7 +88,23 @@ func (t *term) look() {
 			offer(t, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation})
 			continue
 		}
-		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: model.PasswordChange, Trigger: d.Trigger})
+		if d.Hold != "" {
+			offer(t, operation.Defer, operation.DeferArgs{Operation: d.Hold})
+			continue
+		}
+		if d.Brake != 0 {
+			offer(t, automation.Brake, automation.BrakeArgs{Due: d.Brake})
+			continue
+		}
+		if d.Plan {
+			offer(t, credential.Plan, credential.PlanArgs{})
+			continue
+		}
+		if d.Until != 0 {
+			offer(t, credential.Defer, credential.DeferArgs{Credential: d.Credential, Until: d.Until})
+			continue
+		}
+		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: d.Kind, Trigger: d.Trigger})
 	}
 	for _, g := range grants {
 		offer(t, operation.Grant, operation.GrantArgs{Operation: g.Operation, Node: g.Node, Slot: g.Slot})

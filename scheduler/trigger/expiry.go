@@ -6,11 +6,18 @@ import (
 	"cofre/fsm/table"
 )
 
-// Expiry finds credentials whose secret is too old, or was viewed too long ago, under their policy. RotateAt holds both.
+// Expiry finds credentials whose secret is too old, or was viewed too long ago, under their policy. RotateAt holds both. Outside of
+// the window of its policy a change waits until it opens.
 func Expiry(r table.Reader, now model.Time, limit int) []Due {
-	if waits(r) {
+	a := state.Automation(r)
+	if waits(r) || a.Stopped != 0 || a.FrozenUntil(now) != 0 {
 		return nil
 	}
+	left := a.Left(now, state.Registered(r))
+	if left == 0 {
+		return braked(r, &a, now)
+	}
+	limit = min(limit, left)
 	var due []Due
 	for c := range state.Credentials.Range(r, "due", table.TimeKey(0), table.TimeKey(now+1)) {
 		if len(due) == limit {
@@ -19,7 +26,26 @@ func Expiry(r table.Reader, now model.Time, limit int) []Due {
 		if _, open := state.Operations.First(r, "open", string(c.ID)); open || c.Execution.Executor == "" {
 			continue // its trigger has fired already, or nothing can change it
 		}
-		due = append(due, Due{Credential: c.ID, Trigger: "expiry"})
+		p := state.PolicyOf(r, c)
+		if opens := Opens(&p.Window, now); opens > now {
+			due = append(due, Due{Credential: c.ID, Until: opens})
+			continue
+		}
+		due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Trigger: "expiry"})
 	}
 	return due
+}
+
+// counted bounds how far the changes that are due are counted for people.
+const counted = 100_000
+
+// braked tells once an hour how many changes wait because triggers have started as many as they may.
+func braked(r table.Reader, a *model.Automation, now model.Time) []Due {
+	if a.Braked == model.HourOf(now) {
+		return nil
+	}
+	if n := state.Credentials.Count(r, "due", table.TimeKey(0), table.TimeKey(now+1), counted); n > 0 {
+		return []Due{{Brake: n}}
+	}
+	return nil
 }

@@ -10,20 +10,25 @@ import (
 
 // Due is one thing that is due now.
 type Due struct {
-	Credential model.CredentialID  // change this credential ...
+	Credential model.CredentialID // change or verify this credential ...
+	Kind       model.OperationKind
 	Trigger    string              // ... for this reason
+	Until      model.Time          // or let its change wait until then
 	Custody    model.CustodyID     // or end this custody
 	User       model.DynamicUserID // or remove this dynamic user
 	Spent      model.CredentialID  // or remove the versions of this credential that are not needed any more
 	Renew      model.DSMSecretID   // or renew what this secret shows
 	Revocation string              // or end this revocation of dynamic users
+	Hold       model.OperationID   // or put off this operation
+	Brake      int                 // or tell that so many changes wait behind the hour's bound
+	Plan       bool                // or plan credentials anew, because policies changed
 }
 
 // Trigger finds at most limit due things.
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, CustodyEnd, TTL, Revocation, AutoRenew, Retention}
+var All = []Trigger{Expiry, Heartbeat, Held, CustodyEnd, TTL, Revocation, AutoRenew, Retention, Replan}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -57,7 +57,24 @@ func kept(tx *table.Tx, id model.CredentialID, proven time.Duration, change func
 }
 
 func open(tx *table.Tx, on model.CredentialID, s model.OperationState) {
-	state.Operations.Put(tx, &model.Operation{ID: model.OperationID("on-" + on), Number: serial.Add(1), Target: model.TargetRef{ID: string(on)}, State: s, DedupKey: string(on)})
+	opened(tx, on, s, func(*model.Operation) {})
+}
+
+func opened(tx *table.Tx, on model.CredentialID, s model.OperationState, change func(*model.Operation)) {
+	o := &model.Operation{ID: model.OperationID("on-" + on), Number: serial.Add(1), Target: model.TargetRef{ID: string(on)}, State: s, DedupKey: string(on)}
+	change(o)
+	state.Operations.Put(tx, o)
+}
+
+func verifies(tx *table.Tx, id model.CredentialID, at model.Time) {
+	rotates(tx, id, 0, func(c *model.Credential) { c.VerifyAt = at })
+}
+
+// automation is the row about automatic changes, in the hour of now.
+func automation(tx *table.Tx, change func(*model.Automation)) {
+	a := &model.Automation{Settings: model.DefaultAutomation(), Hour: model.HourOf(now), Braked: 1} // another hour
+	change(a)
+	state.Automations.Put(tx, a)
 }
 
 func held(tx *table.Tx, id model.CustodyID, until model.Time) {
@@ -82,7 +99,9 @@ func frozen(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Frozen:
 
 func TestTriggers(t *testing.T) {
 	t.Parallel()
-	expiry := func(id model.CredentialID) trigger.Due { return trigger.Due{Credential: id, Trigger: "expiry"} }
+	expiry := func(id model.CredentialID) trigger.Due {
+		return trigger.Due{Credential: id, Kind: model.PasswordChange, Trigger: "expiry"}
+	}
 	for name, c := range map[string]struct {
 		trigger trigger.Trigger
 		put     func(tx *table.Tx)
@@ -114,6 +133,64 @@ func TestTriggers(t *testing.T) {
 			rotates(tx, "a", 1, nil)
 			frozen(tx)
 		}},
+		"what is due outside of its window waits until it opens": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", now, func(c *model.Credential) { c.Governed = "evening" })
+			state.Policies.Put(tx, &model.Policy{ID: "evening", Name: "evening", Window: model.Window{Hours: []model.HourSpan{{From: 20, To: 24}}}})
+		}, want: []trigger.Due{{Credential: "a", Until: model.Time(20 * model.Hour)}}},
+		"nothing expires while the automation is stopped": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", now, nil)
+			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
+		}},
+		"nothing expires in a freeze": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", now, nil)
+			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: now - 1, Until: now + 1}} })
+		}},
+		"a freeze that is over": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", now, nil)
+			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: now - 2, Until: now}} })
+		}, want: []trigger.Due{expiry("a")}},
+		"no more than the hour's bound": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, nil)
+			rotates(tx, "b", 2, nil)
+			automation(tx, func(a *model.Automation) { a.Settings.Least, a.Started = 3, 2 })
+		}, want: []trigger.Due{expiry("a")}},
+		"what waits behind the bound is told": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, nil)
+			rotates(tx, "b", 2, nil)
+			automation(tx, func(a *model.Automation) { a.Settings.Least, a.Started = 2, 2 })
+		}, want: []trigger.Due{{Brake: 2}}},
+		"once an hour": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, nil)
+			automation(tx, func(a *model.Automation) {
+				a.Settings.Least, a.Started, a.Braked = 2, 2, model.HourOf(now)
+			})
+		}},
+		"heartbeats": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
+			verifies(tx, "b", now)
+			verifies(tx, "a", now-1)
+			verifies(tx, "later", now+1)
+			verifies(tx, "open", now)
+			open(tx, "open", model.OpReady)
+		}, want: []trigger.Due{{Credential: "a", Kind: model.Verify, Trigger: "heartbeat"}, {Credential: "b", Kind: model.Verify, Trigger: "heartbeat"}}},
+		"no heartbeats while the automation is stopped": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
+			verifies(tx, "a", now)
+			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
+		}},
+		"what waits in a freeze is put off, except what people asked for": {trigger: trigger.Held, put: func(tx *table.Tx) {
+			change := func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, now }
+			opened(tx, "a", model.OpReady, change)
+			opened(tx, "later", model.OpReady, func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, now+1 })
+			opened(tx, "settles", model.OpUncertain, change)
+			opened(tx, "child", model.OpReady, func(o *model.Operation) { o.Kind = model.ChildPasswordChange })
+			opened(tx, "asked", model.OpReady, func(o *model.Operation) { o.Kind, o.Requester = model.PasswordChange, "x" })
+			opened(tx, "hurried", model.OpReady, func(o *model.Operation) { o.Kind, o.Immediate = model.PasswordChange, true })
+			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
+		}, want: []trigger.Due{{Hold: "on-a"}}},
+		"nothing is put off otherwise": {trigger: trigger.Held, put: func(tx *table.Tx) {
+			opened(tx, "a", model.OpReady, func(o *model.Operation) { o.Kind = model.PasswordChange })
+		}},
+		"policies that changed": {trigger: trigger.Replan, put: func(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Replan: 7}) }, want: []trigger.Due{{Plan: true}}},
+		"policies that did not": {trigger: trigger.Replan, put: func(*table.Tx) {}},
 		"custodies that are over": {trigger: trigger.CustodyEnd, put: func(tx *table.Tx) {
 			held(tx, "b", now)
 			held(tx, "a", now-1)
@@ -200,7 +277,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 6 {
+	if len(trigger.All) != 9 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }

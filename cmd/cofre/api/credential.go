@@ -32,7 +32,7 @@ func credentialCommand(s *session) *cobra.Command {
 			q.Set("disabled", strconv.FormatBool(*d))
 		}
 		return listed(s, c, "/api/v1/credentials", q, *limit, nil, "NUMBER IDENTIFIER USERNAME HOSTNAME SYNC POLICY TEMPLATE AUTOMATIC CHANGED STATE", func(v credential.View) []string {
-			return []string{strconv.FormatUint(v.Number, 10), v.Identifier, v.Username, v.Hostname, v.Sync, or(v.Policy, "default"), v.Execution.Template, automatic(&v), moment(v.ChangedAt), word(v.Enabled, "enabled", "disabled")}
+			return []string{strconv.FormatUint(v.Number, 10), v.Identifier, v.Username, v.Hostname, v.Sync, or(v.Policy, or(v.Governed, "default")), v.Execution.Template, automatic(&v), moment(v.ChangedAt), word(v.Enabled, "enabled", "disabled")}
 		})
 	}
 	show := &cobra.Command{Use: "show NAME", Short: "Show a credential, without its secret", Args: cobra.ExactArgs(1), Example: "  cofre credential show web1-root\n  cofre credential show root@web1", RunE: func(c *cobra.Command, args []string) error {
@@ -44,7 +44,7 @@ func credentialCommand(s *session) *cobra.Command {
 		}}
 	}
 	return group("credential", "Accounts on devices, with their secrets", list, show, createCredential(s), updateCredential(s), status("enable", "Enable a credential", true),
-		status("disable", "Disable a credential: no reads, no changes; nothing is deleted", false), readCommand(s), releaseCommand(s))
+		status("disable", "Disable a credential: no reads, no changes; nothing is deleted", false), readCommand(s), releaseCommand(s), explainCommand(s))
 }
 
 func automatic(v *credential.View) string {
@@ -67,8 +67,8 @@ func (s *session) credential(c *cobra.Command, method, path string, body any) er
 		x := v.Execution
 		return details(w, "credential", v.Identifier, "number", strconv.FormatUint(v.Number, 10), "user name", v.Username, "domain", v.Domain, "device", v.Hostname, "address", v.IP,
 			"type", v.Type, "tags", join(v.Tags), "additional", v.Additional, "server path", v.Settings.ServerPath, "one-time codes", word(v.TOTP, "yes", ""), "state", word(v.Enabled, "enabled", "disabled"), "sync", v.Sync, "busy with", string(v.Busy),
-			"policy", or(v.Policy, "default"), "parent", v.Parent, "executor", x.Executor, "template", x.Template, "logs in as", x.Authentication, "automatic", automatic(&v),
-			"changed", moment(v.ChangedAt), "verified", moment(v.VerifiedAt), "read", moment(v.ViewedAt), "changes at", moment(v.RotateAt), "created", moment(v.CreatedAt),
+			"policy", or(v.Policy, or(v.Governed, "default")), "parent", v.Parent, "executor", x.Executor, "template", x.Template, "logs in as", x.Authentication, "automatic", automatic(&v),
+			"changed", moment(v.ChangedAt), "verified", moment(v.VerifiedAt), "drifted", moment(v.DriftedAt), "read", moment(v.ViewedAt), "changes at", moment(v.RotateAt), "created", moment(v.CreatedAt),
 			"revision", strconv.FormatUint(v.Revision, 10))
 	})
 }

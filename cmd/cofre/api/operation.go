@@ -50,6 +50,9 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.follow(c, &o)
 	}
+	run := &cobra.Command{Use: "run NUMBER", Short: "Run an operation that waits now, whatever its schedule or a freeze", Args: cobra.ExactArgs(1), Example: "  cofre operation run 12", RunE: func(c *cobra.Command, args []string) error {
+		return s.operation(c, http.MethodPost, at("operations/%s/run", args[0]), nil)
+	}}
 	wait := &cobra.Command{Use: "wait NUMBER", Short: "Wait until an operation is final; exit status 1 if it did not succeed", Args: cobra.ExactArgs(1), Example: "  cofre operation wait 12", RunE: func(c *cobra.Command, args []string) error {
 		o, err := call[operation.View](s, c, http.MethodGet, at("operations/%s", args[0]), nil)
 		if err != nil {
@@ -57,7 +60,7 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.follow(c, &o)
 	}}
-	return group("operation", "Changes and verifications on targets", list, show, requestOperation(s), cancel, retry, wait, summaryCommand(s))
+	return group("operation", "Changes and verifications on targets", list, show, requestOperation(s), run, cancel, retry, wait, summaryCommand(s))
 }
 
 func requestOperation(s *session) *cobra.Command {

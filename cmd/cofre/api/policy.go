@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ func policyCommand(s *session) *cobra.Command {
 	show := &cobra.Command{Use: "show NAME", Short: "Show a policy", Args: cobra.ExactArgs(1), Example: "  cofre policy show default", RunE: func(c *cobra.Command, args []string) error {
 		return s.policy(c, http.MethodGet, at("policies/%s", args[0]), nil)
 	}}
-	create := &cobra.Command{Use: "create NAME", Short: "Create a policy; what is not named is as in the default one", Args: cobra.ExactArgs(1), Example: "  cofre policy create weekly --max-age 168h --length 24\n  cofre policy create alone --exclusive --custody-ttl 30m"}
+	create := &cobra.Command{Use: "create NAME", Short: "Create a policy; what is not named is as in the default one", Args: cobra.ExactArgs(1), Example: "  cofre policy create weekly --max-age 168h --length 24\n  cofre policy create alone --exclusive --custody-ttl 30m\n  cofre policy create prod-linux --priority 10 --for tags=prod --for device_types=Linux --max-age 720h --days mon-fri --hours 22-6 --zone America/Sao_Paulo"}
 	policyFlags(create)
 	create.RunE = func(c *cobra.Command, args []string) error {
 		b, err := policyBody(c)
@@ -54,7 +55,7 @@ func policyCommand(s *session) *cobra.Command {
 var spans = []struct{ name, doc string }{
 	{"max-age", "change at the latest this long after the last change, such as 720h"}, {"view-expiry", "change this long after a secret read"},
 	{"custody-ttl", "how long a custody lasts without release"}, {"retry-interval", "first pause between tries; doubles up to an hour"},
-	{"bad-login-window", "span for --bad-logins"},
+	{"bad-login-window", "span for --bad-logins"}, {"verify-every", "log in with the stored secret this often"},
 }
 
 func policyFlags(c *cobra.Command) {
@@ -72,6 +73,11 @@ func policyFlags(c *cobra.Command) {
 	f.Bool("change-on-timeout", false, "change when the last custody times out")
 	f.Bool("exclusive", false, "one holder at a time")
 	f.Bool("enabled", true, "the policy's automatic changes are on")
+	f.Int("priority", 0, "among policies whose criteria fit, the highest wins; 0 to 255")
+	f.StringArray("for", nil, "take the policy by this: "+strings.Join(criteria, ", ")+", as in tags=prod; once for each, '' for none")
+	f.StringSlice("days", nil, "automatic changes begin on these days only, such as mon-fri; '' for every day")
+	f.StringSlice("hours", nil, "automatic changes begin at these hours only, such as 22-6; '' for all")
+	f.String("zone", "", "time zone of --days and --hours, such as America/Sao_Paulo; UTC by default")
 }
 
 func policyBody(c *cobra.Command) (policy.Body, error) {
@@ -81,7 +87,7 @@ func policyBody(c *cobra.Command) (policy.Body, error) {
 		Strength: policy.StrengthBody{Length: whole(c, "length"), Lower: whole(c, "lower"), Upper: whole(c, "upper"), Digits: whole(c, "digits"), Symbols: whole(c, "symbols"),
 			Set: text(c, "set"), Repeat: truth(c, "repeat")},
 	}
-	for i, to := range []**compat.Duration{&b.MaxAge, &b.ViewExpiry, &b.CustodyTTL, &b.RetryInterval, &b.BadLoginWindow} {
+	for i, to := range []**compat.Duration{&b.MaxAge, &b.ViewExpiry, &b.CustodyTTL, &b.RetryInterval, &b.BadLoginWindow, &b.VerifyEvery} {
 		v := text(c, spans[i].name)
 		if v == nil {
 			continue
@@ -92,7 +98,54 @@ func policyBody(c *cobra.Command) (policy.Body, error) {
 		}
 		*to = &d
 	}
+	b.Priority = whole(c, "priority")
+	if err := policyCriteria(c, &b); err != nil {
+		return b, err
+	}
+	policyWindow(c, &b)
 	return b, nil
+}
+
+// criteria are the names that --for takes.
+var criteria = []string{"devices", "sites", "device_types", "vendors", "models", "device_tags", "types", "tags", "additional"}
+
+func policyCriteria(c *cobra.Command, b *policy.Body) error {
+	if !c.Flags().Changed("for") {
+		return nil
+	}
+	all, err := c.Flags().GetStringArray("for")
+	if err != nil {
+		return err
+	}
+	k := policy.Criteria{}
+	lists := []*[]string{&k.Devices, &k.Sites, &k.DeviceTypes, &k.Vendors, &k.Models, &k.DeviceTags, &k.Types, &k.Tags, &k.Additional}
+	for _, f := range all {
+		if f == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(f, "=")
+		i := slices.Index(criteria, name)
+		if !ok || i < 0 {
+			return fmt.Errorf("--for %s: write it as tags=prod, with one of %s", f, strings.Join(criteria, ", "))
+		}
+		*lists[i] = append(*lists[i], value)
+	}
+	b.Criteria = &k
+	return nil
+}
+
+func policyWindow(c *cobra.Command, b *policy.Body) {
+	f := c.Flags()
+	if !f.Changed("days") && !f.Changed("hours") && !f.Changed("zone") {
+		return
+	}
+	w := policy.Window{}
+	w.Days, _ = f.GetStringSlice("days")
+	w.Hours, _ = f.GetStringSlice("hours")
+	w.Zone, _ = f.GetString("zone")
+	none := func(s string) bool { return s == "" }
+	w.Days, w.Hours = slices.DeleteFunc(w.Days, none), slices.DeleteFunc(w.Hours, none)
+	b.Window = &w
 }
 
 // policy sends one call about a policy and prints it.
@@ -107,6 +160,24 @@ func (s *session) policy(c *cobra.Command, method, path string, body any) error 
 			"password", fmt.Sprintf("%d characters, at least %d lower, %d upper, %d digits, %d symbols of %s", st.Length, st.Lower, st.Upper, st.Digits, st.Symbols, or(st.Set, "!%@#^&*_")),
 			"max age", span(p.MaxAge), "view expiry", span(p.ViewExpiry), "change on release", word(p.ChangeOnRelease, "yes", "no"), "change on timeout", word(p.ChangeOnTimeout, "yes", "no"),
 			"exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", fmt.Sprintf("%d, first pause %s", p.Attempts, span(p.RetryInterval)),
-			"bad logins", fmt.Sprintf("%d in %s", p.BadLogins, span(p.BadLoginWindow)), "revision", strconv.FormatUint(p.Revision, 10))
+			"bad logins", fmt.Sprintf("%d in %s", p.BadLogins, span(p.BadLoginWindow)),
+			"verify every", span(p.VerifyEvery), "priority", strconv.Itoa(p.Priority), "for", criteriaText(&p.Criteria), "window", windowText(&p.Window), "revision", strconv.FormatUint(p.Revision, 10))
 	})
+}
+
+func criteriaText(k *policy.Criteria) string {
+	var parts []string
+	for i, l := range [][]string{k.Devices, k.Sites, k.DeviceTypes, k.Vendors, k.Models, k.DeviceTags, k.Types, k.Tags, k.Additional} {
+		if len(l) > 0 {
+			parts = append(parts, criteria[i]+" "+strings.Join(l, " or "))
+		}
+	}
+	return or(strings.Join(parts, " and "), "given by name only")
+}
+
+func windowText(w *policy.Window) string {
+	if len(w.Days)+len(w.Hours) == 0 {
+		return "always open"
+	}
+	return strings.TrimSpace(strings.Join(w.Days, ",") + " " + or(strings.Join(w.Hours, ","), "all day") + " " + or(w.Zone, "UTC"))
 }

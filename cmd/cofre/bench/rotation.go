@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"cofre/executors/executortest/target"
-	"cofre/scheduler/plan"
+	"cofre/fsm/model"
 )
 
 const rotated = 60 // accounts, each changed once in a round
@@ -37,7 +37,7 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 			return err
 		}
 	}
-	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio |\n|---|---|---|---|\n", plan.LanesPerDevice)
+	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio |\n|---|---|---|---|\n", model.DefaultAutomation().Lanes)
 	pg, err := startDatabase(ctx, s, s.dir)
 	if err != nil {
 		return err
@@ -101,9 +101,9 @@ func bareLoop(ctx context.Context, t rotating, accounts []role) error {
 		queue <- &accounts[i]
 	}
 	close(queue)
-	errs := make([]error, plan.LanesPerDevice)
+	errs := make([]error, model.DefaultAutomation().Lanes)
 	var lanes sync.WaitGroup
-	for lane := range plan.LanesPerDevice {
+	for lane := range model.DefaultAutomation().Lanes {
 		lanes.Go(func() {
 			for r := range queue {
 				if errs[lane] = t.change(ctx, r); errs[lane] != nil {

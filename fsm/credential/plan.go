@@ -1,0 +1,80 @@
+package credential
+
+import (
+	"time"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// planStep is how many credentials one command plans: the log entry stays short.
+const planStep = 200
+
+// PlanArgs are empty: where to go on is state.
+type PlanArgs struct{}
+
+// PlanResult tells how many plans changed.
+type PlanResult struct {
+	Changed int `cbor:"changed"`
+}
+
+// Plan plans the next credentials anew after a change of the policies; the scheduler asks until none is left.
+var Plan = command.Define("credential.plan", 1, func(tx *table.Tx, m command.Meta, _ PlanArgs) (PlanResult, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
+		return PlanResult{}, err
+	}
+	sys := state.SystemRow(tx)
+	if sys.Replan == 0 {
+		return PlanResult{}, nil
+	}
+	var rows []*model.Credential
+	for c := range state.Credentials.Range(tx, "number", table.NumberKey(sys.Replan), table.NumberKey(^uint64(0))) {
+		if rows = append(rows, c); len(rows) == planStep {
+			break
+		}
+	}
+	sys.Replan = 0
+	if len(rows) == planStep {
+		sys.Replan = rows[planStep-1].Number + 1
+	}
+	state.System.Put(tx, &sys)
+	var r PlanResult
+	for _, c := range rows {
+		governed, rotate, verify := c.Governed, c.RotateAt, c.VerifyAt
+		if state.Plan(tx, c); c.Governed != governed || c.RotateAt != rotate || c.VerifyAt != verify {
+			put(tx, c)
+			r.Changed++
+		}
+	}
+	return r, nil
+})
+
+// maxDefer is more than the longest time that a window stays closed.
+const maxDefer = 15 * 24 * time.Hour
+
+// DeferArgs move the automatic change of a credential that is due to a later moment.
+type DeferArgs struct {
+	Credential model.CredentialID `cbor:"credential"`
+	Until      model.Time         `cbor:"until"`
+}
+
+// Defer lets a change that is due wait until its policy's window opens. The leader names the moment: what the clocks of a
+// zone show depends on the rules that a machine knows for it.
+var Defer = command.Define("credential.defer", 1, func(tx *table.Tx, m command.Meta, a DeferArgs) (Done, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
+		return Done{}, err
+	}
+	c, err := find(tx, a.Credential)
+	if err != nil {
+		return Done{}, err
+	}
+	if c.RotateAt == 0 || c.RotateAt > m.At || a.Until <= m.At || a.Until > m.At.Add(maxDefer) {
+		return Done{}, model.Errorf(model.Conflict, "nothing is due, or the moment is out of range")
+	}
+	c.RotateAt = a.Until
+	put(tx, c)
+	return Done{}, nil
+})

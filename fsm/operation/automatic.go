@@ -1,0 +1,95 @@
+package operation
+
+import (
+	"fmt"
+	"time"
+
+	"cofre/fsm/audit"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// startAutomatic counts a change that a trigger wants to start, or refuses it: the trigger looked before the bounds changed.
+func startAutomatic(tx *table.Tx, m command.Meta) error {
+	a := state.Automation(tx)
+	switch {
+	case a.Stopped != 0:
+		return model.Errorf(model.Conflict, "the automation is stopped: %s", a.Reason)
+	case a.FrozenUntil(m.At) != 0:
+		return model.Errorf(model.Conflict, "changes are frozen until %s", a.FrozenUntil(m.At))
+	case a.Left(m.At, state.Registered(tx)) == 0:
+		return model.Errorf(model.Conflict, "triggers started %d changes in this hour, their bound", a.Started)
+	}
+	if hour := model.HourOf(m.At); a.Hour != hour {
+		a.Hour, a.Started = hour, 0
+	}
+	a.Started++
+	state.Automations.Put(tx, &a)
+	return nil
+}
+
+// countFailure stops the automation when too many changes that nobody asked for fail in a row: then the template, the
+// manager's account or the network is broken, and each further try only makes it worse.
+func countFailure(tx *table.Tx, m command.Meta, o *model.Operation) {
+	if !o.Automatic() || o.State == model.OpCancelled {
+		return
+	}
+	a := state.Automation(tx)
+	if o.State == model.OpSucceeded {
+		if a.Failed != 0 {
+			a.Failed = 0
+			state.Automations.Put(tx, &a)
+		}
+		return
+	}
+	if a.Failed++; a.Settings.Failures > 0 && a.Failed >= a.Settings.Failures && a.Stopped == 0 {
+		a.Stopped, a.Reason = m.At, fmt.Sprintf("%d automatic changes failed in a row", a.Failed)
+		tx.Emit(audit.AutomationStopped.With("reason", a.Reason, "operation", string(o.ID)))
+	}
+	state.Automations.Put(tx, &a)
+}
+
+// stopPause is how long an operation waits before it is looked at again while the automation is stopped.
+const stopPause = 10 * time.Minute
+
+// DeferArgs let an operation wait.
+type DeferArgs struct {
+	Operation model.OperationID `cbor:"operation"`
+}
+
+// Defer lets a change that nobody asked for, and that waits, wait until the freeze of the moment ends, or the stop.
+var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Meta, a DeferArgs) (ControlArgs, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
+		return ControlArgs{}, err
+	}
+	row := state.Automation(tx)
+	until := row.FrozenUntil(m.At)
+	if row.Stopped != 0 {
+		until = max(until, m.At.Add(stopPause))
+	}
+	o, ok := state.Operations.Get(tx, string(a.Operation))
+	if !ok || until == 0 || o.State != model.OpReady || !o.Automatic() {
+		return ControlArgs{}, model.Errorf(model.Conflict, "the operation does not wait, or nothing is frozen")
+	}
+	o.NotBefore = max(o.NotBefore, until)
+	putOperation(tx, o)
+	return ControlArgs{o.ID}, nil
+})
+
+// RunNow lets an operation that waits begin at once: its schedule, a freeze and a stop do not hold it back any more.
+var RunNow = command.Define("operation.run_now", 1, func(tx *table.Tx, m command.Meta, a ControlArgs) (model.Operation, error) {
+	o, _, err := controlled(tx, m, a.Operation)
+	if err != nil {
+		return model.Operation{}, err
+	}
+	if o.State != model.OpReady && o.State != model.OpUncertain {
+		return model.Operation{}, model.Errorf(model.Conflict, "the operation is %s: only one that waits can be run now", o.State)
+	}
+	o.Immediate, o.NotBefore = true, m.At
+	o.History = append(o.History, model.Transition{At: m.At, From: o.State, To: o.State, Event: "run now"})
+	putOperation(tx, o)
+	tx.Emit(audit.OperationHurried.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))
+	return *o, nil
+}).AuditDenials()

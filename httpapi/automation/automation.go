@@ -1,0 +1,170 @@
+// Package automation is the management resource of what the system starts by itself: its bounds, the freezes in which it
+// starts no change, and its brakes.
+package automation
+
+import (
+	"context"
+	"net/http"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+)
+
+// Service is what the resource needs.
+type Service interface {
+	Automation(actor model.Actor, at model.Time) (*Now, error)
+	PutAutomation(ctx context.Context, actor model.Actor, s model.AutomationSettings, revision uint64) error
+	Freeze(ctx context.Context, actor model.Actor, name string, from, until model.Time) error
+	Thaw(ctx context.Context, actor model.Actor, name string) error
+	Stop(ctx context.Context, actor model.Actor) error
+	Resume(ctx context.Context, actor model.Actor) error
+}
+
+// Now is the automation with what its bounds are measured against.
+type Now struct {
+	model.Automation
+	Due         int    // automatic changes that are due
+	Credentials uint64 // that were ever registered
+}
+
+// View is the automation as it is now.
+type View struct {
+	State       string       `json:"state" doc:"running, frozen, braked or stopped"`
+	Reason      string       `json:"reason,omitempty" doc:"why it is stopped"`
+	Stopped     compat.Time  `json:"stopped,omitempty"`
+	FrozenUntil compat.Time  `json:"frozen_until,omitempty"`
+	Due         int          `json:"due" doc:"automatic changes that are due now"`
+	Started     int          `json:"started" doc:"changes that triggers started in this hour"`
+	Left        int          `json:"left" doc:"changes that triggers may still start in this hour; -1: no bound"`
+	Failed      int          `json:"failed" doc:"automatic changes that failed in a row"`
+	Freezes     []FreezeView `json:"freezes"`
+	Settings    Settings     `json:"settings"`
+	Revision    uint64       `json:"revision"`
+}
+
+// FreezeView is a span without automatic changes.
+type FreezeView struct {
+	Name  string      `json:"name"`
+	From  compat.Time `json:"from"`
+	Until compat.Time `json:"until"`
+}
+
+// Settings are the bounds.
+type Settings struct {
+	Share         int             `json:"share" doc:"at most this percentage of all credentials is changed by triggers in an hour; 100: no bound"`
+	Least         int             `json:"least" doc:"but always so many"`
+	Failures      int             `json:"failures" doc:"so many automatic changes that fail in a row stop the automation; 0: never"`
+	Lanes         int             `json:"lanes" doc:"operations on one device at once"`
+	Executors     []Limit         `json:"executors" doc:"operations of an executor at once, in the cluster"`
+	ErrorInterval compat.Duration `json:"error_interval" doc:"after a change that failed for good triggers leave the credential alone so long"`
+}
+
+// Limit bounds an executor.
+type Limit struct {
+	Executor model.ExecutorName `json:"executor"`
+	Limit    int                `json:"limit"`
+}
+
+// Body changes settings; what is absent stays.
+type Body struct {
+	Share         *int             `json:"share"`
+	Least         *int             `json:"least"`
+	Failures      *int             `json:"failures"`
+	Lanes         *int             `json:"lanes"`
+	Executors     *[]Limit         `json:"executors" doc:"replaces all of them"`
+	ErrorInterval *compat.Duration `json:"error_interval"`
+	Revision      uint64           `json:"revision" doc:"refuse if it is not the current one"`
+}
+
+// FreezeBody plans a freeze.
+type FreezeBody struct {
+	Name  string      `json:"name"`
+	From  compat.Time `json:"from" doc:"absent: now"`
+	Until compat.Time `json:"until" doc:"within a year"`
+}
+
+// Routes offers the resource.
+func Routes(s Service) []route.Route {
+	m := &management{s}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag, d.Returns = "automation", View{}
+		return route.Route{Method: method, Path: "/api/v1/automation" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
+	}
+	return []route.Route{
+		add(http.MethodGet, "", route.NoEvent, m.show, route.Doc{Summary: "Show what the system starts by itself, and what holds it back"}),
+		add(http.MethodPut, "", "automation.put", m.put, route.Doc{Summary: "Change the bounds", Body: Body{}}),
+		add(http.MethodPost, "/freezes", "automation.frozen", m.freeze, route.Doc{Summary: "Plan a span without automatic changes", Text: "What people ask for still runs, and so does what settles a change that was begun.", Body: FreezeBody{}}),
+		add(http.MethodDelete, "/freezes/{name}", "automation.thawed", m.thaw, route.Doc{Summary: "Remove such a span", Text: "Operations that were put off until its end stay put off; run them with /operations/{id}/run."}),
+		add(http.MethodPost, "/stop", "automation.stopped", m.stop, route.Doc{Summary: "Start no change and no verification any more"}),
+		add(http.MethodPost, "/resume", "automation.resumed", m.resume, route.Doc{Summary: "Go on, with a new bound for this hour", Text: "due in the answer of GET says how many changes begin."}),
+	}
+}
+
+type management struct{ s Service }
+
+func (m *management) show(_ context.Context, r *route.Request) (compat.Reply, error) {
+	a, err := m.s.Automation(r.Actor, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.JSON(view(a, r.At)), nil
+}
+
+func (m *management) after(ctx context.Context, r *route.Request, err error) (compat.Reply, error) {
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return m.show(ctx, r)
+}
+
+func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b Body
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	a, err := m.s.Automation(r.Actor, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	s := a.Settings
+	for _, f := range []struct{ to, from *int }{{&s.Share, b.Share}, {&s.Least, b.Least}, {&s.Failures, b.Failures}, {&s.Lanes, b.Lanes}} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if b.ErrorInterval != nil {
+		s.ErrorInterval = int64(*b.ErrorInterval)
+	}
+	if b.Executors != nil {
+		s.Executors = nil
+		for _, l := range *b.Executors {
+			s.Executors = append(s.Executors, model.ExecutorLimit(l))
+		}
+	}
+	revision := b.Revision
+	if revision == 0 {
+		revision = a.Revision
+	}
+	return m.after(ctx, r, m.s.PutAutomation(ctx, r.Actor, s, revision))
+}
+
+func (m *management) freeze(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b FreezeBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	return m.after(ctx, r, m.s.Freeze(ctx, r.Actor, b.Name, model.Time(b.From), model.Time(b.Until)))
+}
+
+func (m *management) thaw(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return m.after(ctx, r, m.s.Thaw(ctx, r.Actor, r.Param("name")))
+}
+
+func (m *management) stop(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return m.after(ctx, r, m.s.Stop(ctx, r.Actor))
+}
+
+func (m *management) resume(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return m.after(ctx, r, m.s.Resume(ctx, r.Actor))
+}

@@ -1,0 +1,36 @@
+package automation
+
+import (
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+)
+
+func view(a *Now, at model.Time) View {
+	s := &a.Settings
+	v := View{State: "running", Reason: a.Reason, Stopped: compat.Time(a.Stopped), FrozenUntil: compat.Time(a.FrozenUntil(at)), Due: a.Due, Left: -1, Failed: a.Failed,
+		Freezes: []FreezeView{}, Revision: a.Revision,
+		Settings: Settings{Share: s.Share, Least: s.Least, Failures: s.Failures, Lanes: s.Lanes, Executors: []Limit{}, ErrorInterval: compat.Duration(s.ErrorInterval)}}
+	for _, l := range s.Executors {
+		v.Settings.Executors = append(v.Settings.Executors, Limit(l))
+	}
+	for _, f := range a.Freezes {
+		if f.Until > at {
+			v.Freezes = append(v.Freezes, FreezeView{f.Name, compat.Time(f.From), compat.Time(f.Until)})
+		}
+	}
+	if a.Hour == model.HourOf(at) {
+		v.Started = a.Started
+	}
+	if s.Share < 100 {
+		v.Left = a.Left(at, a.Credentials)
+	}
+	switch {
+	case a.Stopped != 0:
+		v.State = "stopped"
+	case v.FrozenUntil != 0:
+		v.State = "frozen"
+	case v.Left == 0:
+		v.State = "braked"
+	}
+	return v
+}

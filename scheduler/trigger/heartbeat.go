@@ -1,0 +1,25 @@
+package trigger
+
+import (
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// Heartbeat finds credentials whose stored secret is to be proven by a login.
+func Heartbeat(r table.Reader, now model.Time, limit int) []Due {
+	if waits(r) || state.Automation(r).Stopped != 0 {
+		return nil
+	}
+	var due []Due
+	for c := range state.Credentials.Range(r, "verify", table.TimeKey(0), table.TimeKey(now+1)) {
+		if len(due) == limit {
+			break
+		}
+		if _, open := state.Operations.First(r, "open", string(c.ID)); open {
+			continue // what is open ends with a proof too
+		}
+		due = append(due, Due{Credential: c.ID, Kind: model.Verify, Trigger: "heartbeat"})
+	}
+	return due
+}
