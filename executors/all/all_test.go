@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"cofre/executors"
+	"cofre/fsm/model"
 )
 
 func TestCatalogueCompiles(t *testing.T) {
@@ -60,6 +61,11 @@ func TestNamed(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	for _, name := range Names() {
+		if back, err := Named(Label(model.ExecutorName(name))); err != nil || string(back) != name {
+			t.Errorf("%s is written %q, which leads to %q, %v", name, Label(model.ExecutorName(name)), back, err)
 		}
 	}
 	for _, l := range labels {

@@ -34,6 +34,27 @@ var labels = []label{
 
 var plain = strings.NewReplacer(" ", "", "-", "", "_", "", "/", "", "(", "", ")", "", ".", "")
 
+// NotOffered says that the vendor's product has an executor that Cofre has not, and why.
+type NotOffered struct{ Executor, Why string }
+
+func (e *NotOffered) Error() string {
+	return fmt.Sprintf("Cofre does not offer the executor %q: %s", e.Executor, e.Why)
+}
+
+// spellings is how the vendor's template library writes our executors, where it has a folder for them.
+var spellings = map[model.ExecutorName]string{
+	"ssh": "SSH", "ssh-legacy": "SSH Legacy", "esxi": "VMWare ESXi", "telnet": "Telnet", "ldap": "LDAP", "postgres": "PostgreSQL", "mysql": "MySQL", "sqlserver": "SQL Server", "curl": "cURL",
+	"winrm": "Windows RM", "windows-rpc": "Windows RPC",
+}
+
+// Label is an executor as the vendor's template library writes it; our name if it has none.
+func Label(name model.ExecutorName) string {
+	if l, ok := spellings[name]; ok {
+		return l
+	}
+	return string(name)
+}
+
 // Named finds an executor by our name, or by the vendor's in any spelling. The error says whether Cofre does not offer it, and
 // why, or that nobody knows it.
 func Named(text string) (model.ExecutorName, error) {
@@ -46,7 +67,7 @@ func Named(text string) (model.ExecutorName, error) {
 			continue
 		}
 		if l.name == "" {
-			return "", fmt.Errorf("Cofre does not offer the executor %q: %s", text, l.why) //nolint:staticcheck // a name begins with a capital letter
+			return "", &NotOffered{text, l.why}
 		}
 		return l.name, nil
 	}

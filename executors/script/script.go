@@ -50,6 +50,9 @@ type Script struct {
 
 var typographic = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‟", `"`, "‘", "'", "’", "'", "‚", "'", "‛", "'")
 
+// ASCII replaces typographic quotes, as word processors put them into published templates, by those that were meant.
+func ASCII(text string) string { return typographic.Replace(text) }
+
 // Parse splits a template.
 func Parse(src string) (Script, error) {
 	var s Script
@@ -62,7 +65,7 @@ func Parse(src string) (Script, error) {
 		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
 			continue
 		}
-		plain := typographic.Replace(line)
+		plain := ASCII(line)
 		if plain != line {
 			s.Notices = append(s.Notices, fmt.Sprintf("line %d: typographic quotes were read as ASCII quotes", n+1))
 		}

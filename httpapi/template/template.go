@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -93,6 +94,7 @@ func Routes(s Service) []route.Route {
 		add(http.MethodPost, "", "template.put", m.put, route.Doc{Summary: "Add a version of a template, or create it", Text: "The content is compiled by its executor first.", Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a template", Text: "Named by id or name.", Returns: View{}, Fields: executor}),
 		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Summary: "List the versions of a template", Returns: route.Listed[Version]{}, Fields: executor}),
+		add(http.MethodGet, "/{name}/versions/{version}", route.NoEvent, m.version, route.Doc{Summary: "Show a version of a template", Returns: Version{}, Fields: executor}),
 		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
 		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
 	}
@@ -154,10 +156,27 @@ func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply
 		return compat.Reply{}, err
 	}
 	out := route.Listed[Version]{Items: []Version{}}
-	for _, v := range t.Versions {
-		out.Items = append(out.Items, Version{v.N, v.Content, v.Author, compat.Time(v.At), v.Approved, v.ApprovedBy})
+	for i := range t.Versions {
+		out.Items = append(out.Items, versionView(&t.Versions[i]))
 	}
 	return compat.JSON(out), nil
+}
+
+func versionView(v *model.TemplateVersion) Version {
+	return Version{v.N, v.Content, v.Author, compat.Time(v.At), v.Approved, v.ApprovedBy}
+}
+
+func (m *management) version(_ context.Context, r *route.Request) (compat.Reply, error) {
+	t, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	n, err := strconv.Atoi(r.Param("version"))
+	v := t.Version(n)
+	if err != nil || v == nil {
+		return compat.Reply{}, model.Errorf(model.NotFound, "the template has no such version: its newest is %d", len(t.Versions))
+	}
+	return compat.JSON(versionView(v)), nil
 }
 
 func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, error) {

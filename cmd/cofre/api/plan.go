@@ -248,7 +248,8 @@ func (p *planner) compile(o *object) error {
 		o.want["content"] = string(b)
 	}
 	content, _ := o.want["content"].(string)
-	if _, err := lint(model.ExecutorName(o.within), content); err != nil {
+	kind, _ := o.want["kind"].(string)
+	if _, _, err := compile(o.within, or(kind, string(model.TemplateChange)), content); err != nil {
 		return o.fault("content", "%v (counted within the template)", err)
 	}
 	return nil

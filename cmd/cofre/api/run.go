@@ -215,8 +215,19 @@ func (s *session) giveBack(c *cobra.Command, held []string) error {
 	return failed
 }
 
-// Status is the exit status for an error of a command: that of the program that cofre run started, otherwise 1.
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	error
+	status int
+}
+
+// Status is the exit status for an error of a command: that of the program that cofre run started, or the error's own,
+// otherwise 1.
 func Status(err error) int {
+	var own *statusError
+	if errors.As(err, &own) {
+		return own.status
+	}
 	var e *exitError
 	if !errors.As(err, &e) {
 		return 1

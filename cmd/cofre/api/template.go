@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/executors"
 	"cofre/executors/all"
-	"cofre/executors/mask"
 	"cofre/fsm/model"
 	"cofre/httpapi/template"
 )
@@ -50,7 +50,7 @@ func templateCommand(s *session) *cobra.Command {
 	for _, c := range []*cobra.Command{list, show, approve, enable, disable} {
 		c.Flags().String("executor", "", "when two executors have a template of this name")
 	}
-	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, lintTemplate(s))
+	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, lintTemplates(s), importTemplates(s), exportTemplates(s))
 }
 
 func executorOf(c *cobra.Command) url.Values {
@@ -149,7 +149,7 @@ func putTemplate(s *session) *cobra.Command {
 		Example: "  cofre template put Ours ours.txt --executor ssh\n  cofre template put Ours ours.txt --executor ssh --base 3     # refuse if somebody added version 4 meanwhile",
 	}
 	c.Flags().StringVar((*string)(&b.Executor), "executor", "", "executor: "+strings.Join(all.Names(), ", ")+" (required)")
-	c.Flags().StringVar((*string)(&b.Kind), "kind", string(model.TemplateChange), "execution type: 'Change password', 'Create user', 'Delete user' or 'Secret Management Automation'")
+	c.Flags().StringVar((*string)(&b.Kind), "kind", string(model.TemplateChange), "execution type: "+executionTypes())
 	c.Flags().IntVar(&b.Base, "base", 0, "newest version that you saw: refuse if there is a newer one")
 	_ = c.MarkFlagRequired("executor")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -157,16 +157,34 @@ func putTemplate(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, err := lint(b.Executor, content); err != nil {
+		if b.Executor, b.Kind, err = compile(string(b.Executor), string(b.Kind), content); err != nil {
 			return fmt.Errorf("%s: %w", args[1], err)
-		}
-		if b.Executor, err = all.Named(string(b.Executor)); err != nil {
-			return err
 		}
 		b.Name, b.Content = args[0], content
 		return s.template(c, http.MethodPost, "/api/v1/templates", b)
 	}
 	return c
+}
+
+// compile checks a template as the API will, and gives the names of executor and kind that the API knows.
+func compile(executor, kind, content string) (model.ExecutorName, model.TemplateKind, error) {
+	k, ok := model.NamedKind(kind)
+	if !ok {
+		return "", "", fmt.Errorf("a kind is one of %s", executionTypes())
+	}
+	name, err := all.Named(executor)
+	if err == nil {
+		_, err = executors.Compile(all.Find(name), k, content)
+	}
+	return name, k, err
+}
+
+func executionTypes() string {
+	quoted := make([]string, len(model.TemplateKinds))
+	for i, k := range model.TemplateKinds {
+		quoted[i] = "'" + string(k) + "'"
+	}
+	return strings.Join(quoted, ", ")
 }
 
 func readSource(c *cobra.Command, file string) (string, error) {
@@ -181,50 +199,4 @@ func readSource(c *cobra.Command, file string) (string, error) {
 		return "", fmt.Errorf("read the template: %w", err)
 	}
 	return string(b), nil
-}
-
-// findings are what a check of a template that compiles tells.
-type findings struct {
-	Masks   []mask.Name `json:"masks"`
-	Notices []string    `json:"notices"`
-}
-
-func lint(name model.ExecutorName, content string) (findings, error) {
-	name, err := all.Named(string(name))
-	if err != nil {
-		return findings{}, err
-	}
-	p, err := all.Find(name).Compile(content)
-	if err != nil {
-		return findings{}, err
-	}
-	return findings{append([]mask.Name{}, p.Masks()...), append([]string{}, p.Notices()...)}, nil
-}
-
-func lintTemplate(s *session) *cobra.Command {
-	var executor string
-	c := &cobra.Command{
-		Use: "lint FILE", Short: "Check a template here, without the API", Args: cobra.ExactArgs(1),
-		Example: "  cofre template lint ours.txt --executor ssh\n  git diff --name-only | xargs -n1 cofre template lint --executor ssh",
-	}
-	c.Flags().StringVar(&executor, "executor", "", "executor: "+strings.Join(all.Names(), ", ")+" (required)")
-	_ = c.MarkFlagRequired("executor")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		content, err := readSource(c, args[0])
-		if err != nil {
-			return err
-		}
-		f, err := lint(model.ExecutorName(executor), content)
-		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
-		}
-		return s.show(c, f, func(w io.Writer) error {
-			for _, n := range f.Notices {
-				fmt.Fprintln(w, "notice:", n)
-			}
-			fmt.Fprintf(w, "%s compiles. It uses: %s\n", args[0], or(join(f.Masks), "no mask"))
-			return nil
-		})
-	}
-	return c
 }

@@ -1,0 +1,138 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// library writes files into a folder of a library, by their path.
+func (h *house) library(files map[string]string) string {
+	h.t.Helper()
+	root := h.t.TempDir()
+	for name, content := range files {
+		name = filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			h.t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// status runs a command and gives its exit status.
+func (h *house) status(args ...string) (out string, status int) {
+	h.t.Helper()
+	out, _, err := h.try("", args...)
+	if err != nil {
+		status = Status(err)
+	}
+	return out, status
+}
+
+const (
+	passwd = "# as published\nexpect \"*$\"\nexec \"passwd\"\nexpect \"*:\"\nexec [#NEW_PASSWORD#]\nexpect \"*$\"\nend"
+	inject = "expect \"*$\"\nexec \"gcloud config set project [#Google_Project#]\"\nexpect \"*$\"\nend"
+)
+
+// TestLibrary: a library is checked, imported, imported again, exported, and what was exported is what was imported.
+func TestLibrary(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	root := h.library(map[string]string{
+		"README.md": "no template", ".git/HEAD": "no template", "SSH/notes": "no template",
+		"SSH/Change password/Linux - Ours": passwd,
+		"SSH/Password change/Typographic ": strings.ReplaceAll(passwd, `"`, "”"),
+		"SSH/New user/Add":                 "expect \"*$\"\nexec \"useradd -u [#UID#] [#USERNAME#]\"\nexpect \"*$\"",
+		"SSH/Secret Management Automation/Google Secret Manager/Inject secret": inject,
+		"MySQL/Change password/MySQL 5.x":                                      "SET PASSWORD = PASSWORD('[#NEW_PASSWORD#]');",
+		"LDAP/Disable credential/AD":                                           "bind \"cn=[#AUTH_USER#],dc=x\"\nfind \"dc=x\" (sAMAccountName=[#USERNAME#])\nmod-replace userAccountControl 514\n",
+		"IBM 3270 Terminal/Change password/RACF":                               "wait(1)",
+		"SSH/Change password/Broken":                                           "expect \"*$\"\nbogus",
+		"SSH/Change password/Secret's key":                                     inject,
+		"Carrier pigeon/Change password/Coo":                                   "coo",
+		"SSH/Sing a song/Aria":                                                 passwd,
+	})
+	out, status := h.status("template", "lint", root)
+	for _, want := range []string{
+		"Broken: line 2, column 1: unknown command \"bogus\"; expected exec", "Secret's key: line 2, column 33: unknown tag [#GOOGLE_PROJECT#]", "Coo: there is no executor \"Carrier pigeon\"",
+		"Aria: its folder is no execution type: expected one of 'Change password'", "not offered: ", "RACF: Cofre does not offer the executor \"IBM 3270 Terminal\": it needs",
+		"notice: typographic quotes were replaced", "6 compile, 4 refused, 1 not offered\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("lint does not say %q:\n%s", want, out)
+		}
+	}
+	if status != 1 {
+		t.Errorf("lint with mistakes: status %d", status)
+	}
+
+	out, status = h.status("template", "import", root)
+	if !strings.Contains(out, "6 imported, 0 unchanged, 4 refused, 1 not offered\n") || status != 1 {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	for _, bad := range []string{"SSH/Change password/Broken", "SSH/Change password/Secret's key", "SSH/Sing a song", "Carrier pigeon"} {
+		if err := os.RemoveAll(filepath.Join(root, bad)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, status = h.status("template", "import", root); !strings.Contains(out, "0 imported, 6 unchanged, 0 refused, 1 not offered\n") || status != 3 {
+		t.Errorf("again: status %d\n%s", status, out)
+	}
+	if _, status = h.status("template", "lint", filepath.Join(root, "IBM 3270 Terminal/Change password/RACF")); status != 3 {
+		t.Errorf("one file that is not offered: status %d", status)
+	}
+	if out, status = h.status("template", "lint", filepath.Join(root, "LDAP/Disable credential/AD"), filepath.Join(root, "MySQL")); status != 0 {
+		t.Errorf("status %d\n%s", status, out)
+	}
+
+	to := filepath.Join(t.TempDir(), "out")
+	if out := h.run("template", "export", to); !strings.Contains(out, "6 templates") {
+		t.Error(out)
+	}
+	for file, want := range map[string]string{
+		"SSH/Change password/Linux - Ours": passwd, "SSH/Change password/Typographic": passwd,
+		"SSH/Secret Management Automation/Google Secret Manager/Inject secret": inject,
+	} {
+		if got, err := os.ReadFile(filepath.Join(to, filepath.FromSlash(file))); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", file, got, err)
+		}
+	}
+	h.run("template", "export", to) // the same again is no conflict
+	mine := filepath.Join(to, "MySQL/Change password/MySQL 5.x")
+	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.refused("--force overwrites it", "template", "export", to)
+	h.run("template", "export", to, "--force")
+	if out, status = h.status("template", "import", to, "--json"); status != 0 {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	var told tally
+	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Unchanged != 6 || len(told.Files) != 6 || told.Files[0].Result != unchanged {
+		t.Errorf("%v: %+v", err, told)
+	}
+}
+
+// A name that leads out of the folder is refused.
+func TestExportStaysInside(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("template", "put", "../../../../evil", h.file("t.txt", passwd), "--executor", "ssh")
+	h.refused("its name cannot be the name of a file", "template", "export", filepath.Join(t.TempDir(), "out"))
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	if s := Status(&statusError{errors.New("x"), 3}); s != 3 {
+		t.Error(s)
+	}
+	if s := Status(errors.New("x")); s != 1 {
+		t.Error(s)
+	}
+}
