@@ -49,6 +49,8 @@ var rooms = []room{
 	{"fsm/trail", withOperation, featureWhy},
 	{"fsm/dynamic", withOperation, featureWhy},
 	{"fsm/dsm", withOperation, featureWhy},
+	{"fsm/information", withOperation, featureWhy},
+	{"fsm/relateduser", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 

@@ -8,10 +8,12 @@ import (
 	"cofre/fsm/device"
 	"cofre/fsm/dsm"
 	"cofre/fsm/dynamic"
+	"cofre/fsm/information"
 	"cofre/fsm/keyring"
 	"cofre/fsm/node"
 	"cofre/fsm/operation"
 	"cofre/fsm/policy"
+	"cofre/fsm/relateduser"
 	"cofre/fsm/template"
 	"cofre/fsm/trail"
 )
@@ -20,6 +22,7 @@ import (
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
 	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
+	information.Feature, relateduser.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

@@ -50,6 +50,12 @@ var (
 	CredentialAlarm    = define("credential.out_of_sync", Alert, "no known secret of a credential logs in", Fields{"credential": Public, "number": Public, "operation": Public, "identifier": Sensitive})
 	CredentialFull     = define("credential.full", Alert, "a credential holds the greatest number of versions: changes stop", Fields{"credential": Public, "number": Public})
 
+	InformationPut    = define("information.put", Notice, "protected information was created or changed", Fields{"information": Public, "number": Public, "identifier": Sensitive, "version": Public, "change": Public})
+	InformationRead   = define("information.read", Notice, "protected information was read", Fields{"information": Public, "number": Public, "identifier": Sensitive, "version": Public})
+	InformationStatus = define("information.status", Notice, "protected information was enabled or disabled", Fields{"information": Public, "number": Public, "enabled": Public})
+
+	RelatedUserPut = define("relateduser.put", Notice, "a related user was created, changed or removed", Fields{"number": Public, "change": Public})
+
 	PolicyPut = define("policy.put", Notice, "a password policy was created or changed", Fields{"policy": Public, "name": Sensitive, "change": Public})
 
 	AutomationPut     = define("automation.put", Notice, "the bounds of what the system starts by itself were changed", Fields{"share": Public, "least": Public, "failures": Public, "lanes": Public})

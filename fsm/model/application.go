@@ -42,10 +42,12 @@ const (
 	ModuleApplication Module = "Application"
 	ModuleSecrets     Module = "Secrets Management"
 	ModuleCICD        Module = "CI/CD"
+	ModuleUsers       Module = "Users"
+	ModuleDashboards  Module = "Dashboards"
 )
 
 // Modules lists the known modules.
-var Modules = []Module{ModulePAM, ModuleA2A, ModuleApplication, ModuleSecrets, ModuleCICD}
+var Modules = []Module{ModulePAM, ModuleA2A, ModuleApplication, ModuleSecrets, ModuleCICD, ModuleUsers, ModuleDashboards}
 
 // Filter says which credentials an authorization reaches: All, or one of the tags, or listed by id; those that it
 // created itself always count.

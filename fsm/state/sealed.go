@@ -44,6 +44,7 @@ var SealedTables = []SealedTable{
 	sealed[model.DynamicUser]{DynamicUsers, userValues},
 	sealed[model.DSMVersion]{DSMVersions, dsmValues},
 	sealed[model.OAuth1Keys]{OAuth1Keys, oauth1Values},
+	sealed[model.Information]{Informations, informationValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

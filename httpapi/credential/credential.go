@@ -94,10 +94,11 @@ type Service interface {
 	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Item, error)
 	Put(ctx context.Context, actor model.Actor, at model.Time, p Put) (item *Item, created bool, err error)
 	SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error)
+	Custodies(ctx context.Context, actor model.Actor, at model.Time, name string) ([]Custody, error)
 	Release(ctx context.Context, actor model.Actor, name string) (Released, error)
 }
 
 // Routes offers the resource.
 func Routes(s Service) []route.Route {
-	return slices.Concat(vendorRoutes(s), managementRoutes(s), secondRoutes(s))
+	return slices.Concat(vendorRoutes(s), managementRoutes(s), secondRoutes(s), []route.Route{custodyRoute(s)})
 }

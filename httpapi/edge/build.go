@@ -20,10 +20,12 @@ import (
 	"cofre/httpapi/dsm"
 	"cofre/httpapi/dynamic"
 	"cofre/httpapi/health"
+	"cofre/httpapi/information"
 	"cofre/httpapi/manifest"
 	"cofre/httpapi/openapi"
 	"cofre/httpapi/operation"
 	"cofre/httpapi/policy"
+	"cofre/httpapi/relateduser"
 	"cofre/httpapi/route"
 	"cofre/httpapi/template"
 	"cofre/httpapi/token"
@@ -74,8 +76,9 @@ func routes(d Deps, t *tokens) []route.Route {
 		token.Routes(t), health.Routes(d.Status),
 		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
-		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
+		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
 		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),
+		information.Routes(&informations{d.Access}), relateduser.Routes(&relatedUsers{d.Access}),
 	}
 	var list []route.Route
 	for _, r := range all {

@@ -8,6 +8,7 @@ import (
 
 	"cofre/fsm/credential"
 	"cofre/fsm/model"
+	"cofre/httpapi/compat"
 	api "cofre/httpapi/credential"
 	"cofre/vault/access"
 )
@@ -236,6 +237,20 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 
 func (c *credentials) SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error) {
 	return c.access.SetCredentialStatus(ctx, actor, name, enabled)
+}
+
+func (c *credentials) Custodies(ctx context.Context, actor model.Actor, at model.Time, name string) ([]api.Custody, error) {
+	held, err := c.access.Custodies(ctx, actor, at, name)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.Custody, len(held))
+	for i, h := range held {
+		out[i] = api.Custody{ID: h.Custody.ID, Credential: h.Credential.Number, Identifier: h.Credential.Identifier, Username: h.Credential.Username, Hostname: h.Device.Hostname,
+			Type: h.Credential.Type, Additional: h.Credential.Additional, Holder: h.Holder, Mine: h.Mine, Version: h.Custody.Version, Since: compat.Time(h.Custody.Since), Until: compat.Time(h.Custody.Until),
+			ChangedAt: compat.Time(h.Credential.ChangedAt), ViewedAt: compat.Time(h.Credential.ViewedAt), RotateAt: compat.Time(h.Credential.RotateAt)}
+	}
+	return out, nil
 }
 
 func (c *credentials) Release(ctx context.Context, actor model.Actor, name string) (api.Released, error) {

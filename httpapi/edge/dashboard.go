@@ -7,10 +7,18 @@ import (
 	"cofre/httpapi/compat"
 	"cofre/httpapi/dashboard"
 	"cofre/scheduler/ops"
+	"cofre/vault/access"
 )
 
 // dashboards adapts ops to the dashboard resource.
-type dashboards struct{ *ops.Service }
+type dashboards struct {
+	*ops.Service
+	access *access.Service
+}
+
+func (d *dashboards) CredentialUse(actor model.Actor, at model.Time) (expired, using int, err error) {
+	return d.access.CredentialUse(actor, at)
+}
 
 func (d *dashboards) Summary(_ context.Context, actor model.Actor, at model.Time, days int) (*dashboard.View, error) {
 	s, err := d.Service.Summary(actor, at, days)

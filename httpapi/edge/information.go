@@ -1,0 +1,18 @@
+package edge
+
+import (
+	"context"
+
+	fsminfo "cofre/fsm/information"
+	"cofre/fsm/model"
+	"cofre/httpapi/information"
+	"cofre/vault/access"
+)
+
+// informations adapts access to the resource of protected information.
+type informations struct{ *access.Service }
+
+func (i *informations) Put(ctx context.Context, actor model.Actor, p information.Put) (model.Information, bool, error) {
+	r, err := i.PutInformation(ctx, actor, fsminfo.PutArgs{Identifier: p.Identifier, Name: p.Name, Type: p.Type, Service: p.Service, URL: p.URL, Tags: p.Tags}, p.Content)
+	return r.Information, r.Created, err
+}

@@ -1,0 +1,177 @@
+package edge_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cofre/httpapi/compat"
+	"cofre/httpapi/edge"
+)
+
+// vendorCall is one call of a route of the vendor: the payload stands beside `response` and inside it.
+type vendorCall struct {
+	method, path, body string
+	status             int
+	payload            string // "member" or "member.field=value"; "" none
+	code               string // of the exception
+}
+
+// vendorCalls calls every route of the vendor, in an order in which each finds what it needs. Paths are those below /iso.
+var vendorCalls = []vendorCall{
+	{"POST", "/pam/device", "hostname=db1&ip=192.0.2.2&type=Server&vendor=V&model=M&site=S", 201, "device.hostname=db1", ""},
+	{"POST", "/pam/device", "ip=192.0.2.2", 400, "", "1004"},
+	{"POST", "/pam/device", "hostname=other", 400, "", "1005"},
+	{"GET", "/pam/device", "", 200, "devices", ""},
+	{"GET", "/pam/device/1", "", 200, "device.id=1", ""},
+	{"GET", "/pam/device/none", "", 400, "", "1011"},
+	{"DELETE", "/pam/device/db1", "", 200, "device", ""},
+	{"DELETE", "/pam/device/none", "", 400, "", "1011"},
+	{"PUT", "/pam/device/1", "", 200, "device", ""},
+	{"PUT", "/pam/device/1", "", 400, "", "1044"},
+
+	{"POST", "/pam/credential", `{"identifier":"sys","username":"sys","content":"pw","hostname":"db1"}`, 201, "credential.identifier=sys", ""},
+	{"POST", "/pam/credential", `{"username":"x","content":"pw"}`, 400, "", "1004"},
+	{"POST", "/pam/credential", `{"username":"x","content":"pw","hostname":"nowhere"}`, 400, "", "1005"},
+	{"POST", "/pam/credential", `{"username":"x","content":"pw","hostname":"nowhere","ip":"192.0.2.9"}`, 400, "", "1011"},
+	{"GET", "/pam/credential", "", 200, "credentials", ""},
+	{"GET", "/pam/credential/sys", "", 200, "credential.password=pw", ""},
+	{"GET", "/pam/credential/sys@db1", "", 200, "credential.content=pw", ""},
+	{"GET", "/pam/credential/404", "", 400, "", "1007"},
+	{"PUT", "/pam/credential/1", `{"additional":"x"}`, 200, "credential.additional=x", ""},
+	{"PUT", "/pam/credential/1", "", 400, "", "1043"},
+	{"DELETE", "/pam/credential/custody/1", "", 200, "", ""},
+	{"DELETE", "/pam/credential/custody/sys@db1", "", 400, "", "1018"},
+	{"GET", "/coe/senha?credentialId=1", "", 200, "credential.password=pw", ""},
+	{"GET", "/coe/senha", "credentialId=1", 200, "senha.senha=pw", ""},
+	{"GET", "/coe/senha/1", "", 200, "senha.username=sys", ""},
+	{"DELETE", "/pam/credential/sys", "", 200, "credential", ""},
+	{"DELETE", "/pam/credential/sys", "", 400, "", "1008"},
+	{"GET", "/coe/senha/1", "", 400, "", "1008"},
+
+	{"POST", "/pam/info", `{"name":"Licence","content":"k-1","identifier":"licence","type":null}`, 201, "info.content=k-1", ""},
+	{"POST", "/pam/info", "name=x", 400, "", "1026"},
+	{"GET", "/pam/info", "", 200, "infos", ""},
+	{"GET", "/pam/info/licence", "", 200, "info.content=k-1", ""},
+	{"POST", "/pam/info", "identifier=licence&content=k-2", 201, "info.name=Licence", ""},
+	{"GET", "/pam/info/1", "", 200, "info.content=k-2", ""},
+	{"GET", "/pam/info/1?version=1", "", 200, "info.content=k-1", ""},
+	{"GET", "/pam/info/none", "", 400, "", "1023"},
+	{"DELETE", "/pam/info/licence", "x=1", 200, "info.id=1", ""},
+	{"DELETE", "/pam/info/1", "", 400, "", "1024"},
+	{"GET", "/pam/info/1", "", 400, "", "1024"},
+
+	{"POST", "/user/related", "name=Ana&username=ana", 201, "relatedUsers", ""},
+	{"POST", "/user/related", "name=Ana", 400, "", "1001"},
+	{"GET", "/user/related", "", 200, "relatedUsers", ""},
+	{"GET", "/user/related/1", "", 200, "relatedUsers", ""},
+	{"GET", "/user/related/x", "", 400, "", "1005"},
+	{"PUT", "/user/related", "id=1&name=Anna", 200, "relatedUsers", ""},
+	{"PUT", "/user/related", "name=Anna", 400, "", "1001"},
+	{"PUT", "/user/related/1", `{"username":"anna"}`, 200, "relatedUsers", ""},
+	{"DELETE", "/user/related/1", "", 200, "relatedUsers", ""},
+	{"DELETE", "/user/related/1", "", 400, "", "1005"},
+
+	{"GET", "/dash/credentials/all", "", 200, "credentials.using=0", ""},
+	{"GET", "/dash/credentials/expired", "", 200, "credentials.expired=0", ""},
+	{"GET", "/coge/credenciais/utilizacao", "", 200, "credentials.using=0", ""},
+	{"GET", "/dash/credentials/using", "", 200, "credentials.using=0", ""},
+
+	{"POST", "/sctm/secret", `{"identity":"db","data":{"A":"1"}}`, 201, "application.name=team", ""},
+	{"POST", "/sctm/secret", `{"data":{"A":"1"}}`, 400, "", "1004"},
+	{"GET", "/sctm/secret", "", 200, "secrets", ""},
+	{"GET", "/dapp/application", "", 200, "application.name=team", ""},
+	{"POST", "/cicd/variables", "env=QT0x", 200, "", ""},
+	{"POST", "/dapp/application", "application=ci&system=s&environment=e", 400, "", "1009"},
+	{"POST", "/coe/dapp/provision", "", 404, "", ""},
+	{"GET", "/coe/dapp/provision", "", 404, "", ""},
+	{"POST", "/coe/dapp/deprovision", "pod_name=p&deploy=d&namespace=n", 200, "", ""},
+	{"POST", "/dapp/deprovision", "pod_name=p", 400, "", "1004"},
+	{"POST", "/api/dsm/secret", `{"identifier":"api","data":{"K":"v"}}`, 201, "secret.identifier=api", ""},
+	{"GET", "/api/dsm/secret", "", 200, "secrets", ""},
+	{"GET", "/api/dsm/secret/api", "", 200, "secret.identifier=api", ""},
+	{"PUT", "/api/dsm/secret/api", `{"data":{"K":"w"}}`, 200, "secret.version=2", ""},
+	{"DELETE", "/api/dsm/secret/api", "", 200, "secret", ""},
+	{"GET", "/api/dsm/secret/none", "", 404, "", ""},
+	{"DELETE", "/dapp/application/authorization", "", 200, "", ""},
+	{"GET", "/dapp/application", "", 401, "", ""},
+}
+
+// TestVendorRoutes calls every route of the vendor in both dialects: below both prefixes, with the payload in both places.
+func TestVendorRoutes(t *testing.T) {
+	t.Parallel()
+	called := map[string]bool{}
+	for _, prefix := range []string{"/iso", "/api"} {
+		h := open(t, nil)
+		tok := h.token(h.authorize(h.token(h.admin), "team", `{"name":"all","modules":["PAM Core","Application","Secrets Management","CI/CD","Users","Dashboards"],"write":true,
+			"rights":["secret.read","credential.write","route.write"],"filter":{"all":true}}`))
+		for _, c := range vendorCalls {
+			path := c.path
+			if !strings.HasPrefix(path, "/api/") {
+				path = prefix + path
+			}
+			kind := formType
+			if strings.HasPrefix(c.body, "{") {
+				kind = "application/json"
+			}
+			a := h.send(h.request(c.method, path, tok, kind, c.body))
+			if diff := c.wrong(a); diff != "" {
+				t.Errorf("%s %s %s: %s\n%s\n%s", c.method, path, c.body, diff, a.raw, h.failures())
+			}
+			for _, r := range edge.Routes() {
+				if r.Method == c.method && slices.ContainsFunc(r.Paths(), func(p string) bool { return fits(p, path) }) {
+					called[r.Method+" "+r.Path] = true
+				}
+			}
+		}
+	}
+	for _, r := range edge.Routes() {
+		if name := r.Method + " " + r.Path; r.Dialect == compat.Vendor && !called[name] {
+			t.Errorf("no call of %s", name)
+		}
+	}
+}
+
+// wrong compares an answer with what a client of either dialect needs.
+func (c vendorCall) wrong(a answer) string {
+	if a.status != c.status {
+		return "status " + http.StatusText(a.status)
+	}
+	envelope := map[string]any{"code": float64(c.status), "status": float64(c.status), "error": c.status >= 400, "erro": c.status >= 400}
+	got := map[string]any{"code": a.at("code"), "status": a.at("response.status"), "error": a.at("response.error"), "erro": a.at("response.erro")}
+	if diff := cmp.Diff(envelope, got); diff != "" {
+		return diff
+	}
+	for _, name := range []string{"message", "mensagem"} {
+		if _, ok := a.at("response." + name).(string); !ok {
+			return "no " + name
+		}
+	}
+	if c.code != "" && !strings.HasPrefix(a.text("exception.message"), c.code+": ") {
+		return "exception " + a.text("exception.message")
+	}
+	name, value, valued := strings.Cut(c.payload, "=")
+	for _, at := range []string{name, "response." + name} {
+		switch {
+		case name == "":
+		case a.at(at) == nil:
+			return "no " + at
+		case valued && a.text(at) != value:
+			return at + " is another"
+		}
+	}
+	return ""
+}
+
+// fits tells whether a path is one of a declared path.
+func fits(declared, path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	want, got := strings.Split(declared, "/"), strings.Split(path, "/")
+	return len(want) == len(got) && !slices.ContainsFunc(want, func(s string) bool {
+		i := slices.Index(want, s)
+		return !strings.HasPrefix(s, "{") && !strings.EqualFold(s, got[i])
+	})
+}

@@ -1,0 +1,87 @@
+package access
+
+import (
+	"context"
+	"strconv"
+
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/information"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+	"cofre/vault/secret"
+)
+
+// FindInformation resolves a number, an identifier or an object id.
+func (s *Service) FindInformation(ctx context.Context, name string) (*model.Information, error) {
+	return ref(ctx, s, func(r table.Reader) (*model.Information, bool) {
+		if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+			return state.Informations.First(r, "number", table.NumberKey(n))
+		}
+		if i, ok := state.Informations.First(r, "identifier", name); ok {
+			return i, true
+		}
+		return state.Informations.Get(r, name)
+	}, information.ErrUnknown)
+}
+
+// ListInformation lists the pieces of information that the caller reaches, without contents, in the order of their numbers.
+func (s *Service) ListInformation(actor model.Actor, at model.Time) ([]model.Information, error) {
+	v := s.views.View()
+	defer v.Close()
+	p, err := command.Authorize(v, actor, at, readPAM, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := []model.Information{}
+	for i := range state.Informations.Range(v, "number", table.NumberKey(0), table.NumberKey(^uint64(0))) {
+		if i.Enabled && authz.Reaches(p.Authorization, information.ObjectOf(i)) {
+			shown := *i
+			shown.Versions = nil
+			out = append(out, shown)
+		}
+	}
+	return out, nil
+}
+
+// ReadInformation reads a content: the read is committed first. The caller wipes it.
+func (s *Service) ReadInformation(ctx context.Context, actor model.Actor, name string, version uint64) (*model.Information, uint64, secret.Value, error) {
+	if err := s.unsealed(); err != nil {
+		return nil, 0, secret.Value{}, err
+	}
+	i, err := s.FindInformation(ctx, name)
+	if err != nil {
+		return nil, 0, secret.Value{}, err
+	}
+	r, err := command.Propose(ctx, s.proposer, information.Read, actor, information.ReadArgs{ID: i.ID, Version: version})
+	if err != nil {
+		return nil, 0, secret.Value{}, err
+	}
+	value, err := s.keys.Decrypt(Place(r.Row), r.Secret)
+	return i, r.Version, value, err
+}
+
+// PutInformation creates or changes a piece of information; content, if not nil, becomes its next version.
+func (s *Service) PutInformation(ctx context.Context, actor model.Actor, args information.PutArgs, content *secret.Value) (information.PutResult, error) {
+	if content != nil {
+		if content.Len() > model.MaxInformation {
+			return information.PutResult{}, model.Errorf(model.Invalid, "a content has at most %d bytes", model.MaxInformation).WithField("content")
+		}
+		args.Row = newRow()
+		var err error
+		if args.Content, err = s.keys.Encrypt(Place(args.Row), *content); err != nil {
+			return information.PutResult{}, err
+		}
+	}
+	return command.Propose(ctx, s.proposer, information.Put, actor, args)
+}
+
+// SetInformationStatus enables or disables a piece of information.
+func (s *Service) SetInformationStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (model.Information, error) {
+	i, err := s.FindInformation(ctx, name)
+	if err != nil {
+		return model.Information{}, err
+	}
+	return command.Propose(ctx, s.proposer, information.SetStatus, actor, information.StatusArgs{ID: i.ID, Enabled: enabled})
+}
