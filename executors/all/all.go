@@ -14,6 +14,7 @@ import (
 	"cofre/executors/sqlserver"
 	"cofre/executors/ssh"
 	"cofre/executors/telnet"
+	"cofre/executors/winrpc"
 	"cofre/fsm/model"
 )
 
@@ -30,6 +31,7 @@ func List() []executors.Executor {
 		curl.New(),
 		redis.New(),
 		sqlserver.New(),
+		winrpc.New(),
 	}
 }
 
@@ -54,5 +56,6 @@ func Catalogue() []executors.CatalogueEntry {
 		curl.Catalogue(),
 		redis.Catalogue(),
 		sqlserver.Catalogue(),
+		winrpc.Catalogue(),
 	)
 }

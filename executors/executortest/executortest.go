@@ -37,6 +37,7 @@ type Kit struct {
 	Rejected string                                    // a new password that the target refuses; "": it takes all
 	Values   map[mask.Name]string                      // of further tags
 	Lingers  bool                                      // the target takes a replaced password for a while
+	Framed   bool                                      // a message is two writes, its length and itself: every second one is cut
 }
 
 // Fresh makes a new password that every target takes.

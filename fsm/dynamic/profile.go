@@ -19,11 +19,10 @@ type ProfileArgs struct {
 }
 
 const (
-	maxTTL        = 365 * 24 * time.Hour
-	maxIdentifier = 24 // leaves room in user names of 63 bytes
-	maxQuota      = 10_000_000
-	maxHolders    = 1000
-	maxDevices    = 10_000
+	maxTTL     = 365 * 24 * time.Hour
+	maxQuota   = 10_000_000
+	maxHolders = 1000
+	maxDevices = 10_000
 )
 
 // PutProfile creates or changes a profile. It says where a secret is sent and which credential logs in, so it asks for
@@ -107,8 +106,8 @@ func mayUse(tx *table.Tx, m command.Meta, by *command.Principal, p *model.Dynami
 }
 
 func checkProfile(tx *table.Tx, p *model.DynamicProfile) error {
-	if p.Identifier == "" || len(p.Identifier) > maxIdentifier || strings.Trim(p.Identifier, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || p.Identifier[0] <= '9' {
-		return model.Errorf(model.Invalid, "an identifier has at most %d lower-case letters, digits or '_', and begins with a letter: user names begin with it", maxIdentifier).WithField("identifier")
+	if p.Identifier == "" || len(p.Identifier) > model.MaxIdentifier(p.Executor) || strings.Trim(p.Identifier, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || p.Identifier[0] <= '9' {
+		return model.Errorf(model.Invalid, "an identifier has at most %d lower-case letters, digits or '_', and begins with a letter: user names begin with it", model.MaxIdentifier(p.Executor)).WithField("identifier")
 	}
 	if other, ok := state.Profiles.First(tx, "identifier", p.Identifier); ok && other.ID != p.ID {
 		return model.Errorf(model.Conflict, "there is a profile with this identifier already").WithField("identifier")

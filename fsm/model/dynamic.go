@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -127,8 +129,22 @@ type DynamicUser struct {
 	Revision  uint64          `cbor:"revision"`
 }
 
-// DynamicName is identifier, a string from the time, and the beginning of the user's id: never used twice.
-func DynamicName(identifier string, at Time, id DynamicUserID) string {
+// shortNames are executors whose targets take names of at most 20 characters.
+var shortNames = []ExecutorName{"windows-rpc"}
+
+// MaxIdentifier is how long a profile's identifier may be: it leaves room in user names of 63 bytes, or of 20 where the target takes no more.
+func MaxIdentifier(executor ExecutorName) int {
+	if slices.Contains(shortNames, executor) {
+		return 6
+	}
+	return 24
+}
+
+// DynamicName is a profile's identifier, a string from the time, and the beginning of the user's id: never used twice.
+func DynamicName(executor ExecutorName, identifier string, at Time, id DynamicUserID) string {
+	if slices.Contains(shortNames, executor) {
+		return fmt.Sprintf("%s_%s%.6s", identifier, strconv.FormatInt(at.Std().Unix(), 36), string(id))
+	}
 	return fmt.Sprintf("%s_%s_%.8s", identifier, at.Std().Format("060102150405"), string(id))
 }
 

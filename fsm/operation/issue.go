@@ -63,7 +63,7 @@ func Issue(tx *table.Tx, m command.Meta, base, n int, s IssueSpec) (*model.Dynam
 	}
 	id := model.DynamicUserID(m.NewID(base + 2*n + 1))
 	u := &model.DynamicUser{
-		ID: id, Number: state.Next(tx, "dynamic_user"), Profile: p.ID, Device: s.Device, Username: model.DynamicName(p.Identifier, m.At, id),
+		ID: id, Number: state.Next(tx, "dynamic_user"), Profile: p.ID, Device: s.Device, Username: model.DynamicName(p.Executor, p.Identifier, m.At, id),
 		Owner: s.Owner.ID, For: s.Owner.Application, Held: s.Held, Entry: s.Entry, Pod: s.Pod,
 		State: model.DynamicRequested, TTL: s.TTL, Life: max(s.TTL, p.LifeOf()), CreatedAt: m.At, Revision: 1,
 	}

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Samba is an Active Directory domain controller of its own: a real Samba in network and process namespaces of its own,
+// Samba is an Active Directory domain controller of its own: a real Samba in namespaces of its own,
 // because the ports of a directory cannot be chosen. Its ports are reached through relays on loopback. It takes a replaced
 // password for another hour over NTLM and simple binds, as its documents say, and refuses short and simple ones.
 type Samba struct {
@@ -77,7 +77,6 @@ cache directory = %[1]s/ad/cache
 lock directory = %[1]s/ad
 pid directory = %[1]s/run
 ncalrpc dir = %[1]s/run/ncalrpc
-winbindd socket directory = %[1]s/run/winbindd
 log file = %[1]s/log.%%m
 interfaces = lo
 bind interfaces only = yes
@@ -109,9 +108,10 @@ func StartSamba(dir string) (*Samba, error) {
 		run(exec.Command("cp", "-a", domain, filepath.Join(dir, "ad")))); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("sh", "-c", `ip link set lo up && exec "$0" --foreground --no-process-group --debug-stdout -s "$1"`, bin, config)
+	cmd := exec.Command("sh", "-c", `mount -t tmpfs tmpfs /run && mkdir /run/samba && ip link set lo up && exec "$0" --foreground --no-process-group --debug-stdout -s "$1"`, bin, config)
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWPID} // its children end with it
+	// Its processes end with it, and a /run of its own holds the one socket whose place cannot be chosen.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWPID, Unshareflags: unix.CLONE_NEWNS}
 	if s.proc, err = start(cmd, filepath.Join(dir, "log")); err != nil {
 		return nil, err
 	}
