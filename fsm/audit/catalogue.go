@@ -66,7 +66,9 @@ var (
 	AutomationBraked  = define("automation.braked", Warning, "more automatic changes are due than may start in an hour", Fields{"started": Public, "due": Public})
 
 	TemplatePut      = define("template.put", Notice, "a template version was added", Fields{"template": Public, "name": Sensitive, "version": Public, "approved": Public, "executor": Public})
-	TemplateApproved = define("template.approved", Warning, "a template version was approved", Fields{"template": Public, "version": Public})
+	TemplateApproved = define("template.approved", Warning, "a template version was approved", Fields{"template": Public, "version": Public, "approvals": Public, "in_force": Public})
+	TemplateClosed   = define("template.closed", Notice, "a template version was disapproved, or cancelled by its author", Fields{"template": Public, "version": Public, "review": Public})
+	TemplateWorkflow = define("template.workflow", Warning, "the number of approvals that templates need was set", Fields{"levels": Public})
 	TemplateStatus   = define("template.status", Notice, "a template was activated or deactivated", Fields{"template": Public, "active": Public})
 
 	OperationCreated   = define("operation.created", Info, "an operation was created", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public})

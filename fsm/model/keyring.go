@@ -122,6 +122,8 @@ type System struct {
 	FirstTerm uint32 `cbor:"first_term,omitempty"`
 	// Replan is the number of the credential from which on all are to be planned anew, because the policies changed; 0: none.
 	Replan uint64 `cbor:"replan,omitempty"`
+	// TemplateLevels is the number of approvals that a version of a template needs once others than its author may give them; 0: one.
+	TemplateLevels int `cbor:"template_levels,omitempty"`
 }
 
 // Leases is the timing of leases, one cluster setting, in milliseconds.

@@ -1,6 +1,9 @@
 package model
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // TemplateKind is the vendor's "execution type" of a template.
 type TemplateKind string
@@ -45,7 +48,47 @@ type TemplateVersion struct {
 	Author     AuthorizationID `cbor:"author,omitempty"`
 	At         Time            `cbor:"at"`
 	Approved   bool            `cbor:"approved"`
-	ApprovedBy AuthorizationID `cbor:"approved_by,omitempty"`
+	ApprovedBy AuthorizationID `cbor:"approved_by,omitempty"` // the last one whose approval was needed
+
+	Approvals []TemplateApproval `cbor:"approvals,omitempty"` // of different people, none of them the author
+	Closed    string             `cbor:"closed,omitempty"`    // ReviewDisapproved or ReviewCanceled: it never comes into force
+	ClosedBy  AuthorizationID    `cbor:"closed_by,omitempty"`
+	ClosedAt  Time               `cbor:"closed_at,omitempty"`
+	Note      string             `cbor:"note,omitempty"` // why it was closed
+}
+
+// TemplateApproval is one person's word for a version.
+type TemplateApproval struct {
+	By AuthorizationID `cbor:"by"`
+	At Time            `cbor:"at"`
+}
+
+// How far the approval of a version has come, in the vendor's words.
+const (
+	ReviewPending     = "pending"
+	ReviewApproved    = "approved"
+	ReviewDisapproved = "disapproved"
+	ReviewCanceled    = "canceled"
+	ReviewExpired     = "expired"
+)
+
+// ReviewPeriod is how long a version waits for approval; the same text may then be saved again.
+const ReviewPeriod = 30 * 24 * time.Hour
+
+// MaxTemplateLevels is the greatest number of approvals that a version may need.
+const MaxTemplateLevels = 3
+
+// Review tells how far the approval of the version has come at a moment.
+func (v *TemplateVersion) Review(at Time) string {
+	switch {
+	case v.Approved:
+		return ReviewApproved
+	case v.Closed != "":
+		return v.Closed
+	case at >= v.At.Add(ReviewPeriod):
+		return ReviewExpired
+	}
+	return ReviewPending
 }
 
 // Template is instruction text for one executor, versioned. The newest approved version is the one that runs.
@@ -58,6 +101,7 @@ type Template struct {
 	BuiltIn   bool              `cbor:"built_in,omitempty"` // of the shipped catalogue: read-only, clone to change
 	Versions  []TemplateVersion `cbor:"versions"`
 	CreatedBy AuthorizationID   `cbor:"created_by,omitempty"`
+	Source    TemplateID        `cbor:"source,omitempty"` // that it was cloned from
 	Manifest  string            `cbor:"manifest,omitempty"`
 	Revision  uint64            `cbor:"revision"`
 }
@@ -80,4 +124,27 @@ func (t *Template) Version(n int) *TemplateVersion {
 		}
 	}
 	return nil
+}
+
+// Compiled is what an executor makes of a template, for people who read it. Nothing of it is stored.
+type Compiled struct {
+	Steps   []CompiledStep
+	Tags    []CompiledTag
+	Hosts   []string // named in the text, with tags as [#NAME#]
+	Notices []string
+}
+
+// CompiledStep is one thing that the executor will do.
+type CompiledStep struct {
+	Line int
+	Does string // connects, sends, waits for, forbids, pauses, runs ...
+	Text string // with tags as [#NAME#]
+	Tags []string
+}
+
+// CompiledTag is a tag that the template uses.
+type CompiledTag struct {
+	Name    string
+	Secret  bool
+	Meaning string
 }

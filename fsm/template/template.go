@@ -15,7 +15,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "template", Commands: []command.Erased{Put, Approve, SetStatus, Seed}}
+var Feature = command.Feature{Name: "template", Commands: []command.Erased{Put, Approve, Disapprove, SetWorkflow, SetStatus, Seed}}
 
 const maxContent = 64 << 10
 
@@ -26,7 +26,8 @@ type PutArgs struct {
 	Kind     model.TemplateKind `cbor:"kind"`
 	Content  string             `cbor:"content"`
 	Manifest string             `cbor:"manifest,omitempty"`
-	Base     int                `cbor:"base,omitempty"` // newest version that the author saw; 0: not checked
+	Base     int                `cbor:"base,omitempty"`   // newest version that the author saw; 0: not checked
+	Source   model.TemplateID   `cbor:"source,omitempty"` // a clone, which must be a new template: what it was made from
 }
 
 // Put adds a version. It is in force at once only while fewer than two principals may approve templates.
@@ -46,9 +47,13 @@ var Put = command.Define("template.put", 1, func(tx *table.Tx, m command.Meta, a
 		return model.Template{}, model.Errorf(model.Conflict, "the template changed meanwhile: it is at version %d", len(t.Versions)).WithField("base")
 	case ok && t.Kind != a.Kind:
 		return model.Template{}, model.Errorf(model.Invalid, "a template keeps its execution type").WithField("kind")
+	case ok && a.Source != "":
+		return model.Template{}, model.Errorf(model.Conflict, "there is a template of this name already").WithField("name")
+	case a.Source != "" && !state.Templates.Has(tx, string(a.Source)):
+		return model.Template{}, model.Errorf(model.NotFound, "there is no such template")
 	case !ok:
-		t = &model.Template{ID: model.TemplateID(m.NewID(0)), Name: a.Name, Executor: a.Executor, Kind: a.Kind, Active: true, CreatedBy: p.Authorization.ID}
-	case len(t.Versions) > 0 && t.Versions[len(t.Versions)-1].Content == a.Content:
+		t = &model.Template{Source: a.Source, ID: model.TemplateID(m.NewID(0)), Name: a.Name, Executor: a.Executor, Kind: a.Kind, Active: true, CreatedBy: p.Authorization.ID}
+	case same(t, a.Content, m.At):
 		if a.Manifest != "" && a.Manifest != t.Manifest {
 			t.Manifest = a.Manifest
 			t.Revision++
@@ -56,7 +61,7 @@ var Put = command.Define("template.put", 1, func(tx *table.Tx, m command.Meta, a
 		}
 		return *t, nil // saving the same text again is not a new version
 	}
-	v := model.TemplateVersion{N: len(t.Versions) + 1, Content: a.Content, Author: p.Authorization.ID, At: m.At, Approved: approvers(tx) < 2}
+	v := model.TemplateVersion{N: len(t.Versions) + 1, Content: a.Content, Author: p.Authorization.ID, At: m.At, Approved: approvers(tx, 2) < 2}
 	t.Versions = append(t.Versions, v)
 	if a.Manifest != "" {
 		t.Manifest = a.Manifest
@@ -66,6 +71,16 @@ var Put = command.Define("template.put", 1, func(tx *table.Tx, m command.Meta, a
 	tx.Emit(audit.TemplatePut.With("template", string(t.ID), "name", t.Name, "version", fmt.Sprint(v.N), "approved", fmt.Sprint(v.Approved), "executor", string(t.Executor)))
 	return *t, nil
 }).AuditDenials()
+
+// same tells whether saving a text again is no new version: it is the newest, and is in force or may still come into it.
+func same(t *model.Template, content string, at model.Time) bool {
+	if len(t.Versions) == 0 {
+		return false
+	}
+	v := &t.Versions[len(t.Versions)-1]
+	r := v.Review(at)
+	return v.Content == content && (r == model.ReviewApproved || r == model.ReviewPending)
+}
 
 func check(a PutArgs) error {
 	if a.Name == "" {
@@ -79,49 +94,6 @@ func check(a PutArgs) error {
 	}
 	return nil
 }
-
-// approvers counts the enabled authorizations that may approve, up to two.
-func approvers(tx *table.Tx) int {
-	n := 0
-	for a := range state.Authorizations.By(tx, "right", string(model.TemplateApprove)) {
-		if a.Enabled {
-			if n++; n == 2 {
-				break
-			}
-		}
-	}
-	return n
-}
-
-// ApproveArgs name a version.
-type ApproveArgs struct {
-	ID      model.TemplateID `cbor:"id"`
-	Version int              `cbor:"version"`
-}
-
-// Approve puts a version into force; its author cannot.
-var Approve = command.Define("template.approve", 1, func(tx *table.Tx, m command.Meta, a ApproveArgs) (model.Template, error) {
-	p, err := command.Authorize(tx, m.Actor, m.At, authz.Action{Module: model.ModulePAM, Write: true, Right: model.TemplateApprove}, nil)
-	if err != nil {
-		return model.Template{}, err
-	}
-	t, ok := state.Templates.Get(tx, string(a.ID))
-	if !ok || t.Version(a.Version) == nil {
-		return model.Template{}, model.Errorf(model.NotFound, "there is no such template version")
-	}
-	v := t.Version(a.Version)
-	switch {
-	case v.Approved:
-		return *t, nil
-	case v.Author == p.Authorization.ID:
-		return model.Template{}, model.Errorf(model.Denied, "the author of a version cannot approve it")
-	}
-	v.Approved, v.ApprovedBy = true, p.Authorization.ID
-	t.Revision++
-	state.Templates.Put(tx, t)
-	tx.Emit(audit.TemplateApproved.With("template", string(t.ID), "version", fmt.Sprint(a.Version)))
-	return *t, nil
-}).AuditDenials()
 
 // StatusArgs activate or deactivate a template.
 type StatusArgs struct {

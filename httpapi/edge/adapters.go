@@ -64,6 +64,11 @@ func (t *templates) Put(ctx context.Context, actor model.Actor, p templateapi.Pu
 	return t.PutTemplate(ctx, actor, template.PutArgs{Name: p.Name, Executor: p.Executor, Kind: p.Kind, Content: p.Content, Base: p.Base})
 }
 
+func (t *templates) Inspect(actor model.Actor, at model.Time, of *model.Template, content string) (model.Compiled, templateapi.Use, error) {
+	c, use, err := t.InspectTemplate(actor, at, of, content)
+	return c, templateapi.Use(use), err
+}
+
 // devices adapts access to the device resource.
 type devices struct{ *access.Service }
 

@@ -125,11 +125,11 @@ func open(t *testing.T, change func(*edge.Deps)) *house {
 		t.Fatal(err)
 	}
 	fresh := func(context.Context) error { return nil }
-	compile := func(e model.ExecutorName, _ model.TemplateKind, content string) error {
+	compile := func(e model.ExecutorName, _ model.TemplateKind, content string) (model.Compiled, error) {
 		if e != "ssh" || strings.Contains(content, "bogus") {
-			return model.Errorf(model.Invalid, "line 1: unknown command").WithField("content")
+			return model.Compiled{}, model.Errorf(model.Invalid, "line 1: unknown command").WithField("content")
 		}
-		return nil
+		return model.Compiled{Steps: []model.CompiledStep{{Line: 1, Does: "sends", Text: content, Tags: []string{"NEW_PASSWORD"}}}, Tags: []model.CompiledTag{{Name: "NEW_PASSWORD", Secret: true}}}, nil
 	}
 	logger := logrus.New()
 	logger.SetOutput(h.logs)

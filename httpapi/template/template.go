@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -27,38 +28,52 @@ type Service interface {
 	Templates(actor model.Actor, at model.Time) ([]model.Template, error)
 	Put(ctx context.Context, actor model.Actor, p Put) (model.Template, error)
 	ApproveTemplate(ctx context.Context, actor model.Actor, id model.TemplateID, version int) (model.Template, error)
+	DisapproveTemplate(ctx context.Context, actor model.Actor, id model.TemplateID, version int, note string) (model.Template, error)
+	CloneTemplate(ctx context.Context, actor model.Actor, from *model.Template, version int, name string) (model.Template, error)
+	// Inspect compiles a text as a version of a template, and counts what runs that.
+	Inspect(actor model.Actor, at model.Time, t *model.Template, content string) (model.Compiled, Use, error)
+	TemplateLevels(actor model.Actor, at model.Time) (int, error)
+	SetTemplateLevels(ctx context.Context, actor model.Actor, levels int) (int, error)
 	SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error)
 }
 
 // View is a template with the content in force.
 type View struct {
-	ID       model.TemplateID   `json:"id"`
-	Name     string             `json:"name"`
-	Executor model.ExecutorName `json:"executor"`
-	Kind     model.TemplateKind `json:"kind"`
-	Active   bool               `json:"active"`
-	BuiltIn  bool               `json:"built_in" doc:"of the shipped catalogue: read-only"`
-	Newest   int                `json:"newest" doc:"number of the newest version"`
-	Current  int                `json:"current" doc:"number of the version in force; 0: none is approved"`
-	Content  string             `json:"content,omitempty" doc:"of the version in force; not in lists"`
-	Revision uint64             `json:"revision"`
+	ID       model.TemplateID      `json:"id"`
+	Name     string                `json:"name"`
+	Executor model.ExecutorName    `json:"executor"`
+	Kind     model.TemplateKind    `json:"kind"`
+	Active   bool                  `json:"active"`
+	BuiltIn  bool                  `json:"built_in" doc:"of the shipped catalogue: read-only"`
+	Newest   int                   `json:"newest" doc:"number of the newest version"`
+	Current  int                   `json:"current" doc:"number of the version in force; 0: none is approved"`
+	Review   string                `json:"review" doc:"of the newest version: pending, approved, disapproved, canceled or expired"`
+	Changed  compat.Time           `json:"changed_at" doc:"when the newest version was saved"`
+	Author   model.AuthorizationID `json:"author,omitempty" doc:"of the newest version"`
+	Source   model.TemplateID      `json:"source,omitempty" doc:"the template that it was cloned from"`
+	Content  string                `json:"content,omitempty" doc:"of the version in force; not in lists"`
+	Revision uint64                `json:"revision"`
 }
 
 // Version is one content of a template.
 type Version struct {
-	N          int                   `json:"n"`
-	Content    string                `json:"content"`
-	Author     model.AuthorizationID `json:"author,omitempty"`
-	At         compat.Time           `json:"at"`
-	Approved   bool                  `json:"approved"`
-	ApprovedBy model.AuthorizationID `json:"approved_by,omitempty"`
+	N          int                     `json:"n"`
+	Content    string                  `json:"content"`
+	Author     model.AuthorizationID   `json:"author,omitempty"`
+	At         compat.Time             `json:"at"`
+	Approved   bool                    `json:"approved"`
+	ApprovedBy model.AuthorizationID   `json:"approved_by,omitempty"`
+	Review     string                  `json:"review" doc:"pending, approved, disapproved, canceled or expired"`
+	Approvals  []model.AuthorizationID `json:"approvals"`
+	ClosedBy   model.AuthorizationID   `json:"closed_by,omitempty" doc:"who disapproved or cancelled it"`
+	Note       string                  `json:"note,omitempty" doc:"why"`
 }
 
 // Body is a new version.
 type Body struct {
 	Name     string             `json:"name"`
 	Executor model.ExecutorName `json:"executor"`
-	Kind     model.TemplateKind `json:"kind" doc:"'Change password' (by default), 'Create user', 'Delete user' or 'Secret Management Automation'"`
+	Kind     model.TemplateKind `json:"kind" doc:"'Change password' (by default), 'Enable credential', 'Disable credential', 'Create user', 'Delete user', 'Create group', 'Delete group' or 'Secret Management Automation'"`
 	Content  string             `json:"content"`
 	Base     int                `json:"base" doc:"refuse if this is not the newest version"`
 }
@@ -73,11 +88,15 @@ type StatusBody struct {
 	Active *bool `json:"active"`
 }
 
-func view(t *model.Template) View {
+func view(t *model.Template, at model.Time) View {
 	v := View{ID: t.ID, Name: t.Name, Executor: t.Executor, Kind: t.Kind, Active: t.Active, BuiltIn: t.BuiltIn, Newest: len(t.Versions), Revision: t.Revision}
 	if c := t.Current(); c != nil {
 		v.Current, v.Content = c.N, c.Content
 	}
+	if n := t.Version(len(t.Versions)); n != nil {
+		v.Review, v.Changed, v.Author = n.Review(at), compat.Time(n.At), n.Author
+	}
+	v.Source = t.Source
 	return v
 }
 
@@ -89,15 +108,15 @@ func Routes(s Service) []route.Route {
 		d.Tag = "template"
 		return route.Route{Method: method, Path: "/api/v1/templates" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
-	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List templates, without contents", Returns: route.Listed[View]{}, Fields: append(executor, route.PageFields...)}),
+	return append([]route.Route{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List templates, without contents", Returns: route.Listed[View]{}, Fields: append(listFields, route.PageFields...)}),
 		add(http.MethodPost, "", "template.put", m.put, route.Doc{Summary: "Add a version of a template, or create it", Text: "The content is compiled by its executor first.", Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a template", Text: "Named by id or name.", Returns: View{}, Fields: executor}),
 		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Summary: "List the versions of a template", Returns: route.Listed[Version]{}, Fields: executor}),
 		add(http.MethodGet, "/{name}/versions/{version}", route.NoEvent, m.version, route.Doc{Summary: "Show a version of a template", Returns: Version{}, Fields: executor}),
 		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
 		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
-	}
+	}, m.reviewRoutes(add, executor)...)
 }
 
 type management struct{ s Service }
@@ -124,9 +143,17 @@ func (m *management) find(r *route.Request) (*model.Template, error) {
 	return nil, model.Errorf(model.Invalid, "several executors have a template of this name: say which").WithField("executor")
 }
 
+var listFields = []route.Field{
+	{Name: "executor", In: "query"}, {Name: "kind", In: "query", Text: "execution type"}, {Name: "origin", In: "query", Text: "own or catalogue"},
+	{Name: "active", In: "query", Type: "boolean"}, {Name: "review", In: "query", Text: "of the newest version, such as pending"}, {Name: "search", In: "query", Text: "part of the name"},
+}
+
 func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, error) {
 	all, err := m.all(r)
 	if err != nil {
+		return compat.Reply{}, err
+	}
+	if all, err = filter(r, all); err != nil {
 		return compat.Reply{}, err
 	}
 	page, err := route.Page(r, all, func(t model.Template) string { return string(t.ID) })
@@ -135,7 +162,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	}
 	out := route.Listed[View]{Items: []View{}, Next: page.Next}
 	for i := range page.Items {
-		v := view(&page.Items[i])
+		v := view(&page.Items[i], r.At)
 		v.Content = ""
 		out.Items = append(out.Items, v)
 	}
@@ -147,7 +174,7 @@ func (m *management) get(_ context.Context, r *route.Request) (compat.Reply, err
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(t)), nil
+	return compat.JSON(view(t, r.At)), nil
 }
 
 func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -157,13 +184,13 @@ func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply
 	}
 	out := route.Listed[Version]{Items: []Version{}}
 	for i := range t.Versions {
-		out.Items = append(out.Items, versionView(&t.Versions[i]))
+		out.Items = append(out.Items, versionView(&t.Versions[i], r.At))
 	}
 	return compat.JSON(out), nil
 }
 
-func versionView(v *model.TemplateVersion) Version {
-	return Version{v.N, v.Content, v.Author, compat.Time(v.At), v.Approved, v.ApprovedBy}
+func versionView(v *model.TemplateVersion, at model.Time) Version {
+	return Version{v.N, v.Content, v.Author, compat.Time(v.At), v.Approved, v.ApprovedBy, v.Review(at), approvals(v), v.ClosedBy, v.Note}
 }
 
 func (m *management) version(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -176,7 +203,7 @@ func (m *management) version(_ context.Context, r *route.Request) (compat.Reply,
 	if err != nil || v == nil {
 		return compat.Reply{}, model.Errorf(model.NotFound, "the template has no such version: its newest is %d", len(t.Versions))
 	}
-	return compat.JSON(versionView(v)), nil
+	return compat.JSON(versionView(v, r.At)), nil
 }
 
 func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -185,13 +212,13 @@ func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, e
 		return compat.Reply{}, err
 	}
 	if !slices.Contains(model.TemplateKinds, b.Kind) {
-		return compat.Reply{}, model.Errorf(model.Invalid, "a kind is one of %q", model.TemplateKinds).WithField("kind")
+		return compat.Reply{}, unknownKind()
 	}
 	t, err := m.s.Put(ctx, r.Actor, Put(b))
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&t)), nil
+	return compat.JSON(view(&t, r.At)), nil
 }
 
 func (m *management) approve(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -207,7 +234,7 @@ func (m *management) approve(ctx context.Context, r *route.Request) (compat.Repl
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&done)), nil
+	return compat.JSON(view(&done, r.At)), nil
 }
 
 func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -226,5 +253,28 @@ func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&done)), nil
+	return compat.JSON(view(&done, r.At)), nil
+}
+
+func unknownKind() error {
+	return model.Errorf(model.Invalid, "a kind is one of %q", model.TemplateKinds).WithField("kind")
+}
+
+// filter keeps what the query asks for; the executor was looked at before.
+func filter(r *route.Request, all []model.Template) ([]model.Template, error) {
+	kind, origin, review, search := model.TemplateKind(r.Query("kind")), r.Query("origin"), r.Query("review"), strings.ToLower(r.Query("search"))
+	active, err := r.QueryBool("active")
+	switch {
+	case err != nil:
+		return nil, err
+	case kind != "" && !slices.Contains(model.TemplateKinds, kind):
+		return nil, unknownKind()
+	case origin != "" && origin != "own" && origin != "catalogue":
+		return nil, model.Errorf(model.Invalid, "an origin is own or catalogue").WithField("origin")
+	}
+	return slices.DeleteFunc(all, func(t model.Template) bool {
+		v := view(&t, r.At)
+		return kind != "" && t.Kind != kind || origin != "" && (origin == "catalogue") != t.BuiltIn || r.Query("active") != "" && t.Active != active ||
+			review != "" && v.Review != review || !strings.Contains(strings.ToLower(t.Name), search)
+	}), nil
 }

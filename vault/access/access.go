@@ -34,12 +34,15 @@ type Service struct {
 	views    Views
 	keys     *keyring.Holder
 	named    *NamedKeys
-	fresh    func(context.Context) error                                               // returns when this replica has everything that was committed before the call
-	compile  func(e model.ExecutorName, kind model.TemplateKind, content string) error // checks a template; *model.Error
+	fresh    func(context.Context) error // returns when this replica has everything that was committed before the call
+	compile  Compile
 }
 
+// Compile checks a template with its executor; a *model.Error says what is wrong with it.
+type Compile func(e model.ExecutorName, kind model.TemplateKind, content string) (model.Compiled, error)
+
 // New makes the service. fresh is the cluster's read index; compile checks a template with its executor.
-func New(p command.Proposer, v Views, keys *keyring.Holder, named *NamedKeys, fresh func(context.Context) error, compile func(model.ExecutorName, model.TemplateKind, string) error) *Service {
+func New(p command.Proposer, v Views, keys *keyring.Holder, named *NamedKeys, fresh func(context.Context) error, compile Compile) *Service {
 	return &Service{proposer: p, views: v, keys: keys, named: named, fresh: fresh, compile: compile}
 }
 

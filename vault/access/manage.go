@@ -12,7 +12,6 @@ import (
 	"cofre/fsm/policy"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
-	"cofre/fsm/template"
 )
 
 // list copies a table's rows after deciding whether the caller may see them.
@@ -76,29 +75,6 @@ func (s *Service) PutPolicy(ctx context.Context, actor model.Actor, p model.Poli
 	return command.Propose(ctx, s.proposer, policy.Put, actor, policy.PutArgs{Policy: p})
 }
 
-// Templates lists the templates.
-func (s *Service) Templates(actor model.Actor, at model.Time) ([]model.Template, error) {
-	return list(s, actor, at, readPAM, state.Templates.All)
-}
-
-// FindTemplate finds a template by name, within an executor if one is given; an id works too.
-func (s *Service) FindTemplate(ctx context.Context, e model.ExecutorName, name string) (*model.Template, error) {
-	return ref(ctx, s, func(r table.Reader) (*model.Template, bool) {
-		if t, ok := state.Templates.Get(r, name); ok {
-			return t, true
-		}
-		if e != "" {
-			return state.Templates.First(r, "name", state.TemplateKey(e, name))
-		}
-		for t := range state.Templates.All(r, "") {
-			if t.Name == name {
-				return t, true
-			}
-		}
-		return nil, false
-	}, model.Errorf(model.Invalid, "there is no such template").WithField("template"))
-}
-
 // FindPolicy finds a policy by name or id.
 func (s *Service) FindPolicy(ctx context.Context, name string) (*model.Policy, error) {
 	return ref(ctx, s, func(r table.Reader) (*model.Policy, bool) {
@@ -107,24 +83,6 @@ func (s *Service) FindPolicy(ctx context.Context, name string) (*model.Policy, e
 		}
 		return state.Policies.Get(r, name)
 	}, model.Errorf(model.Invalid, "there is no such policy").WithField("policy"))
-}
-
-// PutTemplate compiles a template with its executor and adds it as a version.
-func (s *Service) PutTemplate(ctx context.Context, actor model.Actor, args template.PutArgs) (model.Template, error) {
-	if err := s.compile(args.Executor, args.Kind, args.Content); err != nil {
-		return model.Template{}, err
-	}
-	return command.Propose(ctx, s.proposer, template.Put, actor, args)
-}
-
-// ApproveTemplate puts a template version into force.
-func (s *Service) ApproveTemplate(ctx context.Context, actor model.Actor, id model.TemplateID, version int) (model.Template, error) {
-	return command.Propose(ctx, s.proposer, template.Approve, actor, template.ApproveArgs{ID: id, Version: version})
-}
-
-// SetTemplateStatus activates or deactivates a template.
-func (s *Service) SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error) {
-	return command.Propose(ctx, s.proposer, template.SetStatus, actor, template.StatusArgs{ID: id, Active: active})
 }
 
 // Audit lists up to limit events after a sequence number, of one kind if given; the caller needs audit.read.

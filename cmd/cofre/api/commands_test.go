@@ -220,8 +220,22 @@ func TestOperations(t *testing.T) {
 	h.run("device", "create", "web1")
 	content := h.file("t.txt", "exec \"passwd\"\nexec [#NEW_PASSWORD#]\nend\n")
 	h.run("template", "put", "Ours", content, "--executor", "ssh")
-	h.golden("NAME  EXECUTOR  KIND  STATE  IN-FORCE  NEWEST  ORIGIN\nOurs  ssh  Change password  active  1  1  own\n", "template", "list", "--executor", "ssh")
-	h.refused("its newest is 1", "template", "show", "Ours", "--version", "2")
+	h.golden("NAME  EXECUTOR  KIND  STATE  IN-FORCE  NEWEST  REVIEW  CHANGED  ORIGIN\nOurs  ssh  Change password  active  1  1  approved  TIME  own\n", "template", "list", "--executor", "ssh")
+	h.run("template", "put", "Ours", h.file("t2.txt", "exec \"passwd\"\nexpect \"*:\"\nexec [#NEW_PASSWORD#]\nexpect $\nend\n"), "--executor", "ssh")
+	h.golden("version 1 -> 2\n  exec \"passwd\"\n+ expect \"*:\"\n  exec [#NEW_PASSWORD#]\n+ expect $\n  end\n", "template", "diff", "Ours")
+	if out := h.run("template", "review", "Ours"); !strings.Contains(out, "NEW_PASSWORD") || !strings.Contains(out, "0 of 1") || !strings.Contains(out, "0 credentials") {
+		t.Error(out)
+	}
+	h.run("template", "clone", "Ours", "Theirs too", "--version", "1")
+	if out := h.run("template", "list", "--search", "THEIRS", "--json"); !strings.Contains(out, `"source": "`) || strings.Contains(out, `"Ours"`) {
+		t.Error(out)
+	}
+	h.refused("already", "template", "clone", "Ours", "Theirs too")
+	h.refused("is approved", "template", "disapprove", "Ours", "--version", "1")
+	h.golden("approvals needed  1\n", "template", "levels")
+	h.refused("may approve templates: 2 approvals need 3", "template", "levels", "2")
+	h.run("template", "disable", "Theirs too")
+	h.refused("its newest is 2", "template", "show", "Ours", "--version", "3")
 	h.refused("no such template", "template", "show", "Ours", "--executor", "postgres")
 	if out := h.run("template", "lint", content, "--executor", "ssh"); !strings.Contains(out, "NEW_PASSWORD") {
 		t.Error(out)

@@ -84,12 +84,11 @@ func open(t *testing.T) *house {
 	}
 	named, fresh, logger := access.NewNamedKeys(h.fsm, holder), func(context.Context) error { return nil }, logrus.New()
 	logger.SetOutput(io.Discard)
-	compile := func(e model.ExecutorName, kind model.TemplateKind, content string) error {
+	compile := func(e model.ExecutorName, kind model.TemplateKind, content string) (model.Compiled, error) {
 		if x := all.Find(e); x != nil {
-			_, err := executors.Compile(x, kind, content)
-			return err
+			return executors.Inspect(x, kind, content)
 		}
-		return errors.New("no such executor")
+		return model.Compiled{}, errors.New("no such executor")
 	}
 	handler, err := edge.Build(edge.Deps{
 		Access: access.New(h, h.fsm, holder, named, fresh, compile), Ops: ops.New(h, h.fsm, h.fsm.Changed, fresh), Tokens: named, Cluster: func() model.ClusterID { return "cluster1" },

@@ -18,13 +18,23 @@ import (
 )
 
 func templateCommand(s *session) *cobra.Command {
-	list := &cobra.Command{Use: "list", Short: "List templates", Args: cobra.NoArgs, Example: "  cofre template list --executor ssh"}
+	list := &cobra.Command{Use: "list", Short: "List templates", Args: cobra.NoArgs, Example: "  cofre template list --executor ssh\n  cofre template list --review pending\n  cofre template list --origin own --search linux"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/templates", executorOf(c), *limit, func(a, b template.View) int { return strings.Compare(a.Name, b.Name) }, "NAME EXECUTOR KIND STATE IN-FORCE NEWEST ORIGIN", func(t template.View) []string {
-			return []string{t.Name, string(t.Executor), string(t.Kind), word(t.Active, "active", "inactive"), inForce(&t), strconv.Itoa(t.Newest), word(t.BuiltIn, "catalogue", "own")}
+		q := url.Values{}
+		for _, f := range []string{"executor", "kind", "origin", "review", "search"} {
+			if v := text(c, f); v != nil {
+				q.Set(f, *v)
+			}
+		}
+		return listed(s, c, "/api/v1/templates", q, *limit, func(a, b template.View) int { return strings.Compare(a.Name, b.Name) }, "NAME EXECUTOR KIND STATE IN-FORCE NEWEST REVIEW CHANGED ORIGIN", func(t template.View) []string {
+			return []string{t.Name, string(t.Executor), string(t.Kind), word(t.Active, "active", "inactive"), inForce(&t), strconv.Itoa(t.Newest), t.Review, moment(t.Changed), word(t.BuiltIn, "catalogue", "own")}
 		})
 	}
+	list.Flags().String("kind", "", "execution type: "+executionTypes())
+	list.Flags().String("origin", "", "own or catalogue")
+	list.Flags().String("review", "", "approval of the newest version: pending, approved, disapproved, canceled, expired")
+	list.Flags().String("search", "", "part of the name")
 	version := 0
 	show := &cobra.Command{Use: "show NAME", Short: "Show a template and its versions", Args: cobra.ExactArgs(1), Example: "  cofre template show 'Linux passwd'\n  cofre template show 'Linux passwd' --version 2"}
 	show.Flags().IntVar(&version, "version", 0, "print the content of this version alone")
@@ -50,7 +60,7 @@ func templateCommand(s *session) *cobra.Command {
 	for _, c := range []*cobra.Command{list, show, approve, enable, disable} {
 		c.Flags().String("executor", "", "when two executors have a template of this name")
 	}
-	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, lintTemplates(s), importTemplates(s), exportTemplates(s))
+	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, diffTemplate(s), reviewTemplate(s), disapproveTemplate(s), cloneTemplate(s), approvalLevels(s), lintTemplates(s), importTemplates(s), exportTemplates(s))
 }
 
 func executorOf(c *cobra.Command) url.Values {
@@ -103,7 +113,7 @@ func (s *session) showTemplate(c *cobra.Command, name string, version int) error
 			return err
 		}
 		for _, v := range versions.Items {
-			fmt.Fprintf(w, "version %d  %s  by %s  %s\n", v.N, moment(v.At), or(string(v.Author), "catalogue"), word(v.Approved, "approved", "waits for approval"))
+			fmt.Fprintf(w, "version %d  %s  by %s  %s\n", v.N, moment(v.At), or(string(v.Author), "catalogue"), v.Review)
 		}
 		return source(w, t.Content)
 	})
@@ -121,7 +131,7 @@ func source(w io.Writer, content string) error {
 
 func describe(w io.Writer, t *template.View) error {
 	return details(w, "template", t.Name, "executor", string(t.Executor), "kind", string(t.Kind), "state", word(t.Active, "active", "inactive"), "origin", word(t.BuiltIn, "catalogue: read-only", "own"),
-		"in force", inForce(t), "newest", strconv.Itoa(t.Newest))
+		"in force", inForce(t), "newest", strconv.Itoa(t.Newest), "review", t.Review, "changed", moment(t.Changed), "by", string(t.Author), "cloned from", string(t.Source))
 }
 
 // template sends one call about a template and prints it.
@@ -134,7 +144,7 @@ func (s *session) template(c *cobra.Command, method, path string, body any) erro
 		if err := describe(w, &t); err != nil {
 			return err
 		}
-		if t.Current < t.Newest {
+		if t.Review == model.ReviewPending {
 			fmt.Fprintf(w, "Version %d waits for the approval of somebody else: cofre template approve %q --version %d\n", t.Newest, t.Name, t.Newest)
 		}
 		return nil

@@ -141,7 +141,7 @@ func importTemplates(s *session) *cobra.Command {
 			return err
 		}
 		if t.Waiting > 0 && !s.asJSON {
-			fmt.Fprintf(note(c), "%d wait for the approval of somebody else: cofre template list --waiting\n", t.Waiting)
+			fmt.Fprintf(note(c), "%d wait for the approval of somebody else: cofre template list --review pending\n", t.Waiting)
 		}
 		return t.err()
 	}

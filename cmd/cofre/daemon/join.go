@@ -138,17 +138,18 @@ func (d *Daemon) checkStamp(m *member) error {
 }
 
 // checkTemplate compiles a template with its executor.
-func checkTemplate(e model.ExecutorName, kind model.TemplateKind, content string) error {
+func checkTemplate(e model.ExecutorName, kind model.TemplateKind, content string) (model.Compiled, error) {
 	x := all.Find(e)
 	if x == nil {
 		name, err := all.Named(string(e))
 		if err == nil {
 			err = fmt.Errorf("there is no executor %q: write %s", e, name)
 		}
-		return model.Errorf(model.Invalid, "%s", err).WithField("executor")
+		return model.Compiled{}, model.Errorf(model.Invalid, "%s", err).WithField("executor")
 	}
-	if _, err := executors.Compile(x, kind, content); err != nil {
-		return model.Errorf(model.Invalid, "the template does not compile: %s", err).WithField("content")
+	c, err := executors.Inspect(x, kind, content)
+	if err != nil {
+		return model.Compiled{}, model.Errorf(model.Invalid, "the template does not compile: %s", err).WithField("content")
 	}
-	return nil
+	return c, nil
 }

@@ -1,0 +1,16 @@
+package redis
+
+import (
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+)
+
+// Explain tells what the template will do, in order.
+func (p *program) Explain() []model.CompiledStep {
+	out := []model.CompiledStep{executors.ExplainStep(0, "logs in as "+mask.AuthUser.String(), "", nil)}
+	for _, c := range p.commands {
+		out = append(out, executors.ExplainStep(c.line, "runs", c.source, c.args...))
+	}
+	return out
+}
