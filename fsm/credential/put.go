@@ -25,6 +25,14 @@ type ExecutionPatch struct {
 	Executor       *model.ExecutorName `cbor:"executor,omitempty"`
 	ChangeTemplate *model.TemplateID   `cbor:"change_template,omitempty"`
 	Authentication *model.CredentialID `cbor:"authentication,omitempty"`
+	Reconcile      *ReconcilePatch     `cbor:"reconcile,omitempty"`
+}
+
+// ReconcilePatch changes how vault and target are made to agree again; an empty template or credential ends it.
+type ReconcilePatch struct {
+	Autorun        *bool               `cbor:"autorun,omitempty"`
+	Template       *model.TemplateID   `cbor:"template,omitempty"`
+	Authentication *model.CredentialID `cbor:"authentication,omitempty"`
 }
 
 // SettingsPatch changes how the account is described; nil leaves a field as it is.
@@ -277,6 +285,32 @@ func patchExecution(tx *table.Tx, c *model.Credential, e *ExecutionPatch) error 
 	if x.Automatic && x.ChangeTemplate == "" {
 		return model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")
 	}
+	return patchReconcile(tx, &x.Reconcile, e.Reconcile)
+}
+
+func patchReconcile(tx *table.Tx, r *model.Reconciliation, p *ReconcilePatch) error {
+	if p == nil {
+		return nil
+	}
+	if p.Autorun != nil {
+		r.Autorun = *p.Autorun
+	}
+	if p.Authentication != nil {
+		r.Authentication = *p.Authentication
+	}
+	if p.Template != nil {
+		r.Template, r.Executor = *p.Template, ""
+	}
+	if r.Template != "" {
+		t, ok := state.Templates.Get(tx, string(r.Template))
+		if !ok || t.Kind != model.TemplateChange {
+			return model.Errorf(model.Invalid, "there is no such change template").WithField("reconcile.template")
+		}
+		r.Executor = t.Executor
+	}
+	if r.Autorun && !r.Possible() {
+		return model.Errorf(model.Invalid, "a reconciliation that runs by itself needs a template and the credential that logs in for it").WithField("reconcile")
+	}
 	return nil
 }
 
@@ -319,11 +353,20 @@ func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
 			return err
 		}
 	}
+	if other := c.Execution.Reconcile.Authentication; other != "" && (old == nil || old.Execution.Reconcile.Authentication != other) {
+		if other == c.ID {
+			return model.Errorf(model.Invalid, "another credential reconciles: this one may not log in any more").WithField("reconcile.authentication")
+		}
+		if _, err := command.MayReference(tx, m.Actor, m.At, other, "reconcile.authentication"); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 func sameRoute(a, b *model.Credential) bool {
-	return a.Username == b.Username && a.Device == b.Device && a.Execution.Executor == b.Execution.Executor &&
+	x, y := a.Execution.Reconcile, b.Execution.Reconcile
+	return x.Template == y.Template && x.Authentication == y.Authentication && a.Username == b.Username && a.Device == b.Device && a.Execution.Executor == b.Execution.Executor &&
 		a.Execution.ChangeTemplate == b.Execution.ChangeTemplate && a.Execution.Authentication == b.Execution.Authentication
 }
 

@@ -61,12 +61,25 @@ type OTPKey struct {
 
 // Execution says how the credential's secret is changed on its target.
 type Execution struct {
-	Automatic      bool         `cbor:"automatic,omitempty"`       // policy triggers may change it
-	Started        bool         `cbor:"started,omitempty"`         // the first, manual change has succeeded (product.md 1.2)
-	Executor       ExecutorName `cbor:"executor,omitempty"`        // empty: no change is possible
-	ChangeTemplate TemplateID   `cbor:"change_template,omitempty"` // how to change
-	Authentication CredentialID `cbor:"authentication,omitempty"`  // who logs in to do the work; empty: the credential itself
+	Automatic      bool           `cbor:"automatic,omitempty"`       // policy triggers may change it
+	Started        bool           `cbor:"started,omitempty"`         // the first, manual change has succeeded (product.md 1.2)
+	Executor       ExecutorName   `cbor:"executor,omitempty"`        // empty: no change is possible
+	ChangeTemplate TemplateID     `cbor:"change_template,omitempty"` // how to change
+	Authentication CredentialID   `cbor:"authentication,omitempty"`  // who logs in to do the work; empty: the credential itself
+	Reconcile      Reconciliation `cbor:"reconcile,omitzero"`        // how vault and target are made to agree again
 }
+
+// Reconciliation says how the secret is set anew when vault and target may disagree: by another account, with a template of
+// its own.
+type Reconciliation struct {
+	Autorun        bool         `cbor:"autorun,omitempty"` // by itself after a change or a verification that failed
+	Executor       ExecutorName `cbor:"executor"`
+	Template       TemplateID   `cbor:"template"`
+	Authentication CredentialID `cbor:"authentication"`
+}
+
+// Possible tells whether everything is named.
+func (r *Reconciliation) Possible() bool { return r.Template != "" && r.Authentication != "" }
 
 // Credential is an account on a device and every secret version that may open it.
 type Credential struct {
@@ -138,7 +151,7 @@ func (c *Credential) ByRole(role VersionRole) *SecretVersion {
 // CarriesSecret tells whether work on the credential sends a secret to its device: its own, that of the credential that
 // logs in for it, or its parent's. Where it is sent is then guarded like the secret (RULES 8).
 func (c *Credential) CarriesSecret() bool {
-	return len(c.Versions) > 0 || c.Execution.Authentication != "" || c.Parent != ""
+	return len(c.Versions) > 0 || c.Execution.Authentication != "" || c.Execution.Reconcile.Authentication != "" || c.Parent != ""
 }
 
 // Spent lists the versions that are not needed any more: vault and target agree, nothing is at work, and the current

@@ -131,6 +131,7 @@ type Operation struct {
 	CreatedAt   Time            `cbor:"created_at"`
 	FinishedAt  Time            `cbor:"finished_at,omitempty"`
 	Revision    uint64          `cbor:"revision"`
+	Reconcile   bool            `cbor:"reconcile,omitempty"` // a change by the reconciliation account and template
 	Immediate   bool            `cbor:"immediate,omitempty"` // somebody said to run it now, whatever its schedule
 }
 

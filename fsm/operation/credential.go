@@ -15,22 +15,32 @@ import (
 // credential is a credential whose password is changed or verified.
 type credential struct {
 	*model.Credential
-	policy model.Policy
+	policy    model.Policy
+	reconcile bool // by the reconciliation account
 }
 
 func (s *credential) object() *authz.Object      { return authz.ObjectOf(s.Credential) }
 func (s *credential) busy() *model.OperationID   { return &s.Busy }
 func (s *credential) account() *model.Credential { return s.Credential }
-func (s *credential) impossible() error          { return Changeable(s.Credential) }
 func (s *credential) store(tx *table.Tx)         { putCredential(tx, s.Credential) }
 
-// logins: a change proves the new secret by one login, which is not made if the first one was refused; settling may try
-// every version.
-func (s *credential) logins(o *model.Operation) int {
-	if o.State != model.OpSettling {
-		return 1
+func (s *credential) impossible() error {
+	if s.reconcile {
+		return Reconcilable(s.Credential)
 	}
-	return len(s.Versions)
+	return Changeable(s.Credential)
+}
+
+// logins: a change proves the new secret by one login, which is not made if the first one was refused; settling may try
+// every version. A reconciliation comes when logins have failed: it sets the secret anew and does not wait for their window.
+func (s *credential) logins(o *model.Operation) int {
+	switch {
+	case o.State == model.OpSettling:
+		return len(s.Versions)
+	case s.reconcile:
+		return 0
+	}
+	return 1
 }
 
 func (s *credential) begin(m command.Meta, o *model.Operation, a BeginArgs) (uint64, error) {
@@ -87,6 +97,10 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 	case o.State == model.OpSucceeded && o.Kind != model.Verify:
 		return scheduleChildren(tx, m, o, c)
 	}
+	if o.State != model.OpSucceeded && !o.Reconcile && c.Execution.Reconcile.Autorun && Reconcilable(c) == nil {
+		_, _, err := Create(tx, m, 0, c, Spec{Kind: model.PasswordChange, Trigger: "reconcile", Parent: o.ID, Reconcile: true})
+		return err
+	}
 	return nil
 }
 
@@ -105,7 +119,7 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs) e
 			if v := c.Version(o.Candidate); v != nil {
 				v.Unsent = true
 			}
-			if a.Class == classAuth && c.Execution.Authentication == "" {
+			if a.Class == classAuth && c.Execution.Authentication == "" && !s.reconcile {
 				e = disagreed // the target does not know the secret that we believe in: find out which one it knows
 			}
 		}

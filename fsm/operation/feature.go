@@ -7,6 +7,7 @@
 package operation
 
 import (
+	"cmp"
 	"fmt"
 
 	"cofre/fsm/audit"
@@ -36,6 +37,7 @@ type Spec struct {
 	Dedup     string // "": one open operation per credential, kind and current version
 	Parent    model.OperationID
 	Source    uint64 // child change: version number of the parent's secret
+	Reconcile bool   // a change by the reconciliation account and template
 }
 
 // Create adds an operation on a credential, unless one with the same dedup key is open: then it gives that one. The n-th
@@ -59,6 +61,10 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 	o := &model.Operation{
 		Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site,
 		Executor: c.Execution.Executor, Template: c.Execution.ChangeTemplate, MaxAttempts: p.Attempts,
+	}
+	if s.Reconcile {
+		r := &c.Execution.Reconcile
+		o.Executor, o.Template, o.Reconcile = r.Executor, r.Template, true
 	}
 	add(tx, m, n, o, s)
 	return o, true, nil
@@ -102,12 +108,26 @@ func Changeable(c *model.Credential) error {
 	return nil
 }
 
+// Reconcilable tells why the secret cannot be set anew by the reconciliation account; nil if it can.
+func Reconcilable(c *model.Credential) error {
+	switch {
+	case !c.Enabled:
+		return model.Errorf(model.Invalid, "Credential inactive").WithCode(1008)
+	case !c.Execution.Reconcile.Possible():
+		return model.Errorf(model.Invalid, "the credential has no reconciliation: set its template and the credential that logs in for it").WithField("reconcile")
+	case len(c.Versions) >= model.MaxVersions:
+		return model.Errorf(model.Conflict, "the credential holds %d secret versions that cannot be removed yet: verify it first", len(c.Versions))
+	}
+	return nil
+}
+
 // RequestArgs ask for an operation on a credential.
 type RequestArgs struct {
 	Credential model.CredentialID  `cbor:"credential"`
 	Kind       model.OperationKind `cbor:"kind"`
 	Trigger    string              `cbor:"trigger"`
 	NotBefore  model.Time          `cbor:"not_before,omitempty"`
+	Reconcile  bool                `cbor:"reconcile,omitempty"` // a change by the reconciliation account
 }
 
 // RequestResult is the operation: a new one, or the one that was open already.
@@ -138,13 +158,17 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 	// A trigger is not told no, because it would ask again at once: Grant ends the operation with a reason and an alarm,
 	// and the trigger rests for a day.
 	possible := c.Enabled && c.Execution.Executor != ""
-	if err := Changeable(c); err != nil && (!possible || a.Kind == model.PasswordChange && p != nil) {
+	if a.Reconcile {
+		if err := Reconcilable(c); err != nil || a.Kind != model.PasswordChange || p == nil {
+			return RequestResult{}, cmp.Or(err, error(model.Errorf(model.Invalid, "a reconciliation is a change that somebody asks for").WithField("kind")))
+		}
+	} else if err := Changeable(c); err != nil && (!possible || a.Kind == model.PasswordChange && p != nil) {
 		return RequestResult{}, err
 	}
 	if len(a.Trigger) > 32 {
 		return RequestResult{}, model.Errorf(model.Invalid, "trigger is too long").WithField("trigger")
 	}
-	s := Spec{Kind: a.Kind, Trigger: a.Trigger, NotBefore: a.NotBefore}
+	s := Spec{Kind: a.Kind, Trigger: a.Trigger, NotBefore: a.NotBefore, Reconcile: a.Reconcile}
 	if p != nil {
 		s.Requester = p.Authorization.ID
 		if s.NotBefore > m.At.Add(maxDelay) {

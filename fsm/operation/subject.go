@@ -39,7 +39,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 	switch o.Target.Kind {
 	case model.TargetCredential:
 		if c, ok := state.Credentials.Get(tx, o.Target.ID); ok {
-			return &credential{Credential: c, policy: state.PolicyOf(tx, c)}, nil
+			return &credential{Credential: c, policy: state.PolicyOf(tx, c), reconcile: o.Reconcile}, nil
 		}
 	case model.TargetDynamicUser:
 		if u, ok := state.DynamicUsers.Get(tx, o.Target.ID); ok {
@@ -56,10 +56,10 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	own, door := s.account(), model.CredentialID("")
 	if o.State != model.OpSettling || o.Kind == model.Deprovision { // who settles logs in as the account itself
-		door = state.DoorOf(tx, o.Target)
+		door = state.DoorOf(tx, o)
 	}
-	if own != nil {
-		n := min(s.logins(o), state.LoginsLeft(tx, own, m.At))
+	if most := s.logins(o); own != nil && most > 0 {
+		n := min(most, state.LoginsLeft(tx, own, m.At))
 		if n <= 0 {
 			return spent(own)
 		}

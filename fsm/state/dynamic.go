@@ -170,7 +170,8 @@ func LoginsLeft(r table.Reader, c *model.Credential, at model.Time) int {
 }
 
 // DoorOf names the credential that logs in for work on a target; the target itself if it is a credential that does so.
-func DoorOf(r table.Reader, t model.TargetRef) model.CredentialID {
+func DoorOf(r table.Reader, o *model.Operation) model.CredentialID {
+	t := o.Target
 	switch t.Kind {
 	case model.TargetDynamicUser:
 		if u, ok := DynamicUsers.Get(r, t.ID); ok {
@@ -181,7 +182,11 @@ func DoorOf(r table.Reader, t model.TargetRef) model.CredentialID {
 			}
 		}
 	case model.TargetCredential:
-		if c, ok := Credentials.Get(r, t.ID); ok && c.Execution.Authentication != "" {
+		c, ok := Credentials.Get(r, t.ID)
+		switch {
+		case ok && o.Reconcile:
+			return c.Execution.Reconcile.Authentication
+		case ok && c.Execution.Authentication != "":
 			return c.Execution.Authentication
 		}
 	}

@@ -74,7 +74,6 @@ var (
 		table.Index[model.Credential]{Name: "account", Unique: true, Keys: func(c *model.Credential) []string { return []string{AccountKey(c.Device, c.Username)} }},
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
 		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
-		table.Index[model.Credential]{Name: "uses", Keys: usesKey},
 		table.Index[model.Credential]{Name: "spent", Keys: spentKey},
 		table.Index[model.Credential]{Name: "due", Keys: dueKey},
 		table.Index[model.Credential]{Name: "verify", Keys: verifyKey},
@@ -153,13 +152,6 @@ func parentKey(c *model.Credential) []string {
 		return nil
 	}
 	return []string{string(c.Parent)}
-}
-
-func usesKey(c *model.Credential) []string {
-	if c.Execution.Authentication == "" {
-		return nil
-	}
-	return []string{string(c.Execution.Authentication)}
 }
 
 func dueKey(c *model.Credential) []string {

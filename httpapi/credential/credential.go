@@ -18,9 +18,10 @@ type Item struct {
 	Credential     model.Credential
 	Device         model.Device
 	Parent         *model.Credential
-	Policy         string        // name; "": the default policy
-	Governed       string        // name of the policy whose criteria fit
-	Template       string        // name of the change template
+	Policy         string // name; "": the default policy
+	Governed       string // name of the policy whose criteria fit
+	Template       string // name of the change template
+	Reconcile      ReconcileView
 	Authentication string        // identifier of the credential that logs in to change; "": itself
 	Secret         *secret.Value // nil: not read, because the caller may not or there is none
 	Version        uint64
@@ -70,6 +71,7 @@ type Put struct {
 	Executor       *string
 	Template       *string
 	Authentication *string
+	Reconcile      ReconcileBody
 	Owner          *string
 	Criticality    *string
 	ServerPath     *string

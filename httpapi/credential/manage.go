@@ -49,6 +49,23 @@ type ExecutionView struct {
 	Executor       string `json:"executor,omitempty"`
 	Template       string `json:"template,omitempty"`
 	Authentication string `json:"authentication,omitempty" doc:"identifier of the credential that logs in; absent: itself"`
+
+	Reconcile *ReconcileView `json:"reconcile,omitempty" doc:"how vault and target are made to agree again"`
+}
+
+// ReconcileView says how the secret is set anew when vault and target may disagree.
+type ReconcileView struct {
+	Autorun        bool   `json:"autorun" doc:"by itself after a change or a verification that failed"`
+	Executor       string `json:"executor,omitempty"`
+	Template       string `json:"template,omitempty"`
+	Authentication string `json:"authentication,omitempty" doc:"identifier of the credential that logs in"`
+}
+
+// ReconcileBody changes that.
+type ReconcileBody struct {
+	Autorun        *bool   `json:"autorun" doc:"by itself after a change or a verification that failed"`
+	Template       *string `json:"template" doc:"name of a change template; empty: none"`
+	Authentication *string `json:"authentication" doc:"name of another credential; empty: none"`
 }
 
 // SettingsView describes the account to people.
@@ -99,6 +116,8 @@ type ExecutionBody struct {
 	Executor       *string `json:"executor"`
 	Template       *string `json:"template" doc:"name of a change template"`
 	Authentication *string `json:"authentication" doc:"name of a credential; empty: itself"`
+
+	Reconcile ReconcileBody `json:"reconcile" doc:"how vault and target are made to agree again"`
 }
 
 // StatusBody enables or disables.
@@ -111,9 +130,12 @@ func view(i *Item) View {
 	v := View{
 		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
 		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Governed: i.Governed, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
-		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication},
+		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication, nil},
 		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt), DriftedAt: compat.Time(c.DriftedAt),
 		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
+	}
+	if i.Reconcile != (ReconcileView{}) {
+		v.Execution.Reconcile = &i.Reconcile
 	}
 	if i.Parent != nil {
 		v.Parent = i.Parent.Identifier
@@ -202,7 +224,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	}
 	p := Put{Name: name, Create: name == "", Hostname: b.Hostname, Username: b.Username, Domain: b.Domain, Type: b.Type, Additional: b.Additional, TOTP: b.TOTP, Tags: b.Tags,
 		Parent: b.Parent, Policy: b.Policy, Automatic: b.Execution.Automatic, Executor: b.Execution.Executor, Template: b.Execution.Template,
-		Authentication: b.Execution.Authentication, Secret: b.Secret, Revision: b.Revision,
+		Authentication: b.Execution.Authentication, Reconcile: b.Execution.Reconcile, Secret: b.Secret, Revision: b.Revision,
 		Owner: b.Settings.Owner, Criticality: b.Settings.Criticality, ServerPath: b.Settings.ServerPath, Notes: b.Settings.Notes}
 	if b.Identifier != nil {
 		p.Identifier = *b.Identifier

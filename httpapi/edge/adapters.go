@@ -149,12 +149,12 @@ type operations struct {
 	access *access.Service
 }
 
-func (o *operations) Request(ctx context.Context, actor model.Actor, name string, kind model.OperationKind, notBefore model.Time) (model.OperationID, bool, error) {
+func (o *operations) Request(ctx context.Context, actor model.Actor, name string, kind model.OperationKind, reconcile bool, notBefore model.Time) (model.OperationID, bool, error) {
 	c, err := o.access.FindCredential(ctx, name)
 	if err != nil {
 		return "", false, err
 	}
-	r, err := o.ops.Request(ctx, actor, c.ID, kind, notBefore)
+	r, err := o.ops.Request(ctx, actor, c.ID, kind, reconcile, notBefore)
 	return r.Operation, r.Created, err
 }
 

@@ -74,6 +74,15 @@ func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 			i.Template = t.Name
 		}
 	}
+	if r := x.Reconcile; r != (model.Reconciliation{}) {
+		i.Reconcile = api.ReconcileView{Autorun: r.Autorun, Executor: string(r.Executor)}
+		if t, err := c.access.FindTemplate(ctx, r.Executor, string(r.Template)); err == nil {
+			i.Reconcile.Template = t.Name
+		}
+		if a, err := c.access.FindCredential(ctx, string(r.Authentication)); err == nil {
+			i.Reconcile.Authentication = a.Identifier
+		}
+	}
 	if x.Authentication != "" {
 		if a, err := c.access.FindCredential(ctx, string(x.Authentication)); err == nil {
 			i.Authentication = a.Identifier
@@ -214,25 +223,42 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		e := model.ExecutorName(strings.ToLower(*p.Executor))
 		x.Executor = &e
 	}
-	if p.Template != nil {
-		var template model.TemplateID
-		if *p.Template != "" {
-			var e model.ExecutorName
-			if x.Executor != nil {
-				e = *x.Executor
-			}
-			found, err := c.access.FindTemplate(ctx, e, *p.Template)
-			if err != nil {
-				return in(err, "change_template")
-			}
-			template = found.ID
+	var e model.ExecutorName
+	if x.Executor != nil {
+		e = *x.Executor
+	}
+	if x.ChangeTemplate, err = c.template(ctx, p.Template, e, "change_template"); err != nil {
+		return err
+	}
+	if p.Reconcile != (api.ReconcileBody{}) {
+		x.Reconcile = &credential.ReconcilePatch{Autorun: p.Reconcile.Autorun}
+		if x.Reconcile.Authentication, err = id(p.Reconcile.Authentication, "reconcile.authentication"); err != nil {
+			return err
 		}
-		x.ChangeTemplate = &template
+		if x.Reconcile.Template, err = c.template(ctx, p.Reconcile.Template, "", "reconcile.template"); err != nil {
+			return err
+		}
 	}
 	if x != (credential.ExecutionPatch{}) {
 		args.Execution = &x
 	}
 	return nil
+}
+
+// template finds the template that a patch names; nil: not named, empty: none.
+func (c *credentials) template(ctx context.Context, name *string, e model.ExecutorName, field string) (*model.TemplateID, error) {
+	if name == nil {
+		return nil, nil
+	}
+	var none model.TemplateID
+	if *name == "" {
+		return &none, nil
+	}
+	t, err := c.access.FindTemplate(ctx, e, *name)
+	if err != nil {
+		return nil, in(err, field)
+	}
+	return &t.ID, nil
 }
 
 func (c *credentials) SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error) {

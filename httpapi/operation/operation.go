@@ -32,7 +32,7 @@ type Filter struct {
 
 // Service is what the resource needs.
 type Service interface {
-	Request(ctx context.Context, actor model.Actor, credential string, kind model.OperationKind, notBefore model.Time) (id model.OperationID, created bool, err error)
+	Request(ctx context.Context, actor model.Actor, credential string, kind model.OperationKind, reconcile bool, notBefore model.Time) (id model.OperationID, created bool, err error)
 	Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error)
 	// Wait returns when the operation is final, or ctx ends.
 	Wait(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error)
@@ -81,15 +81,15 @@ func (m *management) request(ctx context.Context, r *route.Request) (compat.Repl
 	if b.Credential == "" {
 		return compat.Reply{}, model.Errorf(model.Invalid, "credential is missing").WithField("credential")
 	}
-	kind := b.Kind
+	kind, reconcile := b.Kind, b.Kind == "reconcile"
 	switch kind {
-	case "", "change":
+	case "", "change", "reconcile":
 		kind = model.PasswordChange
 	case model.PasswordChange, model.Verify:
 	default:
-		return compat.Reply{}, model.Errorf(model.Invalid, "kind is change or verify").WithField("kind")
+		return compat.Reply{}, model.Errorf(model.Invalid, "kind is change, verify or reconcile").WithField("kind")
 	}
-	id, created, err := m.s.Request(ctx, r.Actor, b.Credential, kind, model.Time(b.NotBefore))
+	id, created, err := m.s.Request(ctx, r.Actor, b.Credential, kind, reconcile, model.Time(b.NotBefore))
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -8,7 +8,7 @@ import (
 // Body asks for an operation.
 type Body struct {
 	Credential string              `json:"credential" doc:"number, identifier or user@host"`
-	Kind       model.OperationKind `json:"kind" doc:"change (by default) or verify"`
+	Kind       model.OperationKind `json:"kind" doc:"change (by default), verify, or reconcile: a change by the reconciliation account"`
 	NotBefore  compat.Time         `json:"not_before" doc:"at most a year ahead"`
 }
 
@@ -23,6 +23,7 @@ type View struct {
 	Executor    model.ExecutorName  `json:"executor"`
 	Template    model.TemplateID    `json:"template,omitempty"`
 	Trigger     string              `json:"trigger"`
+	Reconcile   bool                `json:"reconcile,omitempty" doc:"by the reconciliation account"`
 	Requester   string              `json:"requester,omitempty" doc:"authorization that asked for it"`
 	Parent      model.OperationID   `json:"parent,omitempty"`
 	NotBefore   compat.Time         `json:"not_before,omitempty"`
@@ -83,7 +84,7 @@ type Step struct {
 func view(d *Described) View {
 	o, c := &d.Operation, &d.Credential
 	v := View{ID: o.ID, Number: o.Number, Kind: o.Kind, State: o.State.String(), Final: o.State.Final(),
-		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger,
+		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger, Reconcile: o.Reconcile,
 		Requester: string(o.Requester), Parent: o.Parent, NotBefore: compat.Time(o.NotBefore), Attempt: o.Attempt, MaxAttempts: o.MaxAttempts, Message: o.Message,
 		CreatedAt: compat.Time(o.CreatedAt), FinishedAt: compat.Time(o.FinishedAt), History: []Transition{}}
 	if o.Lease != nil {

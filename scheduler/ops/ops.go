@@ -47,8 +47,8 @@ type Described struct {
 }
 
 // Request asks for a change or a verify of a credential.
-func (s *Service) Request(ctx context.Context, actor model.Actor, c model.CredentialID, kind model.OperationKind, notBefore model.Time) (operation.RequestResult, error) {
-	return command.Propose(ctx, s.proposer, operation.Request, actor, operation.RequestArgs{Credential: c, Kind: kind, Trigger: "request", NotBefore: notBefore})
+func (s *Service) Request(ctx context.Context, actor model.Actor, c model.CredentialID, kind model.OperationKind, reconcile bool, notBefore model.Time) (operation.RequestResult, error) {
+	return command.Propose(ctx, s.proposer, operation.Request, actor, operation.RequestArgs{Credential: c, Kind: kind, Trigger: "request", NotBefore: notBefore, Reconcile: reconcile})
 }
 
 // Get finds an operation by number or id, with its attempts, if the caller may see its credential.

@@ -47,8 +47,9 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		if most := auto.Settings.Limit(o.Executor); most > 0 && lanes.executors[o.Executor] >= most {
 			continue
 		}
-		door := state.DoorOf(r, o.Target)
-		if exhausted(r, model.CredentialID(o.Target.ID), 0, now) || exhausted(r, door, doors[door], now) {
+		door := state.DoorOf(r, o)
+		anew := o.Reconcile && o.State == model.OpReady // logins have failed: it does not wait for them
+		if !anew && exhausted(r, model.CredentialID(o.Target.ID), 0, now) || exhausted(r, door, doors[door], now) {
 			continue // the budget of failing logins: one more could lock the account
 		}
 		w := pick(workers, o)

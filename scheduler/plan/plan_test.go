@@ -128,6 +128,33 @@ func TestAssign(t *testing.T) {
 				waits(tx, id, 2, same)
 			}
 		}, want: []plan.Grant{{"a", "n1", 1}, {"b", "n1", 2}, {"c", "n1", 3}}},
+		"bounds of devices and executors": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.AutomationSettings{Lanes: 1, Executors: []model.ExecutorLimit{{Executor: "ssh", Limit: 2}}}})
+			same := func(o *model.Operation, _ *model.Credential) { o.Device = "d" }
+			waits(tx, "a", 1, same)
+			waits(tx, "b", 2, same)
+			waits(tx, "c", 3, nil)
+			waits(tx, "d", 4, nil)
+		}, want: []plan.Grant{{"a", "n1", 0}, {"c", "n1", 1}}},
+		"in a freeze what nobody asked for waits": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.DefaultAutomation(), Freezes: []model.Freeze{{From: now, Until: now + 1}}})
+			change := func(o *model.Operation, _ *model.Credential) { o.Kind = model.PasswordChange }
+			waits(tx, "a", 1, change)
+			waits(tx, "asked", 2, func(o *model.Operation, c *model.Credential) { change(o, c); o.Requester = "x" })
+			waits(tx, "settles", 3, func(o *model.Operation, c *model.Credential) { change(o, c); o.State = model.OpUncertain })
+			waits(tx, "hurried", 4, func(o *model.Operation, c *model.Credential) { change(o, c); o.Immediate = true })
+		}, want: []plan.Grant{{"asked", "n1", 0}, {"settles", "n1", 1}, {"hurried", "n1", 2}}},
+		"the budget of logins, for which a reconciliation does not wait": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			spent := func(o *model.Operation, c *model.Credential) { c.BadLogins = []model.Time{now, now, now, now} }
+			waits(tx, "a", 1, spent)
+			waits(tx, "b", 2, func(o *model.Operation, c *model.Credential) {
+				spent(o, c)
+				o.Reconcile, c.Execution.Reconcile.Authentication = true, "manager"
+			})
+		}, want: []plan.Grant{{"b", "n1", 0}}},
 		"a limit on what is looked at": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			waits(tx, "a", 1, nil)

@@ -70,7 +70,7 @@ func (x wrong) Apply(tx *table.Tx, m command.Meta, payload codec.Raw) (codec.Raw
 
 // forget takes back what the report, or the end of the lease, counted on the account and on the one that logged in.
 func (x wrong) forget(tx *table.Tx, m command.Meta, o *model.Operation) {
-	for _, id := range []model.CredentialID{model.CredentialID(o.Target.ID), state.DoorOf(tx, o.Target)} {
+	for _, id := range []model.CredentialID{model.CredentialID(o.Target.ID), state.DoorOf(tx, o)} {
 		if c, ok := state.Credentials.Get(tx, string(id)); ok {
 			c.BadLogins = slices.DeleteFunc(slices.Clone(c.BadLogins), func(t model.Time) bool { return t == m.At })
 			state.Credentials.Put(tx, c)

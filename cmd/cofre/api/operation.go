@@ -64,7 +64,7 @@ func operationCommand(s *session) *cobra.Command {
 }
 
 func requestOperation(s *session) *cobra.Command {
-	var verify, wait bool
+	var verify, reconcile, wait bool
 	var at string
 	c := &cobra.Command{
 		Use: "request CREDENTIAL", Short: "Change the secret of a credential now, or verify it", Args: cobra.ExactArgs(1),
@@ -72,13 +72,18 @@ func requestOperation(s *session) *cobra.Command {
 		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z",
 	}
 	c.Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
+	c.Flags().BoolVar(&reconcile, "reconcile", false, "change it by the reconciliation account and template")
+	c.MarkFlagsMutuallyExclusive("verify", "reconcile")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is final; exit status 1 if it did not succeed")
 	c.Flags().StringVar(&at, "not-before", "", "start at this time")
 	c.MarkFlagsMutuallyExclusive("wait", "not-before")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		b := operation.Body{Credential: args[0], Kind: "change"}
-		if verify {
+		switch {
+		case verify:
 			b.Kind = model.Verify
+		case reconcile:
+			b.Kind = "reconcile"
 		}
 		if err := b.NotBefore.UnmarshalText([]byte(at)); err != nil {
 			return fmt.Errorf("--not-before: %w", err)
@@ -154,7 +159,7 @@ func (s *session) operation(c *cobra.Command, method, path string, body any) err
 
 func showOperation(w io.Writer, o *operation.View) error {
 	return details(w, "operation", strconv.FormatUint(o.Number, 10), "id", string(o.ID), "kind", string(o.Kind), "credential", o.Credential.Identifier, "user name", o.Credential.Username, "device", o.Credential.Hostname,
-		"state", o.State, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "trigger", o.Trigger, "asked by", o.Requester, "node", string(o.Node),
+		"state", o.State, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", o.Requester, "node", string(o.Node),
 		"not before", moment(o.NotBefore), "created", moment(o.CreatedAt), "finished", moment(o.FinishedAt))
 }
 

@@ -158,7 +158,7 @@ func (p *planner) prepare(o *object) error {
 		switch x, _ := o.want["execution"].(map[string]any); {
 		case kind == "policy":
 			to = at("policies/%s", name)
-		case kind == "template" && x["executor"] != nil:
+		case path == "execution.template" && x["executor"] != nil:
 			to += query(url.Values{"executor": {fmt.Sprint(x["executor"])}})
 		}
 		have, err := p.get(to)
@@ -179,7 +179,9 @@ func (p *planner) prepare(o *object) error {
 		return errors.Join(refer("application", "application", o.within), p.identify(o, "filter.credentials", filter, "credentials"))
 	case "credential":
 		x, _ := o.want["execution"].(map[string]any)
-		err := errors.Join(refer("hostname", "device", text(o.want, "hostname")), refer("policy", "policy", text(o.want, "policy")),
+		r, _ := x["reconcile"].(map[string]any)
+		err := errors.Join(refer("execution.reconcile.template", "template", text(r, "template")), p.identify(o, "execution.reconcile.authentication", r, "authentication"),
+			refer("hostname", "device", text(o.want, "hostname")), refer("policy", "policy", text(o.want, "policy")),
 			refer("execution.template", "template", text(x, "template")), p.identify(o, "parent", o.want, "parent"), p.identify(o, "execution.authentication", x, "authentication"))
 		if src, _ := o.secret(); src != nil && src.generate != "" {
 			err = errors.Join(err, refer("secret", "policy", o.generator(src)))
@@ -345,11 +347,12 @@ func inOrder(steps []*step) ([]*step, error) {
 			return nil
 		}
 		if open[s] {
-			return s.object.fault("", "parent and authentication go in a circle")
+			return s.object.fault("", "parent, authentication and reconciliation go in a circle")
 		}
 		open[s] = true
 		x, _ := s.object.want["execution"].(map[string]any)
-		for _, ref := range []any{s.object.want["parent"], x["authentication"]} {
+		r, _ := x["reconcile"].(map[string]any)
+		for _, ref := range []any{s.object.want["parent"], x["authentication"], r["authentication"]} {
 			name, _ := ref.(string)
 			if to := byName[name]; s.Kind == "credential" && to != nil {
 				if err := visit(to); err != nil {

@@ -104,6 +104,9 @@ func credentialFlags(c *cobra.Command) {
 		{"template", "template that changes the secret"}, {"authentication", "credential that logs in to change it; '' for itself"}} {
 		f.String(n.name, "", n.doc)
 	}
+	f.String("reconcile-template", "", "template that sets the secret anew when vault and target disagree; '' for none")
+	f.String("reconcile-with", "", "credential that logs in for that; '' for none")
+	f.Bool("reconcile-autorun", false, "set it anew by itself after a change or a verification that failed")
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.Bool("automatic", false, "the policy may change it, once the first change was asked for and succeeded")
 	f.Bool("secret-stdin", false, "read the secret from standard input (one line break at the end is dropped)")
@@ -113,7 +116,8 @@ func credentialBody(c *cobra.Command) withSecret {
 	return withSecret{Body: credential.Body{
 		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Settings: credential.SettingsBody{ServerPath: text(c, "server-path")}, Tags: texts(c, "tag"),
 		Parent: text(c, "parent"), Policy: text(c, "policy"),
-		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication")},
+		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication"),
+			Reconcile: credential.ReconcileBody{Autorun: truth(c, "reconcile-autorun"), Template: text(c, "reconcile-template"), Authentication: text(c, "reconcile-with")}},
 	}}
 }
 

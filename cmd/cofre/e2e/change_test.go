@@ -125,16 +125,17 @@ func TestLeaderDiesDuringChanges(t *testing.T) {
 	}
 }
 
-// TestTriggers: an expired password and the release of the last custody start changes by themselves.
+// TestTriggers: an expired password and the release of the last custody start changes by themselves, under the policy whose
+// criteria fit; an account whose password was changed behind our back is found by a verification and set anew by another one.
 func TestTriggers(t *testing.T) {
 	c := Start(t)
 	pg := target.PostgreSQL(t)
 	role, old := pg.AddRole(t)
-	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "quick", "max_age": "4s", "change_on_release": true, "custody_ttl": "1h"}, nil)
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "quick", "max_age": "4s", "change_on_release": true, "custody_ttl": "1h", "criteria": map[string]any{"tags": []string{"fast"}}}, nil)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "release", "change_on_release": true, "custody_ttl": "1h"}, nil)
 	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
 	auto := map[string]any{"template": "PostgreSQL ALTER ROLE", "automatic": true}
-	credential(c, "role", "localhost", role, old, "", map[string]any{"policy": "release", "execution": auto})
+	credential(c, "role", "localhost", role, old, "", map[string]any{"policy": "release", "execution": auto, "tags": []string{"fast"}})
 
 	// The first change is manual: before it, a release changes nothing (product.md 1.2).
 	if c.Secret("role") != old {
@@ -162,7 +163,7 @@ func TestTriggers(t *testing.T) {
 	if second == first {
 		t.Fatal("the release changed nothing")
 	}
-	c.Must(http.MethodPut, "/api/v1/credentials/role", map[string]any{"policy": "quick"}, nil)
+	c.Must(http.MethodPut, "/api/v1/credentials/role", map[string]any{"policy": ""}, nil)
 	Eventually(t, 30*time.Second, "the expired password is changed", func() error {
 		if now := c.Secret("role"); now == second {
 			return fmt.Errorf("still the same")
@@ -176,4 +177,35 @@ func TestTriggers(t *testing.T) {
 		}
 		return err
 	})
+
+	credential(c, "dba", "localhost", pg.AdminUser, pg.AdminPassword, "PostgreSQL ALTER ROLE", nil)
+	c.Must(http.MethodPost, "/api/v1/automation/stop", nil, nil)
+	c.Must(http.MethodPut, "/api/v1/credentials/role", map[string]any{"policy": "release", "execution": map[string]any{
+		"reconcile": map[string]any{"autorun": true, "template": "PostgreSQL ALTER ROLE", "authentication": "dba"}}}, nil)
+	Eventually(t, 20*time.Second, "no operation is open", func() error {
+		var open struct {
+			Items []Operation `json:"items"`
+		}
+		c.Must(http.MethodGet, "/api/v1/operations?state=ready,leased,running,uncertain,settling", nil, &open)
+		if len(open.Items) > 0 {
+			return fmt.Errorf("%v", open.Items)
+		}
+		return nil
+	})
+	if err := pg.Exec("ALTER ROLE \"" + role + "\" PASSWORD 'changed behind our back'"); err != nil {
+		t.Fatal(err)
+	}
+	var verify Operation
+	c.Must(http.MethodPost, "/api/v1/operations", map[string]string{"credential": "role", "kind": "verify"}, &verify)
+	if o := c.Await(verify.Number); o.State != "out_of_sync" {
+		t.Fatalf("the verification ended as %s: %s", o.State, o.Message)
+	}
+	// The automation is stopped, and what waits was put off: somebody runs it.
+	c.Must(http.MethodPost, fmt.Sprintf("/api/v1/operations/%d/run", verify.Number+1), nil, nil)
+	if o := c.Await(verify.Number + 1); o.State != "succeeded" {
+		t.Fatalf("the reconciliation ended as %s: %s", o.State, o.Message)
+	}
+	if in, err := pg.Login(role, c.Secret("role")); err != nil || !in {
+		t.Errorf("the password that the reconciliation set does not log in (%v)", err)
+	}
 }
