@@ -3,6 +3,7 @@ package executors
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"cofre/executors/mask"
 	"cofre/fsm/model"
@@ -27,6 +28,14 @@ func ExplainStep(line int, does, text string, parts ...[]mask.Part) model.Compil
 // authority finds hosts in addresses such as https://host:port/, with tags in them.
 var authority = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://((?:\[#\w+#\]|[^\s/"'?#\[\]])+)`)
 
+// protocols is where a device lists the port of an executor.
+func protocols(e Executor) []string {
+	if c, ok := e.(Connectivity); ok {
+		return c.Protocols()
+	}
+	return []string{strings.ToUpper(string(e.Name()))}
+}
+
 // Inspect compiles a template for somebody who reads it.
 func Inspect(e Executor, kind model.TemplateKind, source string) (model.Compiled, error) {
 	p, err := Compile(e, kind, source)
@@ -34,6 +43,7 @@ func Inspect(e Executor, kind model.TemplateKind, source string) (model.Compiled
 		return model.Compiled{}, err
 	}
 	c := model.Compiled{Steps: []model.CompiledStep{}, Tags: []model.CompiledTag{}, Hosts: []string{}, Notices: append([]string{}, p.Notices()...)}
+	c.Protocols = protocols(e)
 	if x, ok := p.(Explainer); ok {
 		c.Steps = x.Explain()
 	}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"cofre/executors/mask"
-	"cofre/fsm/model"
+	"cofre/fsm/state"
 	"cofre/vault/secret"
 )
 
@@ -43,11 +43,10 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 			return j.code(j.auth.OTP)
 		}
 	}
-	text := map[mask.Name]string{
-		mask.Username: c.Username, mask.AuthUser: j.auth.Username, "AUTH_DOMAIN": either(j.auth.Domain, d.Domain), mask.AddInfo: c.Additional,
-		"IP": d.IP, "HOSTNAME": d.Hostname, "DOMAIN": either(c.Domain, d.Domain),
-		"CONNECT_IP": d.Address(), "CONNECT_PORT": portText(j.endpoint().Port), "SERVER_PATH": serverPath(c), "OPERACAO_COD": strconv.FormatUint(j.operation.Number, 10),
-	}[n]
+	text := state.TagTexts(c, j.auth, d, j.endpoint().Port)[string(n)]
+	if n == "OPERACAO_COD" {
+		text = strconv.FormatUint(j.operation.Number, 10)
+	}
 	if text == "" && j.held != nil {
 		if text = j.held.text()[n]; text == "" {
 			return j.held.sealed(n)
@@ -57,26 +56,4 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 		return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
 	}
 	return secret.New([]byte(text)), nil
-}
-
-// portText is a port as text; one that the device does not list has no value here, because only the executor knows its default.
-func portText(port uint16) string {
-	if port == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(port))
-}
-
-func serverPath(c *model.Credential) string {
-	if c.Settings == nil {
-		return ""
-	}
-	return c.Settings.ServerPath
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -132,6 +132,8 @@ type Compiled struct {
 	Tags    []CompiledTag
 	Hosts   []string // named in the text, with tags as [#NAME#]
 	Notices []string
+
+	Protocols []string // under which a device may list the port
 }
 
 // CompiledStep is one thing that the executor will do.

@@ -32,6 +32,9 @@ type Service interface {
 	CloneTemplate(ctx context.Context, actor model.Actor, from *model.Template, version int, name string) (model.Template, error)
 	// Inspect compiles a text as a version of a template, and counts what runs that.
 	Inspect(actor model.Actor, at model.Time, t *model.Template, content string) (model.Compiled, Use, error)
+	// ExplainVersion does so too, and tells what the tags would resolve to for a credential, if one is named.
+	ExplainVersion(ctx context.Context, actor model.Actor, at model.Time, t *model.Template, content, credential string) (model.Compiled, []TagValue, error)
+	Replay(ctx context.Context, actor model.Actor, at model.Time, operation string, attempt int) (Replay, error)
 	TemplateLevels(actor model.Actor, at model.Time) (int, error)
 	SetTemplateLevels(ctx context.Context, actor model.Actor, levels int) (int, error)
 	SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error)
@@ -116,7 +119,7 @@ func Routes(s Service) []route.Route {
 		add(http.MethodGet, "/{name}/versions/{version}", route.NoEvent, m.version, route.Doc{Summary: "Show a version of a template", Returns: Version{}, Fields: executor}),
 		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
 		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
-	}, m.reviewRoutes(add, executor)...)
+	}, append(m.reviewRoutes(add, executor), m.debugRoutes(add, executor)...)...)
 }
 
 type management struct{ s Service }

@@ -1,0 +1,40 @@
+package edge
+
+import (
+	"context"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	templateapi "cofre/httpapi/template"
+)
+
+func (t *templates) ExplainVersion(ctx context.Context, actor model.Actor, at model.Time, of *model.Template, content, credential string) (model.Compiled, []templateapi.TagValue, error) {
+	c, values, err := t.ExplainTemplate(ctx, actor, at, of, content, credential)
+	var out []templateapi.TagValue
+	for _, v := range values {
+		out = append(out, templateapi.TagValue{Tag: templateapi.Tag(v.CompiledTag), State: string(v.State), Value: v.Value})
+	}
+	return c, out, err
+}
+
+func (t *templates) Replay(ctx context.Context, actor model.Actor, at model.Time, operation string, attempt int) (templateapi.Replay, error) {
+	r, err := t.ReplayAttempt(ctx, actor, at, operation, attempt)
+	if err != nil {
+		return templateapi.Replay{}, err
+	}
+	a := &r.Attempt
+	out := templateapi.Replay{Operation: r.Operation.Number, Attempt: r.N, Attempts: r.Attempts, Template: r.Template, Version: a.TemplateVersion, Node: a.Node,
+		StartedAt: compat.Time(a.StartedAt), EndedAt: compat.Time(a.EndedAt), Outcome: a.Outcome, Class: a.Class, Message: a.Message, Steps: []templateapi.ReplayStep{}, Others: recorded(r.Others)}
+	for _, s := range r.Steps {
+		out.Steps = append(out.Steps, templateapi.ReplayStep{Step: templateapi.Step(s.CompiledStep), Reached: s.Reached, Ran: recorded(s.Ran)})
+	}
+	return out, nil
+}
+
+func recorded(steps []model.Step) []templateapi.Recorded {
+	out := []templateapi.Recorded{}
+	for _, s := range steps {
+		out = append(out, templateapi.Recorded(s))
+	}
+	return out
+}
