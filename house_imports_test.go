@@ -57,6 +57,7 @@ var rooms = []room{
 	{"vault/barrier", []string{"vault/secret", "fsm/model"}, cryptoWhy},
 	{"vault/policy", []string{"vault/secret", "fsm/model"}, cryptoWhy},
 	{"vault/totp", []string{"vault/secret"}, cryptoWhy},
+	{"vault/sshkey", []string{"vault/secret"}, cryptoWhy},
 	{"vault/disk", []string{"vault/secret", "fsm/model"}, cryptoWhy},
 	{"vault/keyring", []string{"vault/secret", "fsm/model", "vault/barrier", "vault/seal", "vault/seal/shamir"}, "builds barriers from terms and wraps the root key as seals do"},
 	{"vault/seal/keyfile", []string{"vault/secret", "fsm/model", "vault/seal", "vault/disk"}, "its key file obeys the same rules as the disk key's"},
@@ -71,7 +72,7 @@ var rooms = []room{
 	{"scheduler/sim", []string{"scheduler/...", "fsm/...", "executors", "vault/secret"}, "simulates the pure core"},
 
 	{"executors/all", []string{"executors/...", "fsm/model"}, "the list of executors"},
-	{"executors/runner", []string{"executors/...", "fsm/...", "vault/barrier", "vault/keyring", "vault/policy", "vault/secret", "vault/totp"}, "the only place where a lease meets a key"},
+	{"executors/runner", []string{"executors/...", "fsm/...", "vault/barrier", "vault/keyring", "vault/policy", "vault/secret", "vault/sshkey", "vault/totp"}, "the only place where a lease meets a key"},
 	{"executors/executortest/...", append([]string{"executors/executortest/..."}, contract...), "test kit of executors"},
 	{"executors/...", contract, "an executor sees a target, a program and masks: never state, barrier or cluster"},
 

@@ -36,7 +36,7 @@ var modules = []module{
 	{"github.com/go-sql-driver/mysql", []string{"executors/mysql", "executors/executortest/..."}, driverWhy},
 	{"github.com/microsoft/go-mssqldb", []string{"executors/sqlserver"}, driverWhy},
 	{"github.com/go-ldap/ldap/v3", []string{"executors/ldap", "executors/executortest/..."}, driverWhy},
-	{"golang.org/x/crypto/ssh", []string{"executors/ssh", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench", "cmd/cofre-demo/..."}, driverWhy},
+	{"golang.org/x/crypto/ssh", []string{"executors/ssh", "vault/sshkey", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench", "cmd/cofre-demo/..."}, driverWhy},
 	{"golang.org/x/text/unicode/norm", []string{"executors/postgres", "vault/policy"}, "SCRAM prepares passwords by SASLprep"},
 	{"golang.org/x/crypto/md4", []string{"executors/winrpc"}, "the NT hash, which proves the old password in MS-SAMR"},
 	{"github.com/oiweiwei/go-msrpc", []string{"executors/winrpc"}, "MS-RPC over SMB: the only Go library found; kept behind one folder"},

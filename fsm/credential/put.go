@@ -17,6 +17,7 @@ import (
 type NewSecret struct {
 	Row    string       `cbor:"row"`
 	Secret model.Sealed `cbor:"secret"`
+	Public string       `cbor:"public,omitempty"` // of an SSH key: its public half
 }
 
 // ExecutionPatch changes how the secret is changed on its target; nil leaves a field as it is.
@@ -60,6 +61,7 @@ type PutArgs struct {
 	Policy     *model.PolicyID     `cbor:"policy,omitempty"`
 	Execution  *ExecutionPatch     `cbor:"execution,omitempty"`
 	Settings   *SettingsPatch      `cbor:"settings,omitempty"`
+	Key        *KeyPatch           `cbor:"key,omitempty"`
 	Manifest   *string             `cbor:"manifest,omitempty"`
 	Secret     *NewSecret          `cbor:"secret,omitempty"`
 	OTP        *model.OTPKey       `cbor:"otp,omitempty"`      // key of one-time codes; an empty one removes it
@@ -123,6 +125,9 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		if err := state.CheckTerm(tx, a.Secret.Secret); err != nil {
 			return PutResult{}, err
 		}
+		if err := checkPublic(&c, a.Secret.Public); err != nil {
+			return PutResult{}, err
+		}
 		if err := putSecret(old, &c, *a.Secret, m.At); err != nil {
 			return PutResult{}, err
 		}
@@ -159,7 +164,7 @@ func resolve(tx *table.Tx, a PutArgs) (*model.Credential, error) {
 			return c, nil
 		}
 	}
-	if a.Device != "" && a.Username != nil {
+	if a.Device != "" && a.Username != nil && a.Key == nil { // an account has one password, and any number of keys
 		if c, ok := state.Credentials.First(tx, "account", state.AccountKey(a.Device, *a.Username)); ok {
 			return c, nil
 		}
@@ -199,7 +204,7 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 	if c.Username == "" {
 		c.Username = "usr" // the vendor's default
 	}
-	if other, ok := state.Credentials.First(tx, "account", state.AccountKey(c.Device, c.Username)); ok && other.ID != c.ID {
+	if other, ok := state.Credentials.First(tx, "account", state.AccountKey(c.Device, c.Username)); ok && other.ID != c.ID && c.Key == nil && a.Key == nil {
 		return model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")
 	}
 	if a.Tags != nil {
@@ -210,6 +215,9 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 	}
 	if a.Parent != nil {
 		c.Parent = *a.Parent
+	}
+	if err := patchKey(tx, c, a.Key); err != nil {
+		return err
 	}
 	if a.Policy != nil {
 		c.Policy = *a.Policy
@@ -333,6 +341,9 @@ func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
 		if _, err := command.MayReference(tx, m.Actor, m.At, c.Parent, "parent"); err != nil {
 			return err
 		}
+		if p, ok := state.Credentials.Get(tx, string(c.Parent)); ok && p.Key != nil {
+			return model.Errorf(model.Invalid, "an SSH key gives no password to others").WithField("parent")
+		}
 		for id, n := c.Parent, 0; id != ""; n++ {
 			if id == c.ID || n > 32 {
 				return model.Errorf(model.Invalid, "a credential cannot be its own ancestor").WithField("parent")
@@ -366,8 +377,16 @@ func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
 
 func sameRoute(a, b *model.Credential) bool {
 	x, y := a.Execution.Reconcile, b.Execution.Reconcile
-	return x.Template == y.Template && x.Authentication == y.Authentication && a.Username == b.Username && a.Device == b.Device && a.Execution.Executor == b.Execution.Executor &&
+	return x.Template == y.Template && x.Authentication == y.Authentication && a.Username == b.Username && a.Device == b.Device &&
+		slices.Equal(keyDevices(a), keyDevices(b)) && a.Execution.Executor == b.Execution.Executor &&
 		a.Execution.ChangeTemplate == b.Execution.ChangeTemplate && a.Execution.Authentication == b.Execution.Authentication
+}
+
+func keyDevices(c *model.Credential) []model.DeviceID {
+	if c.Key == nil {
+		return nil
+	}
+	return c.Key.Devices
 }
 
 // putSecret makes a client's value the current one, unless Cofre manages the secret: then only an operation changes it.
@@ -383,7 +402,7 @@ func putSecret(old, c *model.Credential, s NewSecret, at model.Time) error {
 		}
 		c.Versions = append([]model.SecretVersion(nil), old.Versions...)
 	}
-	c.AddVersion(s.Row, s.Secret, model.RoleCurrent, "", at)
+	c.Version(c.AddVersion(s.Row, s.Secret, model.RoleCurrent, "", at)).Public = s.Public
 	c.Sync = model.SyncUnknown
 	return nil
 }

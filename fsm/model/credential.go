@@ -36,6 +36,7 @@ type SecretVersion struct {
 	By     OperationID `cbor:"by,omitempty"`     // the operation that made it; empty: put by a client
 	Since  Time        `cbor:"since,omitempty"`  // when it got its present role
 	Unsent bool        `cbor:"unsent,omitempty"` // the attempt proved that it never went to the target
+	Public string      `cbor:"public,omitempty"` // of an SSH key: its public half
 }
 
 // SyncState says whether vault and target agree.
@@ -100,6 +101,7 @@ type Credential struct {
 	Policy     PolicyID        `cbor:"policy,omitempty"`   // given by name; empty: the one whose criteria fit
 	Governed   PolicyID        `cbor:"governed,omitempty"` // the policy whose criteria fitted when it was last planned; empty: the default policy
 	Settings   *Settings       `cbor:"settings,omitempty"`
+	Key        *KeyPair        `cbor:"key,omitempty"` // nil: the secret is a password
 	Execution  Execution       `cbor:"execution"`
 	Sync       SyncState       `cbor:"sync"`
 	RotateAt   Time            `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never

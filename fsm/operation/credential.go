@@ -49,8 +49,9 @@ func (s *credential) begin(m command.Meta, o *model.Operation, a BeginArgs) (uin
 	switch {
 	case a.Reuse != 0 && c.Reoffer(a.Reuse, m.At):
 		n = a.Reuse
-	case a.Reuse == 0 && a.Row != "" && !a.Candidate.IsZero():
+	case a.Reuse == 0 && a.Row != "" && !a.Candidate.IsZero() && (c.Key != nil) == model.PublicKey(a.Public):
 		n = c.AddVersion(a.Row, a.Candidate, model.RoleCandidate, o.ID, m.At)
+		c.Version(n).Public = a.Public
 	default:
 		return 0, model.Errorf(model.Invalid, "begin without a usable candidate")
 	}

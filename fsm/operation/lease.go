@@ -89,7 +89,8 @@ type BeginArgs struct {
 	Token     model.Pos         `cbor:"token"`
 	Row       string            `cbor:"row,omitempty"` // id that the ciphertext is bound to
 	Candidate model.Sealed      `cbor:"candidate"`
-	Reuse     uint64            `cbor:"reuse,omitempty"` // instead: number of a version that provably was never sent
+	Public    string            `cbor:"public,omitempty"` // of an SSH key: its public half
+	Reuse     uint64            `cbor:"reuse,omitempty"`  // instead: number of a version that provably was never sent
 }
 
 // LeaseResult tells whether the lease still holds, and until when.

@@ -71,7 +71,7 @@ var (
 	Credentials = table.Define(14, "credential", func(c *model.Credential) string { return string(c.ID) },
 		table.Index[model.Credential]{Name: "number", Unique: true, Drawn: true, Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
 		table.Index[model.Credential]{Name: "identifier", Unique: true, Keys: func(c *model.Credential) []string { return []string{c.Identifier} }},
-		table.Index[model.Credential]{Name: "account", Unique: true, Keys: func(c *model.Credential) []string { return []string{AccountKey(c.Device, c.Username)} }},
+		table.Index[model.Credential]{Name: "account", Unique: true, Keys: accountKey},
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
 		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
 		table.Index[model.Credential]{Name: "spent", Keys: spentKey},
@@ -104,6 +104,14 @@ var Schema = []table.Erased{
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
 	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations, Automations,
 	Informations, RelatedUsers,
+}
+
+// accountKey lists passwords only: an account has one, and any number of keys.
+func accountKey(c *model.Credential) []string {
+	if c.Key != nil {
+		return nil
+	}
+	return []string{AccountKey(c.Device, c.Username)}
 }
 
 // AccountKey identifies an account: device and user name.

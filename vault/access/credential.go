@@ -10,6 +10,7 @@ import (
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/vault/secret"
+	"cofre/vault/sshkey"
 	"cofre/vault/totp"
 )
 
@@ -182,7 +183,8 @@ func (s *Service) SetCredentialStatus(ctx context.Context, actor model.Actor, na
 }
 
 // PutCredential creates or changes a credential; value, if not nil, becomes its secret, and otp the key of its one-time
-// codes, or none if it is empty. Names in args are resolved by the caller.
+// codes, or none if it is empty. The value of an SSH key (args.Key is then set) is a private key without a passphrase. Names
+// in args are resolved by the caller.
 func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args credential.PutArgs, value, otp *secret.Value) (credential.PutResult, error) {
 	if otp != nil {
 		args.OTP = &model.OTPKey{}
@@ -199,12 +201,19 @@ func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args cre
 		args.OTP = &model.OTPKey{Row: row, Secret: sealed}
 	}
 	if value != nil {
+		public := ""
+		if args.Key != nil {
+			var err error
+			if public, err = sshkey.Public(*value); err != nil {
+				return credential.PutResult{}, model.Errorf(model.Invalid, "%s", err).WithField("private_key")
+			}
+		}
 		row := newRow()
 		sealed, err := s.keys.Encrypt(Place(row), *value)
 		if err != nil {
 			return credential.PutResult{}, err
 		}
-		args.Secret = &credential.NewSecret{Row: row, Secret: sealed}
+		args.Secret = &credential.NewSecret{Row: row, Secret: sealed, Public: public}
 	}
 	return command.Propose(ctx, s.proposer, credential.Put, actor, args)
 }

@@ -1,0 +1,32 @@
+package model
+
+import "strings"
+
+// TypeSSHKey is the vendor's credential type for key pairs.
+const TypeSSHKey = "SSH Key"
+
+// MaxKeyDevices is how many further devices one key opens at most.
+const MaxKeyDevices = 1000
+
+// MaxPublicKey is the size of a public key in the form of authorized_keys, in bytes.
+const MaxPublicKey = 4096
+
+// KeyPair makes a credential one whose secret is an SSH key pair: each version holds a private key, and its public half in the
+// clear. A change publishes a new one on the credential's device and on further ones before the old one is withdrawn anywhere.
+type KeyPair struct {
+	Name      string     `cbor:"name,omitempty"`    // as people call it
+	Algorithm string     `cbor:"algorithm"`         // of the keys that Cofre makes: one of KeyAlgorithms
+	Devices   []DeviceID `cbor:"devices,omitempty"` // further devices where the same user name accepts the key
+}
+
+// KeyAlgorithms lists the kinds of keys that Cofre makes, the default first.
+var KeyAlgorithms = []string{"ed25519", "rsa-3072", "rsa-4096"}
+
+// PublicKey tells whether text may be one line of authorized_keys without options: kind and base64, and maybe a comment.
+func PublicKey(text string) bool {
+	kind, rest, ok := strings.Cut(text, " ")
+	data, _, _ := strings.Cut(rest, " ")
+	return ok && len(text) <= MaxPublicKey && CheckText("public_key", text, MaxPublicKey) == nil &&
+		(strings.HasPrefix(kind, "ssh-") || strings.HasPrefix(kind, "ecdsa-") || strings.HasPrefix(kind, "sk-")) &&
+		data != "" && strings.Trim(data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") == ""
+}
