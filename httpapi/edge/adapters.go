@@ -175,7 +175,14 @@ func (o *operations) Wait(ctx context.Context, actor model.Actor, at model.Time,
 }
 
 func (o *operations) List(ctx context.Context, actor model.Actor, at model.Time, f operation.Filter) ([]operation.Described, error) {
-	filter := ops.Filter{State: f.State, Kind: f.Kind, Before: f.Before, Limit: f.Limit}
+	filter := ops.Filter{State: f.State, Kind: f.Kind, Executor: f.Executor, Site: f.Site, Trigger: f.Trigger, Since: f.Since, Until: f.Until, Before: f.Before, Limit: f.Limit}
+	if f.Device != "" {
+		d, err := o.access.FindDevice(ctx, f.Device)
+		if err != nil {
+			return nil, in(err, "device")
+		}
+		filter.Device = d.ID
+	}
 	if f.Credential != "" {
 		c, err := o.access.FindCredential(ctx, f.Credential)
 		if err != nil {

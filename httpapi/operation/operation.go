@@ -24,8 +24,14 @@ type Described struct {
 // Filter narrows a list, newest first. Before is the lowest number of the page before; 0 for the first page.
 type Filter struct {
 	Credential string // name
+	Device     string // name
 	State      string // one or several, with commas
 	Kind       model.OperationKind
+	Executor   model.ExecutorName
+	Site       string
+	Trigger    string
+	Since      model.Time
+	Until      model.Time
 	Before     uint64
 	Limit      int
 }
@@ -60,9 +66,12 @@ func Routes(s Service) []route.Route {
 		Doc: route.Doc{Tag: "operation", Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back.", Returns: Explanation{}}}
 	return []route.Route{
 		explain,
+		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
 		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
 		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations, newest first", Returns: route.Listed[View]{}, Fields: append([]route.Field{
-			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "state", In: "query", Text: "one or several, with commas"}, {Name: "kind", In: "query"},
+			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "device", In: "query", Text: "number, host name or id"}, {Name: "state", In: "query", Text: "one or several, with commas"}, {Name: "kind", In: "query"},
+			{Name: "executor", In: "query"}, {Name: "site", In: "query"}, {Name: "trigger", In: "query", Text: "request, expiry, release, parent, heartbeat, reconcile ..."},
+			{Name: "since", In: "query", Text: "created at or after this time"}, {Name: "until", In: "query", Text: "created before this time"},
 		}, route.PageFields...)}),
 		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		get,
@@ -134,7 +143,16 @@ func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	all, err := m.s.List(ctx, r.Actor, r.At, Filter{Credential: r.Query("credential"), State: r.Query("state"), Kind: model.OperationKind(r.Query("kind")), Before: before, Limit: limit + 1})
+	f := Filter{Credential: r.Query("credential"), Device: r.Query("device"), State: r.Query("state"), Kind: model.OperationKind(r.Query("kind")), Executor: model.ExecutorName(r.Query("executor")),
+		Site: r.Query("site"), Trigger: r.Query("trigger"), Before: before, Limit: limit + 1}
+	for name, to := range map[string]*model.Time{"since": &f.Since, "until": &f.Until} {
+		var t compat.Time
+		if err := t.UnmarshalText([]byte(r.Query(name))); err != nil {
+			return compat.Reply{}, model.Errorf(model.Invalid, "%s: %v", name, err).WithField(name)
+		}
+		*to = model.Time(t)
+	}
+	all, err := m.s.List(ctx, r.Actor, r.At, f)
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -17,6 +17,8 @@ type View struct {
 	ID          model.OperationID   `json:"id"`
 	Number      uint64              `json:"number"`
 	Kind        model.OperationKind `json:"kind"`
+	KindLabel   string              `json:"kind_label" doc:"the kind as the vendor's reports write it"`
+	StateLabel  string              `json:"state_label" doc:"the state as the vendor's reports write it: Scheduled, Running, Successfully performed, Canceled or Error"`
 	State       string              `json:"state" doc:"ready, leased, running, uncertain, settling, succeeded, cancelled, dead or out_of_sync"`
 	Final       bool                `json:"final"`
 	Credential  Target              `json:"credential"`
@@ -83,7 +85,7 @@ type Step struct {
 
 func view(d *Described) View {
 	o, c := &d.Operation, &d.Credential
-	v := View{ID: o.ID, Number: o.Number, Kind: o.Kind, State: o.State.String(), Final: o.State.Final(),
+	v := View{ID: o.ID, Number: o.Number, Kind: o.Kind, KindLabel: kindLabel(o.Kind), StateLabel: stateLabel(o.State), State: o.State.String(), Final: o.State.Final(),
 		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger, Reconcile: o.Reconcile,
 		Requester: string(o.Requester), Parent: o.Parent, NotBefore: compat.Time(o.NotBefore), Attempt: o.Attempt, MaxAttempts: o.MaxAttempts, Message: o.Message,
 		CreatedAt: compat.Time(o.CreatedAt), FinishedAt: compat.Time(o.FinishedAt), History: []Transition{}}

@@ -149,8 +149,14 @@ func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, na
 // Filter narrows a list of operations, newest first. Before is the lowest number of the page before, 0 for the first page.
 type Filter struct {
 	Credential model.CredentialID
+	Device     model.DeviceID
 	State      string
 	Kind       model.OperationKind
+	Executor   model.ExecutorName
+	Site       string
+	Trigger    string
+	Since      model.Time // created at or after it
+	Until      model.Time // created before it; 0: no end
 	Before     uint64
 	Limit      int
 }
@@ -169,7 +175,10 @@ func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described,
 	}
 	out := []Described{}
 	for o := range state.Operations.Reverse(v, "number", table.NumberKey(0), table.NumberKey(before)) {
-		if (f.Credential != "" && o.Target.ID != string(f.Credential)) || (f.Kind != "" && o.Kind != f.Kind) || !f.wants(o.State) {
+		if o.CreatedAt < f.Since {
+			break // numbers are drawn in the order of time
+		}
+		if !f.wants(o) {
 			continue
 		}
 		c, object, ok := target(v, o)
@@ -188,9 +197,12 @@ func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described,
 	return out, nil
 }
 
-// wants takes one state or several, separated by commas.
-func (f *Filter) wants(st model.OperationState) bool {
-	return f.State == "" || slices.Contains(strings.Split(f.State, ","), st.String())
+// wants takes one state or several, separated by commas; what is empty is not looked at.
+func (f *Filter) wants(o *model.Operation) bool {
+	fits := func(want, have string) bool { return want == "" || want == have }
+	return fits(string(f.Credential), o.Target.ID) && fits(string(f.Device), string(o.Device)) && fits(string(f.Kind), string(o.Kind)) && fits(string(f.Executor), string(o.Executor)) &&
+		fits(f.Site, o.Site) && fits(f.Trigger, o.Trigger) && (f.Until == 0 || o.CreatedAt < f.Until) &&
+		(f.State == "" || slices.Contains(strings.Split(f.State, ","), o.State.String()))
 }
 
 // Cancel ends an operation that waits.

@@ -203,6 +203,36 @@ year-end  TIME  TIME
 	h.refused("only one that waits", "operation", "run", "1")
 }
 
+// Many operations at once: each is decided for itself; lists are narrowed, and printed as CSV.
+func TestBulk(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1", "--ip", "192.0.2.1")
+	h.run("template", "put", "passwd", h.file("t", "exec \"passwd\""), "--executor", "ssh")
+	h.run("credential", "create", "root", "--hostname", "web1", "--username", "root", "--template", "passwd", "--generate")
+	h.run("credential", "create", "app", "--hostname", "web1", "--username", "=app", "--template", "passwd", "--generate")
+	out, _, err := h.try("", "operation", "request", "root", "none", "app")
+	out = regexp.MustCompile(` [12] `).ReplaceAllString(steady(out), " N ") // they are asked for side by side
+	if err == nil || !strings.Contains(err.Error(), "1 of 3 were refused") || out != "NAME  NUMBER  STATE  ERROR\nroot  N  ready  -\nnone  -  -  Credential not found\napp  N  ready  -\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	h.golden("NAME  NUMBER  STATE  ERROR\n1  1  cancelled  -\n2  2  cancelled  -\n", "operation", "cancel", "1", "2")
+	h.refused("2 of 2 were refused", "operation", "retry", "1", "2")
+	h.refused("--wait is for one", "operation", "request", "root", "app", "--wait")
+	if out := h.run("operation", "list", "--device", "web1", "--executor", "ssh", "--trigger", "request", "--state", "cancelled", "--since", "2020-01-01T00:00:00Z", "--csv"); strings.Count(out, "\n") != 3 || !strings.HasPrefix(out, "NUMBER,KIND,CREDENTIAL,") {
+		t.Error(out)
+	}
+	if out := h.run("credential", "list", "--csv"); !strings.Contains(out, ",'=app,") {
+		t.Error("a formula: " + out)
+	}
+	for _, none := range [][]string{{"--executor", "telnet", "--until", "2999-01-01T00:00:00Z"}, {"--until", "2020-01-01T00:00:00Z"}, {"--since", "2999-01-01T00:00:00Z"}} {
+		if out := h.run(append([]string{"operation", "list", "--csv"}, none...)...); strings.Count(out, "\n") != 1 {
+			t.Errorf("%v: %s", none, out)
+		}
+	}
+	h.refused("a time is written like", "operation", "list", "--since", "yesterday")
+}
+
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -15,18 +14,13 @@ import (
 )
 
 func operationCommand(s *session) *cobra.Command {
-	list := &cobra.Command{Use: "list", Short: "List operations, newest first", Args: cobra.NoArgs, Example: "  cofre operation list --state ready,running\n  cofre operation list --credential web1-root --limit 5"}
+	list := &cobra.Command{Use: "list", Short: "List operations, newest first", Args: cobra.NoArgs, Example: "  cofre operation list --state ready,running\n  cofre operation list --credential web1-root --limit 5\n  cofre operation list --state dead,out_of_sync --since 2026-11-01T00:00:00Z --csv"}
 	limit := limitFlag(list, 50)
-	list.Flags().String("credential", "", "number, identifier or user@host")
-	list.Flags().String("state", "", "one or several, with commas: ready, leased, running, uncertain, settling, succeeded, cancelled, dead, out_of_sync")
-	list.Flags().String("kind", "", "password_change, child_password_change or verify")
+	queryFlags(list, "credential", "number, identifier or user@host", "device", "number, host name or id",
+		"state", "one or several, with commas: ready, leased, running, uncertain, settling, succeeded, cancelled, dead, out_of_sync", "kind", "password_change, child_password_change, verify, provision or deprovision",
+		"executor", "only of this executor", "site", "only of this site", "trigger", "request, expiry, release, parent, heartbeat, reconcile ...", "since", "created at or after this time", "until", "created before this time")
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		q := url.Values{}
-		for _, n := range []string{"credential", "state", "kind"} {
-			if v := text(c, n); v != nil {
-				q.Set(n, *v)
-			}
-		}
+		q := queryOf(c, "credential", "device", "state", "kind", "executor", "site", "trigger", "since", "until")
 		return listed(s, c, "/api/v1/operations", q, *limit, nil, "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE", func(o operation.View) []string {
 			return []string{strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State, fmt.Sprintf("%d/%d", o.Attempt, o.MaxAttempts), o.Trigger,
 				string(o.Node), moment(o.CreatedAt), moment(o.FinishedAt), o.Message}
@@ -35,12 +29,21 @@ func operationCommand(s *session) *cobra.Command {
 	show := &cobra.Command{Use: "show NUMBER", Short: "Show an operation with its attempts and their steps", Args: cobra.ExactArgs(1), Example: "  cofre operation show 12", RunE: func(c *cobra.Command, args []string) error {
 		return s.operation(c, http.MethodGet, at("operations/%s", args[0]), nil)
 	}}
-	cancel := &cobra.Command{Use: "cancel NUMBER", Short: "Cancel an operation that waits", Args: cobra.ExactArgs(1), Example: "  cofre operation cancel 12", RunE: func(c *cobra.Command, args []string) error {
+	cancel := &cobra.Command{Use: "cancel NUMBER...", Short: "Cancel operations that wait", Args: cobra.MinimumNArgs(1), Example: "  cofre operation cancel 12\n  cofre operation cancel 12 13 14", RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return s.bulk(c, operation.BulkBody{Action: "cancel", Operations: args})
+		}
 		return s.operation(c, http.MethodPost, at("operations/%s/cancel", args[0]), nil)
 	}}
-	retry := &cobra.Command{Use: "retry NUMBER", Short: "Start a failed operation again", Args: cobra.ExactArgs(1), Example: "  cofre operation retry 12 --wait"}
+	retry := &cobra.Command{Use: "retry NUMBER...", Short: "Start failed operations again", Args: cobra.MinimumNArgs(1), Example: "  cofre operation retry 12 --wait\n  cofre operation retry 12 13 14"}
 	waits := retry.Flags().Bool("wait", false, "wait until it is final")
 	retry.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			if *waits {
+				return errors.New("--wait is for one operation: cofre operation wait follows each")
+			}
+			return s.bulk(c, operation.BulkBody{Action: "retry", Operations: args})
+		}
 		if !*waits {
 			return s.operation(c, http.MethodPost, at("operations/%s/retry", args[0]), nil)
 		}
@@ -50,7 +53,10 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.follow(c, &o)
 	}
-	run := &cobra.Command{Use: "run NUMBER", Short: "Run an operation that waits now, whatever its schedule or a freeze", Args: cobra.ExactArgs(1), Example: "  cofre operation run 12", RunE: func(c *cobra.Command, args []string) error {
+	run := &cobra.Command{Use: "run NUMBER...", Short: "Run operations that wait now, whatever their schedule or a freeze", Args: cobra.MinimumNArgs(1), Example: "  cofre operation run 12", RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return s.bulk(c, operation.BulkBody{Action: "run", Operations: args})
+		}
 		return s.operation(c, http.MethodPost, at("operations/%s/run", args[0]), nil)
 	}}
 	wait := &cobra.Command{Use: "wait NUMBER", Short: "Wait until an operation is final; exit status 1 if it did not succeed", Args: cobra.ExactArgs(1), Example: "  cofre operation wait 12", RunE: func(c *cobra.Command, args []string) error {
@@ -67,9 +73,9 @@ func requestOperation(s *session) *cobra.Command {
 	var verify, reconcile, wait bool
 	var at string
 	c := &cobra.Command{
-		Use: "request CREDENTIAL", Short: "Change the secret of a credential now, or verify it", Args: cobra.ExactArgs(1),
+		Use: "request CREDENTIAL...", Short: "Change the secret of credentials now, or verify them", Args: cobra.MinimumNArgs(1),
 		Long:    "Ask for a change of the secret on its target, or with --verify for a login that proves it. An open operation that does the same is given instead of a second one.",
-		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z",
+		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root web2-root web3-root\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z",
 	}
 	c.Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
 	c.Flags().BoolVar(&reconcile, "reconcile", false, "change it by the reconciliation account and template")
@@ -88,7 +94,12 @@ func requestOperation(s *session) *cobra.Command {
 		if err := b.NotBefore.UnmarshalText([]byte(at)); err != nil {
 			return fmt.Errorf("--not-before: %w", err)
 		}
-		if !wait {
+		switch {
+		case len(args) > 1 && wait:
+			return errors.New("--wait is for one credential: cofre operation wait follows each operation")
+		case len(args) > 1:
+			return s.bulk(c, operation.BulkBody{Action: string(b.Kind), Credentials: args, NotBefore: b.NotBefore})
+		case !wait:
 			return s.operation(c, http.MethodPost, "/api/v1/operations", b)
 		}
 		o, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", b)
@@ -98,6 +109,27 @@ func requestOperation(s *session) *cobra.Command {
 		return s.follow(c, &o)
 	}
 	return c
+}
+
+// bulk asks for the same with many, and tells what became of each; an error if one was refused.
+func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {
+	r, err := call[operation.Bulk](s, c, http.MethodPost, "/api/v1/operations/bulk", b)
+	if err != nil {
+		return err
+	}
+	if err := list(s, c, r.Items, "NAME NUMBER STATE ERROR", func(i operation.BulkItem) []string {
+		number := ""
+		if i.Number > 0 {
+			number = strconv.FormatUint(i.Number, 10)
+		}
+		return []string{i.Name, number, i.State, i.Error}
+	}); err != nil {
+		return err
+	}
+	if r.Failed > 0 {
+		return fmt.Errorf("%d of %d were refused", r.Failed, len(r.Items))
+	}
+	return nil
 }
 
 // follow prints each step of an operation until it is final.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,6 +32,9 @@ func list[T any](s *session, c *cobra.Command, rows []T, header string, row func
 	if rows == nil {
 		rows = []T{}
 	}
+	if s.asCSV {
+		return writeCSV(c.OutOrStdout(), rows, header, row)
+	}
 	return s.show(c, rows, func(w io.Writer) error {
 		if len(rows) == 0 {
 			fmt.Fprintln(note(c), "Nothing found.")
@@ -43,6 +47,29 @@ func list[T any](s *session, c *cobra.Command, rows []T, header string, row func
 		}
 		return t.Flush()
 	})
+}
+
+// writeCSV prints the columns of a table. A cell that a spreadsheet would take for a formula gets an apostrophe in front: host
+// names and messages are what others chose.
+func writeCSV[T any](w io.Writer, rows []T, header string, row func(T) []string) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(strings.Fields(header)); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		line := row(r)
+		for i, v := range line {
+			if v = clean(v); v != "" && strings.ContainsRune("=+-@", rune(v[0])) {
+				v = "'" + v
+			}
+			line[i] = v
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
 }
 
 // details prints one object as pairs of a name and a value; empty values are left out.

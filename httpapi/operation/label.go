@@ -1,0 +1,31 @@
+package operation
+
+import "cofre/fsm/model"
+
+// kindLabels are the kinds of operations as the vendor's reports write them (contract 1.3).
+var kindLabels = map[model.OperationKind]string{
+	model.PasswordChange: "Change Password", model.ChildPasswordChange: "Child password change", model.Verify: "Password reconciliation",
+	model.Provision: "Creation of ephemeral credential", model.Deprovision: "Removal of ephemeral credential",
+}
+
+func kindLabel(k model.OperationKind) string {
+	if l, ok := kindLabels[k]; ok {
+		return l
+	}
+	return string(k)
+}
+
+// stateLabel is the state as the vendor's reports write it (contract 1.8): what waits for a settling login is still running.
+func stateLabel(s model.OperationState) string {
+	switch s {
+	case model.OpReady:
+		return "Scheduled"
+	case model.OpSucceeded:
+		return "Successfully performed"
+	case model.OpCancelled:
+		return "Canceled"
+	case model.OpDead, model.OpOutOfSync:
+		return "Error"
+	}
+	return "Running"
+}
