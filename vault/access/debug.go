@@ -176,7 +176,7 @@ func (r *Replay) along(steps []model.CompiledStep) {
 func (s *Service) mayReplay(r table.Reader, actor model.Actor, at model.Time, o *model.Operation) error {
 	id := o.Target.ID
 	if o.Target.Kind != model.TargetCredential {
-		id = string(state.DoorOf(r, o.Target))
+		id = string(state.DoorOf(r, o))
 	}
 	c, ok := state.Credentials.Get(r, id)
 	if !ok {
