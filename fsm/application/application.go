@@ -143,7 +143,8 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	return auth, nil
 }).AuditDenials()
 
-// dropKeys ends the keys that pipelines got: new keys are often asked for because the old ones are known.
+// dropKeys ends the keys that pipelines got and those of OAuth 1.0: new keys are often asked for because the old ones are
+// known.
 func dropKeys(tx *table.Tx, id model.AuthorizationID) {
 	var gone []string
 	for k := range state.ClientKeys.Range(tx, "until", state.LiveKey(id, 0), state.LiveKey(id, 1<<62)) {
@@ -151,6 +152,9 @@ func dropKeys(tx *table.Tx, id model.AuthorizationID) {
 	}
 	for _, key := range gone {
 		state.ClientKeys.Delete(tx, key)
+	}
+	if k, ok := state.OAuth1Keys.First(tx, "authorization", string(id)); ok {
+		state.OAuth1Keys.Delete(tx, k.Consumer)
 	}
 }
 
@@ -168,21 +172,8 @@ func check(a *model.Authorization) error {
 			return model.Errorf(model.Invalid, "unknown module %q: one of %s", mod, join(model.Modules)).WithField("modules")
 		}
 	}
-	for _, ip := range a.IPs {
-		if _, err := authz.ParsePrefix(ip); err != nil {
-			return model.Errorf(model.Invalid, "%q is not an address or prefix such as 10.0.0.0/8", ip).WithField("ips")
-		}
-	}
-	for _, r := range a.Referrers {
-		if r != strings.ToLower(r) && !strings.Contains(r, "/") || strings.ContainsAny(r, " *") || r == "" {
-			return model.Errorf(model.Invalid, "a referrer is a host in lower case, or the beginning of a URL such as https://portal.example.com/app").WithField("referrers")
-		}
-		if err := model.CheckText("referrers", r, model.MaxText); err != nil {
-			return err
-		}
-	}
-	if c := a.Certificate; c != "" && (len(c) != 64 || strings.Trim(c, "0123456789abcdef") != "") {
-		return model.Errorf(model.Invalid, "the certificate is named by its SHA-256 in 64 hexadecimal digits").WithField("certificate")
+	if err := authz.CheckConditions(a); err != nil {
+		return err
 	}
 	for _, d := range a.Delegations {
 		for _, pattern := range slices.Concat(d.Applications, d.Systems, d.Environments) {

@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"strings"
@@ -146,6 +147,9 @@ func Covers(grantor, granted *model.Authorization) *model.Error {
 	}
 	if grantor.Certificate != "" && granted.Certificate != grantor.Certificate {
 		return model.Errorf(model.Denied, "the caller's own authorization demands a client certificate: so must this one").WithField("certificate")
+	}
+	if len(grantor.PublicKey) > 0 && !bytes.Equal(grantor.PublicKey, granted.PublicKey) {
+		return model.Errorf(model.Denied, "the caller's own answers are encrypted to a key: so must those of this one be").WithField("public_key")
 	}
 	if grantor.ExpiresAt != 0 && (granted.ExpiresAt == 0 || granted.ExpiresAt > grantor.ExpiresAt) {
 		return model.Errorf(model.Denied, "the authorization would outlive the caller's own").WithField("expires_at")

@@ -29,6 +29,10 @@ type RegisterArgs struct {
 	Modules     []model.Module     `cbor:"modules,omitempty"`
 	IPs         []string           `cbor:"ips,omitempty"`
 	ExpiresAt   model.Time         `cbor:"expires_at,omitempty"`
+	Unique      string             `cbor:"unique,omitempty"` // id of an authorization: system and environment are not looked at
+	Referrers   []string           `cbor:"referrers,omitempty"`
+	Certificate string             `cbor:"certificate,omitempty"`
+	PublicKey   []byte             `cbor:"public_key,omitempty"`
 	ClientID    string             `cbor:"client_id"`
 	Secret      model.ClientSecret `cbor:"secret"`
 }
@@ -57,7 +61,7 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 		return RegisterResult{}, err
 	}
 	app, known := state.Applications.First(tx, "name", a.Application)
-	if !known {
+	if !known && a.Unique == "" {
 		app = &model.Application{ID: model.ApplicationID(m.NewID(0)), Name: a.Application, Description: a.Description, Tags: a.Tags, Enabled: true, CreatedAt: m.At, Revision: 1}
 		auth, err := newAuthorization(m, p, app, a)
 		if err != nil {
@@ -67,11 +71,14 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 		tx.Emit(audit.ApplicationPut.With("application", string(app.ID), "name", app.Name, "change", "created"))
 		return create(tx, m, app, auth)
 	}
+	if !known {
+		return RegisterResult{}, errForeign
+	}
 	found, mine := lookUp(tx, p, app, a)
 	switch {
 	case found != nil:
 		return addKey(tx, m, app, found, a.Secret)
-	case !mine:
+	case !mine || a.Unique != "":
 		return RegisterResult{}, errForeign
 	}
 	auth, err := newAuthorization(m, p, app, a)
@@ -92,7 +99,7 @@ func checkNames(a *RegisterArgs) error {
 		if err := model.CheckText(f.name, f.value, f.limit); err != nil {
 			return err
 		}
-		if f.value == "" && f.name != "description" {
+		if f.value == "" && f.name != "description" && a.Unique == "" {
 			return model.Errorf(model.Invalid, "The %s was not informed", f.name).WithCode(1004).WithField(f.name)
 		}
 	}
@@ -101,10 +108,8 @@ func checkNames(a *RegisterArgs) error {
 			return model.Errorf(model.Invalid, "an unknown resource").WithField("authorized_resources")
 		}
 	}
-	for _, ip := range a.IPs {
-		if _, err := authz.ParsePrefix(ip); err != nil {
-			return model.Errorf(model.Invalid, "an address or prefix is not valid").WithField("allowed_ips")
-		}
+	if err := authz.CheckConditions(&model.Authorization{IPs: a.IPs, Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: a.PublicKey}); err != nil {
+		return err
 	}
 	return model.CheckTags("tags", a.Tags)
 }
@@ -121,7 +126,7 @@ func lookUp(tx *table.Tx, p *command.Principal, app *model.Application, a Regist
 		}
 	}
 	for o := range state.Authorizations.By(tx, "application", string(app.ID)) {
-		if o.System != a.System || o.Environment != a.Environment {
+		if a.Unique != "" && a.Unique != string(o.ID) || a.Unique == "" && (o.System != a.System || o.Environment != a.Environment) {
 			continue
 		}
 		if o.ID == me.ID || (o.CreatedBy == me.ID || named) && authz.Covers(me, o) == nil {
@@ -141,7 +146,7 @@ func newAuthorization(m command.Meta, p *command.Principal, app *model.Applicati
 	me := p.Authorization
 	auth := &model.Authorization{
 		ID: model.AuthorizationID(m.NewID(1)), Application: app.ID, Name: a.System + "-" + a.Environment, ClientID: a.ClientID, Secrets: []model.ClientSecret{a.Secret},
-		System: a.System, Environment: a.Environment, Write: me.Write, IPs: a.IPs, ExpiresAt: a.ExpiresAt, Enabled: true, Epoch: 1, CreatedBy: me.ID, CreatedAt: m.At, Revision: 1,
+		System: a.System, Environment: a.Environment, Write: me.Write, IPs: a.IPs, Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: a.PublicKey, ExpiresAt: a.ExpiresAt, Enabled: true, Epoch: 1, CreatedBy: me.ID, CreatedAt: m.At, Revision: 1,
 	}
 	if !model.ValidName(auth.Name) {
 		auth.Name = "dsm-" + m.NewID(1)[:12]
@@ -153,6 +158,15 @@ func newAuthorization(m command.Meta, p *command.Principal, app *model.Applicati
 	auth.Rights = both([]model.Right{model.SecretRead, model.CredentialWrite}, me.Rights)
 	if len(auth.IPs) == 0 {
 		auth.IPs = me.IPs
+	}
+	if len(auth.Referrers) == 0 {
+		auth.Referrers = me.Referrers
+	}
+	if auth.Certificate == "" {
+		auth.Certificate = me.Certificate
+	}
+	if len(auth.PublicKey) == 0 {
+		auth.PublicKey = me.PublicKey
 	}
 	if me.ExpiresAt != 0 && (auth.ExpiresAt == 0 || auth.ExpiresAt > me.ExpiresAt) {
 		auth.ExpiresAt = me.ExpiresAt

@@ -81,6 +81,7 @@ type Authorization struct {
 	IPs         []string        `cbor:"ips,omitempty"`         // CIDR prefixes; empty: any address
 	Referrers   []string        `cbor:"referrers,omitempty"`   // hosts, or beginnings of URLs, of the Referer header; empty: any
 	Certificate string          `cbor:"certificate,omitempty"` // SHA-256 of the client certificate that must be shown, in hexadecimal
+	PublicKey   []byte          `cbor:"public_key,omitempty"`  // RSA, PKIX: secrets in answers are encrypted to it
 	ExpiresAt   Time            `cbor:"expires_at,omitempty"`
 	Creates     bool            `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
 	Delegations []Delegation    `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made

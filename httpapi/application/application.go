@@ -94,7 +94,7 @@ func Routes(s Service) []route.Route {
 			Text: "Answers with the client keys; the secret is shown this once. Without modules it gets PAM Core; without rights it gets secret.read, with write also credential.write. A caller cannot grant what it does not hold."}),
 		add(http.MethodGet, one, route.NoEvent, m.authorization, route.Doc{Summary: "Show an authorization", Returns: Authorization{}}),
 		add(http.MethodPut, one, "authorization.put", m.reauthorize, route.Doc{Summary: "Change an authorization", Text: "Disabling it ends its tokens.", Body: AuthorizationBody{}, Returns: Authorization{}}),
-		add(http.MethodPost, one+"/rekey", "authorization.put", m.rekey, route.Doc{Summary: "Make a new client secret", Text: "The old one ends at once; tokens stay valid until they expire or are revoked.", Returns: keys}),
+		add(http.MethodPost, one+"/rekey", "authorization.put", m.rekey, route.Doc{Summary: "Make a new client secret", Text: "The old one ends at once, and with it the keys of OAuth 1.0 and those that pipelines got; tokens stay valid until they expire or are revoked.", Returns: keys}),
 		add(http.MethodPost, one+"/oauth1", "oauth.put", m.newOAuth1, route.Doc{Summary: "Make keys of OAuth 1.0", Text: "For clients that sign each request (RFC 5849, HMAC-SHA1 or HMAC-SHA256). The former ones end at once.",
 			Returns: []route.Field{{Name: "consumer_key"}, {Name: "consumer_secret", Text: "shown this once"}, {Name: "token_key"}, {Name: "token_secret", Text: "shown this once"}}}),
 		add(http.MethodDelete, one+"/oauth1", "oauth.put", m.dropOAuth1, route.Doc{Summary: "Take the keys of OAuth 1.0 away"}),

@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"encoding/pem"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type Authorization struct {
 	IPs         []string              `json:"ips" doc:"addresses or prefixes; empty: any"`
 	Referrers   []string              `json:"referrers,omitempty" doc:"hosts or beginnings of URLs of the Referer header; absent: any"`
 	Certificate string                `json:"certificate,omitempty" doc:"SHA-256 of the client certificate that must be shown"`
+	PublicKey   string                `json:"public_key,omitempty" doc:"PEM: secrets in answers are encrypted to it"`
 	ExpiresAt   compat.Time           `json:"expires_at,omitempty"`
 	Creates     bool                  `json:"creates" doc:"may register applications for pipelines"`
 	Delegations []Delegation          `json:"delegations,omitempty"`
@@ -61,6 +63,7 @@ type AuthorizationBody struct {
 	IPs         *[]string       `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
 	Referrers   *[]string       `json:"referrers" doc:"hosts such as portal.example.com, or beginnings of URLs; empty: any"`
 	Certificate *string         `json:"certificate" doc:"SHA-256 of a client certificate in hexadecimal, colons allowed; empty: none is asked for"`
+	PublicKey   *string         `json:"public_key" doc:"RSA of 4096 bits in PEM: secrets in answers are encrypted to it; empty: they are not"`
 	ExpiresAt   *compat.Time    `json:"expires_at" doc:"empty: never"`
 	Creates     *bool           `json:"creates" doc:"may register applications for pipelines (POST /iso/dapp/application)"`
 	Delegations *[]Delegation   `json:"delegations" doc:"whose keys it may ask for besides those that it made; absent: none"`
@@ -89,11 +92,18 @@ func viewAuthorization(a *model.Authorization) Authorization {
 	return Authorization{Creates: a.Creates, Delegations: delegations, ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
 		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
 		Filter: Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
-		IPs:    append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+		IPs:    append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+}
+
+func publicKey(der []byte) string {
+	if len(der) == 0 {
+		return ""
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
 func withKeys(a *model.Authorization, k *Keys) compat.Object {
-	return compat.Object{{Name: "authorization", Value: viewAuthorization(a)}, {Name: "client_id", Value: k.ClientID}, {Name: "client_secret", Value: compat.Secret{Value: k.Secret}}}
+	return compat.Object{{Name: "authorization", Value: viewAuthorization(a)}, {Name: "client_id", Value: k.ClientID}, {Name: "client_secret", Value: compat.Secret{Value: k.Secret, Issued: true}}}
 }
 
 func (m *management) all(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -185,6 +195,14 @@ func (m *management) apply(ctx context.Context, a *model.Authorization, b *Autho
 	if b.Certificate != nil {
 		a.Certificate = strings.ToLower(strings.ReplaceAll(*b.Certificate, ":", ""))
 	}
+	if b.PublicKey != nil {
+		var err error
+		if a.PublicKey = nil; *b.PublicKey != "" {
+			if a.PublicKey, err = compat.ParsePublicKey(*b.PublicKey); err != nil {
+				return err
+			}
+		}
+	}
 	set(&a.Enabled, b.Enabled)
 	set(&a.Creates, b.Creates)
 	if b.Delegations != nil {
@@ -253,8 +271,8 @@ func (m *management) newOAuth1(ctx context.Context, r *route.Request) (compat.Re
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(compat.Object{{Name: "consumer_key", Value: k.Consumer}, {Name: "consumer_secret", Value: compat.Secret{Value: k.ConsumerSecret}},
-		{Name: "token_key", Value: k.Token}, {Name: "token_secret", Value: compat.Secret{Value: k.TokenSecret}}}), nil
+	return compat.JSON(compat.Object{{Name: "consumer_key", Value: k.Consumer}, {Name: "consumer_secret", Value: compat.Secret{Value: k.ConsumerSecret, Issued: true}},
+		{Name: "token_key", Value: k.Token}, {Name: "token_secret", Value: compat.Secret{Value: k.TokenSecret, Issued: true}}}), nil
 }
 
 func (m *management) dropOAuth1(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -88,11 +88,11 @@ func (f Failure) Write(w http.ResponseWriter, d Dialect) error {
 	}
 	switch d {
 	case OAuth:
-		return send(w, f.Status, "application/json; charset=utf-8", f.oauth())
+		return send(w, f.Status, "application/json; charset=utf-8", f.oauth(), nil)
 	case Management, Second:
-		return send(w, f.Status, "application/problem+json", f.problem())
+		return send(w, f.Status, "application/problem+json", f.problem(), nil)
 	}
-	return send(w, f.Status, "application/json; charset=utf-8", f.vendor())
+	return send(w, f.Status, "application/json; charset=utf-8", f.vendor(), nil)
 }
 
 func (f Failure) vendor() Object {

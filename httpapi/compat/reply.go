@@ -27,6 +27,7 @@ type Reply struct {
 	Body    any    // management: the whole body, Object or anything that encoding/json writes; nil: an empty object
 	Header  http.Header
 	Known   []string // Second: entity tags of answers that the client has
+	Sealer  *Sealer  // encrypts the secrets; nil: the client gets them as they are
 }
 
 // OK is a vendor's answer with status 200.
@@ -63,9 +64,15 @@ func envelope(status int, message, detail string, failed bool, code int) Object 
 	}
 }
 
+// Wipe empties the secrets of a reply that is not sent.
+func (r Reply) Wipe() {
+	wipeSecrets(r.Payload)
+	wipeSecrets(r.Body)
+}
+
 // Write sends a reply and wipes the secrets in it and the bytes that carried them.
 func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
-	defer func() { wipeSecrets(r.Payload); wipeSecrets(r.Body) }()
+	defer r.Wipe()
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
@@ -92,7 +99,7 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 	if d == Second && r.Status == http.StatusOK {
 		return sendTagged(w, r.Known, body)
 	}
-	return send(w, r.Status, "application/json; charset=utf-8", body)
+	return send(w, r.Status, "application/json; charset=utf-8", body, r.Sealer)
 }
 
 // sendTagged sends an answer that holds no secret with a tag of its content, or 304 to a client that has just that.
@@ -107,17 +114,20 @@ func sendTagged(w http.ResponseWriter, known []string, body any) error {
 	if slices.Contains(known, tag) {
 		return Unchanged(tag).Write(w, Second)
 	}
-	return send(w, http.StatusOK, "application/json; charset=utf-8", body)
+	return send(w, http.StatusOK, "application/json; charset=utf-8", body, nil)
 }
 
-func send(w http.ResponseWriter, status int, contentType string, body any) error {
-	out := &buffer{}
+func send(w http.ResponseWriter, status int, contentType string, body any, sealer *Sealer) error {
+	out := &buffer{sealer: sealer}
 	defer func() { clear(out.b) }()
 	if err := out.value(body); err != nil {
 		return err
 	}
 	out.raw("\n")
 	h := w.Header()
+	if sealer != nil && sealer.used() != "" {
+		h.Set(EncryptionHeader, sealer.used())
+	}
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(out.b)))
 	h.Set("Cache-Control", "no-store")

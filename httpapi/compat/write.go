@@ -21,10 +21,17 @@ type Member struct {
 type Object []Member
 
 // Secret is a place in an answer where a secret's bytes are written. The answer owns the value and wipes it.
-type Secret struct{ Value secret.Value }
+// It is encrypted if the client's authorization asks for that, unless Cofre has just made it for the client to use: a key.
+type Secret struct {
+	Value  secret.Value
+	Issued bool
+}
 
 // buffer collects an answer; what it leaves behind when it grows is wiped.
-type buffer struct{ b []byte }
+type buffer struct {
+	b      []byte
+	sealer *Sealer // nil: secrets are written as they are
+}
 
 func (w *buffer) room(n int) {
 	if cap(w.b)-len(w.b) >= n {
@@ -101,6 +108,11 @@ func (w *buffer) value(v any) error {
 		}
 		w.raw("]")
 	case Secret:
+		if w.sealer != nil && !v.Issued {
+			text, err := w.sealer.seal(v.Value)
+			w.raw(`"` + text + `"`) // base64, dots and dashes only
+			return err
+		}
 		return v.Value.Reveal(func(b []byte) error { w.quoted(b); return nil })
 	default:
 		var out bytes.Buffer

@@ -18,7 +18,7 @@ func TestBothDialectsOfAReply(t *testing.T) {
 	t.Parallel()
 	value := secret.New([]byte("a\"\\\n\x01é\U0001F600"))
 	w := httptest.NewRecorder()
-	if err := OK("Credential 5", Member{"credential", Object{{"id", "5"}, {"password", Secret{value}}, {"tags", []string{"<a>"}}, {"parent", nil}}}).Write(w, Vendor); err != nil {
+	if err := OK("Credential 5", Member{"credential", Object{{"id", "5"}, {"password", Secret{Value: value}}, {"tags", []string{"<a>"}}, {"parent", nil}}}).Write(w, Vendor); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"code":200,"response":{"status":200,"message":"Credential 5","error":false,"error_code":0,"detail":"","mensagem":"Credential 5","erro":false,"cod_erro":0,` +

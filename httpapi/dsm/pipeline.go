@@ -21,6 +21,10 @@ type Register struct {
 	Modules                                       []model.Module
 	IPs                                           []string
 	ExpiresAt                                     model.Time
+	Unique                                        string // id of an authorization, instead of system and environment
+	Referrers                                     []string
+	Certificate                                   string
+	PublicKey                                     []byte // secrets in answers are encrypted to it
 }
 
 // Registered are keys for an authorization; the secret is wiped after the answer.
@@ -40,7 +44,9 @@ func pipelineRoutes(v *vendor) []route.Route {
 			Doc: route.Doc{Tag: tag, Summary: "Create or find an application and its authorization, and get keys for it",
 				Text: "Needs an authorization that may create applications. Finds what the caller made and what its delegation names; anything else is 400 with code 1009. What it creates is the intersection with the caller. id stays the same; the first signature lasts, each later one an hour.",
 				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", ""), field("tags", ""), field("authorized_resources", "at creation"),
-					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"), field("authentication_method", "OAuth 2.0")},
+					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"),
+					field("allowed_http_referers", "at creation"), field("certificate_fingerprint", "at creation; SHA-256"), field("encryption_enabled", "at creation; needs public_key"), field("public_key", "RSA of 4096 bits in PEM"),
+					field("unique_key", "id of an authorization, instead of system and environment"), field("authentication_method", "OAuth 2.0")},
 				Returns: []route.Field{{Name: "id", Text: "client id"}, {Name: "signature", Text: "client secret"}}}},
 		{Method: http.MethodDelete, Path: "/iso/dapp/application/authorization", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "authorization.put", Handle: v.leave,
 			Doc: route.Doc{Tag: tag, Summary: "Disable the calling authorization", Text: "Its tokens and keys end at once, and what was provisioned for it is removed. Administrators are refused: nobody locks himself out."}},
@@ -52,7 +58,7 @@ func pipelineRoutes(v *vendor) []route.Route {
 }
 
 // notOffered are settings of the vendor that would be silently without effect.
-var notOffered = []string{"unique_key", "aws_arns", "allowed_http_referers", "certificate_fingerprint", "cloud_profiles", "credential_profiles"}
+var notOffered = []string{"aws_arns", "cloud_profiles", "credential_profiles"}
 
 func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, error) {
 	in, err := r.Input()
@@ -64,17 +70,18 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 			return compat.Reply{}, model.Errorf(model.Invalid, "%s is not offered yet", name).WithField(name)
 		}
 	}
-	if on, err := in.Bool("encryption_enabled"); err != nil || on != nil && *on {
-		return compat.Reply{}, model.Errorf(model.Invalid, "encryption_enabled is not offered yet").WithField("encryption_enabled")
-	}
 	if m := strings.ToLower(strings.ReplaceAll(in.Text("authentication_method"), " ", "")); m != "" && m != "oauth2.0" && m != "oauth2" {
 		return compat.Reply{}, model.Errorf(model.Invalid, "only OAuth 2.0 is offered yet").WithField("authentication_method")
 	}
-	q := Register{Application: in.Text("application"), System: in.Text("system"), Environment: in.Text("environment"), Description: in.Text("description")}
+	q := Register{Application: in.Text("application"), System: in.Text("system"), Environment: in.Text("environment"), Description: in.Text("description"),
+		Unique: in.Text("unique_key"), Certificate: strings.ToLower(strings.ReplaceAll(in.Text("certificate_fingerprint"), ":", ""))}
+	if err := readKey(in, &q); err != nil {
+		return compat.Reply{}, err
+	}
 	for _, l := range []struct {
 		name string
 		to   *[]string
-	}{{"tags", &q.Tags}, {"allowed_ips", &q.IPs}} {
+	}{{"tags", &q.Tags}, {"allowed_ips", &q.IPs}, {"allowed_http_referers", &q.Referrers}} {
 		if list, err := in.List(l.name); err != nil {
 			return compat.Reply{}, err
 		} else if list != nil && !slices.Equal(*list, []string{"*"}) {
@@ -108,7 +115,7 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 	if done.Created {
 		message = "Application updated: " + q.Application + " | Authorization created"
 	}
-	return compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret}}), nil
+	return compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret, Issued: true}}), nil
 }
 
 func (v *vendor) leave(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -266,4 +273,17 @@ func references(fields compat.Document) []reference {
 		}
 	}
 	return out
+}
+
+// readKey reads the key that answers are to be encrypted to. Cofre makes none, because it would know the private half.
+func readKey(in *compat.Input, q *Register) error {
+	on, err := in.Bool("encryption_enabled")
+	if err != nil || on == nil || !*on {
+		return err
+	}
+	if in.Text("public_key") == "" {
+		return model.Errorf(model.Invalid, "encryption_enabled needs public_key: RSA of 4096 bits in PEM, whose private half only the client has").WithField("public_key")
+	}
+	q.PublicKey, err = compat.ParsePublicKey(in.Text("public_key"))
+	return err
 }

@@ -18,7 +18,8 @@ import (
 type clients struct {
 	access    *access.Service
 	tokens    *authn.Tokens
-	failures  *authn.Limiter // signatures that are not good, per source and per consumer key
+	failures  *authn.Limiter // signatures that are not good, per source
+	guesses   *authn.Limiter // and per source and consumer key, so that nobody delays the holder from elsewhere
 	plaintext bool
 }
 
@@ -49,18 +50,26 @@ func (c *clients) authenticate(r *http.Request, from model.Origin, at time.Time,
 	return c.oauth1(r.Context(), &o, from, at)
 }
 
+// sealer encrypts the secrets of an answer if the caller's authorization asks for it; never silently not.
+func (c *clients) sealer(actor model.Actor) (*compat.Sealer, error) {
+	key, err := c.access.PublicKey(actor)
+	if err != nil || len(key) == 0 {
+		return nil, err
+	}
+	return compat.NewSealer(key)
+}
+
 // oauth1 verifies a signature, and commits its use before the request is looked at: it is good once, on every node.
 func (c *clients) oauth1(ctx context.Context, o *authn.OAuth1, from model.Origin, at time.Time) (model.Actor, error) {
-	keys := []string{authn.Network(authn.Peer(from.Source)), "key " + o.Consumer}
-	for _, k := range keys {
-		if err := c.failures.Check(k, at); err != nil {
+	source := authn.Network(authn.Peer(from.Source))
+	pair := source + " " + o.Consumer
+	for _, err := range []error{c.failures.Check(source, at), c.guesses.Check(pair, at)} {
+		if err != nil {
 			return model.Actor{}, err
 		}
 	}
-	failed := func(err error) (model.Actor, error) {
-		for _, k := range keys {
-			_ = c.failures.Allow(k, at) // spends one; the next request asks whether any is left
-		}
+	failed := func(err error) (model.Actor, error) { // spends one of each; the next request asks whether any is left
+		_, _ = c.failures.Allow(source, at), c.guesses.Allow(pair, at)
 		return model.Actor{}, err
 	}
 	if d := at.Sub(o.At.Std()).Abs(); d > authn.NonceWindow {

@@ -97,7 +97,7 @@ func Build(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	t := newTokens(d)
-	c := &clients{access: d.Access, tokens: t.tokens, failures: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered), plaintext: d.PlaintextOAuth1}
+	c := &clients{access: d.Access, tokens: t.tokens, failures: authn.NewLimiter(d.Limits.TokenSource, d.Limits.Remembered), guesses: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered), plaintext: d.PlaintextOAuth1}
 	perSource := authn.NewLimiter(d.Limits.Source, d.Limits.Remembered)
 	return route.Mount(route.Options{
 		Node:   func() model.NodeID { return d.Status().Node },
@@ -108,6 +108,7 @@ func Build(d Deps) (http.Handler, error) {
 		Rate: func(source netip.Addr, at time.Time) (limit, left int, full time.Time) {
 			return perSource.Left(authn.Network(source), at)
 		},
+		Sealer:       c.sealer,
 		Ready:        func() error { return d.Status().Err() },
 		Authenticate: c.authenticate,
 		Fresh:        func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,

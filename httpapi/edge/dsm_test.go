@@ -270,7 +270,7 @@ func TestDsmPipelines(t *testing.T) {
 	h.json(admin, "POST", "/api/v1/applications/shop/authorizations/erp-prod/revoke", 200, "")
 	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+second.ID+"&client_secret="+second.Signature)), 401)
 	h.token(keys{first.ID, first.Signature})
-	for _, field := range []string{"encryption_enabled=true", "certificate_fingerprint=aa", "unique_key=k", "authentication_method=OAuth+1.0"} {
+	for _, field := range []string{"encryption_enabled=true", "aws_arns=a", "certificate_fingerprint=aa", "unique_key=k", "authentication_method=OAuth+1.0"} {
 		h.want(h.send(h.request("POST", "/iso/dapp/application", h.token(a), formType, "application=shop&system=erp&environment=prod&"+field)), 400)
 	}
 	h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "%%%", "map", "")

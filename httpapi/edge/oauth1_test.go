@@ -35,6 +35,11 @@ type oauth1Keys struct{ consumer, consumerSecret, token, tokenSecret string }
 func (h *house) signing(admin, app, body string) oauth1Keys {
 	h.t.Helper()
 	h.authorize(admin, app, body)
+	return h.newKeys(admin, app)
+}
+
+func (h *house) newKeys(admin, app string) oauth1Keys {
+	h.t.Helper()
 	a := h.json(admin, "POST", "/api/v1/applications/"+app+"/authorizations/legacy/oauth1", 200, "")
 	return oauth1Keys{a.text("consumer_key"), a.text("consumer_secret"), a.text("token_key"), a.text("token_secret")}
 }
@@ -148,6 +153,11 @@ func TestOAuth1Once(t *testing.T) {
 	// New keys end the old ones.
 	h.json(admin, "POST", "/api/v1/applications/old/authorizations/legacy/oauth1", 200, "")
 	h.signed(k.sign("GET", h.server.URL+"/iso/pam/credential", "n8", now), "GET", "/iso/pam/credential", 401)
+	// So does a new client secret.
+	k = h.newKeys(admin, "old")
+	h.signed(k.sign("GET", h.server.URL+"/iso/pam/credential", "n9", now), "GET", "/iso/pam/credential", 200)
+	h.json(admin, "POST", "/api/v1/applications/old/authorizations/legacy/rekey", 200, "")
+	h.signed(k.sign("GET", h.server.URL+"/iso/pam/credential", "n10", now), "GET", "/iso/pam/credential", 401)
 }
 
 // The secrets themselves in the URL, only where the setting allows it; never without a signature.
@@ -169,10 +179,10 @@ func TestOAuth1Plaintext(t *testing.T) {
 	}
 }
 
-// Guessing is throttled before any cryptography, for the source and for the key.
+// Guessing is throttled before any cryptography; whoever guesses delays nobody elsewhere, neither the holder of the key.
 func TestOAuth1Throttled(t *testing.T) {
 	t.Parallel()
-	h := open(t, nil)
+	h := open(t, func(d *edge.Deps) { d.TrustedProxies = []string{"127.0.0.0/8"} })
 	admin := h.token(h.admin)
 	h.stock(admin)
 	k := h.signing(admin, "old", legacyClient)
@@ -182,12 +192,19 @@ func TestOAuth1Throttled(t *testing.T) {
 	for i := range 200 {
 		r := h.request("GET", "/iso/pam/credential", "", "", "")
 		r.Header.Set("Authorization", bad.sign("GET", h.server.URL+"/iso/pam/credential", fmt.Sprint("g", i), time.Now()))
+		r.Header.Set("X-Forwarded-For", "198.51.100.1")
 		if last = h.send(r).status; last == 429 {
 			break
 		}
 	}
 	if last != 429 {
 		t.Errorf("200 guesses end with %d", last)
+	}
+	for from, want := range map[string]int{"198.51.100.1": 429, "198.51.100.2": 200} {
+		r := h.request("GET", "/iso/pam/credential", "", "", "")
+		r.Header.Set("Authorization", k.sign("GET", h.server.URL+"/iso/pam/credential", from, time.Now()))
+		r.Header.Set("X-Forwarded-For", from)
+		h.want(h.send(r), want)
 	}
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	Applied      func() uint64                                                           // log index that this replica has applied; nil: not shown
 	Note         func(reason, source string)                                             // a denial at the edge; nil: not counted
 	Concurrent   int                                                                     // requests at work at once
+	Sealer       func(model.Actor) (*compat.Sealer, error)                               // encrypts what an answer shows to the client; nil: nothing is encrypted
 	Rate         func(source netip.Addr, at time.Time) (limit, left int, full time.Time) // what is left of a source's rate; nil: not shown
 	SecretsInURL bool                                                                    // secrets may stand in a URL
 	Logger       *logrus.Logger
@@ -166,6 +167,14 @@ func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	if err != nil {
 		s.fail(c, route, r, err)
 		return
+	}
+	// Asked after the handler: what was committed for this answer is applied here, so a key that was set before counts.
+	if route.Auth == Authenticated && s.Sealer != nil {
+		if reply.Sealer, err = s.Sealer(r.Actor); err != nil {
+			reply.Wipe()
+			s.fail(c, route, r, err)
+			return
+		}
 	}
 	if s.Applied != nil {
 		c.Header("X-Applied-Index", strconv.FormatUint(s.Applied(), 10))

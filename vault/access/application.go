@@ -92,6 +92,17 @@ func (s *Service) WhoAmI(actor model.Actor) (*command.Principal, error) {
 	return command.Authenticate(v, actor)
 }
 
+// PublicKey is the key that the caller's answers are encrypted to, in PKIX form; empty: they are not.
+func (s *Service) PublicKey(actor model.Actor) ([]byte, error) {
+	v := s.views.View()
+	defer v.Close()
+	auth, ok := state.Authorizations.Get(v, string(actor.Authorization))
+	if !ok {
+		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such authorization")
+	}
+	return auth.PublicKey, nil
+}
+
 // Applications lists applications by name; the caller needs the right to manage authorizations.
 func (s *Service) Applications(actor model.Actor, at model.Time) ([]model.Application, error) {
 	return list(s, actor, at, authz.Action{Right: model.AuthorizationWrite}, state.Applications.All)

@@ -36,6 +36,6 @@ func showAuthorization(w io.Writer, a *application.Authorization) error {
 		reach = "tags [" + join(a.Filter.Tags) + "] credentials [" + join(a.Filter.Credentials) + "]"
 	}
 	return details(w, "authorization", a.Name, "client id", a.ClientID, "enabled", word(a.Enabled, "yes", "no"), "modules", join(a.Modules), "write", word(a.Write, "yes", "no"),
-		"rights", or(join(a.Rights), "none"), "reaches", reach, "addresses", or(join(a.IPs), "any"), "environment", a.Environment, "system", a.System,
+		"rights", or(join(a.Rights), "none"), "reaches", reach, "addresses", or(join(a.IPs), "any"), "answers", word(a.PublicKey != "", "encrypted to a key", "as they are"), "environment", a.Environment, "system", a.System,
 		"expires", or(moment(a.ExpiresAt), "never"), "created", moment(a.CreatedAt))
 }

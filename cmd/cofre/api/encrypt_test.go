@@ -1,0 +1,32 @@
+package api
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// The key is made here, the answers are encrypted to it, and only its file opens them.
+func TestEncryptedAnswers(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	file := filepath.Join(t.TempDir(), "shop.pem")
+	h.run("authorization", "encrypt", "admin", "admin", "--private-out", file)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v %v", info, err)
+	}
+	h.refused("file exists", "authorization", "encrypt", "admin", "admin", "--private-out", file)
+	h.runWith(`{"A":"value-of-the-test"}`, "secret", "create", "db", "--stdin")
+	var read struct{ Data []map[string]string }
+	if err := json.Unmarshal([]byte(h.run("secret", "read", "db", "--json", "--raw")), &read); err != nil || len(read.Data) != 1 {
+		t.Fatal(err, read)
+	}
+	box := read.Data[0]["A"]
+	if got := h.runWith(box, "authorization", "decrypt", "--private", file); got != "value-of-the-test" {
+		t.Errorf("%q", got)
+	}
+	if _, _, err := h.try("rubbish", "authorization", "decrypt", "--private", file); err == nil {
+		t.Error("rubbish was decrypted")
+	}
+}
