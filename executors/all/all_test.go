@@ -30,6 +30,9 @@ func TestCatalogueCompiles(t *testing.T) {
 		}
 		seen[c.Name] = true
 	}
+	if len(seen) < 60 {
+		t.Errorf("the catalogue has %d templates", len(seen))
+	}
 	if Find("nope") != nil {
 		t.Error("an executor that does not exist was found")
 	}

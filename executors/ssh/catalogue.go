@@ -1,7 +1,7 @@
 package ssh
 
 import (
-	_ "embed"
+	"embed"
 
 	"cofre/executors"
 	"cofre/fsm/model"
@@ -22,14 +22,22 @@ var linuxCreate string
 //go:embed catalogue/linux-remove-sudo.tpl
 var linuxRemove string
 
-// Catalogue lists the templates that Cofre ships for SSH; those for Linux are proven against a real server, the one for ESXi
-// against a double of esxcli on a real sshd.
+//go:embed catalogue/devices/*.tpl
+var devices embed.FS
+
+// deviceCatalogue is what was never run on a real target: each is played against a dialogue in testdata/dialogues.
+func deviceCatalogue() []executors.CatalogueEntry {
+	return executors.CatalogueOf(devices, "catalogue/devices", Name, model.TemplateChange)
+}
+
+// Catalogue lists the templates that Cofre ships for SSH; four for Linux are proven against a real server, one for ESXi
+// against a double of esxcli on a real sshd, the others against dialogues.
 func Catalogue() []executors.CatalogueEntry {
-	return []executors.CatalogueEntry{
+	return append([]executors.CatalogueEntry{
 		{Name: "Linux passwd", Executor: Name, Kind: model.TemplateChange, Content: linuxPasswd},
 		{Name: "Linux chpasswd (sudo)", Executor: Name, Kind: model.TemplateChange, Content: linuxChpasswd},
 		{Name: "Linux create user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxCreate},
 		{Name: "Linux remove user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxRemove},
 		{Name: "VMware ESXi account", Executor: Name, Kind: model.TemplateChange, Content: esxiAccount},
-	}
+	}, deviceCatalogue()...)
 }

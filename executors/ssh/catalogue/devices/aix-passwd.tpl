@@ -1,0 +1,18 @@
+# IBM AIX passwd: the account changes its own password.
+set-read-timeout 15
+expect-regex "/[$#>%]\s*$/"
+exec "LC_ALL=C passwd; echo RC=$?."
+expect-regex "/(?i)old password:\s*$/"
+exec [#CURRENT_PASSWORD#]
+expect-regex "/(?i)new password:\s*$/"
+exec [#NEW_PASSWORD#]
+no-expect "RC=1"
+no-expect "RC=2"
+no-expect "RC=9"
+expect-regex "/(?i)again:\s*$/"
+exec [#NEW_PASSWORD#]
+no-expect "RC=1"
+no-expect "RC=2"
+no-expect "RC=9"
+expect-regex "/RC=0\./"
+end

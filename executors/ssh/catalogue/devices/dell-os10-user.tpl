@@ -1,0 +1,22 @@
+# Dell OS10 local user: an administrator sets the password of a local user, whose role is the additional information of the credential, and saves it.
+set-read-timeout 15
+expect-regex "/#\s*$/"
+exec "configure terminal"
+expect-regex "/\(config[^)]*\)#\s*$/"
+exec "username [#USERNAME#] password [#NEW_PASSWORD#] role [#ADD_INFO#]"
+no-expect "% Error"
+no-expect "%Error"
+expect-regex "/\(config[^)]*\)#\s*$/"
+exec "end"
+no-expect "% Error"
+no-expect "%Error"
+expect-regex "/#\s*$/"
+exec "write memory"
+no-expect "% Error"
+no-expect "%Error"
+expect-regex "/#\s*$/"
+exec "show clock"
+no-expect "% Error"
+no-expect "%Error"
+expect-regex "/\d\d:\d\d[\s\S]*#\s*$/"
+end

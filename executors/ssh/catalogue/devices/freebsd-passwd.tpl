@@ -1,0 +1,18 @@
+# FreeBSD passwd: the account changes its own password.
+set-read-timeout 15
+expect-regex "/[$#>%]\s*$/"
+exec "passwd; echo RC=$?."
+expect-regex "/(?i)password[^\n]*:\s*$/"
+exec [#CURRENT_PASSWORD#]
+expect-regex "/(?i)password[^\n]*:\s*$/"
+exec [#NEW_PASSWORD#]
+no-expect "RC=1"
+no-expect "RC=2"
+no-expect "RC=9"
+expect-regex "/(?i)password[^\n]*:\s*$/"
+exec [#NEW_PASSWORD#]
+no-expect "RC=1"
+no-expect "RC=2"
+no-expect "RC=9"
+expect-regex "/RC=0\./"
+end

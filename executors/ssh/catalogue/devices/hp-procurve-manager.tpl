@@ -1,0 +1,22 @@
+# HP ProCurve manager: a manager sets the password of a manager account and saves it.
+set-read-timeout 15
+expect-regex "/#\s*$/"
+exec "configure"
+expect-regex "/\(config[^)]*\)#\s*$/"
+exec "password manager user-name [#USERNAME#] plaintext [#NEW_PASSWORD#]"
+no-expect "Invalid input"
+no-expect "Error"
+expect-regex "/\(config[^)]*\)#\s*$/"
+exec "exit"
+no-expect "Invalid input"
+no-expect "Error"
+expect-regex "/#\s*$/"
+exec "write memory"
+no-expect "Invalid input"
+no-expect "Error"
+expect-regex "/#\s*$/"
+exec "show time"
+no-expect "Invalid input"
+no-expect "Error"
+expect-regex "/\d\d:\d\d[\s\S]*#\s*$/"
+end

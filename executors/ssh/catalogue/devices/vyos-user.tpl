@@ -1,0 +1,21 @@
+# VyOS and EdgeOS user: an administrator sets the password of a user and saves it.
+set-read-timeout 60
+expect-regex "/\$\s*$/"
+exec "configure"
+expect-regex "/#\s*$/"
+exec "set system login user [#USERNAME#] authentication plaintext-password '[#NEW_PASSWORD#]'"
+no-expect "Error"
+no-expect "failed"
+no-expect "Invalid"
+expect-regex "/#\s*$/"
+exec "commit"
+no-expect "Error"
+no-expect "failed"
+no-expect "Invalid"
+expect-regex "/#\s*$/"
+exec "save"
+no-expect "Error"
+no-expect "failed"
+no-expect "Invalid"
+expect-regex "/Done[\s\S]*#\s*$/"
+end

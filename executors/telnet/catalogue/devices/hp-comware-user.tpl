@@ -1,0 +1,20 @@
+# HPE Comware local user (Telnet): an account of level 3 sets the password of a local user and saves it, also on switches of 3Com.
+set-read-timeout 60
+expect-regex "/>\s*$/"
+exec "system-view"
+expect-regex "/\]\s*$/"
+exec "local-user [#USERNAME#]"
+expect-regex "/\]\s*$/"
+exec "password simple [#NEW_PASSWORD#]"
+no-expect "% "
+no-expect "Error"
+expect-regex "/\]\s*$/"
+exec "return"
+no-expect "% "
+no-expect "Error"
+expect-regex "/>\s*$/"
+exec "save force"
+no-expect "% "
+no-expect "Error"
+expect-regex "/(?i)successfully[\s\S]*>\s*$/"
+end
