@@ -89,6 +89,9 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 		return j, missing("this node has no executor " + string(o.Executor))
 	}
 	j.template = templateOf(v, o.Template)
+	if t, ok := state.Templates.Get(v, string(o.Template)); ok && o.Kind == model.Preflight && t.Version(o.TemplateVersion) != nil {
+		j.template = *t.Version(o.TemplateVersion)
+	}
 	if o.Kind == model.Provision {
 		j.removal = templateOf(v, j.profile.Remove)
 	}

@@ -8,6 +8,7 @@ const (
 	PasswordChange      OperationKind = "password_change"
 	ChildPasswordChange OperationKind = "child_password_change"
 	Verify              OperationKind = "verify"      // login only: finds which version is in force
+	Preflight           OperationKind = "preflight"   // dry run of a template: reaches the target and logs in, changes nothing
 	Provision           OperationKind = "provision"   // create a dynamic user
 	Deprovision         OperationKind = "deprovision" // remove a dynamic user, until it is proven gone twice
 )
@@ -105,14 +106,17 @@ const MaxHistory = 64
 
 // Operation is one task on a target, whatever its trigger, with its retries.
 type Operation struct {
-	ID          OperationID     `cbor:"id"`
-	Number      uint64          `cbor:"number"` // the API's numeric id
-	Kind        OperationKind   `cbor:"kind"`
-	Target      TargetRef       `cbor:"target"`
-	Device      DeviceID        `cbor:"device"`
-	Site        string          `cbor:"site,omitempty"` // only nodes that reach it may run this
-	Executor    ExecutorName    `cbor:"executor"`
-	Template    TemplateID      `cbor:"template"`
+	ID       OperationID   `cbor:"id"`
+	Number   uint64        `cbor:"number"` // the API's numeric id
+	Kind     OperationKind `cbor:"kind"`
+	Target   TargetRef     `cbor:"target"`
+	Device   DeviceID      `cbor:"device"`
+	Site     string        `cbor:"site,omitempty"` // only nodes that reach it may run this
+	Executor ExecutorName  `cbor:"executor"`
+	Template TemplateID    `cbor:"template"`
+
+	TemplateVersion int `cbor:"template_version,omitempty"` // of a dry run; 0: the one in force when it runs
+
 	Trigger     string          `cbor:"trigger"`             // "request", "expiry", "release", "view", "parent", "apply"
 	Requester   AuthorizationID `cbor:"requester,omitempty"` // empty: the system
 	DedupKey    string          `cbor:"dedup"`               // unique among operations that are not final

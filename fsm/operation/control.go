@@ -47,6 +47,9 @@ var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Me
 	if busy := *s.busy(); busy != "" && busy != o.ID {
 		return model.Operation{}, model.Errorf(model.Conflict, "another operation works on the target")
 	}
+	if o.Kind == model.Preflight {
+		return model.Operation{}, model.Errorf(model.Conflict, "a dry run is over: ask for a new one")
+	}
 	if o.Kind == model.Provision {
 		return model.Operation{}, model.Errorf(model.Conflict, "its user is removed by now: request a new one")
 	}

@@ -48,7 +48,7 @@ var machine = map[model.OperationState]map[event]model.OperationState{
 	},
 	model.OpSettling: {
 		foundNew: model.OpSucceeded, foundOld: model.OpReady, verified: model.OpSucceeded,
-		goneOnce: model.OpReady, foundNone: model.OpOutOfSync, undetermined: model.OpUncertain, expired: model.OpUncertain,
+		goneOnce: model.OpReady, foundNone: model.OpOutOfSync, undetermined: model.OpUncertain, expired: model.OpUncertain, exhausted: model.OpDead,
 	},
 	model.OpDead:      {retried: model.OpReady},
 	model.OpOutOfSync: {retried: model.OpUncertain},

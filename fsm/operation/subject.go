@@ -39,7 +39,11 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 	switch o.Target.Kind {
 	case model.TargetCredential:
 		if c, ok := state.Credentials.Get(tx, o.Target.ID); ok {
-			return &credential{Credential: c, policy: state.PolicyOf(tx, c), reconcile: o.Reconcile}, nil
+			s := credential{Credential: c, policy: state.PolicyOf(tx, c), reconcile: o.Reconcile}
+			if o.Kind == model.Preflight {
+				return &preflight{s}, nil
+			}
+			return &s, nil
 		}
 	case model.TargetDynamicUser:
 		if u, ok := state.DynamicUsers.Get(tx, o.Target.ID); ok {
@@ -55,7 +59,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 // there are none left: the target might lock the account.
 func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	own, door := s.account(), model.CredentialID("")
-	if o.State != model.OpSettling || o.Kind == model.Deprovision { // who settles logs in as the account itself
+	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight { // who settles logs in as the account itself
 		door = state.DoorOf(tx, o)
 	}
 	if most := s.logins(o); own != nil && most > 0 {

@@ -17,6 +17,11 @@ func (t *templates) ExplainVersion(ctx context.Context, actor model.Actor, at mo
 	return c, out, err
 }
 
+func (t *templates) DryRun(ctx context.Context, actor model.Actor, of *model.Template, version int, credential string) (model.OperationID, uint64, error) {
+	r, err := t.Service.DryRun(ctx, actor, of, version, credential)
+	return r.Operation, r.Number, err
+}
+
 func (t *templates) Replay(ctx context.Context, actor model.Actor, at model.Time, operation string, attempt int) (templateapi.Replay, error) {
 	r, err := t.ReplayAttempt(ctx, actor, at, operation, attempt)
 	if err != nil {

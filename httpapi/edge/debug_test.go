@@ -49,7 +49,16 @@ func TestDebugger(t *testing.T) {
 		other := h.token(h.authorize(tok, c.name, `{"name":"keys","modules":["PAM Core"],"write":true,"rights":[`+c.rights+`],"filter":{"all":true}}`))
 		h.json(other, "GET", "/api/v1/templates/change/explain?credential=canary", 403, "")
 		h.json(other, "GET", "/api/v1/operations/"+string(id)+"/replay", 403, "")
+		h.json(other, "POST", "/api/v1/templates/change/dry-run", 403, `{"credential":"canary"}`)
 	}
 	both := h.token(h.authorize(tok, "both", `{"name":"keys","modules":["PAM Core"],"write":true,"rights":["secret.read","operation.run"],"filter":{"all":true}}`))
 	h.json(both, "GET", "/api/v1/operations/"+string(id)+"/replay", 200, "")
+	h.json(both, "POST", "/api/v1/templates/change/dry-run", 404, `{"credential":"canary","version":9}`)
+	a = h.json(both, "POST", "/api/v1/templates/change/dry-run", 201, `{"credential":"canary"}`)
+	if again := h.json(both, "POST", "/api/v1/templates/change/dry-run", 201, `{"credential":"canary"}`); again.text("operation") != a.text("operation") {
+		t.Error("a second dry run of the same while the first waits")
+	}
+	if a = h.json(both, "GET", "/api/v1/operations/"+a.text("operation"), 200, ""); a.text("kind") != "preflight" || a.text("state") != "uncertain" {
+		t.Error(a.raw)
+	}
 }

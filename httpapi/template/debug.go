@@ -28,6 +28,18 @@ type Explanation struct {
 	Runs     *bool      `json:"runs,omitempty" doc:"every tag has a value for the credential"`
 }
 
+// DryRunBody names the credential.
+type DryRunBody struct {
+	Credential string `json:"credential" doc:"number, identifier or user@host"`
+	Version    int    `json:"version" doc:"the newest by default; it need not be approved"`
+}
+
+// DryRun is the operation that makes it.
+type DryRun struct {
+	Operation model.OperationID `json:"operation"`
+	Number    uint64            `json:"number"`
+}
+
 // Recorded is what an attempt did at one step.
 type Recorded struct {
 	At      int64  `json:"at" doc:"milliseconds since the attempt started"`
@@ -65,6 +77,8 @@ type Replay struct {
 
 func (m *management) debugRoutes(add func(method, path, event string, h route.Handler, d route.Doc) route.Route, executor []route.Field) []route.Route {
 	return []route.Route{
+		add(http.MethodPost, "/{name}/dry-run", "operation.created", m.dryRun, route.Doc{Summary: "Make a dry run on the real target", Text: "An operation fills every tag, reaches the device, and logs in as the credential that would do the work; nothing of the template is sent. " +
+			"It needs operation.run and the right to read every secret involved.", Status: http.StatusCreated, Body: DryRunBody{}, Returns: DryRun{}, Fields: executor}),
 		add(http.MethodGet, "/{name}/explain", route.NoEvent, m.explain, route.Doc{Summary: "Explain a version step by step", Text: "With a credential: what each tag would resolve to, secrets hidden. That needs operation.run and the right to read every secret involved.",
 			Returns: Explanation{}, Fields: append([]route.Field{{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "version", In: "query", Type: "integer", Text: "the newest by default"}}, executor...)}),
 		{Method: http.MethodGet, Path: "/api/v1/operations/{id}/replay", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Handle: m.replay,
@@ -100,6 +114,27 @@ func (m *management) explain(ctx context.Context, r *route.Request) (compat.Repl
 		e.Tags, e.Runs = append(e.Tags, values...), &runs
 	}
 	return compat.JSON(e), nil
+}
+
+func (m *management) dryRun(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	var b DryRunBody
+	if err := r.Bind(&b); err != nil {
+		return compat.Reply{}, err
+	}
+	t, err := m.find(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	if b.Version == 0 {
+		b.Version = len(t.Versions)
+	}
+	id, number, err := m.s.DryRun(ctx, r.Actor, t, b.Version, b.Credential)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	reply := compat.JSON(DryRun{id, number})
+	reply.Status = http.StatusCreated
+	return reply, nil
 }
 
 func (m *management) replay(ctx context.Context, r *route.Request) (compat.Reply, error) {

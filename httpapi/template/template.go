@@ -34,6 +34,7 @@ type Service interface {
 	Inspect(actor model.Actor, at model.Time, t *model.Template, content string) (model.Compiled, Use, error)
 	// ExplainVersion does so too, and tells what the tags would resolve to for a credential, if one is named.
 	ExplainVersion(ctx context.Context, actor model.Actor, at model.Time, t *model.Template, content, credential string) (model.Compiled, []TagValue, error)
+	DryRun(ctx context.Context, actor model.Actor, t *model.Template, version int, credential string) (id model.OperationID, number uint64, err error)
 	Replay(ctx context.Context, actor model.Actor, at model.Time, operation string, attempt int) (Replay, error)
 	TemplateLevels(actor model.Actor, at model.Time) (int, error)
 	SetTemplateLevels(ctx context.Context, actor model.Actor, levels int) (int, error)

@@ -7,6 +7,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -110,12 +111,12 @@ type Replay struct {
 }
 
 // ReplayAttempt puts the record of an attempt beside the version of the template that it ran; 0 is the last attempt. It runs nothing.
-func (s *Service) ReplayAttempt(ctx context.Context, actor model.Actor, at model.Time, operation string, n int) (*Replay, error) {
+func (s *Service) ReplayAttempt(ctx context.Context, actor model.Actor, at model.Time, name string, n int) (*Replay, error) {
 	o, err := ref(ctx, s, func(r table.Reader) (*model.Operation, bool) {
-		if number, err := strconv.ParseUint(operation, 10, 64); err == nil {
+		if number, err := strconv.ParseUint(name, 10, 64); err == nil {
 			return state.Operations.First(r, "number", table.NumberKey(number))
 		}
-		return state.Operations.Get(r, operation)
+		return state.Operations.Get(r, name)
 	}, model.Errorf(model.NotFound, "there is no such operation"))
 	if err != nil {
 		return nil, err
@@ -184,4 +185,13 @@ func (s *Service) mayReplay(r table.Reader, actor model.Actor, at model.Time, o 
 	}
 	_, err := runsWith(r, actor, at, c)
 	return err
+}
+
+// DryRun asks for a dry run of a version of a template with a credential, and gives the number of the operation.
+func (s *Service) DryRun(ctx context.Context, actor model.Actor, t *model.Template, version int, credential string) (operation.RequestResult, error) {
+	c, err := s.FindCredential(ctx, credential)
+	if err != nil {
+		return operation.RequestResult{}, err
+	}
+	return command.Propose(ctx, s.proposer, operation.Preflight, actor, operation.PreflightArgs{Credential: c.ID, Template: t.ID, Version: version})
 }

@@ -60,7 +60,7 @@ func templateCommand(s *session) *cobra.Command {
 	for _, c := range []*cobra.Command{list, show, approve, enable, disable} {
 		c.Flags().String("executor", "", "when two executors have a template of this name")
 	}
-	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, diffTemplate(s), reviewTemplate(s), disapproveTemplate(s), cloneTemplate(s), approvalLevels(s), explainTemplate(s), replayAttempt(s), lintTemplates(s), importTemplates(s), exportTemplates(s))
+	return group("template", "Instructions that change secrets on targets", list, show, putTemplate(s), approve, enable, disable, diffTemplate(s), reviewTemplate(s), disapproveTemplate(s), cloneTemplate(s), approvalLevels(s), explainTemplate(s), dryRunTemplate(s), replayAttempt(s), lintTemplates(s), importTemplates(s), exportTemplates(s))
 }
 
 func executorOf(c *cobra.Command) url.Values {

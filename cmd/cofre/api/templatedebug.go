@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/httpapi/operation"
 	"cofre/httpapi/template"
 )
 
@@ -63,6 +64,31 @@ func explanation(w io.Writer, e *template.Explanation) error {
 		fmt.Fprintln(w, "notice:", clean(n))
 	}
 	return nil
+}
+
+func dryRunTemplate(s *session) *cobra.Command {
+	var b template.DryRunBody
+	c := executorFlag(&cobra.Command{
+		Use: "dry-run NAME", Short: "Reach the real target and log in, changing nothing", Args: cobra.ExactArgs(1),
+		Long: "Make a dry run on the real target: every tag must have a value that fits its place, the device is reached by its route, and the credential that would do the work logs in, once. " +
+			"Nothing of the template is sent; it need not be approved. Exit status 1 if it does not succeed.",
+		Example: "  cofre template dry-run Ours --credential web1-root --version 3",
+	})
+	c.Flags().StringVar(&b.Credential, "credential", "", "number, identifier or user@host (required)")
+	c.Flags().IntVar(&b.Version, "version", 0, "the newest by default")
+	_ = c.MarkFlagRequired("credential")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		d, err := call[template.DryRun](s, c, http.MethodPost, at("templates/%s/dry-run", args[0])+query(executorOf(c)), b)
+		if err != nil {
+			return err
+		}
+		o, err := call[operation.View](s, c, http.MethodGet, at("operations/%s", string(d.Operation)), nil)
+		if err != nil {
+			return err
+		}
+		return s.follow(c, &o)
+	}
+	return c
 }
 
 func replayAttempt(s *session) *cobra.Command {

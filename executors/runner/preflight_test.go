@@ -1,0 +1,89 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+)
+
+// TestDryRun: everything is filled, the credential that would do the work logs in once, and nothing else reaches the target; the
+// credential stays as it was.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		fills error // of the program, before it asks whether it may connect
+		login func() (bool, error)
+		want  model.OperationState
+		class string
+		bad   int // failed logins that count
+	}{
+		{"succeeds", nil, func() (bool, error) { return true, nil }, model.OpSucceeded, "", 0},
+		{"wrong login", nil, func() (bool, error) { return false, nil }, model.OpDead, "auth", 1},
+		{"no route", nil, func() (bool, error) { return false, &executors.Failure{Class: executors.ClassNetwork, Msg: "no route"} }, model.OpDead, "network", 0},
+		{"a value does not fit", &executors.Failure{Class: executors.ClassTemplate, Msg: "no value"}, func() (bool, error) { return false, errors.New("must not be asked") }, model.OpDead, "template", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			before := h.credential()
+			logins := 0
+			f := fake{run: func(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+				if v, err := s.Resolve(mask.NewPassword); err != nil || v.Len() == 0 {
+					t.Errorf("no new secret to try: %v", err)
+				}
+				if c.fills != nil {
+					return executors.NotStarted, c.fills
+				}
+				if err := s.Before("connect"); err != nil {
+					return executors.NotStarted, executors.Fail(executors.ClassRefused, 0, err)
+				}
+				t.Error("a dry run went on")
+				return executors.Uncertain, errors.New("touched")
+			}, verify: func(p string) (bool, error) {
+				if logins++; p != "first" {
+					t.Error("a login with another secret")
+				}
+				return c.login()
+			}}
+			r, err := command.Propose(t.Context(), h.Proposer, operation.Preflight, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1},
+				operation.PreflightArgs{Credential: before.ID, Template: before.Execution.ChangeTemplate, Version: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			must(h, operation.Grant, operation.GrantArgs{Operation: r.Operation, Node: "n1"})
+			stop := h.start(f)
+			h.await(r.Operation, c.name, in(c.want))
+			stop()
+			after := h.credential()
+			if len(after.Versions) != len(before.Versions) || after.Sync != before.Sync || after.Busy != "" || after.ChangedAt != before.ChangedAt || len(after.BadLogins) != c.bad || len(after.Reserved) != 0 {
+				t.Errorf("before %+v, after %+v", before, after)
+			}
+			if want := 1; c.fills == nil && logins != want {
+				t.Errorf("%d logins", logins)
+			}
+			if a := h.attempt(r.Operation); a == nil || a.Class != c.class || a.TemplateVersion != 1 {
+				t.Errorf("attempt %+v", a)
+			}
+		})
+	}
+}
+
+// attempt finds the last one of an operation.
+func (h *house) attempt(id model.OperationID) (last *model.Attempt) {
+	v := h.m.View()
+	defer v.Close()
+	for a := range state.Attempts.All(v, string(id)+"/") {
+		if a.Operation == id {
+			last = a
+		}
+	}
+	return last
+}
