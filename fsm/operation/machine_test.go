@@ -28,7 +28,7 @@ func TestNext(t *testing.T) {
 		{model.OpUncertain, granted}: model.OpSettling, {model.OpUncertain, cancelled}: model.OpCancelled,
 		{model.OpSettling, foundNew}: model.OpSucceeded, {model.OpSettling, foundOld}: model.OpReady, {model.OpSettling, verified}: model.OpSucceeded,
 		{model.OpSettling, foundNone}: model.OpOutOfSync, {model.OpSettling, undetermined}: model.OpUncertain, {model.OpSettling, expired}: model.OpUncertain,
-		{model.OpRunning, goneOnce}: model.OpReady, {model.OpSettling, goneOnce}: model.OpReady,
+		{model.OpSettling, exhausted}: model.OpDead, {model.OpRunning, goneOnce}: model.OpReady, {model.OpSettling, goneOnce}: model.OpReady,
 		{model.OpDead, retried}: model.OpReady, {model.OpOutOfSync, retried}: model.OpUncertain,
 	}
 	for _, s := range everyState {
