@@ -30,7 +30,7 @@ func deviceCatalogue() []executors.CatalogueEntry {
 	return executors.CatalogueOf(devices, "catalogue/devices", Name, model.TemplateChange)
 }
 
-// Catalogue lists the templates that Cofre ships for SSH; four for Linux are proven against a real server, one for ESXi
+// Catalogue lists the templates that Cofre ships for SSH; five for Linux are proven against a real server, one for ESXi
 // against a double of esxcli on a real sshd, the others against dialogues.
 func Catalogue() []executors.CatalogueEntry {
 	return append([]executors.CatalogueEntry{

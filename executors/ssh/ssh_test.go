@@ -69,6 +69,27 @@ func TestLinuxChpasswd(t *testing.T) {
 	})
 }
 
+// A manager whom sudo asks for its password: the dialogue of passwd is real, so is what the server lets in afterwards.
+func TestLinuxPasswdBySudo(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	name, password := s.AddUser(t)
+	if err := s.AllowPasswd(name); err != nil {
+		t.Fatal(err)
+	}
+	k := executortest.Kit{Executor: ssh.New(), Template: template(t, "Linux passwd (sudo with a password)"), Target: endpoint(s), Login: s.Login, Manager: &executortest.Account{Name: name, Password: password}}
+	account, old := s.AddUser(t)
+	fresh := executortest.Fresh()
+	if outcome, err := k.Once(t, executortest.Account{Name: account, Password: old}, fresh); outcome != executors.Applied {
+		t.Fatalf("%s: %v", outcome, err)
+	}
+	for secret, want := range map[string]bool{fresh: true, old: false} {
+		if in, err := s.Login(account, secret); err != nil || in != want {
+			t.Errorf("the target lets in: %t (%v), want %t", in, err, want)
+		}
+	}
+}
+
 // Dynamic users: made, proven by a login, removed with their processes, proven gone.
 func TestLinuxUsersComeAndGo(t *testing.T) {
 	t.Parallel()

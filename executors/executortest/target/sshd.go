@@ -154,6 +154,13 @@ func (s *SSH) SetPassword(name, pass string) error {
 
 // AllowChpasswd lets an account set passwords, create and remove accounts as root by sudo, without a password.
 func (s *SSH) AllowChpasswd(name string) error {
+	return s.allow(name, "NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill")
+}
+
+// AllowPasswd lets an account run passwd as root by sudo, which asks for the account's own password.
+func (s *SSH) AllowPasswd(name string) error { return s.allow(name, "/usr/bin/passwd") }
+
+func (s *SSH) allow(name, commands string) error {
 	if _, err := find("sudo", "sudo"); err != nil {
 		return err
 	}
@@ -161,7 +168,7 @@ func (s *SSH) AllowChpasswd(name string) error {
 	s.mu.Lock()
 	s.sudoers = append(s.sudoers, file)
 	s.mu.Unlock()
-	return os.WriteFile(file, []byte(name+" ALL=(root) NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill\n"), 0o440)
+	return os.WriteFile(file, []byte(name+" ALL=(root) "+commands+"\n"), 0o440)
 }
 
 // Authorize lets an account log in by a key.
