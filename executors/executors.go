@@ -63,6 +63,16 @@ type Program interface {
 	Run(ctx context.Context, s Session) (Outcome, error)
 }
 
+// KeyProgram is a Program for credentials that are SSH keys: NEW_PASSWORD is a private key, of which only the public half reaches
+// the target. Errors are *Failure.
+type KeyProgram interface {
+	Program
+	// Add makes the target accept the new key besides all that it accepts; adding again changes nothing.
+	Add(ctx context.Context, s Session) error
+	// Withdraw makes the target accept the old public keys no more, provided that it accepts the new one.
+	Withdraw(ctx context.Context, s Session, old []string) error
+}
+
 // Connectivity is an Executor whose port a device may list under other names than the executor's own in upper case.
 type Connectivity interface{ Protocols() []string }
 

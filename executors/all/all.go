@@ -24,6 +24,7 @@ func List() []executors.Executor {
 		ssh.New(),
 		ssh.Legacy(),
 		ssh.ESXi(),
+		ssh.Key(),
 		postgres.New(),
 		mysql.New(),
 		ldap.New(),

@@ -16,6 +16,10 @@ func (p *program) Explain() []model.CompiledStep {
 			does = "logs in"
 		case "find":
 			does = "finds exactly one entry"
+		case "add":
+			does = "adds an entry"
+		case "delete":
+			does = "deletes the entry"
 		}
 		parts := [][]mask.Part{st.name, st.filter}
 		for _, v := range st.values {

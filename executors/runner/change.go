@@ -15,6 +15,7 @@ import (
 	"cofre/fsm/state"
 	"cofre/vault/policy"
 	"cofre/vault/secret"
+	"cofre/vault/sshkey"
 )
 
 // change makes one attempt: candidate first, then the target, then the proof.
@@ -52,6 +53,9 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 		if err := r.erase(l, job, job.removal); err != nil {
 			return job.ran(model.OutcomeNotStarted, err)
 		}
+	}
+	if job.credential.Key != nil {
+		return r.rotate(l, job, program, res.Version)
 	}
 	outcome, err := program.Run(l.ctx, r.session(l, job))
 	if err != nil {
@@ -123,11 +127,19 @@ func (r *Runner) candidate(j *job, a *operation.BeginArgs) (secret.Value, error)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if policy.Check(j.policy.Strength, value) == nil {
+		if j.credential.Key != nil || policy.Check(j.policy.Strength, value) == nil {
 			a.Reuse = n
 			return value, nil
 		}
 		value.Wipe()
+	}
+	if k := j.credential.Key; k != nil {
+		v, public, err := sshkey.Generate(k.Algorithm)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		a.Public = public
+		return v, r.seal(a, v)
 	}
 	v, err := policy.Generate(j.policy.Strength)
 	if err != nil {

@@ -34,7 +34,9 @@ type job struct {
 	started    model.Time
 	trace      *executors.Recorder
 	candidate  secret.Value
-	connected  atomic.Bool // a connection was made since it was set to false
+	doors      []*model.Device // that the secret opens, the device first; more than one only for an SSH key
+	turned     bool            // the new key is proven at every door: from now on it logs in
+	connected  atomic.Bool     // a connection was made since it was set to false
 	decrypt    func(*model.Credential) (secret.Value, error)
 	code       func(*model.OTPKey) (secret.Value, error) // one-time code of this moment
 	held       *held                                     // of a dynamic user
@@ -66,6 +68,7 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	if j.device, ok = state.Devices.Get(v, string(j.credential.Device)); !ok {
 		return j, missing("the device is gone")
 	}
+	j.doors = doors(v, j.credential, j.device)
 	j.auth = j.credential
 	if j.user != nil && o.Lease.Door == "" && (o.Kind == model.Deprovision || o.State != model.OpSettling) {
 		return j, missing("the device has no credential with the profile's user name")

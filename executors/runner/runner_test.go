@@ -111,7 +111,7 @@ func (h *house) start(f executors.Executor) (stop func()) {
 	r := runner.New(runner.Config{
 		Node: "n1", Proposer: h, View: h.m.View, Changed: h.m.Changed, Keys: plainKeys{}, Log: logrus.NewEntry(log),
 		Place:     func(row string) barrier.AAD { return barrier.AAD{} },
-		Executors: func(n model.ExecutorName) (executors.Executor, bool) { return f, n == "ssh" },
+		Executors: func(n model.ExecutorName) (executors.Executor, bool) { return f, n == f.Name() },
 		Refuse:    func(string) bool { return false },
 	})
 	ctx, cancel := context.WithCancel(h.t.Context())

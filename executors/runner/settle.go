@@ -71,7 +71,7 @@ func (r *Runner) try(l *lease, j *job, verifier executors.Verifier, n uint64) (b
 		return false, err
 	}
 	defer value.Wipe()
-	in, err := verifier.Verify(l.ctx, r.session(l, j), value)
+	in, err := r.proof(l, j, verifier, value)
 	if err == nil {
 		word := "refused"
 		if in {

@@ -34,6 +34,9 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	case mask.CurrentPassword:
 		return j.decrypt(c)
 	case mask.AuthPassword:
+		if j.turned && j.auth.ID == c.ID {
+			return j.candidate.Clone(), nil
+		}
 		return j.decrypt(j.auth)
 	case "TOTP_TOKEN":
 		switch {

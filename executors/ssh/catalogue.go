@@ -22,6 +22,9 @@ var linuxCreate string
 //go:embed catalogue/linux-remove-sudo.tpl
 var linuxRemove string
 
+//go:embed catalogue/ssh-key.tpl
+var sshKey string
+
 //go:embed catalogue/devices/*.tpl
 var devices embed.FS
 
@@ -38,6 +41,7 @@ func Catalogue() []executors.CatalogueEntry {
 		{Name: "Linux chpasswd (sudo)", Executor: Name, Kind: model.TemplateChange, Content: linuxChpasswd},
 		{Name: "Linux create user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxCreate},
 		{Name: "Linux remove user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxRemove},
+		{Name: "SSH key (authorized_keys)", Executor: KeyName, Kind: model.TemplateChange, Content: sshKey},
 		{Name: "VMware ESXi account", Executor: Name, Kind: model.TemplateChange, Content: esxiAccount},
 	}, deviceCatalogue()...)
 }

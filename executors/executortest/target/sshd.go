@@ -117,6 +117,9 @@ func (s *SSH) HostKeyLines() []string {
 	return []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey)))}
 }
 
+// Fingerprint is that of the server's key, as OpenSSH prints it.
+func (s *SSH) Fingerprint() string { return ssh.FingerprintSHA256(s.hostKey) }
+
 // AddUser creates an account for a test.
 func (s *SSH) AddUser(t testing.TB) (name, password string) {
 	t.Helper()
@@ -199,6 +202,9 @@ func sshLogin(addr string, key ssh.PublicKey, name, pass string) (bool, error) {
 	}
 	return false, err
 }
+
+// Stop ends the server and leaves its accounts.
+func (s *SSH) Stop() error { return s.proc.stop(syscall.SIGTERM) }
 
 // Close stops the server and removes its accounts.
 func (s *SSH) Close() error {

@@ -111,7 +111,8 @@ func (p *process) stop(sig syscall.Signal) error {
 		return err
 	}
 	select {
-	case <-p.done:
+	case end := <-p.done:
+		p.done <- end // it may be stopped again
 	case <-time.After(10 * time.Second):
 		if err := p.cmd.Process.Kill(); err != nil {
 			return err

@@ -1,0 +1,264 @@
+package ssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"cofre/executors"
+	"cofre/executors/dialogue"
+	"cofre/executors/mask"
+	"cofre/executors/script"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// KeyName is the executor's name in templates and operations.
+const KeyName model.ExecutorName = "ssh-key"
+
+// KeyExecutor changes which SSH keys an account accepts: NEW_PASSWORD and CURRENT_PASSWORD are private keys, of which only the public
+// halves reach the target.
+type KeyExecutor struct{}
+
+// Key makes the executor.
+func Key() KeyExecutor { return KeyExecutor{} }
+
+// Name is "ssh-key".
+func (KeyExecutor) Name() model.ExecutorName { return KeyName }
+
+// Protocols is where a device lists the port.
+func (KeyExecutor) Protocols() []string { return []string{"SSH", Weak} }
+
+// Verify proves a key by a login as USERNAME with it alone.
+func (KeyExecutor) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
+	return verify(ctx, s, with)
+}
+
+// Compile checks a template: one line, authorized-keys with the path of the file, from the account's home if it is relative.
+func (KeyExecutor) Compile(source string) (executors.Program, error) {
+	sc, err := script.Parse(source)
+	if err != nil {
+		return nil, err
+	}
+	if len(sc.Commands) != 1 || sc.Commands[0].Name != "authorized-keys" || len(sc.Commands[0].Args) != 1 {
+		return nil, &mask.Error{Line: 1, Column: 1, Msg: `expected one line, authorized-keys "path", such as .ssh/authorized_keys`}
+	}
+	cmd := sc.Commands[0]
+	for _, p := range cmd.Args[0].Parts {
+		if p.Hole != "" && p.Hole.Secret() {
+			return nil, &mask.Error{Line: p.Line, Column: p.Column, Msg: "expected a path that holds no secret"}
+		}
+	}
+	return &keyFile{line: cmd.Line, path: cmd.Args[0].Parts, notices: sc.Notices}, nil
+}
+
+// keyFile is a compiled template.
+type keyFile struct {
+	line    int
+	path    []mask.Part
+	notices []string
+}
+
+// Masks lists the names in the template, and those that every change needs.
+func (p *keyFile) Masks() []mask.Name {
+	return mask.Names(append([]mask.Part{{Hole: mask.Username}, {Hole: mask.NewPassword}, {Hole: mask.AuthUser}, {Hole: mask.AuthPassword}}, p.path...))
+}
+
+// Notices lists remarks for the author.
+func (p *keyFile) Notices() []string { return p.notices }
+
+// Run changes the key on one device: the new one is added and proven before the old one goes. Until then the old one is in
+// force whatever happens; after that both may be.
+func (p *keyFile) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	old, err := publicOf(s, mask.CurrentPassword)
+	if err != nil {
+		return executors.NotStarted, err
+	}
+	if err := p.Add(ctx, s); err != nil {
+		return executors.NotStarted, err
+	}
+	fresh, err := s.Resolve(mask.NewPassword)
+	if err != nil {
+		return executors.NotStarted, executors.Fail(executors.ClassTemplate, p.line, err)
+	}
+	defer fresh.Wipe()
+	in, err := verify(ctx, s, fresh)
+	if err == nil && !in {
+		err = &executors.Failure{Class: executors.ClassAuth, Line: p.line, Msg: "the new key was added but does not log in"}
+	}
+	if err != nil {
+		return executors.NotStarted, err
+	}
+	if err := p.Withdraw(ctx, s, []string{old}); err != nil {
+		return executors.Uncertain, err
+	}
+	return executors.Applied, nil
+}
+
+// Add makes the account accept the public half of NEW_PASSWORD besides all that it accepts.
+func (p *keyFile) Add(ctx context.Context, s executors.Session) error {
+	return p.edit(ctx, s, "add the new key", addKey, nil)
+}
+
+// Withdraw makes the account accept none of the public keys any more. It refuses while the public half of NEW_PASSWORD is not there.
+func (p *keyFile) Withdraw(ctx context.Context, s executors.Session, old []string) error {
+	return p.edit(ctx, s, "remove the old key", removeKeys, old)
+}
+
+// publicOf is the public half of a tag's private key, as kind and base64.
+func publicOf(s executors.Session, n mask.Name) (string, error) {
+	v, err := s.Resolve(n)
+	if err != nil {
+		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
+	}
+	defer v.Wipe()
+	var line string
+	err = v.Reveal(func(b []byte) error {
+		signer, err := ssh.ParsePrivateKey(b)
+		if err != nil {
+			return errors.New("the value is no private key without a passphrase")
+		}
+		line = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+		return nil
+	})
+	if err != nil {
+		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
+	}
+	return line, nil
+}
+
+// The scripts edit a copy and put it in place by a rename, so that the file is whole at every moment.
+const (
+	openFile = `set -eu
+umask 077
+u='%s'; f='%s'; k='%s'
+me=$(id -un)
+case $f in
+/*) ;;
+*)
+	if [ "$me" = "$u" ]; then h=$HOME; else h=$(getent passwd "$u" | cut -d: -f6); fi
+	[ -n "$h" ] || { echo 'the account has no home'; exit 3; }
+	f=$h/$f ;;
+esac
+if [ -L "$f" ]; then f=$(readlink -f "$f"); fi
+d=$(dirname "$f")
+if [ ! -d "$d" ]; then mkdir "$d"; [ "$me" = "$u" ] || chown "$u" "$d"; fi
+t=$(mktemp "$f.XXXXXX")
+trap 'rm -f "$t" "$t.kept"' EXIT
+if [ -e "$f" ]; then cp -p "$f" "$t"; elif [ "$me" != "$u" ]; then chown "$u" "$t"; fi
+`
+	addKey = openFile + `if grep -qF -- "$k" "$t"; then exit 0; fi
+if [ -s "$t" ] && [ -n "$(tail -c 1 "$t")" ]; then echo >>"$t"; fi
+printf '%%s\n' "$k" >>"$t"
+mv -f "$t" "$f"
+`
+	removeKeys = openFile + `grep -qF -- "$k" "$t" || { echo 'the new key is not there'; exit 4; }
+grep -vF%s -- "$t" >"$t.kept" || true
+grep -qF -- "$k" "$t.kept" || { echo 'the new key would be lost'; exit 4; }
+cat "$t.kept" >"$t"
+mv -f "$t" "$f"
+`
+)
+
+// edit runs a script on the target. Only public keys, the user name and the path are in it.
+func (p *keyFile) edit(ctx context.Context, s executors.Session, what, text string, old []string) error {
+	s, red := s.Guard()
+	err := func() error {
+		fresh, err := publicOf(s, mask.NewPassword)
+		if err != nil {
+			return err
+		}
+		args := []any{}
+		for _, parts := range [][]mask.Part{{{Hole: mask.Username, Context: atStart}}, p.path} {
+			v, err := mask.Render(parts, s.Resolve, shellQuoted)
+			if err != nil {
+				return executors.Fail(executors.ClassTemplate, p.line, err)
+			}
+			_ = v.Reveal(func(b []byte) error { args = append(args, string(b)); return nil })
+		}
+		args = append(args, fresh)
+		if text == removeKeys {
+			var patterns strings.Builder
+			for _, k := range old {
+				if f := strings.Fields(k); len(f) >= 2 && f[0]+" "+f[1] != fresh && !strings.Contains(k, "'") { // without its comment
+					fmt.Fprintf(&patterns, " -e '%s %s'", f[0], f[1])
+				}
+			}
+			if patterns.Len() == 0 {
+				return nil
+			}
+			args = append(args, patterns.String())
+		}
+		if err := s.Before("connect"); err != nil {
+			return executors.Fail(executors.ClassRefused, p.line, err)
+		}
+		client, err := logIn(ctx, s, s.ConnectTimeout)
+		if err != nil {
+			return err
+		}
+		stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+		defer func() {
+			stop()
+			_ = client.Close()
+			_ = client.Wait()
+		}()
+		if err := s.Before(what); err != nil {
+			return executors.Fail(executors.ClassRefused, p.line, err)
+		}
+		return runScript(ctx, s, client, fmt.Sprintf(text, args...), red)
+	}()
+	note := model.Step{Line: p.line, Text: what}
+	if err == nil {
+		s.Trace.Step(note)
+		return nil
+	}
+	f := dialogue.Failure(red, p.line, err)
+	note.Error = f.Msg
+	s.Trace.Step(note)
+	return f
+}
+
+// runScript gives a script to the target's sh by its standard input: the account's own shell may be another one.
+func runScript(ctx context.Context, s executors.Session, client *ssh.Client, text string, red *executors.Redactor) error {
+	limit := s.ReadTimeout
+	if limit <= 0 {
+		limit = 30 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
+	sess, err := client.NewSession()
+	if err != nil {
+		return err
+	}
+	var said bytes.Buffer
+	out := &limited{&said, maxAnswer}
+	sess.Stdin, sess.Stdout, sess.Stderr = strings.NewReader(text), out, out
+	err = sess.Run("sh -s")
+	var exit *ssh.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("wait for the command: %w", ctx.Err())
+	case errors.As(err, &exit) && exit.Signal() == "":
+		return &executors.Failure{Class: executors.ClassPolicy, Msg: fmt.Sprintf("the target's shell ended with status %d: %s", exit.ExitStatus(), red.Text(said.String()))}
+	}
+	return &executors.Failure{Class: executors.ClassNetwork, Msg: "the connection was lost before the command told its status"}
+}
+
+// Explain tells what the template will do, in order.
+func (p *keyFile) Explain() []model.CompiledStep {
+	parts := append([]mask.Part{{Hole: mask.Username}, {Hole: mask.NewPassword}}, p.path...)
+	return []model.CompiledStep{
+		executors.ExplainStep(0, "logs in as "+mask.AuthUser.String(), "", nil),
+		executors.ExplainStep(p.line, "adds the new public key", mask.Source(p.path), parts),
+		executors.ExplainStep(0, "logs in as "+mask.Username.String()+" with the new key alone", "", nil),
+		executors.ExplainStep(p.line, "removes the old public keys", mask.Source(p.path), parts),
+	}
+}
