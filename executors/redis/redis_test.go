@@ -36,6 +36,17 @@ func TestACLUser(t *testing.T) {
 	executortest.Exercise(t, kit(target.Redis(t)))
 }
 
+// TestUsersComeAndGo: dynamic users of a real server, whose file knows them no more than it.
+func TestUsersComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := target.Redis(t)
+	k := kit(s)
+	executortest.Live(t, k, executortest.Life{Create: redis.Catalogue()[1].Content, Remove: redis.Catalogue()[2].Content, Additional: "app:*", Hostile: k.Hostile})
+	if saved, err := s.Saved(); err != nil || strings.Contains(saved, "app_260101_") || !strings.Contains(saved, s.AdminUser) {
+		t.Errorf("%v: %s", err, saved)
+	}
+}
+
 // TestSavedAsHash: the file holds the new password only as its hash, and without TLS the device must say so.
 func TestSavedAsHash(t *testing.T) {
 	t.Parallel()

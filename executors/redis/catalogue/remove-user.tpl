@@ -1,0 +1,3 @@
+# Ends the user's connections as well.
+acl deluser [#USERNAME#]
+acl save
