@@ -215,12 +215,37 @@ func (d *double) check(b []byte) (name string, refusal []byte) {
 
 var alter = regexp.MustCompile(`(?s)^ALTER LOGIN \[((?:[^\]]|\]\])*)\] WITH PASSWORD = N'((?:[^']|'')*)'(?: OLD_PASSWORD = N'((?:[^']|'')*)')?( UNLOCK)?\s*$`)
 
+var (
+	create = regexp.MustCompile(`(?s)^CREATE LOGIN \[((?:[^\]]|\]\])*)\] WITH PASSWORD = N'((?:[^']|'')*)'\s*$`)
+	drop   = regexp.MustCompile(`(?s)^IF SUSER_ID\(N'((?:[^']|'')*)'\) IS NOT NULL DROP LOGIN \[((?:[^\]]|\]\])*)\]\s*$`)
+)
+
+// come creates and drops logins; nil for another statement.
+func (d *double) come(who, text string) []byte {
+	if m := create.FindStringSubmatch(text); m != nil {
+		name := strings.ReplaceAll(m[1], "]]", "]")
+		if _, there := d.logins[name]; there || who != admin {
+			return append(fault(15025, 16, "The server principal '"+name+"' already exists."), done(2)...)
+		}
+		d.logins[name] = strings.ReplaceAll(m[2], "''", "'")
+		return done(0)
+	}
+	if m := drop.FindStringSubmatch(text); m != nil && who == admin {
+		delete(d.logins, strings.ReplaceAll(m[2], "]]", "]"))
+		return done(0)
+	}
+	return nil
+}
+
 // batch runs a statement as one login.
 func (d *double) batch(who string, b []byte) []byte {
 	text := narrow(b[binary.LittleEndian.Uint32(b):])
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen = append(d.seen, text)
+	if answer := d.come(who, text); answer != nil {
+		return answer
+	}
 	m := alter.FindStringSubmatch(text)
 	if m == nil {
 		return append(fault(102, 15, "Incorrect syntax near '"+text+"'."), done(2)...)

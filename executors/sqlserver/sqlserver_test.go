@@ -36,6 +36,15 @@ func TestAlterLoginOnDouble(t *testing.T) {
 	})
 }
 
+// TestLoginsComeAndGoOnDouble: dynamic users, as far as the double knows the two statements.
+func TestLoginsComeAndGoOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	executortest.Live(t, executortest.Kit{
+		Executor: sqlserver.New(), Target: d.endpoint(), Login: d.login, Manager: &executortest.Account{Name: admin, Password: adminPassword},
+	}, executortest.Life{Create: template(t, "SQL Server create login"), Remove: template(t, "SQL Server drop login"), Hostile: hostile})
+}
+
 func TestAlterOwnLoginOnDouble(t *testing.T) {
 	t.Parallel()
 	d := serve(t)
