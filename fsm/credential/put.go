@@ -187,6 +187,9 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 		{"username", a.Username, &c.Username, model.MaxName}, {"domain", a.Domain, &c.Domain, model.MaxName},
 		{"type", a.Type, &c.Type, model.MaxName}, {"additional", a.Additional, &c.Additional, model.MaxText}, {"manifest", a.Manifest, &c.Manifest, model.MaxName},
 	} {
+		if f.name == "username" && c.Username != "" && f.from != nil && *f.from == "" {
+			continue // the vendor's default is for new accounts
+		}
 		if f.from != nil {
 			if err := model.CheckText(f.name, *f.from, f.limit); err != nil {
 				return err

@@ -64,6 +64,12 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Msg: fmt.Sprintf(format, args...)}
 }
 
+// HasCode tells whether an error carries one of the vendor's codes.
+func HasCode(err error, code int) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == code
+}
+
 // WithCode sets the vendor's number and returns e.
 func (e *Error) WithCode(code int) *Error { e.Code = code; return e }
 

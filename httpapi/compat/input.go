@@ -291,6 +291,22 @@ func (in *Input) List(names ...string) (*[]string, error) {
 	return &out, nil
 }
 
+// Members reads a list of texts, or of objects with such a member; nil if it was not sent.
+func (in *Input) Members(name, member string) (*[]string, error) {
+	n := in.find([]string{name})
+	if n == nil || n.kind != nodeList || !slices.ContainsFunc(n.list, func(c *node) bool { return c.kind == nodeObject }) {
+		return in.List(name)
+	}
+	out := []string{}
+	for _, c := range n.list {
+		if c.kind != nodeObject {
+			return nil, wrongType(name, "a list of objects", c)
+		}
+		out = append(out, objectInput(c).Text(member))
+	}
+	return &out, nil
+}
+
 // Object reads a nested object, or a list of one object, or its JSON as text in a form; nil if it was not sent.
 func (in *Input) Object(name string) (*Input, error) {
 	n := in.find([]string{name})

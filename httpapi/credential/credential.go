@@ -1,5 +1,5 @@
 // Package credential is the resource of privileged accounts: the vendor's routes /iso/pam/credential and /iso/coe/senha,
-// their management under /api/v1, and the vendor's second version of
+// their management under /api/v1, SSH keys, and the vendor's second version of
 // reads, /api/v2/pam/credentials. It reads both spellings of every field and shows every answer in both dialects; a
 // secret goes through it only as secret.Value. Decisions are the service's.
 package credential
@@ -22,6 +22,7 @@ type Item struct {
 	Governed       string // name of the policy whose criteria fit
 	Template       string // name of the change template
 	Reconcile      ReconcileView
+	Key            *KeyView      // nil: the secret is a password
 	Authentication string        // identifier of the credential that logs in to change; "": itself
 	Secret         *secret.Value // nil: not read, because the caller may not or there is none
 	Version        uint64
@@ -72,6 +73,7 @@ type Put struct {
 	Template       *string
 	Authentication *string
 	Reconcile      ReconcileBody
+	Key            *KeyPut // nil: stays what it is; a new one is a password
 	Owner          *string
 	Criticality    *string
 	ServerPath     *string

@@ -29,6 +29,7 @@ type View struct {
 	Policy     string             `json:"policy,omitempty" doc:"that it names; absent: the one whose criteria fit, else the default one"`
 	Governed   string             `json:"governed,omitempty" doc:"the policy whose criteria fit"`
 	Settings   SettingsView       `json:"settings"`
+	Key        *KeyView           `json:"key,omitempty" doc:"what makes it an SSH key"`
 	Execution  ExecutionView      `json:"execution"`
 	Sync       string             `json:"sync" doc:"unknown, in_sync, changing or out_of_sync"`
 	Busy       model.OperationID  `json:"busy,omitempty" doc:"the operation that works on it"`
@@ -105,6 +106,7 @@ type Body struct {
 	Parent     *string       `json:"parent" doc:"name of a credential; empty: none"`
 	Policy     *string       `json:"policy" doc:"name; empty: the default policy"`
 	Settings   SettingsBody  `json:"settings"`
+	Key        *KeyBody      `json:"key" doc:"makes a new credential an SSH key, or changes one"`
 	Execution  ExecutionBody `json:"execution"`
 	Secret     *secret.Value `json:"secret" doc:"only while no operation manages the secret"`
 	Revision   uint64        `json:"revision" doc:"refuse if it is not the current one"`
@@ -129,7 +131,7 @@ func view(i *Item) View {
 	c := &i.Credential
 	v := View{
 		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
-		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Governed: i.Governed, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
+		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Governed: i.Governed, Key: i.Key, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
 		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication, nil},
 		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt), DriftedAt: compat.Time(c.DriftedAt),
 		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
@@ -228,6 +230,9 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 		Owner: b.Settings.Owner, Criticality: b.Settings.Criticality, ServerPath: b.Settings.ServerPath, Notes: b.Settings.Notes}
 	if b.Identifier != nil {
 		p.Identifier = *b.Identifier
+	}
+	if k := b.Key; k != nil {
+		p.Key = &KeyPut{Name: k.Name, Algorithm: k.Algorithm, Devices: k.Devices, Generate: k.Generate}
 	}
 	item, created, err := m.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {

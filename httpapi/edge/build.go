@@ -74,7 +74,7 @@ func Routes() []route.Route { return routes(Deps{}, nil) }
 func routes(d Deps, t *tokens) []route.Route {
 	all := [][]route.Route{
 		token.Routes(t), health.Routes(d.Status),
-		credential.Routes(&credentials{d.Access}), device.Routes(&devices{d.Access}),
+		credential.Routes(&credentials{d.Access}), credential.KeyRoutes(&keys{credentials{d.Access}, d.Ops}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
 		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),

@@ -58,7 +58,7 @@ func (c *credentials) Describe(ctx context.Context, actor model.Actor, at model.
 
 // item adds the names of what the credential points at; what is gone meanwhile has no name.
 func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
-	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt}
+	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt, Key: c.keyView(ctx, &d.Credential)}
 	i.Credential.Versions = nil
 	for id, name := range map[model.PolicyID]*string{d.Credential.Policy: &i.Policy, d.Credential.Governed: &i.Governed} {
 		if id == "" { // a name that is not found costs a round to the leader
@@ -122,7 +122,7 @@ func in(err error, field string) error {
 	return err
 }
 
-func (c *credentials) Put(ctx context.Context, actor model.Actor, _ model.Time, p api.Put) (*api.Item, bool, error) {
+func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, bool, error) {
 	args := credential.PutArgs{Identifier: p.Identifier, Username: p.Username, Domain: p.Domain, Type: p.Type, Additional: p.Additional, Tags: p.Tags, Revision: p.Revision}
 	if p.Name != "" {
 		found, err := c.access.FindCredential(ctx, p.Name)
@@ -145,11 +145,26 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, _ model.Time, 
 		args.Settings = &s
 	}
 	args.Create = p.Create
-	r, err := c.access.PutCredential(ctx, actor, args, p.Secret, p.TOTP)
+	value := p.Secret
+	if p.Key != nil {
+		made, err := c.key(ctx, p, &args)
+		if err != nil {
+			return nil, false, err
+		}
+		if made != nil {
+			value = made
+			defer made.Wipe()
+		}
+	}
+	r, err := c.access.PutCredential(ctx, actor, args, value, p.TOTP)
 	if err != nil {
 		return nil, false, err
 	}
-	return c.item(ctx, c.access.WhatBelongsTo(&r.Credential)), r.Created, nil
+	i := c.item(ctx, c.access.WhatBelongsTo(&r.Credential))
+	if d, err := c.access.Describe(ctx, actor, at, string(r.Credential.ID)); i.Key != nil && err == nil {
+		i.Key = c.keyView(ctx, &d.Credential) // the answer to a put holds no versions, and so no public half
+	}
+	return i, r.Created, nil
 }
 
 // device finds the device that a put names. The vendor's codes: 1004 no host name, 1005 no address either, 1011 unknown.

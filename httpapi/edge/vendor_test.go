@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"cofre/httpapi/compat"
 	"cofre/httpapi/edge"
+	"cofre/vault/access"
 )
 
 // vendorCall is one call of a route of the vendor: the payload stands beside `response` and inside it.
@@ -19,6 +21,19 @@ type vendorCall struct {
 	payload            string // "member" or "member.field=value"; "" none
 	code               string // of the exception
 }
+
+// privateKey is a key that was made for this test, as a JSON text.
+var privateKey = func() string {
+	key, err := access.NewKey("ed25519")
+	if err != nil {
+		panic(err)
+	}
+	var text []byte
+	if err := key.Reveal(func(b []byte) (err error) { text, err = json.Marshal(string(b)); return err }); err != nil {
+		panic(err)
+	}
+	return string(text)
+}()
 
 // vendorCalls calls every route of the vendor, in an order in which each finds what it needs. Paths are those below /iso.
 var vendorCalls = []vendorCall{
@@ -51,6 +66,27 @@ var vendorCalls = []vendorCall{
 	{"DELETE", "/pam/credential/sys", "", 200, "credential", ""},
 	{"DELETE", "/pam/credential/sys", "", 400, "", "1008"},
 	{"GET", "/coe/senha/1", "", 400, "", "1008"},
+
+	{"POST", "/pam/key", `{"identifier":"deploy","hostname":"db1","username":"deploy","key_name":"ci"}`, 400, "", "1014"},
+	{"POST", "/pam/key", `{"identifier":"deploy","hostname":"db1","username":"deploy","private_key":"no key"}`, 400, "", ""},
+	{"POST", "/pam/key", `{"identifier":"deploy","hostname":"db1","username":"deploy","key_name":"ci","private_key":` + privateKey + `,"public_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJ8lSRGHTQ8VZwkWYFW9AFTPSn+zKRSqUnQn0CDmX0G"}`, 400, "", ""},
+	{"POST", "/pam/key", `{"identifier":"deploy","hostname":"db1","username":"deploy","key_name":"ci","private_key":` + privateKey + `,"tags":["ci"]}`, 201, "key.key_name=ci", ""},
+	{"POST", "/pam/key", `{"identifier":"deploy","key_name":"ci-2"}`, 201, "key.key_name=ci-2", ""},
+	{"GET", "/pam/key/deploy", "", 200, "key.username=deploy", ""},
+	{"GET", "/pam/key/none", "", 400, "", "1015"},
+	{"GET", "/pam/key/sys", "", 400, "", "1016"},
+	{"DELETE", "/pam/key/deploy", "", 200, "key.identifier=deploy", ""},
+	{"DELETE", "/pam/key/deploy", "", 400, "", "1017"},
+	{"PUT", "/pam/key/deploy", "", 200, "key", ""},
+	{"PUT", "/pam/key/deploy", "", 400, "", "1045"},
+	{"GET", "/pam/sshkey", "", 200, "keys", ""},
+	{"GET", "/pam/sshkey/deploy", "", 200, "key.hostname=db1", ""},
+	{"GET", "/pam/sshkey/none", "", 404, "", ""},
+	{"POST", "/pam/sshkey", `{"identifier":"second","hostname":"db1","username":"deploy","private_key":` + privateKey + `,"passphrase":"not needed"}`, 201, "key.id=3", ""},
+	{"PUT", "/pam/sshkey/second", `{"key_name":"two","devices":[{"hostname":"none"}]}`, 400, "", "1011"},
+	{"PUT", "/pam/sshkey/second", `{"key_name":"two"}`, 200, "key.key_name=two", ""},
+	{"DELETE", "/pam/credential/custody/deploy", "", 200, "", ""},
+	{"POST", "/pam/sshkey/second/rotate", "", 403, "", ""}, // without operation.run
 
 	{"POST", "/pam/info", `{"name":"Licence","content":"k-1","identifier":"licence","type":null}`, 201, "info.content=k-1", ""},
 	{"POST", "/pam/info", "name=x", 400, "", "1026"},

@@ -101,6 +101,9 @@ func TestBulk(t *testing.T) {
 	h := open(t)
 	h.run("device", "create", "web1", "--ip", "192.0.2.1")
 	h.run("template", "put", "passwd", h.file("t", "exec \"passwd\""), "--executor", "ssh")
+	if out := h.run("credential", "create", "deploy", "--ssh", "--hostname", "web1", "--username", "deploy", "--ssh-name", "ci", "--generate"); !strings.Contains(out, "ssh-ed25519 ") || strings.Contains(out, "PRIVATE") {
+		t.Error(out)
+	}
 	h.run("credential", "create", "root", "--hostname", "web1", "--username", "root", "--template", "passwd", "--generate")
 	h.run("credential", "create", "app", "--hostname", "web1", "--username", "=app", "--template", "passwd", "--generate")
 	out, _, err := h.try("", "operation", "request", "root", "none", "app")

@@ -29,8 +29,11 @@ func createCredential(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "create IDENTIFIER", Short: "Register a credential with its present secret", Args: cobra.ExactArgs(1),
 		Long: `Register a credential. Its present secret is asked for without echo, or read from standard input with --secret-stdin. --generate makes one
-by the policy, for an account that gets it by the first change; --no-secret registers none.`,
-		Example: "  cofre credential create web1-root --hostname web1 --username root --template 'Linux passwd'\n  pass web1 | cofre credential create web1-root --hostname web1 --username root --secret-stdin",
+by the policy, for an account that gets it by the first change; --no-secret registers none.
+
+With --ssh it is an SSH key: --generate makes one, whose public half somebody puts on the device once; later changes keep every
+device's authorized_keys.`,
+		Example: "  cofre credential create web1-root --hostname web1 --username root --template 'Linux passwd'\n  pass web1 | cofre credential create web1-root --hostname web1 --username root --secret-stdin\n  cofre credential create deploy-key --ssh --hostname web1 --username deploy --template 'SSH key (authorized_keys)' --ssh-device web2 --secret-stdin <id_ed25519",
 	}
 	credentialFlags(c)
 	c.Flags().Bool("generate", false, "make a secret by the policy")
@@ -48,6 +51,8 @@ by the policy, for an account that gets it by the first change; --no-secret regi
 		none, _ := c.Flags().GetBool("no-secret")
 		fromStdin, _ := c.Flags().GetBool("secret-stdin")
 		switch {
+		case generate && b.Key != nil:
+			b.Key.Generate = true
 		case generate:
 			name := "default"
 			if b.Policy != nil && *b.Policy != "" {
@@ -107,6 +112,10 @@ func credentialFlags(c *cobra.Command) {
 	f.String("reconcile-template", "", "template that sets the secret anew when vault and target disagree; '' for none")
 	f.String("reconcile-with", "", "credential that logs in for that; '' for none")
 	f.Bool("reconcile-autorun", false, "set it anew by itself after a change or a verification that failed")
+	f.Bool("ssh", false, "it is an SSH key: its secret is a private key, in PEM, without a passphrase")
+	f.String("ssh-name", "", "name of the SSH key")
+	f.String("ssh-algorithm", "", "of the SSH keys that Cofre makes: ed25519, rsa-3072 or rsa-4096")
+	f.StringSlice("ssh-device", nil, "further device that accepts the SSH key; may be repeated; '' for none")
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.Bool("automatic", false, "the policy may change it, once the first change was asked for and succeeded")
 	f.Bool("secret-stdin", false, "read the secret from standard input (one line break at the end is dropped)")
@@ -114,11 +123,22 @@ func credentialFlags(c *cobra.Command) {
 
 func credentialBody(c *cobra.Command) withSecret {
 	return withSecret{Body: credential.Body{
+		Key:      keyBody(c),
 		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Settings: credential.SettingsBody{ServerPath: text(c, "server-path")}, Tags: texts(c, "tag"),
 		Parent: text(c, "parent"), Policy: text(c, "policy"),
 		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication"),
 			Reconcile: credential.ReconcileBody{Autorun: truth(c, "reconcile-autorun"), Template: text(c, "reconcile-template"), Authentication: text(c, "reconcile-with")}},
 	}}
+}
+
+// keyBody is there if a flag of SSH keys was given.
+func keyBody(c *cobra.Command) *credential.KeyBody {
+	is := truth(c, "ssh")
+	k := &credential.KeyBody{Name: text(c, "ssh-name"), Algorithm: text(c, "ssh-algorithm"), Devices: texts(c, "ssh-device")}
+	if (is == nil || !*is) && k.Name == nil && k.Algorithm == nil && k.Devices == nil {
+		return nil
+	}
+	return k
 }
 
 // totpKey reads the key of one-time codes from the file that is named; an empty name removes the key.
