@@ -26,7 +26,7 @@ type recording struct {
 
 func readRecording(t *testing.T, file string) recording {
 	t.Helper()
-	b, err := os.ReadFile(file) //nolint:gosec // of this package's testdata
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,11 +94,11 @@ func (k *keys) find(ctx context.Context, r *route.Request) (*Item, error) {
 }
 
 func (k *keys) read(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	i, err := k.find(ctx, r)
-	if err != nil {
+	if _, err := k.find(ctx, r); err != nil {
 		return compat.Reply{}, err
 	}
-	if i, err = k.s.Read(ctx, r.Actor, r.At, r.Param("id")); err != nil {
+	i, err := k.s.Read(ctx, r.Actor, r.At, r.Param("id"))
+	if err != nil {
 		return compat.Reply{}, err
 	}
 	return compat.OK(fmt.Sprintf("SSH key %d", i.Credential.Number), compat.Member{Name: "key", Value: keyed(i)}), nil

@@ -188,7 +188,7 @@ func exportTemplates(s *session) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }() // it only names a folder
 		written := []string{}
 		for i := range found {
 			content, err := s.newest(c, &found[i])
