@@ -190,9 +190,22 @@ func (s *SSH) Login(name, pass string) (bool, error) {
 	return sshLogin(s.Addr(), s.hostKey, name, pass)
 }
 
+// LoginKey asks the server whether a private key, in PEM, opens an account.
+func (s *SSH) LoginKey(name, private string) (bool, error) {
+	signer, err := ssh.ParsePrivateKey([]byte(private))
+	if err != nil {
+		return false, errors.New("this is no private key")
+	}
+	return sshAuth(s.Addr(), s.hostKey, name, ssh.PublicKeys(signer))
+}
+
 func sshLogin(addr string, key ssh.PublicKey, name, pass string) (bool, error) {
+	return sshAuth(addr, key, name, ssh.Password(pass))
+}
+
+func sshAuth(addr string, key ssh.PublicKey, name string, auth ssh.AuthMethod) (bool, error) {
 	c, err := ssh.Dial("tcp", addr, &ssh.ClientConfig{
-		User: name, Auth: []ssh.AuthMethod{ssh.Password(pass)}, HostKeyCallback: ssh.FixedHostKey(key), Timeout: startLimit,
+		User: name, Auth: []ssh.AuthMethod{auth}, HostKeyCallback: ssh.FixedHostKey(key), Timeout: startLimit,
 	})
 	if err == nil {
 		return true, c.Close()
