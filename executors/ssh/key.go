@@ -145,8 +145,9 @@ case $f in
 	[ -n "$h" ] || { echo 'the account has no home'; exit 3; }
 	f=$h/$f ;;
 esac
-if [ -L "$f" ]; then f=$(readlink -f "$f"); fi
 d=$(dirname "$f")
+if [ "$me" != "$u" ] && { [ -L "$f" ] || [ -L "$d" ]; }; then echo 'the list of keys is a link, which the account may have set: log in as the account itself'; exit 3; fi
+if [ -L "$f" ]; then f=$(readlink -f "$f"); d=$(dirname "$f"); fi
 if [ ! -d "$d" ]; then mkdir "$d"; [ "$me" = "$u" ] || chown "$u" "$d"; fi
 t=$(mktemp "$f.XXXXXX")
 trap 'rm -f "$t" "$t.kept"' EXIT
