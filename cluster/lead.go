@@ -63,9 +63,6 @@ func (l *leaderSide) submit(e command.Envelope) (*pending, *outcome) {
 	case !now.Leading:
 		return nil, &outcome{err: errNotLeading, retry: true}
 	}
-	if err := l.admit.refuse(); err != nil {
-		return nil, &outcome{err: err, retry: true}
-	}
 	if err := l.admit.Registry.Admit(&e, l.node.State().Level()); err != nil {
 		return nil, &outcome{err: err}
 	}
@@ -84,6 +81,9 @@ const enqueueTime = 5 * time.Second
 
 // send makes one log entry of a batch. Its time is this node's clock now: the leader's stamp is the only time there is.
 func (l *leaderSide) send(_ context.Context, batch []command.Envelope) []outcome {
+	if err := l.admit.refuse(); err != nil {
+		return all(batch, outcome{err: err, retry: true})
+	}
 	entry, err := codec.Encode(command.Entry{At: l.admit.Clock.Now(), Term: l.node.Term(), Commands: batch})
 	if err != nil {
 		return all(batch, outcome{err: err})

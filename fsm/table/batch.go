@@ -19,6 +19,7 @@ type Batch struct {
 	hashes  map[byte]Hash
 	head    audit.Head
 	meta    Applied
+	finder  *pebble.Iterator // of the committed rows, opened by the first search
 }
 
 // Space is the table and the index (or its rows) that a key belongs to: what a batch changes, and what one may watch.
@@ -109,6 +110,7 @@ func (b *Batch) Commit() {
 			set(append(hashPrefix[:2:2], id), h[:])
 		}
 	}
+	b.closeFinder()
 	// Memory first: a view that is pinned from now on, and sees the new rows, must not find the old ones there.
 	b.s.rows.replace(b.order, b.n)
 	if err := w.Commit(pebble.NoSync); err != nil {
@@ -122,13 +124,16 @@ func (b *Batch) Commit() {
 }
 
 // Drop forgets the batch.
-func (b *Batch) Drop() { b.changes, b.spaces, b.order = nil, nil, nil }
+func (b *Batch) Drop() {
+	b.closeFinder()
+	b.changes, b.spaces, b.order = nil, nil, nil
+}
 
 func (b *Batch) get(key []byte) *cell {
 	if p, ok := b.changes[string(key)]; ok {
 		return p.now
 	}
-	return b.s.committedCell(key, b.n-1)
+	return b.committedCell(key)
 }
 
 // change makes fresh of a key, of which the caller knows what stands there, and gives what to undo.
@@ -147,11 +152,44 @@ func (b *Batch) change(key []byte, t Erased, stood, fresh *cell, keep bool) undo
 }
 
 // committedCell is what stands under a key in the committed rows, for the writer.
-func (s *Store) committedCell(key []byte, upto uint64) *cell {
-	if c, ok := s.rows.find(key, upto); ok {
+func (b *Batch) committedCell(key []byte) *cell {
+	upto := b.n - 1
+	if c, ok := b.s.rows.find(key, upto); ok {
 		return c
 	}
-	c := dbGet(s.db, key)
-	s.rows.put(key, c, upto)
+	c := b.search(key)
+	b.s.rows.put(key, c, upto)
 	return c
+}
+
+// search looks into the store. Most searches are for keys that do not exist yet, which filters tell without reading a
+// block: pebble's Get leaves out those of the last level, where most of the rows are, an iterator does not.
+func (b *Batch) search(key []byte) *cell {
+	if b.finder == nil {
+		it, err := b.s.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
+		if err != nil {
+			panic(Failure{Op: "read", Err: err})
+		}
+		b.finder = it
+	}
+	c := &cell{}
+	if b.finder.SeekPrefixGE(key) {
+		c.value, c.exists = append([]byte(nil), b.finder.Value()...), true
+	}
+	if err := b.finder.Error(); err != nil {
+		panic(Failure{Op: "read", Err: err})
+	}
+	return c
+}
+
+// closeFinder lets the memory tables go that the iterator pins.
+func (b *Batch) closeFinder() {
+	if b.finder == nil {
+		return
+	}
+	err := b.finder.Close()
+	b.finder = nil
+	if err != nil {
+		panic(Failure{Op: "read", Err: err})
+	}
 }

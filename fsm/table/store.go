@@ -58,7 +58,7 @@ type Store struct {
 }
 
 const (
-	memTableSize = 16 << 20
+	memTableSize = 4 << 20
 	memTables    = 4 // writes wait when so many are not flushed
 )
 

@@ -161,8 +161,10 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 		return nil, false, err
 	}
 	i := c.item(ctx, c.access.WhatBelongsTo(&r.Credential))
-	if d, err := c.access.Describe(ctx, actor, at, string(r.Credential.ID)); i.Key != nil && err == nil {
-		i.Key = c.keyView(ctx, &d.Credential) // the answer to a put holds no versions, and so no public half
+	if i.Key != nil { // the answer to a put holds no versions, and so no public half
+		if d, err := c.access.Describe(ctx, actor, at, string(r.Credential.ID)); err == nil {
+			i.Key = c.keyView(ctx, &d.Credential)
+		}
 	}
 	return i, r.Created, nil
 }

@@ -56,8 +56,10 @@ func (m *member) serveAPI(ctx context.Context) error {
 }
 
 func (m *member) healthStatus() health.Status {
-	v := m.fsm.View()
-	founded := state.Keyring.Has(v, state.SystemKey) // asked by every request: the row is large, and nobody needs it here
-	v.Close()
-	return health.Status{Node: m.id(), Initialized: founded, Sealed: m.keys.Sealed(), Fresh: m.reader.Fresh(), Leader: m.node.Leader(), Version: m.version, Dev: m.config.Dev}
+	if !m.founded.Load() { // every request asks; once there is a keyring, there always is
+		v := m.fsm.View()
+		m.founded.Store(state.Keyring.Has(v, state.SystemKey))
+		v.Close()
+	}
+	return health.Status{Node: m.id(), Initialized: m.founded.Load(), Sealed: m.keys.Sealed(), Fresh: m.reader.Fresh(), Leader: m.node.Leader(), Version: m.version, Dev: m.config.Dev}
 }

@@ -63,6 +63,7 @@ type member struct {
 	deaths  deaths
 	gossip  atomic.Pointer[gossip.Gossip]
 	low     atomic.Bool // the disk is nearly full
+	founded atomic.Bool // there is a keyring: this is a cluster
 	listens listeners
 }
 
