@@ -84,6 +84,7 @@ var rooms = []room{
 	{"httpapi/...", []string{"httpapi/route", "httpapi/compat", "fsm/model", "vault/secret"}, "a resource talks to services through interfaces of its own"},
 
 	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "scheduler/lead", "vault/disk"}, "test kit of the cluster: the real scheduler makes its work"},
+	{"cluster/raftlog", nil, "keeps what it is given, durable and in order; it knows no content"},
 	{"cluster/raftnode", append([]string{"vault/disk"}, clusterMay...), "encrypts the log store"},
 	{"cluster/...", clusterMay, "moves commands and bytes; the state machine arrives as raft.FSM"},
 

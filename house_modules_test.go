@@ -22,14 +22,13 @@ const (
 var modules = []module{
 	{"github.com/gin-gonic/gin", []string{"httpapi/..."}, "the web framework stays at the edge"},
 	{"github.com/hashicorp/raft", []string{"fsm", "fsm/fsmtest", "cluster/...", "cmd/cofre/bench"}, raftWhy},
-	{"github.com/hashicorp/raft-boltdb/v2", []string{"cluster/raftnode", "cmd/cofre/bench"}, raftWhy},
-	{"github.com/hashicorp/raft-wal", []string{"cmd/cofre/bench"}, "compared with raft-boltdb by measurement (ADR 0018)"},
+	{"github.com/hashicorp/raft-boltdb/v2", []string{"cmd/cofre/bench"}, "the floor of the benchmarks (ADR 0024)"},
+	{"github.com/hashicorp/raft-wal", []string{"cmd/cofre/bench"}, "compared with raft-boltdb by measurement (ADR 0024)"},
 	{"github.com/hashicorp/raft-autopilot", []string{"cluster/raftnode"}, raftWhy},
-	{"go.etcd.io/bbolt", []string{"cluster/raftnode"}, raftWhy},
 	{"github.com/hashicorp/go-hclog", []string{"cluster/...", "cmd/cofre", "cmd/cofre/bench"}, "raft's logger is bridged where raft is built"},
 	{"github.com/hashicorp/memberlist", []string{"cluster/gossip"}, "a rumour has one room"},
 	{"github.com/hashicorp/go-syslog", []string{"cluster/siem"}, "the local syslog is one sink of the trail"},
-	{"github.com/cockroachdb/pebble/v2", []string{"fsm/table/..."}, "tables hide the store"},
+	{"github.com/cockroachdb/pebble/v2", []string{"fsm/table/...", "cluster/raftlog"}, "tables hide the store; raft's log is a store of its own"},
 	{"github.com/hashicorp/golang-lru/v2", []string{"fsm/table"}, "rows that every command needs stay in memory"},
 	{"github.com/fxamacker/cbor/v2", []string{"fsm/codec"}, "one encoding, configured once"},
 	{"github.com/jackc/pgx/v5", []string{"executors/postgres", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench"}, driverWhy},
@@ -99,7 +98,7 @@ var thirdPartyLaw = law{
 		sample("fsm/model/a.go", `package model; import _ "github.com/google/go-cmp/cmp"`),
 	},
 	kept: []house{
-		sample("cluster/raftnode/a.go", `package raftnode; import _ "github.com/hashicorp/raft-boltdb/v2"`),
+		sample("cmd/cofre/bench/a.go", `package main; import _ "github.com/hashicorp/raft-boltdb/v2"`),
 		sample("fsm/model/a_test.go", `package model; import _ "github.com/google/go-cmp/cmp"`),
 	},
 }

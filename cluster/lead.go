@@ -41,11 +41,12 @@ type leaderSide struct {
 	queue *coalescer
 }
 
-// entriesInFlight lets an entry replicate while the one before it is applied. More would only make the entries smaller;
-// so would a second one that carries a few commands only.
+// entriesInFlight lets an entry replicate while the one before it is applied. More would only make the entries smaller,
+// as would a second one that carries a few commands only: an entry costs the nodes about 5 ms of CPU, each command in it
+// less than one (docs/benchmarks.md).
 const (
 	entriesInFlight = 2
-	besideOne       = 8
+	besideOne       = 40
 )
 
 func newLeaderSide(node *raftnode.Node, admit Admission) *leaderSide {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/hashicorp/raft"
 	"github.com/sirupsen/logrus"
 
 	"cofre/cluster"
@@ -54,7 +53,7 @@ type host struct {
 	disk   *Disk
 	state  *vfs.MemFS // of a real replica: what is not synced is lost, in part, when the power goes
 	files  *Files
-	stores *raft.InmemStore
+	log    *vfs.MemFS // raft's log: what is confirmed survives the power, torn where it was not
 	cipher raftnode.RecordCipher
 	member *Member
 	ahead  atomic.Int64 // of the true time; see SetClock
@@ -72,6 +71,7 @@ type Member struct {
 	Clock    *cluster.Clock
 	Gather   func(context.Context) ([]cluster.MemberStatus, error)
 
+	log    *powered
 	server *rpc.Server
 	ctx    context.Context
 	stop   context.CancelFunc
@@ -131,7 +131,7 @@ func (c *Cluster) Add(id model.NodeID) *Member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	h := &host{state: vfs.NewCrashableMem(), disk: NewDisk(), files: NewFiles(), stores: raft.NewInmemStore(), cipher: cipher}
+	h := &host{state: vfs.NewCrashableMem(), disk: NewDisk(), files: NewFiles(), log: vfs.NewCrashableMem(), cipher: cipher}
 	c.mu.Lock()
 	c.hosts[id] = h
 	c.mu.Unlock()
@@ -176,11 +176,11 @@ func (c *Cluster) Members() (out []*Member) {
 func (c *Cluster) Restart(id model.NodeID) *Member {
 	c.t.Helper()
 	h := c.host(id)
-	log, err := raftnode.NewLog(h.stores, h.stores, id, h.cipher)
+	m := &Member{ID: id}
+	log, err := m.openLog(h)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m := &Member{ID: id}
 	registry, sm, err := c.machine(m, h)
 	if err != nil {
 		c.t.Fatal(err)
@@ -290,22 +290,25 @@ func (c *Cluster) Stop(id model.NodeID) {
 	}
 }
 
-// Crash ends a member as a power cut does: rows that were not synced are lost, in part; the log is kept.
+// Crash ends a member as a power cut does: rows and log entries that were not synced are lost, in part.
 func (c *Cluster) Crash(id model.NodeID) {
 	h := c.host(id)
 	m := h.member
 	if m.Replica == nil {
 		m.Machine.Kill()
-		c.end(h)
-		return
+	} else {
+		m.Replica.dead.Store(true)
 	}
-	m.Replica.dead.Store(true)
 	c.mu.Lock()
-	left := h.state.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng})
+	cut := vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng}
+	state := h.state.CrashClone(cut) // first: the log is never behind the rows
+	log := m.log.cut(func() *vfs.MemFS { return h.log.CrashClone(cut) })
 	c.mu.Unlock()
 	c.end(h)
-	c.check(m.Replica.Close())
-	h.state = left
+	if m.Replica != nil {
+		c.check(m.Replica.Close())
+	}
+	h.state, h.log = state, log
 }
 
 func (c *Cluster) check(err error) {
@@ -333,6 +336,7 @@ func (c *Cluster) end(h *host) *Member {
 	}
 	_ = m.Node.Shutdown() // a killed machine cannot flush
 	<-done
+	c.check(m.log.Close())
 	return m
 }
 

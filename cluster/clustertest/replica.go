@@ -25,19 +25,24 @@ type Replica struct {
 
 // openReplica opens the state on a disk.
 func openReplica(disk vfs.FS, registry *command.Registry) (*Replica, error) {
-	f, err := fsm.Open("state", registry, table.Options{FS: disk, Cache: 1 << 20, Logger: silent{}})
+	f, err := fsm.Open("state", registry, table.Options{FS: disk, Cache: 1 << 20, Logger: Silent{}})
 	if err != nil {
 		return nil, err
 	}
 	return &Replica{FSM: f}, nil
 }
 
-// silent drops what Pebble logs.
-type silent struct{}
+// Silent drops what Pebble logs.
+type Silent struct{}
 
-func (silent) Infof(string, ...any)      {}
-func (silent) Errorf(string, ...any)     {}
-func (silent) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
+// Infof drops a line.
+func (Silent) Infof(string, ...any) {}
+
+// Errorf drops a line.
+func (Silent) Errorf(string, ...any) {}
+
+// Fatalf panics: the store cannot go on.
+func (Silent) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 
 // Position adapts fsm's.
 func (r *Replica) Position() raftnode.Position { return raftnode.Position(r.FSM.Position()) }

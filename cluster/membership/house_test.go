@@ -17,6 +17,7 @@ import (
 	"cofre/cluster/clustertest"
 	"cofre/cluster/membership"
 	"cofre/cluster/peer"
+	"cofre/cluster/raftlog"
 	"cofre/cluster/raftnode"
 	"cofre/cluster/rpc"
 	"cofre/fsm/model"
@@ -118,7 +119,7 @@ func run(t *testing.T, h *house, id *peer.Identity, ln net.Listener) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := raftnode.OpenLog(filepath.Join(folder, "raft.db"), id.Node, cipher)
+	store, err := raftnode.OpenLog(filepath.Join(folder, "log"), id.Node, cipher, raftlog.Options{Logger: clustertest.Silent{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,5 +4,5 @@
 // It guarantees that nothing of an entry's content reaches the disk in clear; that the log is truncated only after the
 // state machine made the rows durable; that a received state is in use after a crash exactly if its record was written;
 // and that a node whose state is older than its newest record refuses to start instead of forking the state (RULES 2).
-// cluster, cluster/membership and cmd call it. It is the only package that imports raft-boltdb.
+// cluster, cluster/membership and cmd call it. The files are those of cluster/raftlog.
 package raftnode

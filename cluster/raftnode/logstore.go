@@ -4,12 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
 
+	"cofre/cluster/raftlog"
 	"cofre/fsm/model"
 )
 
@@ -35,23 +33,16 @@ func (l *Log) Close() error { return l.close() }
 // damagedAdvice ends the errors of a log that cannot be used: nothing in it can be mended, and its peers have it all.
 const damagedAdvice = "a byte of it was changed or lost: remove this node (cofre cluster remove), delete its data and let it join under a new name"
 
-// OpenLog opens or creates the log file. Entries are encrypted; term, vote and the candidate's address are not.
-func OpenLog(path string, node model.NodeID, cipher RecordCipher) (_ *Log, err error) {
-	defer func() {
-		if p := recover(); p != nil { // bbolt looks at pages by assertions
-			err = fmt.Errorf("open the log %s: %v: %s", path, p, damagedAdvice)
-		}
-	}()
-	store, err := raftboltdb.New(raftboltdb.Options{
-		Path: path, MsgpackUseNewTimeFormat: true,
-		// The free list is rebuilt at open instead of being written with each commit; a map, because truncation frees
-		// long runs of pages.
-		BoltOptions: &bbolt.Options{Timeout: 3 * time.Second, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open the log %s: %w", path, err)
+// OpenLog opens or creates the log in a directory. Entries are encrypted; term, vote and the candidate's address are not.
+func OpenLog(dir string, node model.NodeID, cipher RecordCipher, o raftlog.Options) (*Log, error) {
+	store, err := raftlog.Open(dir, o)
+	if errors.Is(err, raftlog.ErrDamaged) {
+		return nil, fmt.Errorf("%w: %s", err, damagedAdvice)
 	}
-	l, err := newLog(store, store, node, cipher, path)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLog(store, store, node, cipher, dir)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -77,7 +68,7 @@ type encryptedLog struct {
 	raft.LogStore
 	node   model.NodeID
 	cipher RecordCipher
-	path   string // of the file, for errors
+	path   string // of the store, for errors
 }
 
 func (s *encryptedLog) aad(l *raft.Log) []byte {

@@ -3,6 +3,7 @@ package raftnode_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/raft"
 
+	"cofre/cluster/clustertest"
+	"cofre/cluster/raftlog"
 	"cofre/cluster/raftnode"
 	"cofre/vault/disk"
 )
@@ -17,14 +20,14 @@ import (
 func TestLogIsEncryptedAndSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	key := disk.GenerateKey()
-	path := filepath.Join(t.TempDir(), "raft.db")
+	path := filepath.Join(t.TempDir(), "log")
 	sentinel := bytes.Repeat([]byte("sentinel-of-the-entry"), 3)
 	open := func() *raftnode.Log {
 		c, err := disk.NewRecordCipher(key, "log")
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := raftnode.OpenLog(path, "n1", c)
+		l, err := raftnode.OpenLog(path, "n1", c, raftlog.Options{Logger: clustertest.Silent{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,14 +47,21 @@ func TestLogIsEncryptedAndSurvivesRestart(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile(path)
-	if err != nil {
+	var stored []byte
+	if err := filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		stored = append(stored, data...)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if bytes.Contains(file, []byte("sentinel")) {
+	if bytes.Contains(stored, []byte("sentinel")) {
 		t.Error("the entry is readable on the disk")
 	}
-	if !bytes.Contains(file, []byte("CurrentTerm")) {
+	if !bytes.Contains(stored, []byte("CurrentTerm")) {
 		t.Error("the search would not find what is readable")
 	}
 	l = open()

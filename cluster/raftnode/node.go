@@ -79,6 +79,9 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	if err != nil {
 		return nil, err
 	}
+	if err := snapshots.covers(c.Log); err != nil {
+		return nil, err
+	}
 	rc := c.raft(log)
 	notify := make(chan bool, 16)
 	rc.NotifyCh = notify

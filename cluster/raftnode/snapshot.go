@@ -62,6 +62,30 @@ func (e *StaleStateError) Error() string {
 		"Run \"cofre cluster remove\" for this node on another one, wipe its data directory, and join it again under a new node id", e.Have, e.Need)
 }
 
+// StaleLogError refuses the start of a node whose log is older than its state: it has forgotten what it confirmed.
+type StaleLogError struct{ Last, Applied uint64 }
+
+func (e *StaleLogError) Error() string {
+	return fmt.Sprintf("the log of this node ends at index %d, but its state has applied entry %d: entries that it confirmed are missing. "+
+		"Run \"cofre cluster remove\" for this node on another one, wipe its data directory, and join it again under a new node id", e.Last, e.Applied)
+}
+
+// covers checks that the log, or the record that it was truncated for, reaches what was applied: entries are durable
+// before they are applied.
+func (s *Snapshots) covers(log raft.LogStore) error {
+	last, err := log.LastIndex()
+	if err != nil {
+		return fmt.Errorf("find the end of the log: %w", err)
+	}
+	if r := s.newest(); r != nil {
+		last = max(last, r.RaftIndex)
+	}
+	if applied := s.sm.Position().Index; last < applied {
+		return &StaleLogError{Last: last, Applied: applied}
+	}
+	return nil
+}
+
 func (s *Snapshots) newest() *record {
 	if len(s.records) == 0 {
 		return nil

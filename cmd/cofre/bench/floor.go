@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	wal "github.com/hashicorp/raft-wal"
+
+	"cofre/cluster/raftlog"
 )
 
 // floor is raw Raft: three nodes in this process over loopback TCP, durable logs, a state machine that does nothing.
@@ -33,6 +35,16 @@ type logStore interface {
 func onBolt(home string) (logStore, error) {
 	return raftboltdb.NewBoltStore(filepath.Join(home, "raft.db"))
 }
+
+func onPebble(home string) (logStore, error) {
+	return raftlog.Open(home, raftlog.Options{Logger: quiet{}})
+}
+
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)      {}
+func (quiet) Errorf(string, ...any)     {}
+func (quiet) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 
 func onWAL(home string) (logStore, error) { return wal.Open(home) }
 

@@ -18,6 +18,7 @@ import (
 	"cofre/cluster/gossip"
 	"cofre/cluster/membership"
 	"cofre/cluster/peer"
+	"cofre/cluster/raftlog"
 	"cofre/cluster/raftnode"
 	"cofre/cluster/rpc"
 	"cofre/cluster/siem"
@@ -89,7 +90,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 		return m, err
 	}
 	dir := d.config.DataDir
-	if m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(key), Logger: stateLog{d.log}}); err != nil {
+	if m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(key), Logger: pebbleLog{d.log, "state"}}); err != nil {
 		return m, err
 	}
 	m.watches = watchesOf(m.fsm)
@@ -100,9 +101,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	if err := os.MkdirAll(filepath.Join(dir, "raft"), 0o700); err != nil {
 		return m, fmt.Errorf("create the log's directory: %w", err)
 	}
-	logFile := filepath.Join(dir, "raft", "log.db")
-	m.part("raft").WithField("file", logFile).Info("the log is opened") // a damaged page may end the process without its name
-	if m.logs, err = raftnode.OpenLog(logFile, id.Node, cipher); err != nil {
+	if m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log"), id.Node, cipher, raftlog.Options{Logger: pebbleLog{d.log, "log"}}); err != nil {
 		return m, err
 	}
 	records, err := raftnode.Folder(filepath.Join(dir, "raft", "snapshots"))
@@ -235,11 +234,14 @@ func (m *member) voters() []model.NodeID {
 	return ids
 }
 
-// stateLog is Pebble's logger.
-type stateLog struct{ log *logrus.Logger }
+// pebbleLog is Pebble's logger, for one of its stores.
+type pebbleLog struct {
+	log  *logrus.Logger
+	part string
+}
 
-func (l stateLog) Infof(f string, a ...any)  { l.log.WithField("part", "state").Debugf(f, a...) }
-func (l stateLog) Errorf(f string, a ...any) { l.log.WithField("part", "state").Errorf(f, a...) }
+func (l pebbleLog) Infof(f string, a ...any)  { l.log.WithField("part", l.part).Debugf(f, a...) }
+func (l pebbleLog) Errorf(f string, a ...any) { l.log.WithField("part", l.part).Errorf(f, a...) }
 
 // Fatalf ends the process: a node whose state cannot be written acknowledges nothing (RULES 4).
-func (l stateLog) Fatalf(f string, a ...any) { l.log.WithField("part", "state").Fatalf(f, a...) }
+func (l pebbleLog) Fatalf(f string, a ...any) { l.log.WithField("part", l.part).Fatalf(f, a...) }
