@@ -34,6 +34,12 @@ func (a *Admission) refuse() error {
 	return nil
 }
 
+// suffices tells whether nobody waits for the replica of the node where a command came in.
+func (a *Admission) suffices(e *command.Envelope) bool {
+	d, ok := a.Registry.Find(e.Kind, e.Version)
+	return ok && d.AnswerSuffices()
+}
+
 // leaderSide puts commands into the log of this node.
 type leaderSide struct {
 	node  *raftnode.Node
@@ -101,7 +107,7 @@ func (l *leaderSide) send(_ context.Context, batch []command.Envelope) []outcome
 	foreign := false
 	for i, r := range results {
 		out[i] = outcome{result: r}
-		foreign = foreign || batch[i].Node != l.node.ID()
+		foreign = foreign || batch[i].Node != l.node.ID() && !l.admit.suffices(&batch[i])
 	}
 	if foreign && l.queue.idle() {
 		l.node.Nudge()

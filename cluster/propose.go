@@ -43,7 +43,8 @@ const (
 	pauseMin, pauseMax = 20 * time.Millisecond, 200 * time.Millisecond
 )
 
-// Propose implements command.Proposer: it returns after the command was applied on this node. It retries under the same
+// Propose implements command.Proposer: it returns after the command was applied, on this node too where its answer does
+// not suffice. It retries under the same
 // id, which makes retries harmless, until ctx ends; at most 30 s, and 10 s when ctx has no deadline.
 func (p *Proposer) Propose(ctx context.Context, e command.Envelope) (command.Result, error) {
 	p.sign(&e)
@@ -58,6 +59,9 @@ func (p *Proposer) Propose(ctx context.Context, e command.Envelope) (command.Res
 		moved := p.node.LeaderMoved()
 		o := p.attempt(ctx, e)
 		if o.err == nil {
+			if p.leader.admit.suffices(&e) {
+				return o.result, nil
+			}
 			return p.applied(ctx, e.Kind, o.result)
 		}
 		maybe = maybe || o.maybe

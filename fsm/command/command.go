@@ -72,7 +72,8 @@ type Meta struct {
 // NewID derives the n-th identifier of objects that this command creates.
 func (m Meta) NewID(n int) string { return model.DeriveID("command", m.ID.String(), fmt.Sprint(n)) }
 
-// Proposer gets a command into the log and returns after it was applied on this node. An error without a Result means
+// Proposer gets a command into the log and returns after it was applied, by a majority's leave, on the leader and on this
+// node; of a command whose answer suffices (Def.Suffices) on the leader. An error without a Result means
 // that the outcome is not known or that it did not happen: see its Kind (Unavailable, Uncertain).
 type Proposer interface {
 	Propose(ctx context.Context, e Envelope) (Result, error)

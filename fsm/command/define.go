@@ -15,6 +15,7 @@ type Def[A, R any] struct {
 	version uint16
 	level   uint16
 	denied  bool
+	alone   bool
 	apply   func(*table.Tx, Meta, A) (R, error)
 }
 
@@ -27,6 +28,11 @@ func Define[A, R any](k Kind, version uint16, apply func(*table.Tx, Meta, A) (R,
 // AuditDenials lets a refusal (Denied, Unauthenticated) leave the event command.denied in the trail.
 func (d Def[A, R]) AuditDenials() Def[A, R] { d.denied = true; return d }
 
+// Suffices says that the answer is all that its caller needs: on a follower the caller does not wait until its own replica
+// shows the change as well, and the leader does not hurry the replica for its sake. What the caller reads there besides
+// may be older than the answer.
+func (d Def[A, R]) Suffices() Def[A, R] { d.alone = true; return d }
+
 // Since sets the feature level from which the verb may be proposed; 1 by default.
 func (d Def[A, R]) Since(level uint16) Def[A, R] { d.level = level; return d }
 
@@ -36,6 +42,7 @@ type Erased interface {
 	Version() uint16
 	Level() uint16
 	DenialsAudited() bool
+	AnswerSuffices() bool
 	// Check decodes the payload strictly without applying it.
 	Check(payload codec.Raw) error
 	// Apply runs the reducer; decoding errors are ErrUndecodable.
@@ -56,6 +63,9 @@ func (d Def[A, R]) Level() uint16 { return d.level }
 
 // DenialsAudited tells whether refusals are events.
 func (d Def[A, R]) DenialsAudited() bool { return d.denied }
+
+// AnswerSuffices tells whether the caller needs nothing but the answer.
+func (d Def[A, R]) AnswerSuffices() bool { return d.alone }
 
 // Check decodes the payload strictly.
 func (d Def[A, R]) Check(payload codec.Raw) error {

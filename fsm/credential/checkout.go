@@ -26,6 +26,10 @@ type CheckoutResult struct {
 	Custody model.CustodyID `cbor:"custody"`
 	Until   model.Time      `cbor:"until"`            // end of custody
 	Change  model.Time      `cbor:"change,omitempty"` // when the secret will be changed, 0: not planned
+
+	// What stood where the secret was read: who describes it must not describe something older.
+	Credential uint64 `cbor:"credential"` // revision
+	Device     uint64 `cbor:"device"`     // revision
 }
 
 // Checkout reads a secret: it opens or keeps the caller's custody and records the read in the same transaction.
@@ -75,8 +79,12 @@ var Checkout = command.Define("credential.checkout", 1, func(tx *table.Tx, m com
 		}
 	}
 	tx.Emit(audit.CredentialRead.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "version", fmt.Sprint(v.N), "identifier", c.Identifier, "custody", string(id)))
-	return CheckoutResult{Version: v.N, Row: v.Row, Secret: v.Secret, Custody: id, Until: held.Until, Change: c.RotateAt}, nil
-}).AuditDenials()
+	res := CheckoutResult{Version: v.N, Row: v.Row, Secret: v.Secret, Custody: id, Until: held.Until, Change: c.RotateAt, Credential: c.Revision}
+	if d, ok := state.Devices.Look(tx, string(c.Device)); ok {
+		res.Device = d.Revision
+	}
+	return res, nil
+}).AuditDenials().Suffices()
 
 // custodyID is one per credential and authorization: reading again keeps one holder.
 func custodyID(c model.CredentialID, a model.AuthorizationID) model.CustodyID {

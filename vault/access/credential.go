@@ -43,18 +43,33 @@ func (s *Service) CheckOut(ctx context.Context, actor model.Actor, name string) 
 	if err != nil {
 		return nil, err
 	}
+	d, err := s.describeAsRead(ctx, c.ID, &r)
+	if err != nil {
+		return nil, err
+	}
 	value, err := s.keys.Decrypt(Place(r.Row), r.Secret)
 	if err != nil {
 		return nil, err
 	}
-	v := s.views.View()
-	defer v.Close()
-	d, ok := describe(v, c.ID)
-	if !ok {
-		value.Wipe()
-		return nil, model.Errorf(model.Internal, "the credential is gone")
-	}
 	return &Opened{Described: d, Value: value, Version: r.Version, Until: r.Until, Change: r.Change}, nil
+}
+
+// describeAsRead describes a credential not older than it was when its secret was read: this replica may be behind.
+func (s *Service) describeAsRead(ctx context.Context, id model.CredentialID, r *credential.CheckoutResult) (Described, error) {
+	for try := 0; ; try++ {
+		v := s.views.View()
+		d, ok := describe(v, id)
+		v.Close()
+		if ok && d.Credential.Revision >= r.Credential && d.Device.Revision >= r.Device {
+			return d, nil
+		}
+		if try > 0 {
+			return Described{}, model.Errorf(model.Internal, "the credential is gone")
+		}
+		if err := s.fresh(ctx); err != nil {
+			return Described{}, err
+		}
+	}
 }
 
 // Describe reads a credential without its secret; it takes no custody.
