@@ -20,7 +20,8 @@ type Config struct {
 	Records Files // snapshot records
 	// Scale stretches heartbeat, election and lease timeouts together; 0 means 1 (500, 500 and 250 ms).
 	Scale float64
-	// SnapshotThreshold, TrailingLogs and SnapshotInterval are 8192, 10240 and 30 s when zero.
+	// SnapshotThreshold, TrailingLogs and SnapshotInterval are 512, 10240 and 5 s when zero. A snapshot is a record and a
+	// flush of what is in memory, so it may be taken often: a start reads the log from the last one on.
 	SnapshotThreshold, TrailingLogs uint64
 	SnapshotInterval                time.Duration
 }
@@ -40,7 +41,7 @@ func (c Config) raft(log logrus.FieldLogger) *raft.Config {
 	rc.BatchApplyCh, rc.MaxAppendEntries = true, 1024
 	rc.NoSnapshotRestoreOnStart = true // the state is on disk; see OpenSnapshots
 	rc.NoLegacyTelemetry = true
-	rc.SnapshotThreshold, rc.TrailingLogs, rc.SnapshotInterval = 8192, 10240, 30*time.Second
+	rc.SnapshotThreshold, rc.TrailingLogs, rc.SnapshotInterval = 512, 10240, 5*time.Second
 	if c.SnapshotThreshold > 0 {
 		rc.SnapshotThreshold = c.SnapshotThreshold
 	}

@@ -119,6 +119,12 @@ func (b *Batch) Commit() {
 	if err := w.Close(); err != nil { // gives its memory to the next batch
 		panic(Failure{Op: "commit", Err: err})
 	}
+	if b.s.unflushed += len(b.order); b.s.unflushed >= flushAfter {
+		b.s.unflushed = 0
+		if _, err := b.s.db.AsyncFlush(); err != nil { // the next batches do not wait for it
+			panic(Failure{Op: "flush", Err: err})
+		}
+	}
 	b.s.hashes, b.s.head, b.s.meta = b.hashes, b.head, b.meta
 	b.s.committed.Store(b.n)
 }

@@ -53,6 +53,7 @@ type Store struct {
 	hashes    map[byte]Hash // of the committed rows; touched by the writer only
 	head      audit.Head
 	meta      Applied
+	unflushed int           // changed keys since the last flush that was asked for; touched by the writer only
 	committed atomic.Uint64 // batches since the store was opened
 	refs      atomic.Int64
 }
@@ -60,6 +61,10 @@ type Store struct {
 const (
 	memTableSize = 4 << 20
 	memTables    = 4 // writes wait when so many are not flushed
+
+	// flushAfter bounds what a killed node applies again: so many changed keys are some 1,800 creates or 5,000 reads, a
+	// fifth of a second. Time would do it as well, but a node with little to do would write small files all day.
+	flushAfter = 16_000
 )
 
 var (
