@@ -51,6 +51,7 @@ var rooms = []room{
 	{"fsm/dsm", withOperation, featureWhy},
 	{"fsm/information", withOperation, featureWhy},
 	{"fsm/relateduser", withOperation, featureWhy},
+	{"fsm/profile", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 

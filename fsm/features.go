@@ -13,6 +13,7 @@ import (
 	"cofre/fsm/node"
 	"cofre/fsm/operation"
 	"cofre/fsm/policy"
+	"cofre/fsm/profile"
 	"cofre/fsm/relateduser"
 	"cofre/fsm/template"
 	"cofre/fsm/trail"
@@ -22,7 +23,7 @@ import (
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
 	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
-	information.Feature, relateduser.Feature,
+	information.Feature, relateduser.Feature, profile.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

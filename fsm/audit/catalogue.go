@@ -58,6 +58,10 @@ var (
 
 	PolicyPut = define("policy.put", Notice, "a password policy was created or changed", Fields{"policy": Public, "name": Sensitive, "change": Public})
 
+	ProfilePut   = define("profile.put", Notice, "an execution profile was created, changed or removed", Fields{"profile": Public, "name": Sensitive, "change": Public})
+	ProfileTaken = define("profile.taken", Info, "a new credential is managed as a profile says", Fields{"credential": Public, "profile": Public, "name": Sensitive, "first_at": Public})
+	ProfileLeft  = define("profile.left", Warning, "a new credential did not take the profile that fits it: its registrant may not read the credential that logs in, there is none, or it is of another executor", Fields{"credential": Public, "profile": Public, "name": Sensitive})
+
 	AutomationPut     = define("automation.put", Notice, "the bounds of what the system starts by itself were changed", Fields{"share": Public, "least": Public, "failures": Public, "lanes": Public})
 	AutomationFrozen  = define("automation.frozen", Notice, "a span without automatic changes was planned", Fields{"name": Sensitive, "from": Public, "until": Public})
 	AutomationThawed  = define("automation.thawed", Notice, "a span without automatic changes was removed", Fields{"name": Sensitive})

@@ -97,6 +97,13 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	if err := patch(tx, &c, a); err != nil {
 		return PutResult{}, err
 	}
+	var taken, left *model.ExecutionProfile
+	if old == nil {
+		taken, left = takeProfile(tx, m, &c, a.Execution)
+	}
+	if c.Execution.Automatic && c.Execution.ChangeTemplate == "" {
+		return PutResult{}, model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")
+	}
 	if err := references(tx, m, old, &c); err != nil {
 		return PutResult{}, err
 	}
@@ -141,6 +148,12 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		change = "created"
 	}
 	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change))
+	switch {
+	case taken != nil:
+		tx.Emit(audit.ProfileTaken.With("credential", string(c.ID), "profile", string(taken.ID), "name", taken.Name, "first_at", c.Execution.FirstAt.String()))
+	case left != nil:
+		tx.Emit(audit.ProfileLeft.With("credential", string(c.ID), "profile", string(left.ID), "name", left.Name))
+	}
 	c.Versions = nil
 	if c.OTP != nil {
 		c.OTP = &model.OTPKey{Row: c.OTP.Row} // whether there is one, not the ciphertext
@@ -285,9 +298,6 @@ func patchExecution(tx *table.Tx, c *model.Credential, e *ExecutionPatch) error 
 			return model.Errorf(model.Invalid, "the template belongs to the executor %s", t.Executor).WithField("change_plugin")
 		}
 		x.Executor = t.Executor
-	}
-	if x.Automatic && x.ChangeTemplate == "" {
-		return model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")
 	}
 	return patchReconcile(tx, &x.Reconcile, e.Reconcile)
 }

@@ -64,6 +64,7 @@ type OTPKey struct {
 type Execution struct {
 	Automatic      bool           `cbor:"automatic,omitempty"`       // policy triggers may change it
 	Started        bool           `cbor:"started,omitempty"`         // the first, manual change has succeeded (product.md 1.2)
+	FirstAt        Time           `cbor:"first_at,omitempty"`        // when the first change falls due by itself, as a profile says; 0: somebody asks for it
 	Executor       ExecutorName   `cbor:"executor,omitempty"`        // empty: no change is possible
 	ChangeTemplate TemplateID     `cbor:"change_template,omitempty"` // how to change
 	Authentication CredentialID   `cbor:"authentication,omitempty"`  // who logs in to do the work; empty: the credential itself
@@ -84,41 +85,42 @@ func (r *Reconciliation) Possible() bool { return r.Template != "" && r.Authenti
 
 // Credential is an account on a device and every secret version that may open it.
 type Credential struct {
-	ID         CredentialID    `cbor:"id"`
-	Number     uint64          `cbor:"number"`     // the API's numeric id
-	Identifier string          `cbor:"identifier"` // unique, [a-zA-Z0-9-_.], never purely numeric
-	Username   string          `cbor:"username"`
-	Domain     string          `cbor:"domain,omitempty"`
-	Device     DeviceID        `cbor:"device"`
-	Type       string          `cbor:"type"` // "Local User", "Domain user" ...
-	Additional string          `cbor:"additional,omitempty"`
-	OTP        *OTPKey         `cbor:"otp,omitempty"` // second factor of its login; nil: none that we know
-	Tags       []string        `cbor:"tags,omitempty"`
-	Versions   []SecretVersion `cbor:"versions"`
-	LastN      uint64          `cbor:"last_n"`             // number of the newest version ever
-	Busy       OperationID     `cbor:"busy,omitempty"`     // the one operation that may change it now
-	Parent     CredentialID    `cbor:"parent,omitempty"`   // takes the parent's password after each change
-	Policy     PolicyID        `cbor:"policy,omitempty"`   // given by name; empty: the one whose criteria fit
-	Governed   PolicyID        `cbor:"governed,omitempty"` // the policy whose criteria fitted when it was last planned; empty: the default policy
-	Settings   *Settings       `cbor:"settings,omitempty"`
-	Key        *KeyPair        `cbor:"key,omitempty"` // nil: the secret is a password
-	Execution  Execution       `cbor:"execution"`
-	Sync       SyncState       `cbor:"sync"`
-	RotateAt   Time            `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
-	RestUntil  Time            `cbor:"rest_until,omitempty"`  // after a failed change triggers leave it alone until then
-	ChangedAt  Time            `cbor:"changed_at,omitempty"`  // last successful change
-	ViewedAt   Time            `cbor:"viewed_at,omitempty"`   // last secret read
-	VerifiedAt Time            `cbor:"verified_at,omitempty"` // last proof of the Current version by login
-	VerifyAt   Time            `cbor:"verify_at,omitempty"`   // when the heartbeat logs in; 0: never
-	TestedAt   Time            `cbor:"tested_at,omitempty"`   // when a verification ended last
-	DriftedAt  Time            `cbor:"drifted_at,omitempty"`  // when no known secret logged in for the first time since VerifiedAt
-	BadLogins  []Time          `cbor:"bad_logins,omitempty"`  // failed logins of ours, newest last: the login budget
-	Reserved   []LoginReserve  `cbor:"reserved,omitempty"`    // logins that attempts at work may still fail
-	Enabled    bool            `cbor:"enabled"`
-	CreatedBy  AuthorizationID `cbor:"created_by,omitempty"`
-	CreatedAt  Time            `cbor:"created_at"`
-	Manifest   string          `cbor:"manifest,omitempty"`
-	Revision   uint64          `cbor:"revision"`
+	ID         CredentialID       `cbor:"id"`
+	Number     uint64             `cbor:"number"`     // the API's numeric id
+	Identifier string             `cbor:"identifier"` // unique, [a-zA-Z0-9-_.], never purely numeric
+	Username   string             `cbor:"username"`
+	Domain     string             `cbor:"domain,omitempty"`
+	Device     DeviceID           `cbor:"device"`
+	Type       string             `cbor:"type"` // "Local User", "Domain user" ...
+	Additional string             `cbor:"additional,omitempty"`
+	OTP        *OTPKey            `cbor:"otp,omitempty"` // second factor of its login; nil: none that we know
+	Tags       []string           `cbor:"tags,omitempty"`
+	Versions   []SecretVersion    `cbor:"versions"`
+	LastN      uint64             `cbor:"last_n"`             // number of the newest version ever
+	Busy       OperationID        `cbor:"busy,omitempty"`     // the one operation that may change it now
+	Parent     CredentialID       `cbor:"parent,omitempty"`   // takes the parent's password after each change
+	Policy     PolicyID           `cbor:"policy,omitempty"`   // given by name; empty: the one whose criteria fit
+	Governed   PolicyID           `cbor:"governed,omitempty"` // the policy whose criteria fitted when it was last planned; empty: the default policy
+	Settings   *Settings          `cbor:"settings,omitempty"`
+	Profile    ExecutionProfileID `cbor:"profile,omitempty"` // that it took when it was registered
+	Key        *KeyPair           `cbor:"key,omitempty"`     // nil: the secret is a password
+	Execution  Execution          `cbor:"execution"`
+	Sync       SyncState          `cbor:"sync"`
+	RotateAt   Time               `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
+	RestUntil  Time               `cbor:"rest_until,omitempty"`  // after a failed change triggers leave it alone until then
+	ChangedAt  Time               `cbor:"changed_at,omitempty"`  // last successful change
+	ViewedAt   Time               `cbor:"viewed_at,omitempty"`   // last secret read
+	VerifiedAt Time               `cbor:"verified_at,omitempty"` // last proof of the Current version by login
+	VerifyAt   Time               `cbor:"verify_at,omitempty"`   // when the heartbeat logs in; 0: never
+	TestedAt   Time               `cbor:"tested_at,omitempty"`   // when a verification ended last
+	DriftedAt  Time               `cbor:"drifted_at,omitempty"`  // when no known secret logged in for the first time since VerifiedAt
+	BadLogins  []Time             `cbor:"bad_logins,omitempty"`  // failed logins of ours, newest last: the login budget
+	Reserved   []LoginReserve     `cbor:"reserved,omitempty"`    // logins that attempts at work may still fail
+	Enabled    bool               `cbor:"enabled"`
+	CreatedBy  AuthorizationID    `cbor:"created_by,omitempty"`
+	CreatedAt  Time               `cbor:"created_at"`
+	Manifest   string             `cbor:"manifest,omitempty"`
+	Revision   uint64             `cbor:"revision"`
 }
 
 // Settings describe an account to people, and to templates where it is on the server. They decide nothing.

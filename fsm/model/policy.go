@@ -70,7 +70,14 @@ func (p *Policy) Backoff(attempt int) time.Duration {
 
 // NextRotation tells when a credential must change under this policy; 0: never.
 func (p *Policy) NextRotation(c *Credential) Time {
-	if !p.Enabled || !c.Enabled || !c.Execution.Automatic || !c.Execution.Started {
+	x := &c.Execution
+	if !p.Enabled || !c.Enabled {
+		return 0
+	}
+	if !x.Started && x.FirstAt != 0 {
+		return max(x.FirstAt, c.RestUntil)
+	}
+	if !x.Automatic || !x.Started {
 		return 0
 	}
 	var due Time

@@ -39,6 +39,10 @@ func (o *operations) Explain(ctx context.Context, actor model.Actor, at model.Ti
 			out.Because = "of the policies whose criteria fit it has the highest priority"
 		}
 	}
+	out.Profile, out.Profiles = e.Profile, []operation.ConsideredProfile{}
+	for _, k := range e.Profiles {
+		out.Profiles = append(out.Profiles, operation.ConsideredProfile{Profile: k.Profile.Name, Priority: k.Profile.Priority, Misfit: k.Misfit})
+	}
 	if e.Named {
 		out.Because = "the credential names it"
 	}

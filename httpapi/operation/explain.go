@@ -16,6 +16,16 @@ type Explanation struct {
 	Why        string       `json:"why" doc:"what decides change_at, or why there is none"`
 	Held       []string     `json:"held" doc:"what holds the change back"`
 	VerifyAt   compat.Time  `json:"verify_at,omitempty" doc:"when the stored secret is proven by a login next"`
+
+	Profile  string              `json:"profile,omitempty" doc:"the execution profile that it took when it was registered"`
+	Profiles []ConsideredProfile `json:"profiles" doc:"execution profiles, in the order in which a new credential like this one would try them"`
+}
+
+// ConsideredProfile is an execution profile that a new credential would try.
+type ConsideredProfile struct {
+	Profile  string `json:"profile"`
+	Priority int    `json:"priority"`
+	Misfit   string `json:"misfit,omitempty" doc:"what does not hold; absent: it fits"`
 }
 
 // Considered is a policy that was tried.

@@ -63,7 +63,7 @@ func Routes(s Service) []route.Route {
 	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Summary: "Follow an operation", Text: "With its attempts and their steps.", Fields: wait, Returns: View{}})
 	get.Waits = MaxWait
 	explain := route.Route{Method: http.MethodGet, Path: "/api/v1/credentials/{name}/explain", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Handle: m.explain,
-		Doc: route.Doc{Tag: "operation", Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back.", Returns: Explanation{}}}
+		Doc: route.Doc{Tag: "operation", Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back; which execution profile it took, and which would fit.", Returns: Explanation{}}}
 	return []route.Route{
 		explain,
 		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),

@@ -15,12 +15,20 @@ import (
 // Explanation tells which policy holds for a credential and why, and when it changes next.
 type Explanation struct {
 	Policy     model.Policy
-	Named      bool        // the credential names it; otherwise its criteria fit, or it is the default one
-	Considered []Candidate // policies with criteria, in the order in which they are tried
-	ChangeAt   model.Time  // 0: never by itself
-	Why        string      // what decides ChangeAt, or why there is none
-	Held       []string    // what holds the change back now
-	VerifyAt   model.Time  // when the stored secret is proven next; 0: never by itself
+	Named      bool               // the credential names it; otherwise its criteria fit, or it is the default one
+	Considered []Candidate        // policies with criteria, in the order in which they are tried
+	ChangeAt   model.Time         // 0: never by itself
+	Why        string             // what decides ChangeAt, or why there is none
+	Held       []string           // what holds the change back now
+	VerifyAt   model.Time         // when the stored secret is proven next; 0: never by itself
+	Profile    string             // name of the profile that it took when it was registered; "": none
+	Profiles   []ProfileCandidate // enabled profiles, in the order in which they are tried for a new credential like this one
+}
+
+// ProfileCandidate is a profile that would be tried.
+type ProfileCandidate struct {
+	Profile model.ExecutionProfile
+	Misfit  string // what does not hold; "": it fits
 }
 
 // Candidate is a policy that was tried.
@@ -49,6 +57,14 @@ func (s *Service) Explain(actor model.Actor, at model.Time, id model.CredentialI
 	for p := range state.Policies.Range(v, "criteria", "", "\xff") {
 		e.Considered = append(e.Considered, Candidate{*p, p.Criteria.Misfit(c, d)})
 	}
+	if p, ok := state.ExecutionProfiles.Get(v, string(c.Profile)); ok {
+		e.Profile = p.Name
+	} else if c.Profile != "" {
+		e.Profile = "one that was removed"
+	}
+	for p := range state.ExecutionProfiles.Range(v, "order", "", "\xff") {
+		e.Profiles = append(e.Profiles, ProfileCandidate{*p, p.Misfit(c, d)})
+	}
 	e.Why = why(&e.Policy, c)
 	e.Held = held(v, at, e, c)
 	return e, nil
@@ -61,9 +77,11 @@ func why(p *model.Policy, c *model.Credential) string {
 		return "the credential is disabled"
 	case operation.Changeable(c) != nil:
 		return operation.Changeable(c).Error()
-	case !c.Execution.Automatic:
+	case !c.Execution.Started && p.Enabled && c.Execution.FirstAt != 0 && due == c.Execution.FirstAt:
+		return "its profile asks for the first change"
+	case !c.Execution.Automatic && due == 0:
 		return "automatic change is off"
-	case !c.Execution.Started:
+	case !c.Execution.Started && c.Execution.FirstAt == 0:
 		return "the first change is asked for by a person: cofre operation request"
 	case !p.Enabled:
 		return "the policy is disabled"

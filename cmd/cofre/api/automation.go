@@ -136,13 +136,21 @@ func explainCommand(s *session) *cobra.Command {
 			return err
 		}
 		return s.show(c, e, func(w io.Writer) error {
-			if err := details(w, "policy", e.Policy, "because", e.Because, "changes at", or(moment(e.ChangeAt), "never by itself"), "decided by", e.Why, "held back", strings.Join(e.Held, "; "), "verified at", or(moment(e.VerifyAt), "never by itself")); err != nil || len(e.Considered) == 0 {
+			if err := details(w, "profile", e.Profile, "policy", e.Policy, "because", e.Because, "changes at", or(moment(e.ChangeAt), "never by itself"), "decided by", e.Why, "held back", strings.Join(e.Held, "; "), "verified at", or(moment(e.VerifyAt), "never by itself")); err != nil {
 				return err
 			}
 			t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(t, "\nPOLICY\tPRIORITY\tFITS")
-			for _, k := range e.Considered {
+			for i, k := range e.Considered {
+				if i == 0 {
+					fmt.Fprintln(t, "\nPOLICY\tPRIORITY\tFITS")
+				}
 				fmt.Fprintf(t, "%s\t%d\t%s\n", k.Policy, k.Priority, word(k.Misfit == "", "yes", "no: "+k.Misfit))
+			}
+			for i, k := range e.Profiles {
+				if i == 0 {
+					fmt.Fprintln(t, "\nPROFILE\tPRIORITY\tFITS")
+				}
+				fmt.Fprintf(t, "%s\t%d\t%s\n", k.Profile, k.Priority, word(k.Misfit == "", "yes", "no: "+k.Misfit))
 			}
 			return t.Flush()
 		})

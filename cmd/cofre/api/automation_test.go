@@ -95,6 +95,47 @@ year-end  TIME  TIME
 	h.refused("only one that waits", "operation", "run", "1")
 }
 
+// Execution profiles: what a new credential takes, and why.
+func TestExecutionProfiles(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1", "--ip", "192.0.2.1", "--site", "north")
+	h.run("template", "put", "passwd", h.file("t", "exec \"passwd\""), "--executor", "ssh")
+	h.run("execution-profile", "create", "linux", "--priority", "5", "--for", "sites=north", "--template", "passwd", "--automatic", "--immediate", "--first-after", "10m")
+	h.run("execution-profile", "create", "mac", "--for", "device_types=Mac", "--template", "passwd")
+	h.golden(`
+profile  linux
+state  enabled
+priority  5
+for  sites north
+executor  ssh
+template  passwd
+logs in as  itself
+automatic  yes
+first change  after 10m
+revision  1
+`, "execution-profile", "show", "linux")
+	h.run("credential", "create", "app", "--hostname", "web1", "--username", "app", "--generate")
+	h.golden(`
+profile  linux
+policy  default
+because  no policy's criteria fit: it is the default one
+changes at  TIME
+decided by  its profile asks for the first change
+verified at  never by itself
+
+PROFILE  PRIORITY  FITS
+linux  5  yes
+mac  1  no: device_types
+`, "credential", "explain", "app")
+	h.refused("priority is 300", "execution-profile", "update", "linux", "--priority", "300")
+	h.refused("a profile is for a device", "execution-profile", "update", "linux", "--device", "web1")
+	h.golden("NAME  STATE  PRIORITY  FOR  EXECUTOR  TEMPLATE  LOGS-IN  AUTOMATIC  FIRST-CHANGE\nlinux  enabled  5  sites north  ssh  passwd  itself  yes  after 10m\nmac  enabled  1  device_types Mac  ssh  passwd  itself  no  when asked for\n", "execution-profile", "list")
+	h.run("execution-profile", "update", "mac", "--auth-user", "manager", "--enabled=false")
+	h.run("execution-profile", "delete", "mac")
+	h.refused("there is no such profile", "execution-profile", "show", "mac")
+}
+
 // Many operations at once: each is decided for itself; lists are narrowed, and printed as CSV.
 func TestBulk(t *testing.T) {
 	t.Parallel()

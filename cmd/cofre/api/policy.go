@@ -99,7 +99,8 @@ func policyBody(c *cobra.Command) (policy.Body, error) {
 		*to = &d
 	}
 	b.Priority = whole(c, "priority")
-	if err := policyCriteria(c, &b); err != nil {
+	var err error
+	if b.Criteria, err = criteriaBody(c); err != nil {
 		return b, err
 	}
 	policyWindow(c, &b)
@@ -109,13 +110,14 @@ func policyBody(c *cobra.Command) (policy.Body, error) {
 // criteria are the names that --for takes.
 var criteria = []string{"devices", "sites", "device_types", "vendors", "models", "device_tags", "types", "tags", "additional"}
 
-func policyCriteria(c *cobra.Command, b *policy.Body) error {
+// criteriaBody reads --for; nil if it was not given.
+func criteriaBody(c *cobra.Command) (*policy.Criteria, error) {
 	if !c.Flags().Changed("for") {
-		return nil
+		return nil, nil
 	}
 	all, err := c.Flags().GetStringArray("for")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	k := policy.Criteria{}
 	lists := []*[]string{&k.Devices, &k.Sites, &k.DeviceTypes, &k.Vendors, &k.Models, &k.DeviceTags, &k.Types, &k.Tags, &k.Additional}
@@ -126,12 +128,11 @@ func policyCriteria(c *cobra.Command, b *policy.Body) error {
 		name, value, ok := strings.Cut(f, "=")
 		i := slices.Index(criteria, name)
 		if !ok || i < 0 {
-			return fmt.Errorf("--for %s: write it as tags=prod, with one of %s", f, strings.Join(criteria, ", "))
+			return nil, fmt.Errorf("--for %s: write it as tags=prod, with one of %s", f, strings.Join(criteria, ", "))
 		}
 		*lists[i] = append(*lists[i], value)
 	}
-	b.Criteria = &k
-	return nil
+	return &k, nil
 }
 
 func policyWindow(c *cobra.Command, b *policy.Body) {

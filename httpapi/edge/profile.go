@@ -1,0 +1,118 @@
+package edge
+
+import (
+	"context"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/policy"
+	"cofre/vault/access"
+)
+
+// profiles adapts access to the resource of execution profiles: it turns the names that people use into ids, and back.
+type profiles struct{ access *access.Service }
+
+func (p *profiles) named(ctx context.Context, row *model.ExecutionProfile) policy.Profile {
+	out := policy.Profile{Row: *row}
+	if row.Device != "" {
+		if d, err := p.access.FindDevice(ctx, string(row.Device)); err == nil {
+			out.Device = d.Hostname
+		}
+	}
+	if t, err := p.access.FindTemplate(ctx, "", string(row.Change)); err == nil {
+		out.Template, out.Executor = t.Name, string(t.Executor)
+	}
+	if row.Authentication != "" {
+		if c, err := p.access.FindCredential(ctx, string(row.Authentication)); err == nil {
+			out.Authentication = c.Identifier
+		}
+	}
+	return out
+}
+
+func (p *profiles) ExecutionProfiles(ctx context.Context, actor model.Actor, at model.Time) ([]policy.Profile, error) {
+	rows, err := p.access.ExecutionProfiles(actor, at)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]policy.Profile, len(rows))
+	for i := range rows {
+		out[i] = p.named(ctx, &rows[i])
+	}
+	return out, nil
+}
+
+func (p *profiles) ExecutionProfile(ctx context.Context, actor model.Actor, at model.Time, name string) (*policy.Profile, error) {
+	row, err := p.access.ExecutionProfile(ctx, actor, at, name)
+	if err != nil {
+		return nil, err
+	}
+	out := p.named(ctx, row)
+	return &out, nil
+}
+
+func (p *profiles) PutExecutionProfile(ctx context.Context, actor model.Actor, at model.Time, name string, b *policy.ProfileBody) (*policy.Profile, error) {
+	row := model.ExecutionProfile{Enabled: true}
+	if name != "" {
+		found, err := p.access.ExecutionProfile(ctx, actor, at, name)
+		if err != nil {
+			return nil, err
+		}
+		row = *found
+	}
+	b.Apply(&row)
+	if err := p.references(ctx, b, &row); err != nil {
+		return nil, err
+	}
+	if row.Device == "" && row.Priority == 0 && b.Priority == nil {
+		row.Priority = 1
+	}
+	put, err := p.access.PutExecutionProfile(ctx, actor, row)
+	if err != nil {
+		return nil, err
+	}
+	out := p.named(ctx, &put)
+	return &out, nil
+}
+
+func (p *profiles) references(ctx context.Context, b *policy.ProfileBody, row *model.ExecutionProfile) error {
+	if b.Device != nil {
+		row.Device = ""
+		if *b.Device != "" {
+			d, err := p.access.FindDevice(ctx, *b.Device)
+			if err != nil {
+				return in(err, "device")
+			}
+			row.Device = d.ID
+		}
+	}
+	if b.Template != nil {
+		e := model.ExecutorName("")
+		if b.Executor != nil {
+			e = model.ExecutorName(*b.Executor)
+		}
+		t, err := p.access.FindTemplate(ctx, e, *b.Template)
+		if err != nil {
+			return in(err, "template")
+		}
+		row.Change = t.ID
+	}
+	if b.Authentication != nil {
+		row.Authentication = ""
+		if *b.Authentication != "" {
+			c, err := p.access.FindCredential(ctx, *b.Authentication)
+			if err != nil {
+				return in(err, "authentication")
+			}
+			row.Authentication = c.ID
+		}
+	}
+	return nil
+}
+
+func (p *profiles) RemoveExecutionProfile(ctx context.Context, actor model.Actor, at model.Time, name string) error {
+	row, err := p.access.ExecutionProfile(ctx, actor, at, name)
+	if err != nil {
+		return err
+	}
+	return p.access.RemoveExecutionProfile(ctx, actor, row.ID)
+}
