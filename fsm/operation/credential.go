@@ -59,11 +59,11 @@ func (s *credential) begin(m command.Meta, o *model.Operation, a BeginArgs) (uin
 	return n, nil
 }
 
-func (s *credential) report(_ *table.Tx, m command.Meta, o *model.Operation, a FinishArgs, _ model.Time) error {
+func (s *credential) report(tx *table.Tx, m command.Meta, o *model.Operation, a FinishArgs, _ model.Time) error {
 	if o.State == model.OpSettling {
 		return s.settled(m, o, a)
 	}
-	return s.changed(m, o, a)
+	return s.changed(m, o, a, landed(tx, m))
 }
 
 func (s *credential) lost(command.Meta, *model.Operation) error { return nil }
@@ -106,7 +106,7 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 }
 
 // changed takes the outcome of a change. It never deletes a version: a late packet of a dead executor may still land.
-func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs) error {
+func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs, landed model.Time) error {
 	c, p := s.Credential, &s.policy
 	e := doubtful
 	switch a.Outcome {
@@ -153,9 +153,9 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs) e
 			o.Refused = []uint64{v.N}
 		}
 		o.NotBefore = m.At
-	default: // doubtful: give packets that are on their way time to land
+	default: // doubtful
 		o.Refused = nil
-		o.NotBefore = m.At.Add(settlePause)
+		o.NotBefore = landed
 	}
 	return nil
 }
@@ -168,6 +168,11 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 			o.Refused = append(o.Refused, n)
 		}
 	}
+	none := allRefused(c, o.Refused)
+	if none && overtaken(c, o) { // the change may have landed between the two refusals: ask for its secret once more
+		none = false
+		o.Refused = slices.DeleteFunc(o.Refused, func(n uint64) bool { return n == o.Candidate })
+	}
 	e := undetermined
 	switch v := c.Version(a.Proven); {
 	case v != nil && o.Kind == model.Verify:
@@ -176,7 +181,7 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 		e = foundNew
 	case v != nil:
 		e = foundOld
-	case allRefused(c, o.Refused):
+	case none:
 		e = foundNone
 	}
 	if err := move(o, e, m.At, m.Node, ""); err != nil {
@@ -214,6 +219,13 @@ func allRefused(c *model.Credential, refused []uint64) bool {
 		}
 	}
 	return true
+}
+
+// overtaken tells that the new secret was refused before the others were. A slow target may have changed it meanwhile, so
+// only a refusal after those of the others says that it is not in force.
+func overtaken(c *model.Credential, o *model.Operation) bool {
+	v := c.Version(o.Candidate)
+	return v != nil && v.Role == model.RoleCandidate && len(o.Refused) > 1 && o.Refused[len(o.Refused)-1] != o.Candidate
 }
 
 func restingSync(c *model.Credential) model.SyncState {

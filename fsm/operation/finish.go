@@ -34,7 +34,7 @@ type FinishResult struct {
 }
 
 const (
-	settlePause = 2 * time.Second
+	settlePause = 2 * time.Second // the shortest time that packets on their way get to land
 	maxMessage  = 1024
 	maxSteps    = 200
 	classAuth   = "auth"
@@ -80,6 +80,12 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	tx.Emit(audit.OperationRetried.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "outcome", a.Attempt.Outcome, "class", a.Class, "state", o.State.String()))
 	return FinishResult{State: o.State}, nil
 })
+
+// landed is when a change whose end is not known has happened, if it ever does: packets that are on their way, and a
+// target that is at work after the connection was cut, get the time that leases leave to a node that is late.
+func landed(tx *table.Tx, m command.Meta) model.Time {
+	return m.At + max(model.Time(settlePause.Milliseconds()), model.Time(state.SystemRow(tx).Leases.Grace))
+}
 
 // clearAt is when nothing that a lease allowed can begin any more.
 func clearAt(tx *table.Tx, l *model.Lease) model.Time {
