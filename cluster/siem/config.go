@@ -23,6 +23,9 @@ type Config struct {
 	Receivers []ReceiverConfig `yaml:"receivers"`
 	// Files are written as JSON lines; they are never rotated by cofre, which follows a renamed file.
 	Files []FileConfig `yaml:"files"`
+	// Webhooks are told results over HTTPS, Mails by e-mail.
+	Webhooks []WebhookConfig `yaml:"webhooks"`
+	Mails    []MailConfig    `yaml:"mails"`
 	// Batch is the greatest number of events in one write. Default 256.
 	Batch int `yaml:"batch"`
 	// Timeout is how long connecting or one write may take. Default 30s.
@@ -122,6 +125,22 @@ func (c Config) withDefaults() Config {
 	for i := range c.Files {
 		set(&c.Files[i].Name, slug("file-"+c.Files[i].Path))
 	}
+	c.Webhooks = slices.Clone(c.Webhooks)
+	for i := range c.Webhooks {
+		w := &c.Webhooks[i]
+		set(&w.Name, slug("webhook-"+w.URL))
+		w.Wanted = w.withDefaults()
+	}
+	c.Mails = slices.Clone(c.Mails)
+	for i := range c.Mails {
+		m := &c.Mails[i]
+		set(&m.Transport, "starttls")
+		set(&m.Name, slug("mail-"+m.Address))
+		m.Wanted = m.withDefaults()
+		if m.Every == 0 {
+			m.Every = time.Minute
+		}
+	}
 	if c.Batch == 0 {
 		c.Batch = 256
 	}
@@ -181,6 +200,14 @@ func (c Config) Validate() error {
 			bad("audit file %s: path is missing", f.Name)
 		}
 	}
+	for _, w := range c.Webhooks {
+		name(w.Name)
+		errs = append(errs, w.validate()...)
+	}
+	for _, m := range c.Mails {
+		name(m.Name)
+		errs = append(errs, m.validate()...)
+	}
 	if c.Batch < 1 || c.Batch > 4096 {
 		bad("audit: batch is 1 to 4096, not %d", c.Batch)
 	}
@@ -238,13 +265,8 @@ func (r ReceiverConfig) tlsConfig() (*tls.Config, error) {
 		c.ServerName = r.ServerName
 	}
 	if r.CA != "" {
-		pem, err := os.ReadFile(r.CA)
-		if err != nil {
-			return nil, fmt.Errorf("read the receiver's authority: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate", r.CA)
+		if c.RootCAs, err = authorities(r.CA); err != nil {
+			return nil, err
 		}
 	}
 	if r.Certificate != "" {
@@ -255,6 +277,19 @@ func (r ReceiverConfig) tlsConfig() (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// authorities reads the certificates that sign a receiver's.
+func authorities(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the receiver's authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	return pool, nil
 }
 
 func (l LocalConfig) about() string {

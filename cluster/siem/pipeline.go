@@ -51,7 +51,9 @@ type pipeline struct {
 	about   string
 	counts  bool // its position goes into the acknowledgement
 	settle  time.Duration
-	pause   time.Duration // the first pause
+	wants   func(*audit.Event) bool // nil: every event
+	every   time.Duration           // the least time between two batches that hold something; what happens meanwhile goes together
+	pause   time.Duration           // the first pause
 	batch   int
 	timeout time.Duration
 
@@ -62,6 +64,7 @@ type pipeline struct {
 	at      positions // sent
 	stored  positions // in the cursor
 	waiting []pending // oldest first
+	next    time.Time // before that nothing is sent
 
 	mu    sync.Mutex // guards state and done
 	state Status
@@ -77,6 +80,19 @@ func newPipeline(name string, s Sink, o Options) (*pipeline, error) {
 	p := &pipeline{name: name, sink: ordered(s, c), cursor: c, o: o, settle: settleTime, pause: firstPause, batch: 256, timeout: 30 * time.Second}
 	p.begin(at)
 	return p, nil
+}
+
+// fromNow lets a sink that never worked begin with what happens from now on: nobody wants to be told the results of years.
+func (p *pipeline) fromNow() error {
+	if at, err := p.cursor.Load(); err != nil || at != nil {
+		return err
+	}
+	at := positions{p.o.Node: p.o.Trail.Last()}
+	if err := p.cursor.Store(at); err != nil {
+		return err
+	}
+	p.begin(at)
+	return nil
 }
 
 func (p *pipeline) begin(at positions) {
@@ -163,19 +179,22 @@ func (p *pipeline) works(count int) {
 func (p *pipeline) work(ctx context.Context) error {
 	for {
 		changed := p.o.Trail.Changed()
-		more, err := p.step(ctx)
-		if err != nil {
+		wait := adoptionEvery
+		if held := time.Until(p.next); held > 0 {
+			wait, changed = min(wait, held), nil
+		} else if more, err := p.step(ctx); err != nil {
 			return err
+		} else if more {
+			wait = 0
 		}
 		if err := p.promote(); err != nil {
 			return err
 		}
-		if more {
+		if wait == 0 {
 			continue
 		}
-		wait := adoptionEvery
 		if len(p.waiting) > 0 {
-			wait = max(p.settle/4, time.Millisecond)
+			wait = min(wait, max(p.settle/4, time.Millisecond))
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -192,22 +211,9 @@ func (p *pipeline) work(ctx context.Context) error {
 // step sends one batch and tells whether there may be more.
 func (p *pipeline) step(ctx context.Context) (more bool, err error) {
 	p.adopt()
-	low := slices.Min(slices.Collect(maps.Values(p.at)))
-	events, err := p.o.Trail.Events(low, p.batch)
-	if err != nil {
-		return false, fmt.Errorf("read the trail after event %d: %w", low, err)
-	}
-	if len(events) == 0 {
-		return false, nil
-	}
-	if first := events[0].Seq; first > low+1 {
-		p.o.Log.WithField("sink", p.name).Errorf("audit: events %d to %d were removed from the trail before they were sent", low+1, first-1)
-	}
-	ours := make([]audit.Event, 0, len(events))
-	for _, e := range events {
-		if at, ok := p.at[e.Node]; ok && e.Seq > at {
-			ours = append(ours, e)
-		}
+	ours, last, more, err := p.read(ctx)
+	if err != nil || last == 0 {
+		return false, err
 	}
 	if len(ours) > 0 {
 		sctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -217,12 +223,42 @@ func (p *pipeline) step(ctx context.Context) (more bool, err error) {
 			return false, fmt.Errorf("send events %d to %d: %w", ours[0].Seq, ours[len(ours)-1].Seq, err)
 		}
 	}
-	last := events[len(events)-1].Seq
+	if len(ours) > 0 && p.every > 0 {
+		p.next = time.Now().Add(p.every)
+	}
 	for n := range p.at {
 		p.at[n] = max(p.at[n], last)
 	}
 	p.waiting = append(p.waiting, pending{at: maps.Clone(p.at), count: len(ours), sent: time.Now()})
-	return len(events) == p.batch, nil
+	return more, nil
+}
+
+// read collects what is to be sent next, and tells up to which event it looked (0: there is none) and whether there may be
+// more. A sink that wants few events looks on until its batch is full or the trail ends.
+func (p *pipeline) read(ctx context.Context) (ours []audit.Event, last uint64, more bool, err error) {
+	low := slices.Min(slices.Collect(maps.Values(p.at)))
+	for more = true; more && len(ours) < p.batch && ctx.Err() == nil && (last == 0 || p.wants != nil); {
+		var events []audit.Event
+		if events, err = p.o.Trail.Events(low, p.batch); err != nil {
+			return nil, 0, false, fmt.Errorf("read the trail after event %d: %w", low, err)
+		}
+		more = len(events) == p.batch
+		if len(events) == 0 {
+			break
+		}
+		if first := events[0].Seq; first > low+1 {
+			p.o.Log.WithField("sink", p.name).Errorf("audit: events %d to %d were removed from the trail before they were sent", low+1, first-1)
+		}
+		for i := range events {
+			e := &events[i]
+			if at, ok := p.at[e.Node]; ok && e.Seq > at && (p.wants == nil || p.wants(e)) {
+				ours = append(ours, *e)
+			}
+		}
+		last = events[len(events)-1].Seq
+		low = last
+	}
+	return ours, last, more, nil
 }
 
 // adopt takes over the events of dead nodes, and gives them back.

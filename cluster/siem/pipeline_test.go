@@ -47,6 +47,12 @@ func (m *memory) Events(after uint64, limit int) ([]audit.Event, error) {
 	return slices.Clone(m.events[after:min(uint64(len(m.events)), after+uint64(limit))]), nil
 }
 
+func (m *memory) Last() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return uint64(len(m.events))
+}
+
 func (m *memory) Changed() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,5 +1,5 @@
 // Package siem sends the audit trail to the receivers of the house: the local syslog of every node, syslog receivers
-// over TLS, TCP or UDP, and files.
+// over TLS, TCP or UDP, and files; and it tells the results of operations to webhooks and by e-mail.
 //
 // It reads this node's own replica and sends the events that originated here, and those of dead nodes that it is told to
 // adopt. It guarantees at least once: a sink's cursor is stored, fsynced, only after the events are believed to have
@@ -25,6 +25,8 @@ import (
 type Trail interface {
 	// Events gives up to limit events with sequence numbers above after, in order.
 	Events(after uint64, limit int) ([]audit.Event, error)
+	// Last is the newest sequence number; 0 if there is none.
+	Last() uint64
 	// Changed gives a channel that closes at the next change: "look again". It is taken before looking.
 	Changed() <-chan struct{}
 }
@@ -43,8 +45,10 @@ type Options struct {
 	Adopted func() []Adoption // asked again and again; nil: none
 	// Ack is told how far every receiver is with the events of this node, and of those that it adopted; nil: nobody is.
 	Ack func(ctx context.Context, node model.NodeID, seq uint64) error
-	Dir string // where cursors are kept
-	Log logrus.FieldLogger
+	// Refuse tells whether an address is the cluster's own: a name in the configuration may not lead there. nil: none is.
+	Refuse func(address string) bool
+	Dir    string // where cursors are kept
+	Log    logrus.FieldLogger
 }
 
 // ackEvery is the least time between two acknowledgements; they are entries of the log.
@@ -91,6 +95,32 @@ func New(c Config, o Options) (*Forwarder, error) {
 	}
 	for _, x := range c.Files {
 		if err := add(x.Name, x.about(), true, 0, newFile(x)); err != nil {
+			return nil, err
+		}
+	}
+	told := func(name, about string, w Wanted, every time.Duration, s *results, err error) error {
+		if err != nil {
+			return fmt.Errorf("audit receiver %s: %w", name, err)
+		}
+		if err := add(name, about, true, 0, s); err != nil {
+			return err
+		}
+		p := f.pipes[len(f.pipes)-1]
+		p.wants, p.every = w.matches, every
+		if every > 0 {
+			p.batch = mailBatch
+		}
+		return p.fromNow()
+	}
+	for _, w := range c.Webhooks {
+		s, err := newWebhook(w, o, c.Timeout)
+		if err := told(w.Name, w.about(), w.Wanted, 0, s, err); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range c.Mails {
+		s, err := newMailer(m, o, c.Timeout)
+		if err := told(m.Name, m.about(), m.Wanted, m.Every, s, err); err != nil {
 			return nil, err
 		}
 	}

@@ -31,7 +31,7 @@ var auditDocs = map[string]string{
 	"audit.timeout":         "how long connecting to a receiver, or one write, may take",
 }
 
-// Keys lists every setting that is a single value or a list of words; audit.receivers and audit.files are for the file
+// Keys lists every setting that is a single value or a list of words; the lists of audit's receivers are for the file
 // only.
 func Keys() []Key {
 	def := Default()

@@ -18,7 +18,7 @@ import (
 // echo sends this node's audit events to its syslog and the configured receivers.
 func (m *member) echo(ctx context.Context) error {
 	f, err := siem.New(m.config.Audit, siem.Options{
-		Node: m.id(), Version: m.version, Trail: trailReader{m.fsm}, Adopted: m.adopted, Ack: m.acknowledge,
+		Node: m.id(), Version: m.version, Trail: trailReader{m.fsm}, Adopted: m.adopted, Ack: m.acknowledge, Refuse: m.isClusterAddress,
 		Dir: filepath.Join(m.config.DataDir, "audit"), Log: m.part("siem"),
 	})
 	if err != nil {
@@ -41,6 +41,14 @@ func (t trailReader) Events(after uint64, limit int) ([]audit.Event, error) {
 		}
 	}
 	return out, nil
+}
+
+// Last is the newest event of this replica.
+func (t trailReader) Last() uint64 {
+	v := t.View()
+	defer v.Close()
+	head, _ := trailHead(v)
+	return head.Seq
 }
 
 func (m *member) acknowledge(ctx context.Context, origin model.NodeID, seq uint64) error {

@@ -44,12 +44,15 @@ var (
 	metricToday       = metric("operations_finished_today", "Operations that ended since midnight UTC.", "outcome")
 	metricCredentials = metric("credentials", "Enabled credentials by what policies do with them.", "state")
 	metricOutOfSync   = metric("credentials_out_of_sync", "Credentials of which no known password logs in.")
+	metricBehind      = metric("receiver_behind_events", "Events of the trail that a receiver has not been given yet.", "receiver")
+	metricFailing     = metric("receiver_failing_seconds", "For how long sending to a receiver has failed; 0 if it works.", "receiver")
+	metricSent        = metric("receiver_sent_total", "Events that a receiver took since the start.", "receiver")
 	metricDebt        = metric("dynamic_users_debt", "Dynamic users whose removal keeps failing.")
 )
 
 // Describe implements prometheus.Collector.
 func (s *metrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt} {
+	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricBehind, metricFailing, metricSent} {
 		to <- d
 	}
 }
@@ -84,6 +87,28 @@ func (s *metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(metricOutOfSync, float64(sum.OutOfSync))
 	gauge(metricDebt, float64(sum.Debt))
+	s.receivers(to, now)
+}
+
+// receivers tells how far the receivers of the trail are behind.
+func (s *metrics) receivers(to chan<- prometheus.Metric, now time.Time) {
+	f := s.m.echoes.Load()
+	if f == nil {
+		return
+	}
+	last := trailReader{s.m.fsm}.Last()
+	for _, r := range f.Status() {
+		behind, failing := 0.0, 0.0
+		if r.Position < last {
+			behind = float64(last - r.Position)
+		}
+		if r.Error != "" {
+			failing = now.Sub(r.Since).Seconds()
+		}
+		to <- prometheus.MustNewConstMetric(metricBehind, prometheus.GaugeValue, behind, r.Name)
+		to <- prometheus.MustNewConstMetric(metricFailing, prometheus.GaugeValue, failing, r.Name)
+		to <- prometheus.MustNewConstMetric(metricSent, prometheus.CounterValue, float64(r.Sent), r.Name)
+	}
 }
 
 func number(b bool) float64 {

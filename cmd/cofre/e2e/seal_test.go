@@ -66,6 +66,9 @@ func (s *single) configure(more string) {
 	s.t.Helper()
 	c := fmt.Sprintf("node: n1\ndata_dir: %s\nkey_dir: %s\nsocket: %s\napi: {listen: 127.0.0.1:%d}\npeer: {listen: 127.0.0.1:%d}\ngossip: {listen: 127.0.0.1:%d}\naudit: {local: {mode: \"off\"}}\n",
 		s.path("data"), s.path("keys"), s.path("s"), s.port, s.port+1, s.port+2)
+	if strings.Contains(more, "audit:") {
+		c, _, _ = strings.Cut(c, "audit:")
+	}
 	if strings.Contains(more, "cert_file") {
 		c = strings.Replace(c, fmt.Sprintf("listen: 127.0.0.1:%d}", s.port), fmt.Sprintf("listen: 127.0.0.1:%d, cert_file: %s, key_file: %s}", s.port, s.path("own.pem"), s.path("own-key.pem")), 1)
 		more = strings.Replace(more, "cert_file\n", "", 1)
