@@ -41,7 +41,11 @@ type Config struct {
 	Place     func(row string) barrier.AAD // where the secret of a credential version lives
 	Executors func(model.ExecutorName) (executors.Executor, bool)
 	Refuse    func(addr string) bool // addresses that no operation may reach by name: those of the cluster
-	Log       *logrus.Entry
+	// Ended is told of each attempt whose report was taken, with the time it took; Lost of each whose lease was somebody
+	// else's by then. nil: nobody is.
+	Ended func(o *model.Operation, outcome model.Outcome, took time.Duration)
+	Lost  func()
+	Log   *logrus.Entry
 }
 
 // Runner works on the leases of one node.
@@ -52,7 +56,15 @@ type Runner struct {
 }
 
 // New makes a runner.
-func New(c Config) *Runner { return &Runner{Config: c, active: map[model.Pos]*lease{}} }
+func New(c Config) *Runner {
+	if c.Ended == nil {
+		c.Ended = func(*model.Operation, model.Outcome, time.Duration) {}
+	}
+	if c.Lost == nil {
+		c.Lost = func() {}
+	}
+	return &Runner{Config: c, active: map[model.Pos]*lease{}}
+}
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "runner"}
 
@@ -117,6 +129,7 @@ func (r *Runner) cut(held map[model.Pos]*model.Operation) {
 // attempt works on one lease to its end.
 func (r *Runner) attempt(l *lease, o *model.Operation) {
 	log := r.Log.WithFields(logrus.Fields{"operation": o.ID, "credential": o.Target.ID, "token": l.token})
+	began := time.Now()
 	var report operation.FinishArgs
 	switch {
 	case o.State == model.OpRunning: // begun by an earlier life of this process
@@ -132,7 +145,10 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 	}
 	if report.Class != skipped.Class {
 		report.Operation, report.Token = o.ID, l.token
-		r.report(l, report, log)
+		took := time.Since(began)
+		if r.report(l, report, log) {
+			r.Ended(o, report.Outcome, took)
+		}
 	}
 	l.end()
 	r.mu.Lock()
@@ -140,30 +156,33 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 	r.mu.Unlock()
 }
 
-// report tells the cluster until it is heard or the lease is somebody else's. The token fences repeats.
-func (r *Runner) report(l *lease, a operation.FinishArgs, log *logrus.Entry) {
+// report tells the cluster until it is heard, and says whether it was taken, or until the lease is somebody else's. The
+// token fences repeats.
+func (r *Runner) report(l *lease, a operation.FinishArgs, log *logrus.Entry) (taken bool) {
 	for n := 1; ; n++ {
 		res, err := command.Propose(l.parent, r.Proposer, operation.Finish, actor, a)
 		switch {
 		case err == nil && res.Fenced:
 			log.Warn("the report came too late: another slot settles the operation")
-			return
+			r.Lost()
+			return false
 		case err == nil:
 			log.WithFields(logrus.Fields{"state": res.State, "class": a.Class}).Info("attempt ended")
-			return
+			return true
 		case l.parent.Err() != nil:
-			return
+			return false
 		case !r.held(l):
 			log.Warn("the report was not heard in time: another slot settles the operation")
-			return
+			r.Lost()
+			return false
 		case !operation.AskAgain(err):
 			log.WithError(err).Error("the report was not taken")
-			return
+			return false
 		}
 		select {
 		case <-time.After(operation.AskPause(n)):
 		case <-l.parent.Done():
-			return
+			return false
 		}
 	}
 }

@@ -69,6 +69,7 @@ func text(v secret.Value) (s string) {
 
 // house is a machine, its log and one runner.
 type house struct {
+	ended, lost chan struct{} // one for each attempt
 	*fsmtest.Proposer
 	t      *testing.T
 	m      *fsm.FSM
@@ -85,7 +86,7 @@ func open(t *testing.T) *house {
 func openFrom(t *testing.T, script string) *house {
 	t.Helper()
 	m, _ := fsmtest.Log(t, script)
-	h := &house{t: t, m: m, Proposer: fsmtest.NewProposer(m, "n1")}
+	h := &house{t: t, m: m, Proposer: fsmtest.NewProposer(m, "n1"), ended: make(chan struct{}, 64), lost: make(chan struct{}, 64)}
 	began := time.Now()
 	h.Now = func() model.Time { return fsmtest.Start.Add(time.Since(began)) + model.Time(h.leapt.Load()) }
 	return h
@@ -113,6 +114,8 @@ func (h *house) start(f executors.Executor) (stop func()) {
 		Place:     func(row string) barrier.AAD { return barrier.AAD{} },
 		Executors: func(n model.ExecutorName) (executors.Executor, bool) { return f, n == f.Name() },
 		Refuse:    func(string) bool { return false },
+		Ended:     func(*model.Operation, model.Outcome, time.Duration) { h.ended <- struct{}{} },
+		Lost:      func() { h.lost <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(h.t.Context())
 	done := make(chan struct{})
@@ -265,13 +268,18 @@ func TestLeaseLost(t *testing.T) {
 		return executors.Uncertain, &executors.Failure{Class: executors.ClassTimeout, Msg: "cut"}
 	}}
 	id, token := h.grant()
-	h.start(f)
+	stop := h.start(f)
 	<-running
 	h.expire(id, token)
 	if err := <-cut; err == nil {
 		t.Error("a writing step may start without a lease")
 	}
 	h.await(id, "expired", in(model.OpUncertain))
+	<-h.lost
+	stop()
+	if len(h.lost)+len(h.ended) != 0 {
+		t.Error("one attempt is counted twice")
+	}
 	if v := h.credential().ByRole(model.RoleCandidate); v == nil {
 		t.Error("the candidate that may be in force is gone")
 	}
@@ -381,10 +389,15 @@ func TestReportRepeated(t *testing.T) {
 		return nil
 	}
 	id, _ := h.grant()
-	h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
+	stop := h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
 		return executors.Rejected, &executors.Failure{Class: executors.ClassPolicy, Msg: "too short"}
 	}})
 	h.await(id, "heard", in(model.OpReady))
+	<-h.ended
+	stop()
+	if len(h.lost) != 0 {
+		t.Error("an attempt that ended lost its lease")
+	}
 	if o := h.operation(id); reports.Load() != 3 || o.Attempt != 1 || !strings.Contains(o.Message, "too short") {
 		t.Errorf("%d reports, %d attempts: %s", reports.Load(), o.Attempt, o.Message)
 	}

@@ -54,18 +54,19 @@ type member struct {
 	proposer  *cluster.Proposer
 	reader    *cluster.Reader
 
-	keys    *keyring.Holder
-	named   *access.NamedKeys
-	access  *access.Service
-	ops     *ops.Service
-	opener  *opener
-	notes   *notes
-	echoes  atomic.Pointer[siem.Forwarder]
-	deaths  deaths
-	gossip  atomic.Pointer[gossip.Gossip]
-	low     atomic.Bool // the disk is nearly full
-	founded atomic.Bool // there is a keyring: this is a cluster
-	listens listeners
+	keys     *keyring.Holder
+	named    *access.NamedKeys
+	access   *access.Service
+	ops      *ops.Service
+	opener   *opener
+	notes    *notes
+	echoes   atomic.Pointer[siem.Forwarder]
+	deaths   deaths
+	attempts attempts
+	gossip   atomic.Pointer[gossip.Gossip]
+	low      atomic.Bool // the disk is nearly full
+	founded  atomic.Bool // there is a keyring: this is a cluster
+	listens  listeners
 }
 
 // deaths remembers since when gossip calls members dead.
@@ -78,7 +79,7 @@ type listeners struct{ peer, api net.Listener }
 
 // newMember opens what is on disk and builds everything that runs; nothing is started yet.
 func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err error) {
-	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(), notes: newNotes(), deaths: deaths{since: map[model.NodeID]time.Time{}},
+	m := &member{config: d.config, version: d.version, log: d.log, diskKey: key, self: peer.NewHolder(id), keys: keyring.NewHolder(), notes: newNotes(), attempts: newAttempts(), deaths: deaths{since: map[model.NodeID]time.Time{}},
 		save: func(id *peer.Identity) error { return d.saveIdentity(id, key) }}
 	defer func() {
 		if err != nil {

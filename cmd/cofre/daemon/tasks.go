@@ -106,7 +106,7 @@ func (m *member) runner() *runner.Runner {
 	return runner.New(runner.Config{
 		Node: m.id(), Proposer: m.proposer, View: m.fsm.View, Changed: m.watches.slots, Keys: m.keys, Place: access.Place,
 		Executors: func(n model.ExecutorName) (executors.Executor, bool) { e := all.Find(n); return e, e != nil },
-		Refuse:    m.isClusterAddress, Log: m.log.WithField("part", "runner"),
+		Refuse:    m.isClusterAddress, Ended: m.attempts.ended, Lost: m.attempts.lost.Inc, Log: m.log.WithField("part", "runner"),
 	})
 }
 
