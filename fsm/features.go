@@ -8,6 +8,7 @@ import (
 	"cofre/fsm/device"
 	"cofre/fsm/dsm"
 	"cofre/fsm/dynamic"
+	"cofre/fsm/encryption"
 	"cofre/fsm/information"
 	"cofre/fsm/keyring"
 	"cofre/fsm/node"
@@ -23,7 +24,7 @@ import (
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
 	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
-	information.Feature, relateduser.Feature, profile.Feature,
+	information.Feature, relateduser.Feature, profile.Feature, encryption.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

@@ -54,6 +54,11 @@ var (
 	InformationRead   = define("information.read", Notice, "protected information was read", Fields{"information": Public, "number": Public, "identifier": Sensitive, "version": Public})
 	InformationStatus = define("information.status", Notice, "protected information was enabled or disabled", Fields{"information": Public, "number": Public, "enabled": Public})
 
+	EncryptionPut     = define("encryption.put", Notice, "an encryption key was created or changed", Fields{"key": Public, "number": Public, "name": Sensitive, "algorithm": Public, "least": Public, "users": Public, "change": Public})
+	EncryptionRotated = define("encryption.rotated", Notice, "an encryption key got a new version", Fields{"key": Public, "number": Public, "name": Sensitive, "version": Public})
+	EncryptionStatus  = define("encryption.status", Notice, "an encryption key was enabled or disabled", Fields{"key": Public, "number": Public, "name": Sensitive, "enabled": Public})
+	EncryptionUsed    = define("encryption.used", Notice, "an encryption key was used", Fields{"key": Public, "number": Public, "name": Sensitive, "version": Public, "use": Public})
+
 	RelatedUserPut = define("relateduser.put", Notice, "a related user was created, changed or removed", Fields{"number": Public, "change": Public})
 
 	PolicyPut = define("policy.put", Notice, "a password policy was created or changed", Fields{"policy": Public, "name": Sensitive, "change": Public})

@@ -45,6 +45,7 @@ var SealedTables = []SealedTable{
 	sealed[model.DSMVersion]{DSMVersions, dsmValues},
 	sealed[model.OAuth1Keys]{OAuth1Keys, oauth1Values},
 	sealed[model.Information]{Informations, informationValues},
+	sealed[model.EncryptionKey]{EncryptionKeys, encryptionValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

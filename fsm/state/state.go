@@ -103,7 +103,7 @@ var Schema = []table.Erased{
 	table.Audit, table.AuditHead, System, Keyring, Sequences, Answered, Answers, Nodes, JoinTokens, Hashes,
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
 	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations, Automations,
-	Informations, RelatedUsers, ExecutionProfiles,
+	Informations, RelatedUsers, ExecutionProfiles, EncryptionKeys,
 }
 
 // accountKey lists passwords only: an account has one, and any number of keys.
