@@ -23,7 +23,7 @@ type Input struct {
 }
 
 // SecretNames are the fields that hold secrets in some request of the vendor's API: they may be forbidden in a URL.
-var SecretNames = []string{"password", "content", "client_secret", "secret", "private_key", "secret_key"}
+var SecretNames = []string{"password", "content", "client_secret", "secret", "private_key", "secret_key", "value"}
 
 // ErrSecretInURL refuses a secret in a URL, where proxies and histories keep it.
 func errSecretInURL(name string) error {

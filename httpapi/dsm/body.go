@@ -157,28 +157,6 @@ func account(out *[]Data, d compat.Document) error {
 	return nil
 }
 
-// moments are the ways in which clients write a time.
-var moments = []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02", time.RFC3339, "01/02/2006 15:04:05"}
-
-// readTime reads a time without zone as UTC; "" is never.
-func readTime(in *compat.Input, name string) (*model.Time, error) {
-	s := in.Pointer(name)
-	if s == nil {
-		return nil, nil
-	}
-	var never model.Time
-	if *s == "" {
-		return &never, nil
-	}
-	for _, layout := range moments {
-		if at, err := time.Parse(layout, *s); err == nil && at.Year() >= 1970 && at.Year() <= 9999 {
-			t := model.TimeOf(at)
-			return &t, nil
-		}
-	}
-	return nil, model.Errorf(model.Invalid, "%s is written like 2026-01-31 12:00:00", name).WithField(name)
-}
-
 // readMinutes reads an interval: nothing leaves it as it is, an empty list or false switches it off.
 func readMinutes(in *compat.Input, name string) (*int64, error) {
 	list, err := in.List(name)
@@ -213,7 +191,7 @@ func readPut(in *compat.Input) (Put, error) {
 	if p.RenewEphemeral, err = readMinutes(in, "renew_ephemeral_credential_time"); err != nil {
 		return p, err
 	}
-	if p.ExpiresAt, err = readTime(in, "expiration_date"); err != nil {
+	if p.ExpiresAt, err = in.Moment("expiration_date"); err != nil {
 		return p, err
 	}
 	if p.Tags, err = in.List("tags"); err != nil {

@@ -100,7 +100,7 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 			q.Modules = append(q.Modules, model.Module(name))
 		}
 	}
-	expires, err := readTime(in, "expiration_date")
+	expires, err := in.Moment("expiration_date")
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	"cofre/httpapi/device"
 	"cofre/httpapi/dsm"
 	"cofre/httpapi/dynamic"
+	"cofre/httpapi/encryption"
 	"cofre/httpapi/health"
 	"cofre/httpapi/information"
 	"cofre/httpapi/manifest"
@@ -78,7 +79,7 @@ func routes(d Deps, t *tokens) []route.Route {
 		application.Routes(&applications{d.Access}), policy.Routes(d.Access), policy.ProfileRoutes(&profiles{d.Access}), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
 		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),
-		information.Routes(&informations{d.Access}), relateduser.Routes(&relatedUsers{d.Access}),
+		information.Routes(&informations{d.Access}), relateduser.Routes(&relatedUsers{d.Access}), encryption.Routes(&encryptions{d.Access}),
 	}
 	var list []route.Route
 	for _, r := range all {

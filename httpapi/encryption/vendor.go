@@ -1,0 +1,206 @@
+package encryption
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
+	"cofre/vault/secret"
+)
+
+func vendorRoutes(s Service) []route.Route {
+	v := &vendor{s}
+	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
+		d.Tag = tag
+		return route.Route{Method: method, Path: "/iso/sctm/encryption" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
+	}
+	one := []route.Field{{Name: "id"}, {Name: "encryption_key", Type: "object", Text: "without its material"}}
+	fields := []route.Field{
+		{Name: "name", In: "body", Required: true, Text: "letters, digits, '-', '_', '.'; not purely numeric"}, {Name: "description", In: "body"},
+		{Name: "algorithm", In: "body", Required: true, Text: "aes128-gcm96, aes256-gcm96, rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384 or ecdsa-p521; never changes"},
+		{Name: "expiration_date", In: "body", Text: "like 2026-01-31 12:00:00, UTC; empty: never"}, {Name: "tags", In: "body", Type: "array"},
+	}
+	use := func(value string) []route.Field {
+		return []route.Field{{Name: "key", In: "body", Required: true, Text: "number or name"}, {Name: "version", In: "body", Type: "integer", Text: "of the key; absent: the newest, or the one that encrypted"}, {Name: "value", In: "body", Required: true, Text: value}}
+	}
+	return []route.Route{
+		add(http.MethodGet, "/key", route.NoEvent, v.list, route.Doc{Summary: "List encryption keys", Text: "Those that the caller may use or manage.", Returns: []route.Field{{Name: "encryption_keys", Type: "array"}}}),
+		add(http.MethodPost, "/key", "encryption.put", v.create, route.Doc{Summary: "Make an encryption key", Status: http.StatusCreated, Fields: fields, Returns: one}),
+		add(http.MethodGet, "/key/{id}", route.NoEvent, v.get, route.Doc{Summary: "Show an encryption key", Returns: one}),
+		add(http.MethodPut, "/key/{id}", "encryption.put", v.update, route.Doc{Summary: "Change an encryption key", Text: "Its algorithm never changes.", Returns: one,
+			Fields: append(fields[:len(fields):len(fields)], route.Field{Name: "enabled", In: "body", Type: "boolean"})}),
+		add(http.MethodDelete, "/key/{id}", "encryption.status", v.disable, route.Doc{Summary: "Disable an encryption key", Text: "Every version is kept, because data hang on them. Any body is ignored.", Returns: one}),
+		add(http.MethodPost, "/encrypt", "encryption.used", v.encrypt, route.Doc{Summary: "Encrypt a text", Fields: use("text of at most 64 KiB; with RSA, what fits into the key"), Returns: []route.Field{{Name: "encrypted_value", Text: "base64"}, {Name: "version"}}}),
+		add(http.MethodPost, "/decrypt", "encryption.used", v.decrypt, route.Doc{Summary: "Decrypt a text", Fields: use("base64"), Returns: []route.Field{{Name: "encrypted_value", Text: "the text, under the same name as with encrypt"}, {Name: "version"}}}),
+	}
+}
+
+type vendor struct{ s Service }
+
+func shown(i *Item) compat.Member {
+	return compat.Member{Name: "encryption_key", Value: object(i)}
+}
+
+func object(i *Item) compat.Object {
+	k := &i.Key
+	var expires any
+	if k.ExpiresAt != 0 {
+		expires = k.ExpiresAt.Std().UTC().Format(time.RFC3339)
+	}
+	return compat.Object{
+		{Name: "id", Value: strconv.FormatUint(k.Number, 10)}, {Name: "name", Value: k.Name}, {Name: "description", Value: k.Description}, {Name: "algorithm", Value: string(k.Algorithm)},
+		{Name: "expiration_date", Value: expires}, {Name: "enabled", Value: k.Enabled}, {Name: "version", Value: strconv.FormatUint(k.LastN, 10)}, {Name: "tags", Value: append([]string{}, k.Tags...)},
+	}
+}
+
+func reply(i *Item, text string) compat.Reply {
+	return compat.OK(text, compat.Member{Name: "id", Value: strconv.FormatUint(i.Key.Number, 10)}, shown(i))
+}
+
+func (v *vendor) list(_ context.Context, r *route.Request) (compat.Reply, error) {
+	all, err := v.s.List(r.Actor, r.At, true, 0, 0)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	rows := make([]compat.Object, len(all))
+	for i := range all {
+		rows[i] = object(&all[i])
+	}
+	return compat.OK(fmt.Sprintf("%d encryption keys found", len(rows)), compat.Member{Name: "encryption_keys", Value: rows}), nil
+}
+
+func (v *vendor) get(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	i, err := v.s.Describe(ctx, r.Actor, r.At, r.Param("id"))
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return reply(i, "Encryption key "+i.Key.Name), nil
+}
+
+func readPut(in *compat.Input) (p Put, err error) {
+	p = Put{Name: in.Pointer("name"), Description: in.Pointer("description"), Algorithm: in.Pointer("algorithm")}
+	if p.ExpiresAt, err = in.Moment("expiration_date"); err != nil {
+		return p, err
+	}
+	p.Tags, err = in.List("tags")
+	return p, err
+}
+
+func (v *vendor) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	in, err := r.Input()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	p, err := readPut(in)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	i, err := v.s.Put(ctx, r.Actor, r.At, p)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	a := reply(i, "Encryption key created successfully.")
+	a.Status = http.StatusCreated
+	return a, nil
+}
+
+func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	in, err := r.Input()
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	enabled, err := in.Bool("enabled")
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	p, err := readPut(in)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	p.Key = r.Param("id")
+	i, err := v.s.Put(ctx, r.Actor, r.At, p)
+	if err == nil && enabled != nil && *enabled != i.Key.Enabled {
+		i, err = v.s.SetStatus(ctx, r.Actor, string(i.Key.ID), *enabled)
+	}
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return reply(i, "Encryption key updated successfully."), nil
+}
+
+func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	i, err := v.s.SetStatus(ctx, r.Actor, r.Param("id"), false)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return reply(i, "Encryption key deleted successfully."), nil
+}
+
+// readUse reads key, version and value; the value is the caller's to wipe.
+func readUse(r *route.Request) (key string, version uint64, value secret.Value, err error) {
+	in, err := r.Input()
+	if err != nil {
+		return "", 0, value, err
+	}
+	if key = in.Text("key"); key == "" {
+		return "", 0, value, model.Errorf(model.Invalid, "The key was not informed").WithCode(1004).WithField("key")
+	}
+	if s := in.Text("version"); s != "" {
+		if version, err = strconv.ParseUint(s, 10, 32); err != nil {
+			return "", 0, value, model.Errorf(model.Invalid, "version must be a whole number").WithField("version")
+		}
+	}
+	given := in.Secret("value")
+	if given == nil {
+		return "", 0, value, model.Errorf(model.Invalid, "The value was not informed").WithCode(1004).WithField("value")
+	}
+	return key, version, *given, nil
+}
+
+func (v *vendor) encrypt(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	key, version, value, err := readUse(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	defer value.Wipe()
+	box, n, err := v.s.EncryptWith(ctx, r.Actor, key, version, value)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	return compat.OK("Value encrypted successfully.", compat.Member{Name: "encrypted_value", Value: base64.StdEncoding.EncodeToString(box)}, compat.Member{Name: "version", Value: strconv.FormatUint(n, 10)}), nil
+}
+
+func (v *vendor) decrypt(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	key, version, value, err := readUse(r)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	defer value.Wipe()
+	box, err := decoded("value", &value)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	var plain secret.Value
+	var n uint64
+	err = box.Reveal(func(b []byte) (err error) {
+		plain, n, err = v.s.DecryptWith(ctx, r.Actor, key, version, b)
+		return err
+	})
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	text := false
+	_ = plain.Reveal(func(b []byte) error { text = utf8.Valid(b); return nil })
+	if !text {
+		plain.Wipe()
+		return compat.Reply{}, model.Errorf(model.Invalid, "the value is no text: decrypt it with /api/v1/encryption-keys/{name}/decrypt").WithField("value")
+	}
+	return compat.OK("Value decrypted successfully.", compat.Member{Name: "encrypted_value", Value: compat.Secret{Value: plain}}, compat.Member{Name: "version", Value: strconv.FormatUint(n, 10)}), nil
+}
