@@ -132,10 +132,11 @@ func publicOf(s executors.Session, n mask.Name) (string, error) {
 	return line, nil
 }
 
-// The scripts edit a copy and put it in place by a rename, so that the file is whole at every moment.
+// The scripts edit a copy and put it in place by a rename, so that the file is whole at every moment. A manager edits the
+// list of another account with that account's rights, so that a link which the account has set, before or meanwhile, leads
+// to nothing that the account could not write itself; with its own rights only where nobody but root can change the path.
 const (
 	openFile = `set -eu
-umask 077
 u='%s'; f='%s'; k='%s'
 me=$(id -un)
 case $f in
@@ -145,25 +146,43 @@ case $f in
 	[ -n "$h" ] || { echo 'the account has no home'; exit 3; }
 	f=$h/$f ;;
 esac
+edit=$(cat <<'COFRE'
+set -eu
+umask 077
+f=$1; k=$2
+if [ -L "$f" ]; then f=$(readlink -f "$f"); fi
 d=$(dirname "$f")
-if [ "$me" != "$u" ] && { [ -L "$f" ] || [ -L "$d" ]; }; then echo 'the list of keys is a link, which the account may have set: log in as the account itself'; exit 3; fi
-if [ -L "$f" ]; then f=$(readlink -f "$f"); d=$(dirname "$f"); fi
-if [ ! -d "$d" ]; then mkdir "$d"; [ "$me" = "$u" ] || chown "$u" "$d"; fi
+[ -d "$d" ] || mkdir "$d"
 t=$(mktemp "$f.XXXXXX")
 trap 'rm -f "$t" "$t.kept"' EXIT
-if [ -e "$f" ]; then cp -p "$f" "$t"; elif [ "$me" != "$u" ]; then chown "$u" "$t"; fi
+if [ -e "$f" ]; then cp -p "$f" "$t"; elif [ -n "$3" ]; then chown "$3" "$t"; fi
+`
+	closeFile = `COFRE
+)
+d=$(dirname "$f")
+if [ "$me" = "$u" ]; then exec sh -c "$edit" sh "$f" "$k" '' </dev/null; fi
+ours=$d
+while [ -n "$ours" ] && [ ! -L "$f" ]; do
+	if [ -L "$ours" ] || [ -z "$(find "$ours" -prune \( -user "$me" -o -user root \) ! -perm -020 ! -perm -002 2>/dev/null)" ]; then ours=; break; fi
+	if [ "$ours" = / ]; then break; fi
+	ours=$(dirname "$ours")
+done
+if [ -n "$ours" ] && [ ! -L "$f" ]; then exec sh -c "$edit" sh "$f" "$k" "$u" </dev/null; fi
+if [ "$(id -u)" != 0 ]; then exec sudo -n -u "$u" sh -c "$edit" sh "$f" "$k" '' </dev/null; fi
+if command -v runuser >/dev/null 2>&1; then exec runuser -u "$u" -- sh -c "$edit" sh "$f" "$k" '' </dev/null; fi
+exec su -s /bin/sh "$u" -c "$edit" sh "$f" "$k" '' </dev/null
 `
 	addKey = openFile + `if grep -qF -- "$k" "$t"; then exit 0; fi
 if [ -s "$t" ] && [ -n "$(tail -c 1 "$t")" ]; then echo >>"$t"; fi
 printf '%%s\n' "$k" >>"$t"
 mv -f "$t" "$f"
-`
+` + closeFile
 	removeKeys = openFile + `grep -qF -- "$k" "$t" || { echo 'the new key is not there'; exit 4; }
 grep -vF%s -- "$t" >"$t.kept" || true
 grep -qF -- "$k" "$t.kept" || { echo 'the new key would be lost'; exit 4; }
 cat "$t.kept" >"$t"
 mv -f "$t" "$f"
-`
+` + closeFile
 )
 
 // edit runs a script on the target. Only public keys, the user name and the path are in it.

@@ -157,13 +157,18 @@ func (s *SSH) SetPassword(name, pass string) error {
 
 // AllowChpasswd lets an account set passwords, create and remove accounts as root by sudo, without a password.
 func (s *SSH) AllowChpasswd(name string) error {
-	return s.allow(name, "NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill")
+	return s.allow(name, "root", "NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill")
 }
 
 // AllowPasswd lets an account run passwd as root by sudo, which asks for the account's own password.
-func (s *SSH) AllowPasswd(name string) error { return s.allow(name, "/usr/bin/passwd") }
+func (s *SSH) AllowPasswd(name string) error { return s.allow(name, "root", "/usr/bin/passwd") }
 
-func (s *SSH) allow(name, commands string) error {
+// AllowShellAs lets an account run a shell as any other one but root by sudo, without a password.
+func (s *SSH) AllowShellAs(name string) error {
+	return s.allow(name, "ALL,!root", "NOPASSWD: /bin/sh, /usr/bin/sh")
+}
+
+func (s *SSH) allow(name, as, commands string) error {
 	if _, err := find("sudo", "sudo"); err != nil {
 		return err
 	}
@@ -171,7 +176,7 @@ func (s *SSH) allow(name, commands string) error {
 	s.mu.Lock()
 	s.sudoers = append(s.sudoers, file)
 	s.mu.Unlock()
-	return os.WriteFile(file, []byte(name+" ALL=(root) "+commands+"\n"), 0o440)
+	return os.WriteFile(file, []byte(name+" ALL=("+as+") "+commands+"\n"), 0o440)
 }
 
 // Authorize lets an account log in by a key.
