@@ -24,7 +24,7 @@ type Reply struct {
 	Status  int    // 0: 200
 	Message string // vendor only
 	Payload Object // vendor: members shown twice; OAuth: the whole body
-	Body    any    // management: the whole body, Object or anything that encoding/json writes; nil: an empty object
+	Body    any    // management: the whole body, Object, a Table or anything that encoding/json writes; nil: an empty object
 	Header  http.Header
 	Known   []string // Second: entity tags of answers that the client has
 	Sealer  *Sealer  // encrypts the secrets; nil: the client gets them as they are
@@ -83,6 +83,9 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(r.Status)
 		return nil
+	}
+	if t, ok := r.Body.(Table); ok {
+		return sendTable(w, r.Status, t)
 	}
 	var body any
 	switch {

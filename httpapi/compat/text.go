@@ -54,3 +54,11 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	*d = Duration(v.Milliseconds())
 	return nil
 }
+
+// Short is the time for tables, to the second; "" if there is none.
+func (t Time) Short() string {
+	if t == 0 {
+		return ""
+	}
+	return model.Time(t).Std().Format("2006-01-02 15:04:05Z")
+}

@@ -125,8 +125,12 @@ func responses(r *route.Route, s schemas) object {
 	case compat.OAuth:
 		name = "OAuthError"
 	}
+	content := object{"application/json": object{"schema": answer(r, s)}}
+	if r.Doc.CSV {
+		content["text/csv"] = object{"schema": object{"type": "string"}}
+	}
 	return object{
-		strconv.Itoa(status): object{"description": http.StatusText(status), "content": object{"application/json": object{"schema": answer(r, s)}}},
+		strconv.Itoa(status): object{"description": http.StatusText(status), "content": content},
 		"default":            object{"description": "an error", "content": object{media: object{"schema": object{"$ref": "#/components/schemas/" + name}}}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"cofre/fsm/model"
@@ -68,11 +69,11 @@ func Routes(s Service) []route.Route {
 		explain,
 		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
 		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations, newest first", Returns: route.Listed[View]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations, newest first", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
 			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "device", In: "query", Text: "number, host name or id"}, {Name: "state", In: "query", Text: "one or several, with commas"}, {Name: "kind", In: "query"},
 			{Name: "executor", In: "query"}, {Name: "site", In: "query"}, {Name: "trigger", In: "query", Text: "request, expiry, release, parent, heartbeat, reconcile ..."},
 			{Name: "since", In: "query", Text: "created at or after this time"}, {Name: "until", In: "query", Text: "created before this time"},
-		}, route.PageFields...)}),
+		}, route.TableFields...)}),
 		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		get,
 		add(http.MethodPost, "/{id}/cancel", "operation.cancelled", m.cancel, route.Doc{Summary: "Cancel an operation that waits", Returns: View{}}),
@@ -164,7 +165,7 @@ func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, 
 		}
 		page.Items = append(page.Items, view(&all[i]))
 	}
-	return compat.JSON(page), nil
+	return route.ListReply(r, page, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) cancel(ctx context.Context, r *route.Request) (compat.Reply, error) {

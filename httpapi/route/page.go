@@ -1,8 +1,12 @@
 package route
 
 import (
+	"net/http"
 	"slices"
 	"strings"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/compat"
 )
 
 // MaxPage is the greatest number of items in one answer of a management list.
@@ -43,4 +47,41 @@ func Page[T any](r *Request, all []T, key func(T) string) (Listed[T], error) {
 		page.Items, page.Next = all[:limit], key(all[limit-1])
 	}
 	return page, nil
+}
+
+// TableFields document the parameters of a list that is given as CSV too.
+var TableFields = append([]Field{
+	{Name: "format", In: "query", Text: "json (default) or csv; `Accept: text/csv` asks for CSV too. The next page of CSV stands in the Link header"},
+}, PageFields...)
+
+// ListReply answers with a page, as CSV if the client wants that.
+func ListReply[T any](r *Request, page Listed[T], columns []string, row func(T) []string) (compat.Reply, error) {
+	format := r.Query("format")
+	if format == "" && prefersCSV(r.HTTP.Header.Values("Accept")) {
+		format = "csv"
+	}
+	switch format {
+	case "", "json":
+		return compat.JSON(page), nil
+	case "csv":
+	default:
+		return compat.Reply{}, model.Errorf(model.Invalid, "format is json or csv").WithField("format")
+	}
+	t := compat.Table{Header: columns}
+	for _, x := range page.Items {
+		t.Rows = append(t.Rows, row(x))
+	}
+	reply := compat.JSON(t)
+	if page.Next != "" {
+		q := r.HTTP.URL.Query()
+		q.Set("after", page.Next)
+		reply.Header = http.Header{"Link": {"<" + r.HTTP.URL.EscapedPath() + "?" + q.Encode() + `>; rel="next"`}}
+	}
+	return reply, nil
+}
+
+// prefersCSV tells whether an Accept header names CSV and not JSON, which is the default.
+func prefersCSV(accept []string) bool {
+	all := strings.ToLower(strings.Join(accept, ","))
+	return strings.Contains(all, "text/csv") && !strings.Contains(all, "application/json")
 }

@@ -60,6 +60,7 @@ type Doc struct {
 	Body    any     // management: the struct that is bound
 	Status  int     // of success; 0: 200
 	Returns any     // a struct, or []Field: what stands in the answer
+	CSV     bool    // the answer may be asked for as CSV too: ListReply
 }
 
 // Paths lists every path of the route, its own first.

@@ -21,10 +21,7 @@ func operationCommand(s *session) *cobra.Command {
 		"executor", "only of this executor", "site", "only of this site", "trigger", "request, expiry, release, parent, heartbeat, reconcile ...", "since", "created at or after this time", "until", "created before this time")
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		q := queryOf(c, "credential", "device", "state", "kind", "executor", "site", "trigger", "since", "until")
-		return listed(s, c, "/api/v1/operations", q, *limit, nil, "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE", func(o operation.View) []string {
-			return []string{strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State, fmt.Sprintf("%d/%d", o.Attempt, o.MaxAttempts), o.Trigger,
-				string(o.Node), moment(o.CreatedAt), moment(o.FinishedAt), o.Message}
-		})
+		return listed(s, c, "/api/v1/operations", q, *limit, nil, operation.Columns, operation.View.Row)
 	}
 	show := &cobra.Command{Use: "show NUMBER", Short: "Show an operation with its attempts and their steps", Args: cobra.ExactArgs(1), Example: "  cofre operation show 12", RunE: func(c *cobra.Command, args []string) error {
 		return s.operation(c, http.MethodGet, at("operations/%s", args[0]), nil)

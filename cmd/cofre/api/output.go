@@ -1,18 +1,15 @@
 package api
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
-	"cofre/fsm/model"
 	"cofre/httpapi/compat"
 )
 
@@ -33,7 +30,11 @@ func list[T any](s *session, c *cobra.Command, rows []T, header string, row func
 		rows = []T{}
 	}
 	if s.asCSV {
-		return writeCSV(c.OutOrStdout(), rows, header, row)
+		t := compat.Table{Header: strings.Fields(header)}
+		for _, r := range rows {
+			t.Rows = append(t.Rows, row(r))
+		}
+		return t.WriteCSV(c.OutOrStdout())
 	}
 	return s.show(c, rows, func(w io.Writer) error {
 		if len(rows) == 0 {
@@ -47,29 +48,6 @@ func list[T any](s *session, c *cobra.Command, rows []T, header string, row func
 		}
 		return t.Flush()
 	})
-}
-
-// writeCSV prints the columns of a table. A cell that a spreadsheet would take for a formula gets an apostrophe in front: host
-// names and messages are what others chose.
-func writeCSV[T any](w io.Writer, rows []T, header string, row func(T) []string) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(strings.Fields(header)); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		line := row(r)
-		for i, v := range line {
-			if v = clean(v); v != "" && strings.ContainsRune("=+-@", rune(v[0])) {
-				v = "'" + v
-			}
-			line[i] = v
-		}
-		if err := out.Write(line); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
 }
 
 // details prints one object as pairs of a name and a value; empty values are left out.
@@ -93,21 +71,9 @@ func cells(row []string) []string {
 }
 
 // clean keeps what others chose, such as a host name, from driving the terminal.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func clean(s string) string { return compat.Printable(s) }
 
-func moment(t compat.Time) string {
-	if t == 0 {
-		return ""
-	}
-	return model.Time(t).Std().Format("2006-01-02 15:04:05Z")
-}
+func moment(t compat.Time) string { return t.Short() }
 
 func word(b bool, yes, no string) string {
 	if b {
