@@ -128,6 +128,9 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	known := false
 	if p.Identifier != "" {
 		i, err := k.s.Describe(ctx, r.Actor, r.At, p.Identifier)
+		if model.HasCode(err, 1009) {
+			return compat.Reply{}, err
+		}
 		known = err == nil && i.Key != nil
 	}
 	if !known && p.Secret == nil {

@@ -241,12 +241,24 @@ func (s *server) write(w http.ResponseWriter, d compat.Dialect, r *Request, err 
 	if f.Kind == model.Internal {
 		s.entry(r).WithError(err).Error("internal error")
 	}
-	if slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}, f.Status) && s.Note != nil {
-		s.Note(fmt.Sprintf("%d %s", f.Status, f.Kind), r.Origin.Source)
+	if reason := denial(f, err); reason != "" && s.Note != nil {
+		s.Note(reason, r.Origin.Source)
 	}
 	if err := f.Write(w, d); err != nil {
 		s.entry(r).WithError(err).Debug("the error was not written")
 	}
+}
+
+// denial tells why a request was refused to who asks; "" if it failed for another reason. The vendor answers 400 and 1009
+// where the object belongs to others.
+func denial(f compat.Failure, err error) string {
+	switch {
+	case slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}, f.Status):
+		return fmt.Sprintf("%d %s", f.Status, f.Kind)
+	case model.HasCode(err, 1009):
+		return fmt.Sprintf("%d %s", f.Status, model.Denied)
+	}
+	return ""
 }
 
 // recovered turns a panic into an answer. The value of a panic may hold anything, so only its type and the stack, which
