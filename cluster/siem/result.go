@@ -2,6 +2,7 @@ package siem
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/model"
@@ -160,4 +162,28 @@ func secretFile(path string) ([]string, error) {
 		return nil, fmt.Errorf("%s holds no secret", path)
 	}
 	return lines, nil
+}
+
+// testKind is the kind of a made-up event, which stands in no trail.
+const testKind = "receiver.test"
+
+// Test sends one made-up event to a receiver of results, beside what it is told, and gives the receiver's refusal. The
+// cursor stays where it is.
+func (f *Forwarder) Test(ctx context.Context, name string) error {
+	open, ok := f.tests[name]
+	if !ok {
+		return model.Errorf(model.NotFound, "no webhook or mail of this node is called %s: cofre status lists the receivers", name)
+	}
+	s, err := open()
+	if err != nil {
+		return model.Errorf(model.Invalid, "%v", err)
+	}
+	defer s.close()
+	hash := make([]byte, 32)
+	_, _ = rand.Read(hash) // never fails
+	e := audit.Event{At: model.TimeOf(time.Now()), Node: f.o.Node, Kind: testKind, Severity: audit.Info, Actor: model.ActorOperator, Hash: hash}
+	if _, err := s.deliver(ctx, []audit.Event{e}); err != nil {
+		return model.Errorf(model.Unavailable, "%v", err)
+	}
+	return nil
 }

@@ -57,6 +57,7 @@ const ackEvery = 5 * time.Second
 // Forwarder runs one pipeline for each sink.
 type Forwarder struct {
 	pipes []*pipeline
+	tests map[string]func() (*results, error) // makes the sink of a receiver anew
 	o     Options
 }
 
@@ -69,7 +70,7 @@ func New(c Config, o Options) (*Forwarder, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of audit cursors: %w", err)
 	}
-	f := &Forwarder{o: o}
+	f := &Forwarder{o: o, tests: map[string]func() (*results, error){}}
 	add := func(name, about string, counts bool, settle time.Duration, s Sink) error {
 		p, err := newPipeline(name, s, o)
 		if err != nil {
@@ -98,7 +99,9 @@ func New(c Config, o Options) (*Forwarder, error) {
 			return nil, err
 		}
 	}
-	told := func(name, about string, w Wanted, every time.Duration, s *results, err error) error {
+	told := func(name, about string, w Wanted, every time.Duration, open func() (*results, error)) error {
+		f.tests[name] = open
+		s, err := open()
 		if err != nil {
 			return fmt.Errorf("audit receiver %s: %w", name, err)
 		}
@@ -113,14 +116,14 @@ func New(c Config, o Options) (*Forwarder, error) {
 		return p.fromNow()
 	}
 	for _, w := range c.Webhooks {
-		s, err := newWebhook(w, o, c.Timeout)
-		if err := told(w.Name, w.about(), w.Wanted, 0, s, err); err != nil {
+		open := func() (*results, error) { return newWebhook(w, o, c.Timeout) }
+		if err := told(w.Name, w.about(), w.Wanted, 0, open); err != nil {
 			return nil, err
 		}
 	}
 	for _, m := range c.Mails {
-		s, err := newMailer(m, o, c.Timeout)
-		if err := told(m.Name, m.about(), m.Wanted, m.Every, s, err); err != nil {
+		open := func() (*results, error) { return newMailer(m, o, c.Timeout) }
+		if err := told(m.Name, m.about(), m.Wanted, m.Every, open); err != nil {
 			return nil, err
 		}
 	}

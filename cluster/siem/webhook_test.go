@@ -266,3 +266,23 @@ func TestSignatureIsThatOfTheSpecification(t *testing.T) {
 		t.Error(got, err)
 	}
 }
+
+// TestReceiverIsTested: what the receiver says comes back at once, and the cursor stays.
+func TestReceiverIsTested(t *testing.T) {
+	t.Parallel()
+	e, trail := newEndpoint(t), newMemory()
+	e.answer = func(n int) int { return map[int]int{1: 204, 2: 403}[n] }
+	f, _ := tell(t, Config{Webhooks: []WebhookConfig{e.config(t)}}, trail, t.TempDir())
+	if err := f.Test(t.Context(), "hook"); err != nil || len(e.got()) != 1 || !strings.Contains(e.bodies[0], `"type":"receiver.test"`) {
+		t.Errorf("%v: %v", err, e.bodies)
+	}
+	if err := f.Test(t.Context(), "hook"); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Error(err)
+	}
+	if err := f.Test(t.Context(), "soc"); err == nil || !strings.Contains(err.Error(), "cofre status") {
+		t.Error(err)
+	}
+	if s := f.Status()[0]; s.Sent != 0 || s.Error != "" {
+		t.Errorf("%+v", s)
+	}
+}

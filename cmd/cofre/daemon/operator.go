@@ -89,6 +89,13 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("POST /confirm-time", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, _ none) (any, error) {
 		return command.Propose(ctx, m.proposer, node.ConfirmTime, who, node.Done{})
 	})))
+	mux.Handle("POST /test-receiver", operate(withMember(d, func(ctx context.Context, m *member, _ model.Actor, a nameArgs) (any, error) {
+		f := m.echoes.Load()
+		if f == nil {
+			return nil, model.Errorf(model.Unavailable, "the receivers are not open yet: try again")
+		}
+		return none{}, f.Test(ctx, a.ID)
+	})))
 	mux.Handle("POST /admin", operate(withMember(d, operateAdmin)))
 	d.testRoutes(mux)
 	return mux

@@ -71,10 +71,17 @@ func TestWebhookIsToldEveryResultThoughTheLeaderDies(t *testing.T) {
 		}
 		want[o.Number.String()] = true
 	}
+	if out, err := leader.cofre("", "cluster", "test-receiver", "hook"); err == nil || !strings.Contains(out, "503") {
+		t.Errorf("%v: %s", err, out)
+	}
 	leader.kill()
 	mu.Lock()
 	open = true
 	mu.Unlock()
+	other := c.nodes[(slices.Index(c.nodes, leader)+1)%len(c.nodes)]
+	if out := other.must("", "cluster", "test-receiver", "hook"); !strings.Contains(out, "took the event") {
+		t.Error(out)
+	}
 	Eventually(t, 2*time.Minute, "every result arrives", func() error {
 		mu.Lock()
 		defer mu.Unlock()

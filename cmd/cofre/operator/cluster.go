@@ -15,7 +15,7 @@ func clusterCommand(client func() *Client) *cobra.Command {
 	cmd.AddCommand(tokenCommand(client), joinCommand(client), approveCommand(client), statusCommand(client, "status"), membersCommand(client),
 		simple(client, "leave", "Take this node out of the cluster for ever", "/leave", "This node leaves; stop the daemon and empty its data directory. Its name is never used again."),
 		removeCommand(client), exposedCommand(client), caCommand(client),
-		transferCommand(client),
+		transferCommand(client), testReceiverCommand(client),
 		simple(client, "confirm-time", "Confirm that state time is right after it jumped by more than a day", "/confirm-time", "Automatic changes go on."))
 	return cmd
 }
@@ -230,4 +230,19 @@ func or(s, empty string) string {
 		return empty
 	}
 	return s
+}
+
+func testReceiverCommand(client func() *Client) *cobra.Command {
+	return &cobra.Command{
+		Use: "test-receiver NAME", Short: "Send a made-up event to a webhook or by a mail of this node's configuration", Args: cobra.ExactArgs(1),
+		Long:    "Send one event of the kind receiver.test from this node, whatever the receiver's filter says, and tell what the receiver answers. Nothing is recorded.",
+		Example: "  cofre cluster test-receiver tickets",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := client().Post(cmd.Context(), "/test-receiver", map[string]string{"id": args[0]}, nil); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s took the event.\n", args[0])
+			return nil
+		},
+	}
 }
