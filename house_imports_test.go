@@ -53,6 +53,7 @@ var rooms = []room{
 	{"fsm/encryption", withOperation, featureWhy},
 	{"fsm/relateduser", withOperation, featureWhy},
 	{"fsm/profile", withOperation, featureWhy},
+	{"fsm/session", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 

@@ -16,6 +16,7 @@ import (
 	"cofre/fsm/policy"
 	"cofre/fsm/profile"
 	"cofre/fsm/relateduser"
+	"cofre/fsm/session"
 	"cofre/fsm/template"
 	"cofre/fsm/trail"
 )
@@ -24,7 +25,7 @@ import (
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
 	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
-	information.Feature, relateduser.Feature, profile.Feature, encryption.Feature,
+	information.Feature, relateduser.Feature, profile.Feature, session.Feature, encryption.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

@@ -16,11 +16,19 @@ var createRole string
 //go:embed catalogue/drop-role.tpl
 var dropRole string
 
+//go:embed catalogue/role-login.tpl
+var roleLogin string
+
+//go:embed catalogue/role-nologin.tpl
+var roleNoLogin string
+
 // Catalogue lists the templates that Cofre ships for PostgreSQL; each is proven against a real server.
 func Catalogue() []executors.CatalogueEntry {
 	return []executors.CatalogueEntry{
 		{Name: "PostgreSQL ALTER ROLE", Executor: Name, Kind: model.TemplateChange, Content: alterRole},
 		{Name: "PostgreSQL create role", Executor: Name, Kind: model.TemplateAutomation, Content: createRole},
 		{Name: "PostgreSQL drop role", Executor: Name, Kind: model.TemplateAutomation, Content: dropRole},
+		{Name: "PostgreSQL unlock role", Executor: Name, Kind: model.TemplateEnable, Content: roleLogin},
+		{Name: "PostgreSQL lock role", Executor: Name, Kind: model.TemplateDisable, Content: roleNoLogin},
 	}
 }

@@ -131,6 +131,9 @@ func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 		return nil, missing("the template is gone, inactive, or waits for approval")
 	}
 	kind := model.TemplateChange
+	if k := accessKinds[j.operation.Kind]; k != "" {
+		kind = k
+	}
 	if j.user != nil {
 		kind = model.TemplateAutomation
 	}

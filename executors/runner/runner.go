@@ -136,6 +136,8 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 		report = operation.Unheard()
 	case o.Kind == model.Deprovision:
 		report = r.remove(l, o)
+	case accessKinds[o.Kind] != "":
+		report = r.access(l, o)
 	case o.Kind == model.Preflight:
 		report = r.preflight(l, o)
 	case o.State == model.OpSettling:

@@ -22,6 +22,12 @@ var linuxCreate string
 //go:embed catalogue/linux-remove-sudo.tpl
 var linuxRemove string
 
+//go:embed catalogue/linux-unlock-sudo.tpl
+var linuxUnlock string
+
+//go:embed catalogue/linux-lock-sudo.tpl
+var linuxLock string
+
 //go:embed catalogue/ssh-key.tpl
 var sshKey string
 
@@ -33,7 +39,7 @@ func deviceCatalogue() []executors.CatalogueEntry {
 	return executors.CatalogueOf(devices, "catalogue/devices", Name, model.TemplateChange)
 }
 
-// Catalogue lists the templates that Cofre ships for SSH; five for Linux are proven against a real server, one for ESXi
+// Catalogue lists the templates that Cofre ships for SSH; seven for Linux are proven against a real server, one for ESXi
 // against a double of esxcli on a real sshd, the others against dialogues.
 func Catalogue() []executors.CatalogueEntry {
 	return append([]executors.CatalogueEntry{
@@ -41,6 +47,8 @@ func Catalogue() []executors.CatalogueEntry {
 		{Name: "Linux chpasswd (sudo)", Executor: Name, Kind: model.TemplateChange, Content: linuxChpasswd},
 		{Name: "Linux create user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxCreate},
 		{Name: "Linux remove user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxRemove},
+		{Name: "Linux unlock account (sudo)", Executor: Name, Kind: model.TemplateEnable, Content: linuxUnlock},
+		{Name: "Linux lock account (sudo)", Executor: Name, Kind: model.TemplateDisable, Content: linuxLock},
 		{Name: "SSH key (authorized_keys)", Executor: KeyName, Kind: model.TemplateChange, Content: sshKey},
 		{Name: "VMware ESXi account", Executor: Name, Kind: model.TemplateChange, Content: esxiAccount},
 	}, deviceCatalogue()...)

@@ -63,6 +63,11 @@ var (
 
 	PolicyPut = define("policy.put", Notice, "a password policy was created or changed", Fields{"policy": Public, "name": Sensitive, "change": Public})
 
+	SessionStarted = define("session.started", Notice, "a session with a credential was asked for", Fields{"session": Public, "number": Public, "credential": Public, "device": Public, "person": Sensitive, "source": Sensitive, "proxy": Sensitive, "until": Public})
+	SessionActive  = define("session.active", Info, "the account of a session was activated", Fields{"session": Public, "number": Public, "credential": Public})
+	SessionEnded   = define("session.ended", Notice, "a session ended or failed", Fields{"session": Public, "number": Public, "credential": Public, "person": Sensitive, "state": Public, "reason": Public})
+	SessionDebt    = define("session.debt", Alert, "an account could not be inactivated after its last session: it may be open on its target", Fields{"credential": Public, "number": Public, "operation": Public})
+
 	ProfilePut   = define("profile.put", Notice, "an execution profile was created, changed or removed", Fields{"profile": Public, "name": Sensitive, "change": Public})
 	ProfileTaken = define("profile.taken", Info, "a new credential is managed as a profile says", Fields{"credential": Public, "profile": Public, "name": Sensitive, "first_at": Public})
 	ProfileLeft  = define("profile.left", Warning, "a new credential did not take the profile that fits it: its registrant may not read the credential that logs in, there is none, or it is of another executor", Fields{"credential": Public, "profile": Public, "name": Sensitive})

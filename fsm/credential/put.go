@@ -55,6 +55,7 @@ type PutArgs struct {
 	Execution  *ExecutionPatch     `cbor:"execution,omitempty"`
 	Settings   *SettingsPatch      `cbor:"settings,omitempty"`
 	Key        *KeyPatch           `cbor:"key,omitempty"`
+	JIT        *JITPatch           `cbor:"jit,omitempty"`
 	Manifest   *string             `cbor:"manifest,omitempty"`
 	Secret     *NewSecret          `cbor:"secret,omitempty"`
 	OTP        *model.OTPKey       `cbor:"otp,omitempty"`      // key of one-time codes; an empty one removes it
@@ -103,6 +104,9 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	}
 	if c.Execution.Automatic && c.Execution.ChangeTemplate == "" {
 		return PutResult{}, model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")
+	}
+	if err := checkJIT(old, &c); err != nil {
+		return PutResult{}, err
 	}
 	if err := references(tx, m, old, &c); err != nil {
 		return PutResult{}, err
@@ -228,6 +232,9 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 	if err := patchKey(tx, c, a.Key); err != nil {
 		return err
 	}
+	if err := patchJIT(tx, c, a.JIT); err != nil {
+		return err
+	}
 	if a.Policy != nil {
 		c.Policy = *a.Policy
 	}
@@ -344,6 +351,11 @@ func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
 			return err
 		}
 	}
+	if c.JIT != nil && (old == nil || old.JIT == nil || old.JIT.Authentication != c.JIT.Authentication) {
+		if _, err := command.MayReference(tx, m.Actor, m.At, c.JIT.Authentication, "jit.authentication"); err != nil {
+			return err
+		}
+	}
 	if other := c.Execution.Reconcile.Authentication; other != "" && (old == nil || old.Execution.Reconcile.Authentication != other) {
 		if other == c.ID {
 			return model.Errorf(model.Invalid, "another credential reconciles: this one may not log in any more").WithField("reconcile.authentication")
@@ -357,7 +369,7 @@ func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
 
 func sameRoute(a, b *model.Credential) bool {
 	x, y := a.Execution.Reconcile, b.Execution.Reconcile
-	return x.Template == y.Template && x.Authentication == y.Authentication && a.Username == b.Username && a.Device == b.Device &&
+	return sameJIT(a, b) && x.Template == y.Template && x.Authentication == y.Authentication && a.Username == b.Username && a.Device == b.Device &&
 		slices.Equal(keyDevices(a), keyDevices(b)) && a.Execution.Executor == b.Execution.Executor &&
 		a.Execution.ChangeTemplate == b.Execution.ChangeTemplate && a.Execution.Authentication == b.Execution.Authentication
 }

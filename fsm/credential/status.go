@@ -8,6 +8,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -41,6 +42,9 @@ var SetStatus = command.Define("credential.status", 1, func(tx *table.Tx, m comm
 		word = "no"
 	}
 	tx.Emit(audit.CredentialStatus.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "enabled", word))
+	if !a.Enabled {
+		return Done{}, operation.EndSessions(tx, m, c, "disabled")
+	}
 	return Done{}, nil
 }).AuditDenials()
 

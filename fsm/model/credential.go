@@ -105,11 +105,13 @@ type Credential struct {
 	Profile    ExecutionProfileID `cbor:"profile,omitempty"` // that it took when it was registered
 	Key        *KeyPair           `cbor:"key,omitempty"`     // nil: the secret is a password
 	Execution  Execution          `cbor:"execution"`
+	JIT        *JIT               `cbor:"jit,omitempty"` // nil: the account is always open
 	Sync       SyncState          `cbor:"sync"`
 	RotateAt   Time               `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
 	RestUntil  Time               `cbor:"rest_until,omitempty"`  // after a failed change triggers leave it alone until then
 	ChangedAt  Time               `cbor:"changed_at,omitempty"`  // last successful change
 	ViewedAt   Time               `cbor:"viewed_at,omitempty"`   // last secret read
+	UsedAt     Time               `cbor:"used_at,omitempty"`     // end of the last session
 	VerifiedAt Time               `cbor:"verified_at,omitempty"` // last proof of the Current version by login
 	VerifyAt   Time               `cbor:"verify_at,omitempty"`   // when the heartbeat logs in; 0: never
 	TestedAt   Time               `cbor:"tested_at,omitempty"`   // when a verification ended last
@@ -155,7 +157,7 @@ func (c *Credential) ByRole(role VersionRole) *SecretVersion {
 // CarriesSecret tells whether work on the credential sends a secret to its device: its own, that of the credential that
 // logs in for it, or its parent's. Where it is sent is then guarded like the secret (RULES 8).
 func (c *Credential) CarriesSecret() bool {
-	return len(c.Versions) > 0 || c.Execution.Authentication != "" || c.Execution.Reconcile.Authentication != "" || c.Parent != ""
+	return len(c.Versions) > 0 || c.Execution.Authentication != "" || c.Execution.Reconcile.Authentication != "" || c.Parent != "" || c.JIT != nil
 }
 
 // Spent lists the versions that are not needed any more: vault and target agree, nothing is at work, and the current

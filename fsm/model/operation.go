@@ -11,6 +11,11 @@ const (
 	Preflight           OperationKind = "preflight"   // dry run of a template: reaches the target and logs in, changes nothing
 	Provision           OperationKind = "provision"   // create a dynamic user
 	Deprovision         OperationKind = "deprovision" // remove a dynamic user, until it is proven gone twice
+
+	CredentialActivation   OperationKind = "credential_activation"   // unlock an account for a session
+	CredentialInactivation OperationKind = "credential_inactivation" // lock it after the last one
+	EphemeralCreate        OperationKind = "ephemeral_create"        // create an account for a session
+	EphemeralRemove        OperationKind = "ephemeral_remove"        // delete it after the last one
 )
 
 // TargetKind says what kind of object an operation works on.

@@ -26,20 +26,23 @@ type Policy struct {
 	Name            string          `cbor:"name"` // unique
 	Enabled         bool            `cbor:"enabled"`
 	Strength        Strength        `cbor:"strength"`
-	MaxAge          int64           `cbor:"max_age"`                // change at the latest this long after the last change
-	ViewExpiry      int64           `cbor:"view_expiry"`            // change this long after a secret read
-	ChangeOnRelease bool            `cbor:"change_on_release"`      // change when the last A2A holder releases custody
-	ChangeOnTimeout bool            `cbor:"change_on_timeout"`      // change also when the last custody times out
-	Exclusive       bool            `cbor:"exclusive"`              // one holder at a time
-	CustodyTTL      int64           `cbor:"custody_ttl"`            // how long a custody lasts without release
-	Attempts        int             `cbor:"attempts"`               // tries per operation
-	RetryInterval   int64           `cbor:"retry_interval"`         // first pause between tries; doubles up to an hour
-	BadLogins       int             `cbor:"bad_logins"`             // failing logins that settling may cause ...
-	BadLoginWindow  int64           `cbor:"bad_login_window"`       // ... in this span
-	Priority        int             `cbor:"priority,omitempty"`     // among the policies whose criteria fit, the highest wins; of equal ones the first name
-	Criteria        Criteria        `cbor:"criteria,omitzero"`      // credentials that name no policy take it by these
-	Window          Window          `cbor:"window,omitzero"`        // when automatic changes may begin
-	VerifyEvery     int64           `cbor:"verify_every,omitempty"` // log in with the stored secret this often
+	MaxAge          int64           `cbor:"max_age"`                     // change at the latest this long after the last change
+	ViewExpiry      int64           `cbor:"view_expiry"`                 // change this long after a secret read
+	ChangeOnRelease bool            `cbor:"change_on_release"`           // change when the last A2A holder releases custody
+	ChangeOnTimeout bool            `cbor:"change_on_timeout"`           // change also when the last custody times out
+	Exclusive       bool            `cbor:"exclusive"`                   // one holder at a time
+	CustodyTTL      int64           `cbor:"custody_ttl"`                 // how long a custody lasts without release
+	Attempts        int             `cbor:"attempts"`                    // tries per operation
+	RetryInterval   int64           `cbor:"retry_interval"`              // first pause between tries; doubles up to an hour
+	BadLogins       int             `cbor:"bad_logins"`                  // failing logins that settling may cause ...
+	BadLoginWindow  int64           `cbor:"bad_login_window"`            // ... in this span
+	ChangeOnSession bool            `cbor:"change_on_session,omitempty"` // change when the last session ends
+	SessionExpiry   int64           `cbor:"session_expiry,omitempty"`    // change this long after a session
+	OneSession      bool            `cbor:"one_session,omitempty"`       // one session at a time
+	Priority        int             `cbor:"priority,omitempty"`          // among the policies whose criteria fit, the highest wins; of equal ones the first name
+	Criteria        Criteria        `cbor:"criteria,omitzero"`           // credentials that name no policy take it by these
+	Window          Window          `cbor:"window,omitzero"`             // when automatic changes may begin
+	VerifyEvery     int64           `cbor:"verify_every,omitempty"`      // log in with the stored secret this often
 	CreatedBy       AuthorizationID `cbor:"created_by,omitempty"`
 	Manifest        string          `cbor:"manifest,omitempty"`
 	Revision        uint64          `cbor:"revision"`
@@ -71,7 +74,7 @@ func (p *Policy) Backoff(attempt int) time.Duration {
 // NextRotation tells when a credential must change under this policy; 0: never.
 func (p *Policy) NextRotation(c *Credential) Time {
 	x := &c.Execution
-	if !p.Enabled || !c.Enabled {
+	if !p.Enabled || !c.Enabled || c.Shut() {
 		return 0
 	}
 	if !x.Started && x.FirstAt != 0 {
@@ -89,6 +92,11 @@ func (p *Policy) NextRotation(c *Credential) Time {
 			due = v
 		}
 	}
+	if p.SessionExpiry > 0 && c.UsedAt > c.ChangedAt {
+		if v := c.UsedAt.Add(Span(p.SessionExpiry)); due == 0 || v < due {
+			due = v
+		}
+	}
 	if due != 0 {
 		due = max(due, c.RestUntil)
 	}
@@ -98,7 +106,7 @@ func (p *Policy) NextRotation(c *Credential) Time {
 // NextVerify tells when the heartbeat logs in with the stored secret; 0: never. Up to a tenth of the interval is added, as
 // the credential's id says, so that logins do not come in waves. An account that no known secret opens is left to people.
 func (p *Policy) NextVerify(c *Credential) Time {
-	if !p.Enabled || p.VerifyEvery == 0 || !c.Enabled || c.Execution.Executor == "" || c.Sync == SyncOutOfSync || c.ByRole(RoleCurrent) == nil {
+	if !p.Enabled || p.VerifyEvery == 0 || !c.Enabled || c.Shut() || c.Execution.Executor == "" || c.Sync == SyncOutOfSync || c.ByRole(RoleCurrent) == nil {
 		return 0
 	}
 	h := sha256.Sum256([]byte(c.ID))

@@ -90,6 +90,7 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 		c.RestUntil = o.FinishedAt + model.Time(state.Automation(tx).Settings.ErrorInterval)
 	}
 	state.Plan(tx, c)
+	hasten(tx, m, c)
 	switch {
 	case o.State == model.OpOutOfSync:
 		tx.Emit(audit.CredentialAlarm.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "operation", string(o.ID), "identifier", c.Identifier))

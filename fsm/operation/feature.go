@@ -102,11 +102,15 @@ func Changeable(c *model.Credential) error {
 		return model.Errorf(model.Invalid, "Credential inactive").WithCode(1008)
 	case c.Execution.Executor == "" || c.Execution.ChangeTemplate == "":
 		return model.Errorf(model.Invalid, "the credential has no executor and change template: set execution_settings.change_plugin and change_template").WithField("execution_settings")
+	case c.Shut():
+		return errShut
 	case len(c.Versions) >= model.MaxVersions:
 		return model.Errorf(model.Conflict, "the credential holds %d secret versions that cannot be removed yet: verify it first", len(c.Versions))
 	}
 	return nil
 }
+
+var errShut = model.Errorf(model.Conflict, "the account is closed on its target: it is changed and verified while a session has it open")
 
 // Reconcilable tells why the secret cannot be set anew by the reconciliation account; nil if it can.
 func Reconcilable(c *model.Credential) error {
@@ -157,7 +161,7 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 	}
 	// A trigger is not told no, because it would ask again at once: Grant ends the operation with a reason and an alarm,
 	// and the trigger rests for a day.
-	possible := c.Enabled && c.Execution.Executor != ""
+	possible := c.Enabled && c.Execution.Executor != "" && !c.Shut()
 	if a.Reconcile {
 		if err := Reconcilable(c); err != nil || a.Kind != model.PasswordChange || p == nil {
 			return RequestResult{}, cmp.Or(err, error(model.Errorf(model.Invalid, "a reconciliation is a change that somebody asks for").WithField("kind")))

@@ -26,6 +26,7 @@ const (
 	verified     event = "verified"
 	foundNone    event = "no known secret logs in"
 	undetermined event = "could not determine the secret in force"
+	onceMore     event = "not known what became of it, to be run once more"
 	goneOnce     event = "gone, to be proven once more"
 	cancelled    event = "cancelled"
 	retried      event = "retried by hand"
@@ -48,7 +49,7 @@ var machine = map[model.OperationState]map[event]model.OperationState{
 	},
 	model.OpSettling: {
 		foundNew: model.OpSucceeded, foundOld: model.OpReady, verified: model.OpSucceeded,
-		goneOnce: model.OpReady, foundNone: model.OpOutOfSync, undetermined: model.OpUncertain, expired: model.OpUncertain, exhausted: model.OpDead,
+		goneOnce: model.OpReady, foundNone: model.OpOutOfSync, undetermined: model.OpUncertain, onceMore: model.OpUncertain, expired: model.OpUncertain, exhausted: model.OpDead,
 	},
 	model.OpDead:      {retried: model.OpReady},
 	model.OpOutOfSync: {retried: model.OpUncertain},

@@ -10,7 +10,7 @@ var (
 	everyState = []model.OperationState{model.OpReady, model.OpLeased, model.OpRunning, model.OpUncertain, model.OpSettling,
 		model.OpSucceeded, model.OpCancelled, model.OpDead, model.OpOutOfSync}
 	everyEvent = []event{granted, begun, applied, rejected, notStarted, doubtful, disagreed, expired, exhausted, foundNew, foundOld,
-		verified, goneOnce, foundNone, undetermined, cancelled, retried}
+		verified, onceMore, goneOnce, foundNone, undetermined, cancelled, retried}
 )
 
 // TestNext looks every state and event up: what is listed here happens, and nothing else changes a state.
@@ -27,7 +27,7 @@ func TestNext(t *testing.T) {
 		{model.OpRunning, doubtful}: model.OpUncertain, {model.OpRunning, disagreed}: model.OpUncertain, {model.OpRunning, expired}: model.OpUncertain,
 		{model.OpUncertain, granted}: model.OpSettling, {model.OpUncertain, cancelled}: model.OpCancelled,
 		{model.OpSettling, foundNew}: model.OpSucceeded, {model.OpSettling, foundOld}: model.OpReady, {model.OpSettling, verified}: model.OpSucceeded,
-		{model.OpSettling, foundNone}: model.OpOutOfSync, {model.OpSettling, undetermined}: model.OpUncertain, {model.OpSettling, expired}: model.OpUncertain,
+		{model.OpSettling, foundNone}: model.OpOutOfSync, {model.OpSettling, undetermined}: model.OpUncertain, {model.OpSettling, onceMore}: model.OpUncertain, {model.OpSettling, expired}: model.OpUncertain,
 		{model.OpSettling, exhausted}: model.OpDead, {model.OpRunning, goneOnce}: model.OpReady, {model.OpSettling, goneOnce}: model.OpReady,
 		{model.OpDead, retried}: model.OpReady, {model.OpOutOfSync, retried}: model.OpUncertain,
 	}

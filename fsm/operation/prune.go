@@ -57,6 +57,7 @@ var Prune = command.Define("operation.prune", 1, func(tx *table.Tx, m command.Me
 	for _, id := range old {
 		forget(tx, id)
 	}
+	out.More = forgetSessions(tx, before) || out.More
 	out.Removed = len(old)
 	return out, nil
 })
@@ -74,4 +75,21 @@ func forget(tx *table.Tx, id model.OperationID) {
 		state.Attempts.Delete(tx, k)
 	}
 	state.Operations.Delete(tx, string(id))
+}
+
+// forgetSessions removes sessions that ended before a moment, and tells whether there are more.
+func forgetSessions(tx *table.Tx, before model.Time) bool {
+	var old []string
+	for s := range state.Sessions.Range(tx, "number", table.NumberKey(0), table.NumberKey(math.MaxUint64)) {
+		if s.StartedAt >= before || len(old) == pruneSome {
+			break
+		}
+		if !s.Live() && s.EndedAt < before {
+			old = append(old, string(s.ID))
+		}
+	}
+	for _, id := range old {
+		state.Sessions.Delete(tx, id)
+	}
+	return len(old) == pruneSome
 }

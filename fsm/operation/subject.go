@@ -40,8 +40,11 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 	case model.TargetCredential:
 		if c, ok := state.Credentials.Get(tx, o.Target.ID); ok {
 			s := credential{Credential: c, policy: state.PolicyOf(tx, c), reconcile: o.Reconcile}
-			if o.Kind == model.Preflight {
+			switch {
+			case o.Kind == model.Preflight:
 				return &preflight{s}, nil
+			case isAccess(o.Kind):
+				return &account{s}, nil
 			}
 			return &s, nil
 		}
@@ -59,7 +62,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 // there are none left: the target might lock the account.
 func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	own, door := s.account(), model.CredentialID("")
-	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight { // who settles logs in as the account itself
+	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight || isAccess(o.Kind) { // who settles logs in as the account itself
 		door = state.DoorOf(tx, o)
 	}
 	if most := s.logins(o); own != nil && most > 0 {

@@ -70,7 +70,7 @@ func check(p *model.Policy) error {
 		v        int64
 		min, max int64
 	}{
-		{"max_age", p.MaxAge, 0, year}, {"view_expiry", p.ViewExpiry, 0, year},
+		{"max_age", p.MaxAge, 0, year}, {"view_expiry", p.ViewExpiry, 0, year}, {"session_expiry", p.SessionExpiry, 0, year},
 		{"custody_ttl", p.CustodyTTL, 1000, year}, {"retry_interval", p.RetryInterval, 100, time.Hour.Milliseconds()},
 		{"bad_login_window", p.BadLoginWindow, 1000, 24 * time.Hour.Milliseconds()},
 		{"attempts", int64(p.Attempts), 1, 100}, {"bad_logins", int64(p.BadLogins), 1, 16},

@@ -184,6 +184,8 @@ func DoorOf(r table.Reader, o *model.Operation) model.CredentialID {
 	case model.TargetCredential:
 		c, ok := Credentials.Get(r, t.ID)
 		switch {
+		case ok && c.JIT != nil && access(o.Kind):
+			return c.JIT.Authentication
 		case ok && o.Reconcile:
 			return c.Execution.Reconcile.Authentication
 		case ok && c.Execution.Authentication != "":

@@ -77,6 +77,7 @@ var (
 		table.Index[model.Credential]{Name: "spent", Keys: spentKey},
 		table.Index[model.Credential]{Name: "due", Keys: dueKey},
 		table.Index[model.Credential]{Name: "verify", Keys: verifyKey},
+		table.Index[model.Credential]{Name: "open_debt", Keys: overdueKey},
 		sealedIndex(credentialValues))
 	Custodies = table.Define(15, "custody", func(c *model.Custody) string { return string(c.ID) },
 		table.Index[model.Custody]{Name: "credential", Keys: func(c *model.Custody) []string { return []string{string(c.Credential)} }},
@@ -103,7 +104,7 @@ var Schema = []table.Erased{
 	table.Audit, table.AuditHead, System, Keyring, Sequences, Answered, Answers, Nodes, JoinTokens, Hashes,
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
 	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations, Automations,
-	Informations, RelatedUsers, ExecutionProfiles, EncryptionKeys,
+	Informations, RelatedUsers, ExecutionProfiles, Sessions, EncryptionKeys,
 }
 
 // accountKey lists passwords only: an account has one, and any number of keys.

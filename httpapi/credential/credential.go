@@ -22,6 +22,7 @@ type Item struct {
 	Governed       string // name of the policy whose criteria fit
 	Template       string // name of the change template
 	Reconcile      ReconcileView
+	JIT            JITView       // if the credential has one
 	Key            *KeyView      // nil: the secret is a password
 	Authentication string        // identifier of the credential that logs in to change; "": itself
 	Secret         *secret.Value // nil: not read, because the caller may not or there is none
@@ -51,6 +52,7 @@ type Exact struct {
 	Domain      string     // of the device
 	Tags        [][]string // one of each
 	Criticality string
+	JIT         *bool // opened for sessions
 	Owner       string
 }
 
@@ -73,6 +75,7 @@ type Put struct {
 	Template       *string
 	Authentication *string
 	Reconcile      ReconcileBody
+	JIT            JITBody
 	Key            *KeyPut // nil: stays what it is; a new one is a password
 	Owner          *string
 	Criticality    *string

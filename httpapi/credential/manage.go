@@ -31,6 +31,7 @@ type View struct {
 	Settings   SettingsView       `json:"settings"`
 	Key        *KeyView           `json:"key,omitempty" doc:"what makes it an SSH key"`
 	Execution  ExecutionView      `json:"execution"`
+	JIT        *JITView           `json:"jit,omitempty" doc:"how the account is opened for sessions; absent: it is always open"`
 	Sync       string             `json:"sync" doc:"unknown, in_sync, changing or out_of_sync"`
 	Busy       model.OperationID  `json:"busy,omitempty" doc:"the operation that works on it"`
 	RotateAt   compat.Time        `json:"rotate_at,omitempty"`
@@ -60,6 +61,23 @@ type ReconcileView struct {
 	Executor       string `json:"executor,omitempty"`
 	Template       string `json:"template,omitempty"`
 	Authentication string `json:"authentication,omitempty" doc:"identifier of the credential that logs in"`
+}
+
+// JITView says how the account is activated when a session begins and inactivated when the last one ends.
+type JITView struct {
+	Activate       string `json:"activate" doc:"name of the template"`
+	Deactivate     string `json:"deactivate" doc:"name of the template"`
+	Executor       string `json:"executor"`
+	Authentication string `json:"authentication" doc:"identifier of the credential that logs in for it"`
+	State          string `json:"state" doc:"unknown, open or closed"`
+	Failures       int    `json:"failures" doc:"inactivations that failed in a row"`
+}
+
+// JITBody changes that.
+type JITBody struct {
+	Activate       *string `json:"activate" doc:"name of a template that enables the credential, or creates the user; empty, and deactivate too: the account is always open"`
+	Deactivate     *string `json:"deactivate" doc:"name of a template that disables the credential, or deletes the user"`
+	Authentication *string `json:"authentication" doc:"name of another credential"`
 }
 
 // ReconcileBody changes that.
@@ -108,6 +126,7 @@ type Body struct {
 	Settings   SettingsBody  `json:"settings"`
 	Key        *KeyBody      `json:"key" doc:"makes a new credential an SSH key, or changes one"`
 	Execution  ExecutionBody `json:"execution"`
+	JIT        JITBody       `json:"jit" doc:"how the account is opened for sessions"`
 	Secret     *secret.Value `json:"secret" doc:"only while no operation manages the secret"`
 	Revision   uint64        `json:"revision" doc:"refuse if it is not the current one"`
 }
@@ -138,6 +157,9 @@ func view(i *Item) View {
 	}
 	if i.Reconcile != (ReconcileView{}) {
 		v.Execution.Reconcile = &i.Reconcile
+	}
+	if c.JIT != nil {
+		v.JIT = &i.JIT
 	}
 	if i.Parent != nil {
 		v.Parent = i.Parent.Identifier
@@ -226,7 +248,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	}
 	p := Put{Name: name, Create: name == "", Hostname: b.Hostname, Username: b.Username, Domain: b.Domain, Type: b.Type, Additional: b.Additional, TOTP: b.TOTP, Tags: b.Tags,
 		Parent: b.Parent, Policy: b.Policy, Automatic: b.Execution.Automatic, Executor: b.Execution.Executor, Template: b.Execution.Template,
-		Authentication: b.Execution.Authentication, Reconcile: b.Execution.Reconcile, Secret: b.Secret, Revision: b.Revision,
+		Authentication: b.Execution.Authentication, Reconcile: b.Execution.Reconcile, JIT: b.JIT, Secret: b.Secret, Revision: b.Revision,
 		Owner: b.Settings.Owner, Criticality: b.Settings.Criticality, ServerPath: b.Settings.ServerPath, Notes: b.Settings.Notes}
 	if b.Identifier != nil {
 		p.Identifier = *b.Identifier

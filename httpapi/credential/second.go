@@ -103,14 +103,14 @@ func secondFilter(r *route.Request) (f Filter, none bool, err error) {
 	for _, list := range r.Queries("credential.tags") {
 		e.Tags = append(e.Tags, strings.Split(list, ","))
 	}
-	for _, name := range []string{"jit.credential_enabled", "reconciliation.credential_enabled"} { // Cofre offers neither
-		on, err := switched(r, name)
-		if err != nil {
-			return f, false, err
-		}
-		none = none || on != nil && *on
+	if e.JIT, err = switched(r, "jit.credential_enabled"); err != nil {
+		return f, false, err
 	}
-	return f, none, nil
+	on, err := switched(r, "reconciliation.credential_enabled") // Cofre offers none to the vendor's second version
+	if err != nil {
+		return f, false, err
+	}
+	return f, none || on != nil && *on, nil
 }
 
 // switched reads true or false, and nothing else; nil if it was not sent.
@@ -185,7 +185,7 @@ func secondView(i *Item) compat.Object {
 		parent = compat.Object{{Name: "id", Value: i.Parent.Number}, {Name: "username", Value: i.Parent.Username}}
 	}
 	s := settings(c)
-	off := compat.Object{{Name: "credential_enabled", Value: false}}
+	enabled := func(on bool) compat.Object { return compat.Object{{Name: "credential_enabled", Value: on}} }
 	return compat.Object{
 		{Name: "id", Value: c.Number},
 		{Name: "credential", Value: compat.Object{
@@ -197,6 +197,6 @@ func secondView(i *Item) compat.Object {
 			{Name: "id", Value: d.Number}, {Name: "name", Value: d.Hostname}, {Name: "ip", Value: orNull(d.IP)}, {Name: "domain_name", Value: orNull(d.Domain)},
 			{Name: "type", Value: orNull(d.Type)}, {Name: "vendor", Value: orNull(d.Vendor)}, {Name: "model", Value: orNull(d.Model)}, {Name: "site", Value: orNull(d.Site)},
 		}},
-		{Name: "jit", Value: off}, {Name: "reconciliation", Value: off},
+		{Name: "jit", Value: enabled(c.JIT != nil)}, {Name: "reconciliation", Value: enabled(false)},
 	}
 }

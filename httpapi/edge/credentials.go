@@ -83,6 +83,20 @@ func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 			i.Reconcile.Authentication = a.Identifier
 		}
 	}
+	if j := d.Credential.JIT; j != nil {
+		i.JIT = api.JITView{Executor: string(j.Executor), State: j.State.String(), Failures: j.Failures}
+		for _, t := range []struct {
+			id model.TemplateID
+			to *string
+		}{{j.Activate, &i.JIT.Activate}, {j.Deactivate, &i.JIT.Deactivate}} {
+			if found, err := c.access.FindTemplate(ctx, j.Executor, string(t.id)); err == nil {
+				*t.to = found.Name
+			}
+		}
+		if a, err := c.access.FindCredential(ctx, string(j.Authentication)); err == nil {
+			i.JIT.Authentication = a.Identifier
+		}
+	}
 	if x.Authentication != "" {
 		if a, err := c.access.FindCredential(ctx, string(x.Authentication)); err == nil {
 			i.Authentication = a.Identifier
@@ -220,6 +234,18 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 	var err error
 	if args.Parent, err = id(p.Parent, "parent"); err != nil {
 		return err
+	}
+	if p.JIT != (api.JITBody{}) {
+		args.JIT = &credential.JITPatch{}
+		if args.JIT.Authentication, err = id(p.JIT.Authentication, "jit.authentication"); err != nil {
+			return err
+		}
+		if args.JIT.Activate, err = c.template(ctx, p.JIT.Activate, "", "jit.activate"); err != nil {
+			return err
+		}
+		if args.JIT.Deactivate, err = c.template(ctx, p.JIT.Deactivate, "", "jit.deactivate"); err != nil {
+			return err
+		}
 	}
 	if p.Policy != nil {
 		var policy model.PolicyID

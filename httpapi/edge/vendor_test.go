@@ -111,6 +111,10 @@ var vendorCalls = []vendorCall{
 	{"DELETE", "/user/related/1", "", 200, "relatedUsers", ""},
 	{"DELETE", "/user/related/1", "", 400, "", "1005"},
 
+	{"GET", "/session/remotesessions", "", 200, "remote_sessions", ""},
+	{"GET", "/session/remotesessions/7", "", 400, "", "1002"},
+	{"DELETE", "/session/drop/7", "", 400, "", "1002"},
+
 	{"GET", "/dash/credentials/all", "", 200, "credentials.using=0", ""},
 	{"GET", "/dash/credentials/expired", "", 200, "credentials.expired=0", ""},
 	{"GET", "/coge/credenciais/utilizacao", "", 200, "credentials.using=0", ""},

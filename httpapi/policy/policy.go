@@ -33,6 +33,9 @@ type View struct {
 	RetryInterval   compat.Duration `json:"retry_interval" doc:"first pause between tries; doubles up to an hour"`
 	BadLogins       int             `json:"bad_logins" doc:"failing logins that settling may cause"`
 	BadLoginWindow  compat.Duration `json:"bad_login_window"`
+	ChangeOnSession bool            `json:"change_on_session" doc:"change when the last session ends"`
+	SessionExpiry   compat.Duration `json:"session_expiry" doc:"change this long after a session"`
+	OneSession      bool            `json:"one_session" doc:"one session at a time"`
 	Priority        int             `json:"priority" doc:"among policies whose criteria fit, the highest wins; 0 to 255"`
 	Criteria        Criteria        `json:"criteria" doc:"credentials that name no policy take it by these"`
 	Window          Window          `json:"window" doc:"when automatic changes may begin"`
@@ -66,6 +69,9 @@ type Body struct {
 	RetryInterval   *compat.Duration `json:"retry_interval"`
 	BadLogins       *int             `json:"bad_logins"`
 	BadLoginWindow  *compat.Duration `json:"bad_login_window"`
+	ChangeOnSession *bool            `json:"change_on_session"`
+	SessionExpiry   *compat.Duration `json:"session_expiry"`
+	OneSession      *bool            `json:"one_session"`
 	Priority        *int             `json:"priority"`
 	Criteria        *Criteria        `json:"criteria" doc:"replaces all of them"`
 	Window          *Window          `json:"window" doc:"replaces it"`
@@ -88,6 +94,7 @@ func view(p *model.Policy) View {
 	return View{ID: p.ID, Name: p.Name, Enabled: p.Enabled, Strength: Strength(p.Strength), MaxAge: compat.Duration(p.MaxAge), ViewExpiry: compat.Duration(p.ViewExpiry),
 		ChangeOnRelease: p.ChangeOnRelease, ChangeOnTimeout: p.ChangeOnTimeout, Exclusive: p.Exclusive, CustodyTTL: compat.Duration(p.CustodyTTL), Attempts: p.Attempts,
 		RetryInterval: compat.Duration(p.RetryInterval), BadLogins: p.BadLogins, BadLoginWindow: compat.Duration(p.BadLoginWindow),
+		ChangeOnSession: p.ChangeOnSession, SessionExpiry: compat.Duration(p.SessionExpiry), OneSession: p.OneSession,
 		Priority: p.Priority, Criteria: criteriaOf(&p.Criteria), Window: windowOf(&p.Window), VerifyEvery: compat.Duration(p.VerifyEvery), Revision: p.Revision}
 }
 
@@ -123,6 +130,9 @@ func (b *Body) apply(p *model.Policy) error {
 	span(&p.RetryInterval, b.RetryInterval)
 	set(&p.BadLogins, b.BadLogins)
 	span(&p.BadLoginWindow, b.BadLoginWindow)
+	set(&p.ChangeOnSession, b.ChangeOnSession)
+	span(&p.SessionExpiry, b.SessionExpiry)
+	set(&p.OneSession, b.OneSession)
 	set(&p.Priority, b.Priority)
 	span(&p.VerifyEvery, b.VerifyEvery)
 	if b.Criteria != nil {

@@ -21,6 +21,7 @@ import (
 	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
+	"cofre/fsm/session"
 	"cofre/fsm/table"
 	"cofre/scheduler/plan"
 	"cofre/scheduler/trigger"
@@ -102,6 +103,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 			switch {
 			case d.Custody != "":
 				return note(propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody}))
+			case d.Session != "":
+				return note(propose(ctx, c, session.Close, session.EndArgs{ID: d.Session}))
 			case d.Spent != "":
 				return note(propose(ctx, c, credential.Prune, credential.PruneArgs{Credential: d.Spent}))
 			case d.User != "":

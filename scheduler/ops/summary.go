@@ -50,6 +50,7 @@ type Summary struct {
 	Open      []OpenCount
 	Oldest    model.Time // since when the operation that waits longest could have begun; 0: none waits
 	OutOfSync int        // credentials of which no known password logs in
+	OpenDebt  int        // accounts whose inactivation after the last session keeps failing
 	Debt      int        // dynamic users whose removal keeps failing
 	Days      []Day      // oldest first
 }
@@ -94,6 +95,9 @@ func Summarize(r table.Reader, at model.Time, days int, sees func(*authz.Object)
 		}
 		if c.Sync == model.SyncOutOfSync {
 			s.OutOfSync++
+		}
+		if c.Overdue() {
+			s.OpenDebt++
 		}
 		for _, to := range []*Counts{&s.All, group("site", sites[c.Device]), group("executor", string(c.Execution.Executor))} {
 			to.add(c, open[c.ID], at)

@@ -48,7 +48,8 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 			continue
 		}
 		door := state.DoorOf(r, o)
-		anew := o.Reconcile && o.State == model.OpReady // logins have failed: it does not wait for them
+		anew := o.Reconcile && o.State == model.OpReady || // logins have failed: it does not wait for them
+			o.Kind == model.CredentialInactivation || o.Kind == model.EphemeralRemove
 		if !anew && exhausted(r, model.CredentialID(o.Target.ID), 0, now) || exhausted(r, door, doors[door], now) {
 			continue // the budget of failing logins: one more could lock the account
 		}
@@ -192,6 +193,10 @@ func NextWake(r table.Reader, now, horizon model.Time) model.Time {
 	}
 	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(c.Until)
+		break
+	}
+	for s := range state.Sessions.Range(r, "until", table.TimeKey(now+1), table.TimeKey(horizon)) {
+		consider(s.Until)
 		break
 	}
 	for u := range state.DynamicUsers.Range(r, "ends", table.TimeKey(now+1), table.TimeKey(horizon)) {

@@ -15,6 +15,7 @@ type Due struct {
 	Trigger    string              // ... for this reason
 	Until      model.Time          // or let its change wait until then
 	Custody    model.CustodyID     // or end this custody
+	Session    model.SessionID     // or close this session
 	User       model.DynamicUserID // or remove this dynamic user
 	Spent      model.CredentialID  // or remove the versions of this credential that are not needed any more
 	Renew      model.DSMSecretID   // or renew what this secret shows
@@ -28,7 +29,7 @@ type Due struct {
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, Heartbeat, Held, CustodyEnd, TTL, Revocation, AutoRenew, Retention, Replan}
+var All = []Trigger{Expiry, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Retention, Replan}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -81,6 +81,10 @@ func held(tx *table.Tx, id model.CustodyID, until model.Time) {
 	state.Custodies.Put(tx, &model.Custody{ID: id, Credential: "c", Until: until})
 }
 
+func uses(tx *table.Tx, id model.SessionID, until model.Time, s model.SessionState) {
+	state.Sessions.Put(tx, &model.Session{ID: id, Number: serial.Add(1), Credential: "c", State: s, Until: until})
+}
+
 func lives(tx *table.Tx, id model.DynamicUserID, until model.Time, s model.DynamicState) {
 	state.DynamicUsers.Put(tx, &model.DynamicUser{ID: id, Number: serial.Add(1), State: s, ExpiresAt: until})
 }
@@ -129,6 +133,21 @@ func TestTriggers(t *testing.T) {
 			rotates(tx, "a", 1, nil)
 			rotates(tx, "b", 2, nil)
 		}, want: []trigger.Due{expiry("a")}},
+		"sessions that nobody ended": {trigger: trigger.SessionEnd, put: func(tx *table.Tx) {
+			uses(tx, "opening", now-1, model.SessionOpening)
+			uses(tx, "active", now, model.SessionActive)
+			uses(tx, "later", now+1, model.SessionActive)
+			uses(tx, "over", 1, model.SessionEnded)
+			uses(tx, "failed", 1, model.SessionFailed)
+		}, want: []trigger.Due{{Session: "opening"}, {Session: "active"}}},
+		"so many sessions at once": {trigger: trigger.SessionEnd, limit: 1, put: func(tx *table.Tx) {
+			uses(tx, "one", 1, model.SessionActive)
+			uses(tx, "two", 2, model.SessionActive)
+		}, want: []trigger.Due{{Session: "one"}}},
+		"sessions after a jump of time": {trigger: trigger.SessionEnd, put: func(tx *table.Tx) {
+			uses(tx, "one", 1, model.SessionActive)
+			frozen(tx)
+		}},
 		"nothing expires after a jump of time": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			rotates(tx, "a", 1, nil)
 			frozen(tx)
@@ -277,7 +296,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 9 {
+	if len(trigger.All) != 10 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }

@@ -126,6 +126,7 @@ type Exact struct {
 	Domain      string     // of the device
 	Tags        [][]string // one of each
 	Criticality string
+	JIT         *bool // opened for sessions
 	Owner       string
 }
 

@@ -23,6 +23,9 @@ max age  24h
 view expiry  off
 change on release  yes
 change on timeout  no
+change on session  no
+session expiry  off
+one session  no
 exclusive  no
 custody  1h
 attempts  5, first pause 10s

@@ -55,7 +55,7 @@ func policyCommand(s *session) *cobra.Command {
 var spans = []struct{ name, doc string }{
 	{"max-age", "change at the latest this long after the last change, such as 720h"}, {"view-expiry", "change this long after a secret read"},
 	{"custody-ttl", "how long a custody lasts without release"}, {"retry-interval", "first pause between tries; doubles up to an hour"},
-	{"bad-login-window", "span for --bad-logins"}, {"verify-every", "log in with the stored secret this often"},
+	{"bad-login-window", "span for --bad-logins"}, {"verify-every", "log in with the stored secret this often"}, {"session-expiry", "change this long after a session"},
 }
 
 func policyFlags(c *cobra.Command) {
@@ -71,6 +71,8 @@ func policyFlags(c *cobra.Command) {
 	f.Bool("repeat", false, "the same character may occur twice in a row")
 	f.Bool("change-on-release", false, "change when the last holder releases custody")
 	f.Bool("change-on-timeout", false, "change when the last custody times out")
+	f.Bool("change-on-session", false, "change when the last session ends")
+	f.Bool("one-session", false, "one session at a time")
 	f.Bool("exclusive", false, "one holder at a time")
 	f.Bool("enabled", true, "the policy's automatic changes are on")
 	f.Int("priority", 0, "among policies whose criteria fit, the highest wins; 0 to 255")
@@ -83,11 +85,12 @@ func policyFlags(c *cobra.Command) {
 func policyBody(c *cobra.Command) (policy.Body, error) {
 	b := policy.Body{
 		Enabled: truth(c, "enabled"), ChangeOnRelease: truth(c, "change-on-release"), ChangeOnTimeout: truth(c, "change-on-timeout"), Exclusive: truth(c, "exclusive"),
+		ChangeOnSession: truth(c, "change-on-session"), OneSession: truth(c, "one-session"),
 		Attempts: whole(c, "attempts"), BadLogins: whole(c, "bad-logins"),
 		Strength: policy.StrengthBody{Length: whole(c, "length"), Lower: whole(c, "lower"), Upper: whole(c, "upper"), Digits: whole(c, "digits"), Symbols: whole(c, "symbols"),
 			Set: text(c, "set"), Repeat: truth(c, "repeat")},
 	}
-	for i, to := range []**compat.Duration{&b.MaxAge, &b.ViewExpiry, &b.CustodyTTL, &b.RetryInterval, &b.BadLoginWindow, &b.VerifyEvery} {
+	for i, to := range []**compat.Duration{&b.MaxAge, &b.ViewExpiry, &b.CustodyTTL, &b.RetryInterval, &b.BadLoginWindow, &b.VerifyEvery, &b.SessionExpiry} {
 		v := text(c, spans[i].name)
 		if v == nil {
 			continue
@@ -160,7 +163,7 @@ func (s *session) policy(c *cobra.Command, method, path string, body any) error 
 		return details(w, "policy", p.Name, "state", word(p.Enabled, "enabled", "disabled"),
 			"password", fmt.Sprintf("%d characters, at least %d lower, %d upper, %d digits, %d symbols of %s", st.Length, st.Lower, st.Upper, st.Digits, st.Symbols, or(st.Set, "!%@#^&*_")),
 			"max age", span(p.MaxAge), "view expiry", span(p.ViewExpiry), "change on release", word(p.ChangeOnRelease, "yes", "no"), "change on timeout", word(p.ChangeOnTimeout, "yes", "no"),
-			"exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", fmt.Sprintf("%d, first pause %s", p.Attempts, span(p.RetryInterval)),
+			"change on session", word(p.ChangeOnSession, "yes", "no"), "session expiry", span(p.SessionExpiry), "one session", word(p.OneSession, "yes", "no"), "exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", fmt.Sprintf("%d, first pause %s", p.Attempts, span(p.RetryInterval)),
 			"bad logins", fmt.Sprintf("%d in %s", p.BadLogins, span(p.BadLoginWindow)),
 			"verify every", span(p.VerifyEvery), "priority", strconv.Itoa(p.Priority), "for", criteriaText(&p.Criteria), "window", windowText(&p.Window), "revision", strconv.FormatUint(p.Revision, 10))
 	})

@@ -112,6 +112,9 @@ func credentialFlags(c *cobra.Command) {
 	f.String("reconcile-template", "", "template that sets the secret anew when vault and target disagree; '' for none")
 	f.String("reconcile-with", "", "credential that logs in for that; '' for none")
 	f.Bool("reconcile-autorun", false, "set it anew by itself after a change or a verification that failed")
+	f.String("activate", "", "template that activates the account when a session begins; '' for none")
+	f.String("deactivate", "", "template that inactivates it when the last one ends; '' for none")
+	f.String("jit-with", "", "credential that logs in for that")
 	f.Bool("ssh", false, "it is an SSH key: its secret is a private key, in PEM, without a passphrase")
 	f.String("ssh-name", "", "name of the SSH key")
 	f.String("ssh-algorithm", "", "of the SSH keys that Cofre makes: ed25519, rsa-3072 or rsa-4096")
@@ -125,7 +128,7 @@ func credentialBody(c *cobra.Command) withSecret {
 	return withSecret{Body: credential.Body{
 		Key:      keyBody(c),
 		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Settings: credential.SettingsBody{ServerPath: text(c, "server-path")}, Tags: texts(c, "tag"),
-		Parent: text(c, "parent"), Policy: text(c, "policy"),
+		Parent: text(c, "parent"), Policy: text(c, "policy"), JIT: credential.JITBody{Activate: text(c, "activate"), Deactivate: text(c, "deactivate"), Authentication: text(c, "jit-with")},
 		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication"),
 			Reconcile: credential.ReconcileBody{Autorun: truth(c, "reconcile-autorun"), Template: text(c, "reconcile-template"), Authentication: text(c, "reconcile-with")}},
 	}}

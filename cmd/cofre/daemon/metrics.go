@@ -47,12 +47,13 @@ var (
 	metricBehind      = metric("receiver_behind_events", "Events of the trail that a receiver has not been given yet.", "receiver")
 	metricFailing     = metric("receiver_failing_seconds", "For how long sending to a receiver has failed; 0 if it works.", "receiver")
 	metricSent        = metric("receiver_sent_total", "Events that a receiver took since the start.", "receiver")
+	metricOpenDebt    = metric("accounts_open_debt", "Accounts whose inactivation after the last session keeps failing.")
 	metricDebt        = metric("dynamic_users_debt", "Dynamic users whose removal keeps failing.")
 )
 
 // Describe implements prometheus.Collector.
 func (s *metrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricBehind, metricFailing, metricSent} {
+	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricOpenDebt, metricBehind, metricFailing, metricSent} {
 		to <- d
 	}
 }
@@ -87,6 +88,7 @@ func (s *metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(metricOutOfSync, float64(sum.OutOfSync))
 	gauge(metricDebt, float64(sum.Debt))
+	gauge(metricOpenDebt, float64(sum.OpenDebt))
 	s.receivers(to, now)
 }
 

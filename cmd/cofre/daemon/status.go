@@ -31,6 +31,7 @@ type Status struct {
 	Members      []MemberStatus `json:"members"`
 	DynamicUsers int            `json:"dynamic_users"`             // that are not removed yet
 	Debt         int            `json:"debt"`                      // of them, those that could not be removed
+	OpenDebt     int            `json:"open_debt"`                 // accounts that could not be inactivated after their last session
 	Receivers    []Receiver     `json:"audit_receivers,omitempty"` // of the answering node
 	Warnings     []string       `json:"warnings,omitempty"`
 }
@@ -110,8 +111,11 @@ func (d *Daemon) status(ctx context.Context) Status {
 	}
 	v := m.fsm.View()
 	frozen := state.SystemRow(v).Frozen
-	s.DynamicUsers, s.Debt = state.LiveLeases(v, "").Live, state.Debt(v)
+	s.DynamicUsers, s.Debt, s.OpenDebt = state.LiveLeases(v, "").Live, state.Debt(v), state.OpenDebt(v)
 	v.Close()
+	if s.OpenDebt > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d accounts could not be inactivated several times in a row after their last session: they may be open on their targets; it is tried on", s.OpenDebt))
+	}
 	if s.Debt > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d dynamic users could not be removed several times in a row: cofre dynamic lease debt; removal goes on", s.Debt))
 	}

@@ -155,9 +155,9 @@ func (s *SSH) SetPassword(name, pass string) error {
 	return run(cmd)
 }
 
-// AllowChpasswd lets an account set passwords, create and remove accounts as root by sudo, without a password.
+// AllowChpasswd lets an account set passwords, create, lock and remove accounts as root by sudo, without a password.
 func (s *SSH) AllowChpasswd(name string) error {
-	return s.allow(name, "root", "NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill")
+	return s.allow(name, "root", "NOPASSWD: /usr/sbin/chpasswd, /usr/sbin/useradd, /usr/sbin/userdel, /usr/bin/pkill, /usr/sbin/usermod")
 }
 
 // AllowPasswd lets an account run passwd as root by sudo, which asks for the account's own password.
