@@ -59,7 +59,7 @@ type Store struct {
 }
 
 const (
-	memTableSize = 4 << 20
+	memTableSize = 8 << 20
 	memTables    = 4 // writes wait when so many are not flushed
 
 	// flushAfter bounds what a killed node applies again: so many changed keys are some 1,800 creates or 5,000 reads, a
@@ -79,7 +79,7 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	}
 	blocks := pebble.NewCache(o.Cache + memTables*memTableSize) // memory tables count against it, and would take all of it
 	opts := &pebble.Options{
-		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: memTableSize, MemTableStopWritesThreshold: memTables,
+		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: memTableSize, MemTableStopWritesThreshold: memTables, L0CompactionThreshold: 16,
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
 	}
 	for i := range opts.Levels {
