@@ -128,6 +128,7 @@ func TestLeaderDiesDuringChanges(t *testing.T) {
 // TestTriggers: an expired password and the release of the last custody start changes by themselves, under the policy whose
 // criteria fit; an account whose password was changed behind our back is found by a verification and set anew by another one.
 func TestTriggers(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	pg := target.PostgreSQL(t)
 	role, old := pg.AddRole(t)

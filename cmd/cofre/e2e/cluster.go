@@ -116,11 +116,19 @@ func (c *Cluster) showLogs() {
 	}
 }
 
+// handed counts the blocks of ports that were looked at.
+var handed struct {
+	sync.Mutex // guards tries
+	tries      int
+}
+
 // freePorts finds a block of free loopback ports below the ephemeral range.
 func freePorts(t *testing.T, n int) int {
 	t.Helper()
-	for try := range 200 {
-		base := 11000 + (os.Getpid()*37+try*53)%20000
+	handed.Lock()
+	defer handed.Unlock()
+	for ; handed.tries < 370; handed.tries++ {
+		base := 11000 + (os.Getpid()*37+handed.tries*53)%20000
 		free := true
 		for i := range n {
 			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
@@ -131,6 +139,7 @@ func freePorts(t *testing.T, n int) int {
 			_ = l.Close()
 		}
 		if free {
+			handed.tries++ // tests run side by side: nobody else gets these
 			return base
 		}
 	}

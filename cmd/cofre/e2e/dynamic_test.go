@@ -31,6 +31,7 @@ type dynamicUser struct {
 // TestDynamicUsers: an application reads its secret at any node and gets a user of a real PostgreSQL that logs in and ends
 // with its time; pods have their own; a leader that dies while users are created leaves none that nobody knows.
 func TestDynamicUsers(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	pg := target.PostgreSQL(t)
 	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)

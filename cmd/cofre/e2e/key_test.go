@@ -14,6 +14,7 @@ import (
 // TestKeyOfARealServer: Cofre makes a key, somebody puts its public half on the server once, and from then on Cofre changes it: the
 // new one logs in, the old one does not any more.
 func TestKeyOfARealServer(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	root, err := os.MkdirTemp("", "cofre-keys-")
 	if err != nil {

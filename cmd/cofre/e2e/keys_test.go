@@ -23,6 +23,7 @@ import (
 // TestRotateTerm: every value, old versions included, goes under the new term while the cluster works and its leader is
 // killed in the middle; then the old term opens nothing, and it opened everything before.
 func TestRotateTerm(t *testing.T) {
+	t.Parallel()
 	c := startSeveral(t, 3, "reencrypt_rate: 25\n")
 	want := c.fill(100)
 	c.returns(c.client(filepath.Join(c.nodes[0].path("init"), "ca.pem"), c.nodes[2]), want) // it has caught up
@@ -75,6 +76,7 @@ func TestRotateTerm(t *testing.T) {
 // TestRotateRoot: a node that was away for two rotations takes the newest root key by itself; the old root key opens
 // nothing any more, and did before.
 func TestRotateRoot(t *testing.T) {
+	t.Parallel()
 	c := startSeveral(t, 3, "")
 	want := c.fill(3)
 	away := c.nodes[2]
@@ -118,6 +120,7 @@ func TestRotateRoot(t *testing.T) {
 // TestRekeyRecovery: new recovery shares open the vault when every seal is lost, and the old ones do not; before they are
 // confirmed it is the other way round.
 func TestRekeyRecovery(t *testing.T) {
+	t.Parallel()
 	c := startSeveral(t, 1, "")
 	want := c.fill(2)
 	s := c.nodes[0]
@@ -169,6 +172,7 @@ func TestRekeyRecovery(t *testing.T) {
 // TestEject: the disk of n5 is stolen while n4 is off. n4 comes back and takes the new keys; the thief, who has all that
 // n5 had and even the newest state, opens nothing new, and what he could read is listed until it is changed.
 func TestEject(t *testing.T) {
+	t.Parallel()
 	c := startSeveral(t, 5, "")
 	want := c.fill(3)
 	token, err := c.api.Token(t.Context())
@@ -254,6 +258,7 @@ func TestEject(t *testing.T) {
 
 // TestEjectShamir: after an eject people have new shares; the old ones open no node.
 func TestEjectShamir(t *testing.T) {
+	t.Parallel()
 	c := startSeveral(t, 3, "seal: shamir\n")
 	want := c.fill(2)
 	first, second, lost := c.nodes[0], c.nodes[1], c.nodes[2]

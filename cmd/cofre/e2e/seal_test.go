@@ -248,6 +248,7 @@ func (s *single) sealed() {
 // TestShamir: a vault that is opened by people, restarted, opened again by shares, and by recovery shares when the others
 // are lost.
 func TestShamir(t *testing.T) {
+	t.Parallel()
 	base := freePorts(t, 6)
 	s := newSingle(t, base, "seal: shamir\n")
 	other := newSingle(t, base+3, "seal: shamir\n")
