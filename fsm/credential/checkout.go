@@ -118,7 +118,7 @@ var Release = command.Define("credential.release", 1, func(tx *table.Tx, m comma
 		return ReleaseResult{}, model.Errorf(model.Invalid, "The credential is not in the user custody").WithCode(1018)
 	}
 	pol := state.PolicyOf(tx, c)
-	return end(tx, m, c, h, "released", pol.ChangeOnRelease, p.Authorization.ID)
+	return end(tx, m, c, h, "released", pol.Enabled && pol.ChangeOnRelease, p.Authorization.ID)
 }).AuditDenials()
 
 // EndArgs name a custody whose time is over.
@@ -141,7 +141,7 @@ var EndCustody = command.Define("credential.end_custody", 1, func(tx *table.Tx, 
 		return ReleaseResult{}, err
 	}
 	pol := state.PolicyOf(tx, c)
-	return end(tx, m, c, h, "timeout", pol.ChangeOnTimeout, "")
+	return end(tx, m, c, h, "timeout", pol.Enabled && pol.ChangeOnTimeout, "")
 })
 
 func end(tx *table.Tx, m command.Meta, c *model.Credential, h *model.Custody, reason string, change bool, by model.AuthorizationID) (ReleaseResult, error) {

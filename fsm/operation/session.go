@@ -35,7 +35,7 @@ func EndSession(tx *table.Tx, m command.Meta, n int, s *model.Session, reason st
 	}
 	wait := model.Time(0)
 	pol := state.PolicyOf(tx, c)
-	if used && pol.ChangeOnSession && c.Execution.Automatic && c.Execution.Started && Changeable(c) == nil {
+	if used && pol.Enabled && pol.ChangeOnSession && c.Execution.Automatic && c.Execution.Started && Changeable(c) == nil {
 		// It was asked for by who used it: no freeze holds it back.
 		if _, _, err := Create(tx, m, n, c, Spec{Kind: model.PasswordChange, Trigger: "session", Requester: s.By}); err != nil {
 			return err

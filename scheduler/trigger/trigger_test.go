@@ -85,6 +85,19 @@ func uses(tx *table.Tx, id model.SessionID, until model.Time, s model.SessionSta
 	state.Sessions.Put(tx, &model.Session{ID: id, Number: serial.Add(1), Credential: "c", State: s, Until: until})
 }
 
+// used is an account whose last session ended at a moment, planned under a policy that says how long after it is changed.
+func used(tx *table.Tx, id model.CredentialID, at model.Time, p model.Policy, change func(*model.Credential)) {
+	p.ID, p.Name = model.PolicyID("of "+id), "of-"+string(id)
+	state.Policies.Put(tx, &p)
+	rotates(tx, id, 0, func(c *model.Credential) {
+		c.Policy, c.UsedAt, c.Execution.Automatic, c.Execution.Started = p.ID, at, true, true
+		if change != nil {
+			change(c)
+		}
+		state.Plan(tx, c)
+	})
+}
+
 func lives(tx *table.Tx, id model.DynamicUserID, until model.Time, s model.DynamicState) {
 	state.DynamicUsers.Put(tx, &model.DynamicUser{ID: id, Number: serial.Add(1), State: s, ExpiresAt: until})
 }
@@ -148,6 +161,18 @@ func TestTriggers(t *testing.T) {
 			uses(tx, "one", 1, model.SessionActive)
 			frozen(tx)
 		}},
+		"what was used in a session long enough ago": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			after := model.Policy{Enabled: true, SessionExpiry: 5}
+			used(tx, "due", now-5, after, nil)
+			used(tx, "long due", now-6, after, nil)
+			used(tx, "later", now-4, after, nil)
+			used(tx, "changed since", now-5, after, func(c *model.Credential) { c.ChangedAt = now - 1 })
+			used(tx, "never used", 0, after, nil)
+			used(tx, "not by itself", now-5, after, func(c *model.Credential) { c.Execution.Automatic = false })
+			used(tx, "closed", now-5, after, func(c *model.Credential) { c.JIT = &model.JIT{State: model.AccountClosed} })
+			used(tx, "policy does not ask", now-5, model.Policy{Enabled: true, ChangeOnSession: true}, nil)
+			used(tx, "policy is off", now-5, model.Policy{SessionExpiry: 5}, nil)
+		}, want: []trigger.Due{expiry("long due"), expiry("due")}},
 		"nothing expires after a jump of time": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			rotates(tx, "a", 1, nil)
 			frozen(tx)
