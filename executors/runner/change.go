@@ -78,6 +78,9 @@ func (r *Runner) begin(l *lease, a operation.BeginArgs) (operation.LeaseResult, 
 			return res, sent, nil
 		}
 		if err != nil && (l.ctx.Err() != nil || !operation.AskAgain(err)) {
+			if !r.held(l) { // the replica told it before the answer could
+				return operation.LeaseResult{Fenced: true}, sent, nil
+			}
 			return res, sent, err
 		}
 		if res, known := r.begun(a); known {

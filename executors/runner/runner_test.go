@@ -75,7 +75,7 @@ type house struct {
 	m      *fsm.FSM
 	leapt  atomic.Int64 // milliseconds that the leader's clock was moved on
 	mu     sync.Mutex   // guards before
-	before func(command.Kind) error
+	before func(context.Context, command.Kind) error
 }
 
 func open(t *testing.T) *house {
@@ -98,7 +98,7 @@ func (h *house) Propose(ctx context.Context, e command.Envelope) (command.Result
 	before := h.before
 	h.mu.Unlock()
 	if before != nil {
-		if err := before(e.Kind); err != nil {
+		if err := before(ctx, e.Kind); err != nil {
 			return command.Result{}, err
 		}
 	}
@@ -228,31 +228,40 @@ func TestProof(t *testing.T) {
 	}
 }
 
-// A begin that comes too late runs nothing and reports nothing.
+// A begin that comes too late runs nothing and reports nothing, whether its answer says so or the replica does first, which
+// cuts the proposal.
 func TestFencedBegin(t *testing.T) {
 	t.Parallel()
-	h := open(t)
-	id, token := h.grant()
-	var once sync.Once
-	begun, ran := make(chan struct{}), atomic.Bool{}
-	h.before = func(k command.Kind) error {
-		if k == operation.Begin.Kind() {
-			once.Do(func() { h.expire(id, token); close(begun) })
+	for _, cut := range []bool{false, true} {
+		h := open(t)
+		id, token := h.grant()
+		var once sync.Once
+		begun, ran := make(chan struct{}), atomic.Bool{}
+		h.before = func(ctx context.Context, k command.Kind) error {
+			if k == operation.Begin.Kind() {
+				once.Do(func() {
+					h.expire(id, token)
+					if cut {
+						<-ctx.Done()
+					}
+					close(begun)
+				})
+			}
+			if k == operation.Finish.Kind() {
+				t.Errorf("a fenced attempt reports (cut: %t)", cut)
+			}
+			return nil
 		}
-		if k == operation.Finish.Kind() {
-			t.Error("a fenced attempt reports")
+		stop := h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
+			ran.Store(true)
+			return executors.Applied, nil
+		}})
+		<-begun
+		h.await(id, "given back", in(model.OpReady))
+		stop()
+		if ran.Load() || len(h.credential().Versions) != 1 || len(h.lost)+len(h.ended) != 0 {
+			t.Errorf("a fenced begin touched the target, left a candidate or was counted (cut: %t)", cut)
 		}
-		return nil
-	}
-	stop := h.start(fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
-		ran.Store(true)
-		return executors.Applied, nil
-	}})
-	<-begun
-	h.await(id, "given back", in(model.OpReady))
-	stop()
-	if ran.Load() || len(h.credential().Versions) != 1 {
-		t.Error("a fenced begin touched the target or left a candidate")
 	}
 }
 
@@ -382,7 +391,7 @@ func TestReportRepeated(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	var reports atomic.Int32
-	h.before = func(k command.Kind) error {
+	h.before = func(_ context.Context, k command.Kind) error {
 		if k == operation.Finish.Kind() && reports.Add(1) < 3 {
 			return model.Errorf(model.Unavailable, "no leader")
 		}
