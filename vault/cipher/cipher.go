@@ -51,7 +51,7 @@ func Encrypt(a model.KeyAlgorithm, v model.KeyVersion, material, plain secret.Va
 	if plain.Len() > maxPlain {
 		return nil, model.Errorf(model.Invalid, "at most %d bytes are encrypted at once", maxPlain).WithField("value")
 	}
-	head := binary.BigEndian.AppendUint32([]byte{form}, uint32(v.N)) //nolint:gosec // versions are counted one by one
+	head := binary.BigEndian.AppendUint32([]byte{form}, uint32(v.N))
 	err = plain.Reveal(func(b []byte) error {
 		if isAES(a) {
 			aead, err := gcm(material)
