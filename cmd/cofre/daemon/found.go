@@ -100,6 +100,7 @@ func (d *Daemon) found(ctx context.Context, a foundArgs) (*founded, error) {
 		return nil, fmt.Errorf("create the cluster (empty %s before trying again): %w", d.config.DataDir, err)
 	}
 	m.announce(ctx)
+	_, _ = m.reader.ReadIndex(ctx) // the API serves from the first consistent read on, and who founded it goes on there at once
 	return out, nil
 }
 
