@@ -191,11 +191,7 @@ func managementRoutes(s Service) []route.Route {
 type management struct{ s Service }
 
 func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	limit, err := r.Limit()
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	after, err := r.QueryNumber("after", 0, 1<<62)
+	limit, after, err := r.Cursor()
 	if err != nil {
 		return compat.Reply{}, err
 	}

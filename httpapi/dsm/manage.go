@@ -147,11 +147,7 @@ func view(i *Item, versions []Version) View {
 }
 
 func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	limit, err := r.Limit()
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	after, err := r.QueryNumber("after", 0, 1<<62)
+	limit, after, err := r.Cursor()
 	if err != nil {
 		return compat.Reply{}, err
 	}

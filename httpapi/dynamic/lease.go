@@ -76,11 +76,7 @@ func leaseReply(l *Lease, err error) (compat.Reply, error) {
 var states = []string{"", "requested", "active", "removing", "removed", "all"}
 
 func (m *management) leases(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	limit, err := r.Limit()
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	after, err := r.QueryNumber("after", 0, 1<<62)
+	limit, after, err := r.Cursor()
 	if err != nil {
 		return compat.Reply{}, err
 	}

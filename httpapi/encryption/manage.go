@@ -106,11 +106,7 @@ func view(i *Item, versions bool) View {
 }
 
 func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, error) {
-	limit, err := r.Limit()
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	after, err := r.QueryNumber("after", 0, 1<<62)
+	limit, after, err := r.Cursor()
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -33,6 +33,15 @@ func (r *Request) Limit() (int, error) {
 	return max(1, int(n)), err
 }
 
+// Cursor is the page that the client wants of a list in the order of numbers: how many items, and behind which number.
+func (r *Request) Cursor() (limit int, after uint64, err error) {
+	if limit, err = r.Limit(); err != nil {
+		return 0, 0, err
+	}
+	after, err = r.QueryNumber("after", 0, 1<<62)
+	return limit, after, err
+}
+
 // Page cuts the page that the client wants out of a whole list, ordered by a key that is unique.
 func Page[T any](r *Request, all []T, key func(T) string) (Listed[T], error) {
 	limit, err := r.Limit()

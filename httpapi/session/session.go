@@ -154,11 +154,7 @@ func (m *management) end(ctx context.Context, r *route.Request) (compat.Reply, e
 }
 
 func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	limit, err := r.Limit()
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	before, err := r.QueryNumber("after", 0, 1<<62)
+	limit, before, err := r.Cursor()
 	if err != nil {
 		return compat.Reply{}, err
 	}
