@@ -65,7 +65,7 @@ func TestRealMail(t *testing.T) {
 			address, dir := mailServer(t, a, mode, "right horse")
 			good := MailConfig{
 				Name: "ops", Address: address, Transport: mode, CA: a.path("ca"), From: "cofre@example.org", To: []string{"ops@example.org", "Night <night@example.org>"},
-				User: "cofre", PasswordFile: secretIn(t, "right horse"), Every: 2 * time.Second,
+				User: "cofre", PasswordFile: secretIn(t, "right horse"), Every: 5 * time.Second,
 			}
 			trail := newMemory()
 			f, _ := tell(t, Config{Mails: []MailConfig{good}}, trail, t.TempDir())

@@ -119,7 +119,7 @@ func (m *memory) finish(node model.NodeID, states ...model.OperationState) {
 // tell runs a forwarder with a configuration until stop is called or the test ends.
 func tell(t *testing.T, c Config, trail Trail, dir string) (f *Forwarder, stop func()) {
 	t.Helper()
-	c.Local, c.Timeout = LocalConfig{Mode: LocalOff}, 2*time.Second
+	c.Local, c.Timeout = LocalConfig{Mode: LocalOff}, 10*time.Second
 	f, err := New(c, Options{Node: "n1", Version: "1", Trail: trail, Dir: dir, Log: quiet()})
 	if err != nil {
 		t.Fatal(err)
@@ -138,14 +138,14 @@ func TestWebhookTellsResultsAndGoesOnWhereItStopped(t *testing.T) {
 	e.answer = func(n int) int { return map[int]int{2: 503, 3: 302}[n] + map[bool]int{true: 204}[n != 2 && n != 3] }
 	c := Config{Webhooks: []WebhookConfig{e.config(t)}}
 	trail.finish("n1", model.OpSucceeded) // before the receiver was configured: it is not told
-	_, stop := tell(t, c, trail, dir)
+	f, stop := tell(t, c, trail, dir)
 	trail.add("n1", "n2")
 	trail.finish("n1", model.OpSucceeded, model.OpDead)
 	trail.finish("n2", model.OpSucceeded) // n2 tells it
-	wait(t, "two results", func() bool { return len(e.got()) == 2 })
+	wait(t, "two results", func() bool { return len(e.got()) == 2 && f.Status()[0].Position >= 5 }) // written down: else it is told again
 	stop()
 	trail.finish("n1", model.OpCancelled)
-	f, _ := tell(t, c, trail, dir)
+	f, _ = tell(t, c, trail, dir)
 	wait(t, "the third result", func() bool { return len(e.got()) == 3 && f.Status()[0].Position == 7 })
 	for i, want := range []string{"evt_4_", "evt_5_", "evt_7_"} {
 		if !strings.HasPrefix(e.got()[i], want) {
