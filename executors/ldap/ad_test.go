@@ -57,20 +57,13 @@ func TestActiveDirectory(t *testing.T) {
 			Create: named(t, "Active Directory create user (LDAPS)"), Remove: named(t, "Active Directory remove user (LDAPS)"), Additional: target.UsersDN, Hostile: k.Hostile,
 		})
 	})
-	t.Run("accounts that cannot log in are no wrong passwords", func(t *testing.T) {
-		acc := k.Account(t)
-		k := k
-		for value, want := range map[string]bool{"514": false, "512": true} {
-			k.Template = "bind \"[#AUTH_USER#]@[#DOMAIN#]\"\nfind \"[#ADD_INFO#]\" (sAMAccountName=[#USERNAME#])\nmod-replace userAccountControl " + value + "\n# [#NEW_PASSWORD#]\n"
-			if outcome, err := k.Once(t, acc, "unused-1"); outcome != executors.Applied {
-				t.Fatalf("%s: %s, %v", value, outcome, err)
-			}
-			in, err := ldap.New().Verify(t.Context(), k.Session(acc, ""), secretOf(acc.Password))
-			if in != want || (err == nil) != want {
-				t.Errorf("userAccountControl %s: verified %t, %v", value, in, err)
-			}
-		}
+	t.Run("users for sessions", func(t *testing.T) {
+		create := named(t, "Active Directory create user for a session (LDAPS)")
+		executortest.Live(t, k, executortest.Life{
+			Create: strings.Repeat(create, 2), Remove: named(t, "Active Directory remove user after a session (LDAPS)"), Additional: target.UsersDN, Hostile: k.Hostile[:1],
+		})
 	})
+	t.Run("accounts that cannot log in are no wrong passwords", func(t *testing.T) { switches(t, s, k) })
 	t.Run("a user without rights resets nobody", func(t *testing.T) {
 		k, acc := k, k.Account(t)
 		weak := k.Account(t)
@@ -79,4 +72,36 @@ func TestActiveDirectory(t *testing.T) {
 			t.Errorf("%s, %v", outcome, err)
 		}
 	})
+}
+
+// switches disables and enables accounts, twice each: what is right already is no error, and other flags stay.
+func switches(t *testing.T, s *target.Samba, k executortest.Kit) {
+	acc := k.Account(t)
+	const never = "65536" // DONT_EXPIRE_PASSWORD
+	disable, enable := named(t, "Active Directory disable account (LDAPS)"), named(t, "Active Directory enable account (LDAPS)")
+	for _, c := range []struct{ template, flags string }{
+		{strings.ReplaceAll(disable, "set-bits userAccountControl 2", "set-bits userAccountControl "+never), "66048"},
+		{disable, "66050"}, {disable, "66050"}, {enable, "66048"}, {enable, "66048"},
+	} {
+		k.Template = c.template
+		if outcome, err := k.Once(t, acc, "unused-1"); outcome != executors.Applied {
+			t.Fatalf("%s: %s, %v", c.flags, outcome, err)
+		}
+		if got, err := s.Stored(acc.Name, "userAccountControl"); err != nil || len(got) != 1 || got[0] != c.flags {
+			t.Errorf("flags %v, %v; want %s", got, err, c.flags)
+		}
+		in, err := ldap.New().Verify(t.Context(), k.Session(acc, ""), secretOf(acc.Password))
+		if on := c.flags == "66048"; in != on || (err == nil) != on {
+			t.Errorf("flags %s: verified %t, %v", c.flags, in, err)
+		}
+	}
+	k.Template = strings.ReplaceAll(disable, "userAccountControl", "homeDirectory")
+	if outcome, err := k.Once(t, acc, "unused-1"); outcome != executors.NotStarted || !strings.Contains(err.Error(), "holds no number in homeDirectory") {
+		t.Errorf("%s, %v", outcome, err)
+	}
+	weak := k.Account(t)
+	k.Manager, k.Template = &weak, disable
+	if outcome, err := k.Once(t, acc, "unused-1"); outcome != executors.Rejected || executortest.ClassOf(err) != executors.ClassPolicy {
+		t.Errorf("without the right: %s, %v", outcome, err)
+	}
 }

@@ -31,6 +31,15 @@ var adCreate string
 //go:embed catalogue/ad-remove.tpl
 var adRemove string
 
+//go:embed catalogue/ad-enable.tpl
+var adEnable string
+
+//go:embed catalogue/ad-disable.tpl
+var adDisable string
+
+//go:embed catalogue/ad-session-create.tpl
+var adSessionCreate string
+
 // Catalogue lists the templates that Cofre ships for directories; each is proven against a real OpenLDAP, or a real domain
 // controller of Samba.
 func Catalogue() []executors.CatalogueEntry {
@@ -43,5 +52,9 @@ func Catalogue() []executors.CatalogueEntry {
 		{Name: "Active Directory password, by itself (LDAPS)", Executor: Name, Kind: model.TemplateChange, Content: adPasswordSelf},
 		{Name: "Active Directory create user (LDAPS)", Executor: Name, Kind: model.TemplateAutomation, Content: adCreate},
 		{Name: "Active Directory remove user (LDAPS)", Executor: Name, Kind: model.TemplateAutomation, Content: adRemove},
+		{Name: "Active Directory enable account (LDAPS)", Executor: Name, Kind: model.TemplateEnable, Content: adEnable},
+		{Name: "Active Directory disable account (LDAPS)", Executor: Name, Kind: model.TemplateDisable, Content: adDisable},
+		{Name: "Active Directory create user for a session (LDAPS)", Executor: Name, Kind: model.TemplateCreate, Content: adSessionCreate},
+		{Name: "Active Directory remove user after a session (LDAPS)", Executor: Name, Kind: model.TemplateDelete, Content: adRemove},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,6 +155,20 @@ func (c *client) find(base, filter string) (string, error) {
 		return "", &executors.Failure{Class: executors.ClassPolicy, Msg: "find matches no entry"}
 	}
 	return found.Entries[0].DN, nil
+}
+
+// number reads an attribute of an entry that holds one whole number.
+func (c *client) number(dn, attr string) (int64, error) {
+	found, err := c.conn.Search(directory.NewSearchRequest(dn, directory.ScopeBaseObject, directory.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{attr}, nil))
+	if err != nil {
+		return 0, c.told(err)
+	}
+	if len(found.Entries) == 1 {
+		if n, err := strconv.ParseInt(found.Entries[0].GetAttributeValue(attr), 10, 64); err == nil {
+			return n, nil
+		}
+	}
+	return 0, &executors.Failure{Class: executors.ClassPolicy, Msg: "the entry holds no number in " + attr + ", or it may not be read"}
 }
 
 // modify sends changes of one entry, all or none.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	directory "github.com/go-ldap/ldap/v3"
@@ -16,12 +17,13 @@ import (
 type step struct {
 	line   int
 	source string
-	verb   string      // bind, find, add, delete, mod-add, mod-del, mod-replace, password-modify
+	verb   string      // bind, find, add, delete, mod-add, mod-del, mod-replace, set-bits, clear-bits, password-modify
 	name   []mask.Part // DN of bind, add and delete, base of find
 	filter []mask.Part
-	attr   string // of the mod- verbs
+	attr   string // of the verbs that change one
 	values []value
-	old    int // a mod-del and the mod-add after it: so many of the values are the deleted ones
+	bits   int64 // of set-bits and clear-bits
+	old    int   // a mod-del and the mod-add after it: so many of the values are the deleted ones
 }
 
 // value is one value of an attribute.
@@ -95,8 +97,13 @@ func compile(source string) (*program, error) {
 			}
 			err = st.change(cmd)
 			p.remark(st)
+		case "set-bits", "clear-bits":
+			if !found {
+				return nil, fail("expected find before " + cmd.Name)
+			}
+			err = st.flags(cmd)
 		default:
-			return nil, fail("unknown command " + cmd.Name + "; expected connect, set-option, bind, find, add, delete, mod-add, mod-del, mod-replace, password-modify or end")
+			return nil, fail("unknown command " + cmd.Name + "; expected connect, set-option, bind, find, add, delete, mod-add, mod-del, mod-replace, set-bits, clear-bits, password-modify or end")
 		}
 		if err != nil {
 			return nil, err
@@ -248,6 +255,20 @@ func (s *step) change(cmd script.Command) error {
 		s.value(s.attr, a)
 	}
 	return nil
+}
+
+// flags reads set-bits and clear-bits: an attribute and a number.
+func (s *step) flags(cmd script.Command) error {
+	if len(cmd.Args) == 2 {
+		name, plain := cmd.Args[0].Text()
+		number, also := cmd.Args[1].Text()
+		n, err := strconv.ParseInt(number, 10, 64)
+		if plain && also && attribute.MatchString(name) && err == nil && n > 0 {
+			s.attr, s.bits = name, n
+			return nil
+		}
+	}
+	return &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: "expected " + s.verb + " attribute number, without tags, such as " + s.verb + " userAccountControl 2"}
 }
 
 // whole reads add, which names an entry and pairs of attribute and value, and delete, which names an entry.

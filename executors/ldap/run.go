@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	directory "github.com/go-ldap/ldap/v3"
 
@@ -98,6 +99,7 @@ func (r *run) permit(step string) error {
 type filled struct {
 	name, filter string
 	values       []secret.Value
+	number       int64 // that bits are changed of
 }
 
 func (f filled) wipe() {
@@ -151,6 +153,11 @@ func (r *run) step(st step, password secret.Value) error {
 	if err != nil {
 		return executors.Fail(executors.ClassTemplate, st.line, err)
 	}
+	if st.bits != 0 {
+		if f.number, err = r.conn.number(r.dn, st.attr); err != nil {
+			return err
+		}
+	}
 	if st.writes() {
 		if err := r.permit(st.source); err != nil {
 			return err
@@ -196,6 +203,8 @@ func (r *run) write(st step, f filled) error {
 		return r.conn.remove(f.name)
 	case "password-modify":
 		return r.conn.password(r.dn, texts[0])
+	case "set-bits", "clear-bits":
+		return r.flags(st, f.number)
 	case "mod-add":
 		return r.conn.modify(r.dn, change(directory.AddAttribute, texts))
 	case "mod-replace":
@@ -205,4 +214,19 @@ func (r *run) write(st step, f filled) error {
 		return r.conn.modify(r.dn, change(directory.DeleteAttribute, texts[:st.old]), change(directory.AddAttribute, texts[st.old:]))
 	}
 	return r.conn.modify(r.dn, change(directory.DeleteAttribute, texts))
+}
+
+// flags changes bits of a number. The old value goes with the request, so that what somebody else changed meanwhile is not undone;
+// bits that are right already are no change.
+func (r *run) flags(st step, old int64) error {
+	now := old | st.bits
+	if st.verb == "clear-bits" {
+		now = old &^ st.bits
+	}
+	if now == old {
+		return nil
+	}
+	return r.conn.modify(r.dn,
+		directory.Change{Operation: directory.DeleteAttribute, Modification: directory.PartialAttribute{Type: st.attr, Vals: []string{strconv.FormatInt(old, 10)}}},
+		directory.Change{Operation: directory.AddAttribute, Modification: directory.PartialAttribute{Type: st.attr, Vals: []string{strconv.FormatInt(now, 10)}}})
 }

@@ -31,6 +31,17 @@ func kit(s *target.Samba, template string) executortest.Kit {
 	}
 }
 
+func named(t *testing.T, name string) string {
+	t.Helper()
+	for _, e := range winrpc.Catalogue() {
+		if e.Name == name {
+			return e.Content
+		}
+	}
+	t.Fatalf("no catalogue template %q", name)
+	return ""
+}
+
 // TestDomainAccounts changes and makes accounts of a real Samba. One server serves all: it is slow to start.
 func TestDomainAccounts(t *testing.T) {
 	t.Parallel()
@@ -44,6 +55,9 @@ func TestDomainAccounts(t *testing.T) {
 	})
 	t.Run("users come and go", func(t *testing.T) {
 		executortest.Live(t, k, executortest.Life{Create: templates[1].Content, Remove: templates[2].Content, Hostile: k.Hostile})
+	})
+	t.Run("users for sessions", func(t *testing.T) {
+		executortest.Live(t, k, executortest.Life{Create: strings.Repeat(named(t, "Windows create user for a session (RPC)"), 2), Remove: named(t, "Windows remove user after a session (RPC)")})
 	})
 	t.Run("self", func(t *testing.T) { self(t, s, k) })
 	t.Run("switched off and on", func(t *testing.T) { switches(t, s, k) })
@@ -90,8 +104,8 @@ func self(t *testing.T, s *target.Samba, k executortest.Kit) {
 // switches disables and enables; a disabled account is no wrong password.
 func switches(t *testing.T, s *target.Samba, k executortest.Kit) {
 	acc := k.Account(t)
-	for template, flags := range map[string]string{"net user [#USERNAME#] /active:no /domain": "514", "net user [#USERNAME#] /active:yes": "512"} {
-		k.Template = template + "\n# [#NEW_PASSWORD#]\n"
+	for template, flags := range map[string]string{"Windows disable account (RPC)": "514", "Windows enable account (RPC)": "512"} {
+		k.Template = named(t, template)
 		if outcome, err := k.Once(t, acc, "unused-1"); outcome != executors.Applied {
 			t.Fatalf("%s: %s, %v", template, outcome, err)
 		}
