@@ -141,7 +141,7 @@ func TestWebhookTellsResultsAndGoesOnWhereItStopped(t *testing.T) {
 	f, stop := tell(t, c, trail, dir)
 	trail.add("n1", "n2")
 	trail.finish("n1", model.OpSucceeded, model.OpDead)
-	trail.finish("n2", model.OpSucceeded) // n2 tells it
+	trail.finish("n2", model.OpSucceeded)                                                           // n2 tells it
 	wait(t, "two results", func() bool { return len(e.got()) == 2 && f.Status()[0].Position >= 5 }) // written down: else it is told again
 	stop()
 	trail.finish("n1", model.OpCancelled)
