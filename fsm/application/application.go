@@ -207,13 +207,13 @@ var TakeSecretRead = command.Define("authorization.take", 1, func(tx *table.Tx, 
 	if err != nil {
 		return Done{}, err
 	}
-	a := p.Authorization
+	a := *p.Authorization
 	if slices.Contains(a.Rights, model.SecretRead) {
 		return Done{}, nil
 	}
 	a.Rights = append([]model.Right{model.SecretRead}, a.Rights...)
 	a.Revision++
-	state.Authorizations.Put(tx, a)
+	state.Authorizations.Put(tx, &a)
 	tx.Emit(audit.SecretReadTaken.With("authorization", string(a.ID), "application", string(a.Application)))
 	return Done{}, nil
 }).AuditDenials()

@@ -7,7 +7,7 @@ import (
 	"cofre/fsm/table"
 )
 
-// Principal is a client as the state knows it at this moment.
+// Principal is a client as the state knows it at this moment. Others hold these rows too: copy one before you change it.
 type Principal struct {
 	Application   *model.Application
 	Authorization *model.Authorization
@@ -45,11 +45,11 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 
 // Authenticate finds the client behind an actor and refuses revoked tokens and epochs.
 func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
-	auth, ok := state.Authorizations.Get(r, string(a.Authorization))
+	auth, ok := state.Authorizations.Look(r, string(a.Authorization))
 	if !ok || auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid any more")
 	}
-	app, ok := state.Applications.Get(r, string(auth.Application))
+	app, ok := state.Applications.Look(r, string(auth.Application))
 	if !ok {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
 	}

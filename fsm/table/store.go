@@ -3,6 +3,7 @@ package table
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -56,6 +57,9 @@ type Store struct {
 	unflushed int           // changed keys since the last flush that was asked for; touched by the writer only
 	committed atomic.Uint64 // batches since the store was opened
 	refs      atomic.Int64
+
+	pin    sync.Mutex // guards pinned
+	pinned *pinned    // that a new view shares; nil: no view is open, or a batch came since
 }
 
 const (

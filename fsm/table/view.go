@@ -12,23 +12,50 @@ import (
 // View is a consistent reading of the state at one applied index. It pins its store, so that a restore cannot close
 // it underneath; close it soon (a minute at most).
 type View struct {
-	s    *Store
-	upto uint64 // the last batch that it shows for certain; the snapshot may show the next one too
-	snap *pebble.Snapshot
+	s *Store
+	*pinned
 	once sync.Once
+}
+
+// pinned is a snapshot of Pebble's that all views between two batches share: to open and close one costs as much as
+// reading several rows.
+type pinned struct {
+	upto  uint64 // the last batch that it shows for certain; it may show the next one too
+	snap  *pebble.Snapshot
+	views int // guarded by Store.pin
 }
 
 // View pins the committed rows of this moment.
 func (s *Store) View() *View {
 	s.refs.Add(1)
-	return s.pin()
+	return s.share()
 }
 
-// pin counts the batches before it takes the snapshot: a row that a batch in between changed is then read from the
+// share counts the batches before it takes a snapshot: a row that a batch in between changed is then read from the
 // snapshot, not from memory.
-func (s *Store) pin() *View {
-	upto := s.committed.Load()
-	return &View{s: s, upto: upto, snap: s.db.NewSnapshot()}
+func (s *Store) share() *View {
+	s.pin.Lock()
+	defer s.pin.Unlock()
+	if upto := s.committed.Load(); s.pinned == nil || s.pinned.upto != upto {
+		s.pinned = &pinned{upto: upto, snap: s.db.NewSnapshot()}
+	}
+	s.pinned.views++
+	return &View{s: s, pinned: s.pinned}
+}
+
+// leave ends the snapshot with its last view. An idle store holds none: what it would pin could not be compacted.
+func (s *Store) leave(p *pinned) error {
+	s.pin.Lock()
+	p.views--
+	last := p.views == 0
+	if last && s.pinned == p {
+		s.pinned = nil
+	}
+	s.pin.Unlock()
+	if !last {
+		return nil
+	}
+	return p.snap.Close()
 }
 
 // TryView is View, but refuses (false) when the store is already closed or closing.
@@ -39,7 +66,7 @@ func (s *Store) TryView() (*View, bool) {
 			return nil, false
 		}
 		if s.refs.CompareAndSwap(n, n+1) {
-			return s.pin(), true
+			return s.share(), true
 		}
 	}
 }
@@ -47,7 +74,7 @@ func (s *Store) TryView() (*View, bool) {
 // Close ends the view; closing twice is harmless.
 func (v *View) Close() {
 	v.once.Do(func() {
-		if err := v.snap.Close(); err != nil {
+		if err := v.s.leave(v.pinned); err != nil {
 			panic(Failure{Op: "close a view", Err: err})
 		}
 		_ = v.s.unref()

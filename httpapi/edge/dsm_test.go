@@ -41,7 +41,7 @@ type dsmAnswer struct {
 	} `json:"application"`
 }
 
-func (a answer) dsm(t *testing.T) dsmAnswer {
+func (a answer) dsm(t testing.TB) dsmAnswer {
 	t.Helper()
 	var d dsmAnswer
 	if err := json.Unmarshal([]byte(a.raw), &d); err != nil {

@@ -33,7 +33,7 @@ import (
 // replaced: a command is applied at once.
 type house struct {
 	*fsmtest.Proposer
-	t      *testing.T
+	t      testing.TB
 	server *httptest.Server
 	fsm    *fsm.FSM
 	holder *keyring.Holder
@@ -88,7 +88,7 @@ func reveal(v secret.Value) (s string) {
 	return s
 }
 
-func open(t *testing.T, change func(*edge.Deps)) *house {
+func open(t testing.TB, change func(*edge.Deps)) *house {
 	t.Helper()
 	h := &house{t: t, fsm: fsmtest.Open(t), holder: keyring.NewHolder(), logs: &lockedBuffer{}, status: health.Status{Node: "n1", Initialized: true, Fresh: true, Version: "test", Dev: true}}
 	h.Proposer = fsmtest.NewProposer(h.fsm, "n1")

@@ -283,7 +283,9 @@ func (s *server) entry(r *Request) *logrus.Entry {
 
 // log writes the access log: names of documented parameters, never a value.
 func (s *server) log(method, path string, w *recorder, r *Request, started time.Time) {
-	fields := logrus.Fields{"method": knownMethod(method), "route": path, "status": w.status, "duration_ms": time.Since(started).Milliseconds()}
+	fields := logrus.Fields{
+		"request": r.ID, "source": r.Origin.Source, "method": knownMethod(method), "route": path, "status": w.status, "duration_ms": time.Since(started).Milliseconds(),
+	}
 	if r.Actor.Authorization != "" {
 		fields["authorization"] = string(r.Actor.Authorization)
 	}
@@ -291,7 +293,7 @@ func (s *server) log(method, path string, w *recorder, r *Request, started time.
 		slices.Sort(r.names)
 		fields["parameters"] = strings.Join(r.names, ",")
 	}
-	s.entry(r).WithFields(fields).Info("request")
+	s.Logger.WithFields(fields).Info("request")
 }
 
 func knownMethod(m string) string {

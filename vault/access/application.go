@@ -96,7 +96,7 @@ func (s *Service) WhoAmI(actor model.Actor) (*command.Principal, error) {
 func (s *Service) PublicKey(actor model.Actor) ([]byte, error) {
 	v := s.views.View()
 	defer v.Close()
-	auth, ok := state.Authorizations.Get(v, string(actor.Authorization))
+	auth, ok := state.Authorizations.Look(v, string(actor.Authorization))
 	if !ok {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such authorization")
 	}
