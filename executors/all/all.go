@@ -14,6 +14,7 @@ import (
 	"cofre/executors/sqlserver"
 	"cofre/executors/ssh"
 	"cofre/executors/telnet"
+	"cofre/executors/winrm"
 	"cofre/executors/winrpc"
 	"cofre/fsm/model"
 )
@@ -33,6 +34,7 @@ func List() []executors.Executor {
 		redis.New(),
 		sqlserver.New(),
 		winrpc.New(),
+		winrm.New(),
 	}
 }
 
@@ -58,5 +60,6 @@ func Catalogue() []executors.CatalogueEntry {
 		redis.Catalogue(),
 		sqlserver.Catalogue(),
 		winrpc.Catalogue(),
+		winrm.Catalogue(),
 	)
 }

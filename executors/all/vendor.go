@@ -29,7 +29,7 @@ var labels = []label{
 	{"x3270", "", terminal}, {"ibm3270terminal", "", terminal}, {"s3270", "", terminal}, {"3270", "", terminal},
 	{"elasticsearch", "curl", ""},
 	{"cassandra", "", noTarget}, {"oracle", "", notYet + "; use ssh and SQL*Plus on the database's host"}, {"mongodb", "", notYet},
-	{"windowsrm", "", notYet}, {"winrm", "", notYet}, {"windowsrpc", "windows-rpc", ""}, {"http", "", "its templates drive a browser, which is not offered yet; use curl where the device has an API"}, {"windowssmb", "", "the vendor gave it up"},
+	{"windowsrm", "winrm", ""}, {"windowsrpc", "windows-rpc", ""}, {"http", "", "its templates drive a browser, which is not offered yet; use curl where the device has an API"}, {"windowssmb", "", "the vendor gave it up"},
 }
 
 var plain = strings.NewReplacer(" ", "", "-", "", "_", "", "/", "", "(", "", ")", "", ".", "")

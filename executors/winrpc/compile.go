@@ -111,7 +111,7 @@ func (p *program) read(cmd script.Command) (step, error) {
 	case "net", "net.exe":
 		return p.net(cmd)
 	}
-	return fail("expected net user, !netsmb-password, !reload-password or !sleep: other command lines need the executor Windows RM")
+	return fail("expected net user, !netsmb-password, !reload-password or !sleep: other command lines need the executor winrm")
 }
 
 // net reads net user NAME [PASSWORD] with its switches.

@@ -148,7 +148,7 @@ func TestCompile(t *testing.T) {
 		"":                              "line 1, column 1: expected a change at the end, such as !netsmb-password",
 		"!sleep 5":                      "line 1, column 1: expected a change at the end, such as !netsmb-password",
 		"!sleep 61\n!netsmb-password":   "line 1, column 1: expected !sleep with 1 to 60 seconds",
-		"schtasks /Change /TN x":        "line 1, column 1: expected net user, !netsmb-password, !reload-password or !sleep: other command lines need the executor Windows RM",
+		"schtasks /Change /TN x":        "line 1, column 1: expected net user, !netsmb-password, !reload-password or !sleep: other command lines need the executor winrm",
 		"net localgroup Users x /add":   "line 1, column 5: expected net user: nothing else of net is offered",
 		"net user":                      "line 1, column 1: expected net user with the name of an account",
 		"net user x /add":               "line 1, column 1: expected a new password after the name with /add or without a switch, and none else",

@@ -130,7 +130,7 @@ type DynamicUser struct {
 }
 
 // shortNames are executors whose targets take names of at most 20 characters.
-var shortNames = []ExecutorName{"windows-rpc"}
+var shortNames = []ExecutorName{"windows-rpc", "winrm"}
 
 // MaxIdentifier is how long a profile's identifier may be: it leaves room in user names of 63 bytes, or of 20 where the target takes no more.
 func MaxIdentifier(executor ExecutorName) int {

@@ -1,0 +1,2 @@
+# Windows enable local user (WinRM): an account that is enabled stays so.
+powershell Enable-LocalUser -Name "[#USERNAME#]"
