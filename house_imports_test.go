@@ -54,6 +54,7 @@ var rooms = []room{
 	{"fsm/relateduser", withOperation, featureWhy},
 	{"fsm/profile", withOperation, featureWhy},
 	{"fsm/session", withOperation, featureWhy},
+	{"fsm/chain", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 

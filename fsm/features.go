@@ -3,6 +3,7 @@ package fsm
 import (
 	"cofre/fsm/application"
 	"cofre/fsm/automation"
+	"cofre/fsm/chain"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/device"
@@ -25,7 +26,7 @@ import (
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
 	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
-	information.Feature, relateduser.Feature, profile.Feature, session.Feature, encryption.Feature,
+	information.Feature, relateduser.Feature, profile.Feature, session.Feature, encryption.Feature, chain.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

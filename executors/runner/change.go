@@ -30,7 +30,7 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	begin := operation.BeginArgs{Operation: o.ID, Token: l.token}
-	if job.candidate, err = r.candidate(job, &begin); err != nil {
+	if job.candidate, err = r.candidate(l, job, &begin); err != nil {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	for _, n := range program.Masks() {
@@ -108,7 +108,10 @@ func (r *Runner) begun(a operation.BeginArgs) (operation.LeaseResult, bool) {
 }
 
 // candidate makes the new secret, or offers one again that provably was never sent.
-func (r *Runner) candidate(j *job, a *operation.BeginArgs) (secret.Value, error) {
+func (r *Runner) candidate(l *lease, j *job, a *operation.BeginArgs) (secret.Value, error) {
+	if j.operation.Run != "" && j.operation.Kind == model.PasswordChange {
+		return r.member(l, j, a)
+	}
 	if j.operation.Kind == model.ChildPasswordChange {
 		src := j.parent.Version(j.operation.Source)
 		if src == nil {

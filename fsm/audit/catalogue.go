@@ -94,6 +94,13 @@ var (
 	OperationHurried   = define("operation.hurried", Notice, "an operation was told to begin at once", Fields{"operation": Public, "number": Public})
 	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
 
+	ChainPut     = define("chain.put", Notice, "a chained exchange was created, changed or removed", Fields{"chain": Public, "name": Sensitive, "change": Public, "members": Public, "automatic": Public})
+	ChainStarted = define("chain.started", Notice, "a run of a chained exchange began", Fields{"run": Public, "number": Public, "chain": Public, "members": Public, "trigger": Public})
+	ChainEnded   = define("chain.ended", Notice, "a run of a chained exchange ended", Fields{"run": Public, "number": Public, "chain": Public, "state": Public, "members": Public})
+	ChainBroken  = define("chain.broken", Alert, "a run of a chained exchange failed, and not every member could be restored", Fields{"run": Public, "number": Public, "chain": Public, "state": Public, "members": Public})
+	ChainSkipped = define("chain.skipped", Warning, "an automatic run of a chained exchange was put off", Fields{"chain": Public, "reason": Public, "until": Public})
+	PoolPut      = define("pool.put", Notice, "a pool of credentials was created, changed or removed", Fields{"pool": Public, "number": Public, "name": Sensitive, "change": Public, "members": Public})
+
 	DynamicProfilePut = define("dynamic.profile", Notice, "a profile of dynamic users was created, changed, or is deleted when its users are gone", Fields{"profile": Public, "identifier": Sensitive, "change": Public, "enabled": Public})
 	DynamicRequested  = define("dynamic.requested", Notice, "a dynamic user was requested", Fields{"user": Public, "number": Public, "profile": Public, "device": Public, "username": Sensitive, "ttl": Public, "secret": Public, "trigger": Public})
 	DynamicActive     = define("dynamic.active", Notice, "a dynamic user was created and has logged in once", Fields{"user": Public, "number": Public, "username": Sensitive, "until": Public})

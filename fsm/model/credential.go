@@ -37,6 +37,7 @@ type SecretVersion struct {
 	Since  Time        `cbor:"since,omitempty"`  // when it got its present role
 	Unsent bool        `cbor:"unsent,omitempty"` // the attempt proved that it never went to the target
 	Public string      `cbor:"public,omitempty"` // of an SSH key: its public half
+	Common bool        `cbor:"common,omitempty"` // made by a run of a chain: other credentials may have the same password
 }
 
 // SyncState says whether vault and target agree.

@@ -126,7 +126,7 @@ type Operation struct {
 	Requester   AuthorizationID `cbor:"requester,omitempty"` // empty: the system
 	DedupKey    string          `cbor:"dedup"`               // unique among operations that are not final
 	Parent      OperationID     `cbor:"parent,omitempty"`
-	Source      uint64          `cbor:"source,omitempty"` // child change: version number of the parent credential to copy
+	Source      uint64          `cbor:"source,omitempty"` // child change: version number of the parent credential to copy; in a run: of the credential itself, to restore
 	State       OperationState  `cbor:"state"`
 	NotBefore   Time            `cbor:"not_before"`
 	Attempt     int             `cbor:"attempt"` // change attempts begun
@@ -142,12 +142,13 @@ type Operation struct {
 	Revision    uint64          `cbor:"revision"`
 	Reconcile   bool            `cbor:"reconcile,omitempty"` // a change by the reconciliation account and template
 	Immediate   bool            `cbor:"immediate,omitempty"` // somebody said to run it now, whatever its schedule
+	Run         ChainRunID      `cbor:"run,omitempty"`       // of a chained exchange
 }
 
 // Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change
-// is done: it is never held back.
+// is done: it is never held back. The members of a run are not either, since the run was when it began.
 func (o *Operation) Automatic() bool {
-	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate
+	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate && o.Run == ""
 }
 
 // Step is one line of a transcript: what the program said it does, never raw target output (RULES 10).

@@ -74,15 +74,25 @@ func Begun(o *model.Operation, c *model.Credential, a BeginArgs) (LeaseResult, b
 	return LeaseResult{Version: o.Candidate, Until: o.Lease.Until}, true
 }
 
-// Reusable lists the versions that may be offered again because they provably were never sent, newest first.
+// Reusable lists the versions that may be offered again because they provably were never sent, newest first. The common
+// password of a run is not among them: a change of one credential alone makes a password of its own.
 func Reusable(c *model.Credential) []uint64 {
 	var ns []uint64
 	for i := len(c.Versions) - 1; i >= 0; i-- {
-		if v := &c.Versions[i]; v.Role == model.RoleAbandoned && v.Unsent {
+		if v := &c.Versions[i]; v.Role == model.RoleAbandoned && v.Unsent && !v.Common {
 			ns = append(ns, v.N)
 		}
 	}
 	return ns
+}
+
+// Again is the version that an earlier attempt of an operation in a run made, if it provably was never sent: it holds what the
+// run says. 0: there is none.
+func Again(o *model.Operation, c *model.Credential) uint64 {
+	if v := c.Version(o.Candidate); v != nil && v.Role == model.RoleAbandoned && v.Unsent && v.By == o.ID {
+		return v.N
+	}
+	return 0
 }
 
 // Proof is the outcome of a change that the target reported done, after a login with the new secret.

@@ -11,8 +11,9 @@ import (
 	"cofre/fsm/table"
 )
 
-// startAutomatic counts a change that a trigger wants to start, or refuses it: the trigger looked before the bounds changed.
-func startAutomatic(tx *table.Tx, m command.Meta) error {
+// StartAutomatic counts changes that a trigger wants to start together, or refuses them: the trigger looked before the bounds
+// changed. The last ones of an hour may exceed its bound, so that a run of more members than that begins at all.
+func StartAutomatic(tx *table.Tx, m command.Meta, n int) error {
 	a := state.Automation(tx)
 	switch {
 	case a.Stopped != 0:
@@ -25,7 +26,7 @@ func startAutomatic(tx *table.Tx, m command.Meta) error {
 	if hour := model.HourOf(m.At); a.Hour != hour {
 		a.Hour, a.Started = hour, 0
 	}
-	a.Started++
+	a.Started += n
 	state.Automations.Put(tx, &a)
 	return nil
 }

@@ -32,7 +32,7 @@ var Cancel = command.Define("operation.cancel", 1, func(tx *table.Tx, m command.
 	}
 	rest(tx, o, s)
 	tx.Emit(audit.OperationCancelled.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))
-	return *o, nil
+	return *o, advance(tx, m, o)
 }).AuditDenials()
 
 // Retry starts a failed operation again: a dead one from the start, an out-of-sync one by settling anew.
@@ -46,6 +46,9 @@ var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Me
 	}
 	if busy := *s.busy(); busy != "" && busy != o.ID {
 		return model.Operation{}, model.Errorf(model.Conflict, "another operation works on the target")
+	}
+	if o.Run != "" {
+		return model.Operation{}, model.Errorf(model.Conflict, "an operation of a chain is not run again alone: its run goes on without it, or is over")
 	}
 	if o.Kind == model.Preflight {
 		return model.Operation{}, model.Errorf(model.Conflict, "a dry run is over: ask for a new one")

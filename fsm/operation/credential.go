@@ -51,7 +51,7 @@ func (s *credential) begin(m command.Meta, o *model.Operation, a BeginArgs) (uin
 		n = a.Reuse
 	case a.Reuse == 0 && a.Row != "" && !a.Candidate.IsZero() && (c.Key != nil) == model.PublicKey(a.Public):
 		n = c.AddVersion(a.Row, a.Candidate, model.RoleCandidate, o.ID, m.At)
-		c.Version(n).Public = a.Public
+		c.Version(n).Public, c.Version(n).Common = a.Public, o.Run != ""
 	default:
 		return 0, model.Errorf(model.Invalid, "begin without a usable candidate")
 	}
@@ -99,7 +99,8 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 	case o.State == model.OpSucceeded && o.Kind != model.Verify:
 		return scheduleChildren(tx, m, o, c)
 	}
-	if o.State != model.OpSucceeded && !o.Reconcile && c.Execution.Reconcile.Autorun && Reconcilable(c) == nil {
+	alone := o.Run == "" || o.State == model.OpOutOfSync // a run restores what it changed; what it did not change is left as it was
+	if o.State != model.OpSucceeded && alone && !o.Reconcile && c.Execution.Reconcile.Autorun && Reconcilable(c) == nil {
 		_, _, err := Create(tx, m, 0, c, Spec{Kind: model.PasswordChange, Trigger: "reconcile", Parent: o.ID, Reconcile: true})
 		return err
 	}
@@ -240,8 +241,9 @@ func restingSync(c *model.Credential) model.SyncState {
 func scheduleChildren(tx *table.Tx, m command.Meta, o *model.Operation, c *model.Credential) error {
 	v := c.ByRole(model.RoleCurrent)
 	children := slices.Collect(state.Credentials.By(tx, "parent", string(c.ID)))
+	run, inRun := state.ChainRuns.Get(tx, string(o.Run))
 	for i, child := range children {
-		if Changeable(child) != nil {
+		if Changeable(child) != nil || inRun && run.Holds(child.ID) {
 			continue
 		}
 		spec := Spec{Kind: model.ChildPasswordChange, Trigger: "parent", Parent: o.ID, Source: v.N, Dedup: fmt.Sprintf("child/%s/%s", child.ID, o.ID)}

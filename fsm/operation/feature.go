@@ -20,7 +20,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
-	Request, Preflight, Grant, Begin, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune,
+	Request, Preflight, Grant, Share, Begin, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune,
 }}
 
 var (
@@ -181,7 +181,7 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 	}
 	o, created, err := Create(tx, m, 0, c, s)
 	if err == nil && created && o.Automatic() {
-		err = startAutomatic(tx, m)
+		err = StartAutomatic(tx, m, 1)
 	}
 	if err != nil {
 		return RequestResult{}, err

@@ -57,7 +57,7 @@ var Prune = command.Define("operation.prune", 1, func(tx *table.Tx, m command.Me
 	for _, id := range old {
 		forget(tx, id)
 	}
-	out.More = forgetSessions(tx, before) || out.More
+	out.More = forgetSessions(tx, before) || forgetRuns(tx, before) || out.More
 	out.Removed = len(old)
 	return out, nil
 })
@@ -90,6 +90,23 @@ func forgetSessions(tx *table.Tx, before model.Time) bool {
 	}
 	for _, id := range old {
 		state.Sessions.Delete(tx, id)
+	}
+	return len(old) == pruneSome
+}
+
+// forgetRuns removes runs of chains that ended before a moment, and tells whether there are more.
+func forgetRuns(tx *table.Tx, before model.Time) bool {
+	var old []string
+	for r := range state.ChainRuns.Range(tx, "number", table.NumberKey(0), table.NumberKey(math.MaxUint64)) {
+		if r.StartedAt >= before || len(old) == pruneSome {
+			break
+		}
+		if r.State.Final() && r.EndedAt < before {
+			old = append(old, string(r.ID))
+		}
+	}
+	for _, id := range old {
+		state.ChainRuns.Delete(tx, id)
 	}
 	return len(old) == pruneSome
 }

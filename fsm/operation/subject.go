@@ -131,5 +131,5 @@ func end(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	}
 	countFailure(tx, m, o)
 	s.store(tx)
-	return nil
+	return advance(tx, m, o)
 }

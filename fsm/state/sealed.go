@@ -46,6 +46,7 @@ var SealedTables = []SealedTable{
 	sealed[model.OAuth1Keys]{OAuth1Keys, oauth1Values},
 	sealed[model.Information]{Informations, informationValues},
 	sealed[model.EncryptionKey]{EncryptionKeys, encryptionValues},
+	sealed[model.ChainRun]{ChainRuns, runValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

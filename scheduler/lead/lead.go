@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cofre/fsm/automation"
+	"cofre/fsm/chain"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/dsm"
@@ -101,6 +102,10 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 	for _, d := range due {
 		g.Go(func() error {
 			switch {
+			case d.Chain != "" && d.Until != 0:
+				return note(propose(ctx, c, chain.Defer, chain.DeferArgs{Chain: d.Chain, Until: d.Until}))
+			case d.Chain != "":
+				return note(propose(ctx, c, chain.Run, chain.RunArgs{Chain: d.Chain}))
 			case d.Custody != "":
 				return note(propose(ctx, c, credential.EndCustody, credential.EndArgs{Custody: d.Custody}))
 			case d.Session != "":

@@ -191,6 +191,10 @@ func NextWake(r table.Reader, now, horizon model.Time) model.Time {
 		consider(c.VerifyAt)
 		break
 	}
+	for c := range state.Chains.Range(r, "due", table.TimeKey(now+1), table.TimeKey(horizon)) {
+		consider(c.NextAt)
+		break
+	}
 	for c := range state.Custodies.Range(r, "until", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(c.Until)
 		break

@@ -74,6 +74,7 @@ func (w *world) inspect(e *entry, index uint64, results []command.Result) bool {
 	if secrets && !w.over {
 		w.observe()
 		w.order()
+		w.joint.inspect(w)
 		w.directory.observe()
 		w.directory.order()
 	}

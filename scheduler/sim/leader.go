@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"cofre/fsm/automation"
+	"cofre/fsm/chain"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/dsm"
@@ -72,6 +73,10 @@ func (t *term) look() {
 		offer(t, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
 	}
 	for _, d := range due {
+		if d.Chain != "" {
+			offer(t, chain.Run, chain.RunArgs{Chain: d.Chain})
+			continue
+		}
 		if d.Custody != "" {
 			offer(t, credential.EndCustody, credential.EndArgs{Custody: d.Custody})
 			continue

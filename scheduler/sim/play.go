@@ -35,6 +35,10 @@ func (w *world) demand() {
 		w.directory.demand(n)
 		return
 	}
+	if w.chance(150) {
+		w.joint.demand(n)
+		return
+	}
 	t := w.accounts[w.rng.IntN(len(w.accounts))]
 	switch p := w.rng.IntN(100); {
 	case p < 50:
@@ -79,6 +83,7 @@ func (w *world) finish() {
 		w.until(w.landing+time.Second, nil)
 	}
 	w.verify()
+	w.joint.rest(w)
 	w.directory.vacate()
 	if w.report.Seed%16 == 0 {
 		w.sleep(31 * 24 * time.Hour)

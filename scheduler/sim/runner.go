@@ -131,6 +131,10 @@ func failed(o model.Outcome, class string) operation.FinishArgs {
 func (a *attempt) change() {
 	c := a.account()
 	args := operation.BeginArgs{Operation: a.op.ID, Token: a.token}
+	if a.op.Run != "" {
+		a.member(c, args)
+		return
+	}
 	if reusable := operation.Reusable(c); a.user() && len(c.Versions) > 0 {
 		a.secret, args.Reuse = string(c.Versions[0].Secret.Box), 1
 	} else if a.op.Kind == model.ChildPasswordChange {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cofre/fsm/chain"
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
@@ -88,6 +89,8 @@ func (w *world) setup() {
 		t.id = model.CredentialID(add(credential.Put.Kind(), client, "n1", args))
 		w.accounts = append(w.accounts, t)
 	}
+	w.joint = joint{over: map[model.ChainRunID]bool{}}
+	w.joint.id = model.ChainID(add(chain.Put.Kind(), client, "n1", chain.PutArgs{Chain: model.Chain{Name: "joint", Enabled: true, Policy: w.policy.ID, Script: w.script()}}))
 	named := func(name string) model.TemplateID {
 		return model.TemplateID(model.DeriveID("catalogue", string(engine), name))
 	}

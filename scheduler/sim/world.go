@@ -35,6 +35,7 @@ type world struct {
 	nodes     []*node
 	accounts  []*account
 	directory *directory
+	joint     joint
 	leases    ledger
 	policy    model.Policy
 	timing    model.Leases

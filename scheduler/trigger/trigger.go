@@ -13,7 +13,8 @@ type Due struct {
 	Credential model.CredentialID // change or verify this credential ...
 	Kind       model.OperationKind
 	Trigger    string              // ... for this reason
-	Until      model.Time          // or let its change wait until then
+	Chain      model.ChainID       // or begin a run of this chain
+	Until      model.Time          // or let its change, or its run, wait until then
 	Custody    model.CustodyID     // or end this custody
 	Session    model.SessionID     // or close this session
 	User       model.DynamicUserID // or remove this dynamic user
@@ -29,7 +30,7 @@ type Due struct {
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Retention, Replan}
+var All = []Trigger{Expiry, Chain, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Retention, Replan}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -112,6 +112,15 @@ func renews(tx *table.Tx, id model.DSMSecretID, enabled bool, every int64, last 
 	state.DSMSecrets.Put(tx, &model.DSMSecret{ID: id, Number: serial.Add(1), Identity: string(id), Enabled: enabled, RenewEphemeral: every, RenewedEphemeral: last})
 }
 
+// joined is a chain whose next run by itself is due at a moment.
+func joined(tx *table.Tx, id model.ChainID, at model.Time, change func(*model.Chain)) {
+	c := &model.Chain{ID: id, Name: string(id), NextAt: at}
+	if change != nil {
+		change(c)
+	}
+	state.Chains.Put(tx, c)
+}
+
 func frozen(tx *table.Tx) { state.System.Put(tx, &model.System{Level: 1, Frozen: true}) }
 
 func TestTriggers(t *testing.T) {
@@ -146,6 +155,17 @@ func TestTriggers(t *testing.T) {
 			rotates(tx, "a", 1, nil)
 			rotates(tx, "b", 2, nil)
 		}, want: []trigger.Due{expiry("a")}},
+		"chains": {trigger: trigger.Chain, put: func(tx *table.Tx) {
+			joined(tx, "due", now, nil)
+			joined(tx, "later", now+1, nil)
+			joined(tx, "never", 0, nil)
+			joined(tx, "at work", 1, func(c *model.Chain) { c.Run = "r" })
+			joined(tx, "closed", 1, func(c *model.Chain) { c.Window.Hours = []model.HourSpan{{From: 3, To: 4}} })
+		}, want: []trigger.Due{{Chain: "closed", Until: model.Time(3 * model.Hour)}, {Chain: "due"}}},
+		"chains in a freeze": {trigger: trigger.Chain, put: func(tx *table.Tx) {
+			joined(tx, "due", now, nil)
+			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
+		}},
 		"sessions that nobody ended": {trigger: trigger.SessionEnd, put: func(tx *table.Tx) {
 			uses(tx, "opening", now-1, model.SessionOpening)
 			uses(tx, "active", now, model.SessionActive)
@@ -321,7 +341,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 10 {
+	if len(trigger.All) != 11 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }
