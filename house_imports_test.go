@@ -83,6 +83,7 @@ var rooms = []room{
 
 	{"httpapi/route", []string{"fsm/model", "fsm/audit", "vault/secret", "httpapi/compat"}, "mounting only"},
 	{"httpapi/authn", []string{"fsm/model", "fsm/audit", "vault/secret"}, "proves who asks; decisions are elsewhere"},
+	{"httpapi/sts", []string{"fsm/model", "httpapi/authn"}, "the one question that is asked of AWS"},
 	{"httpapi/compat", []string{"fsm/model", "fsm/audit", "vault/secret"}, "the one encoder of secrets"},
 	{"httpapi/edge", []string{"vault/access", "vault/secret", "scheduler/ops", "fsm/...", "httpapi/..."}, "joins resources and services; only cmd imports it"},
 	{"httpapi/openapi", []string{"httpapi/route", "httpapi/compat", "vault/secret", "fsm/model"}, "generated from the routes and the types of their bodies"},

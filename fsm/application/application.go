@@ -18,6 +18,7 @@ import (
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "application", Commands: []command.Erased{
 	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce, Leave,
+	PutARNs, ProveARN, PutAWSKey, UseAWSKey,
 }}
 
 // manage is what changing applications and authorizations asks for.
@@ -143,7 +144,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	return auth, nil
 }).AuditDenials()
 
-// dropKeys ends the keys that pipelines got and those of OAuth 1.0: new keys are often asked for because the old ones are
+// dropKeys ends the keys that pipelines got, those of OAuth 1.0 and pairs of AWS: new keys are often asked for because the old ones are
 // known.
 func dropKeys(tx *table.Tx, id model.AuthorizationID) {
 	var gone []string
@@ -156,6 +157,7 @@ func dropKeys(tx *table.Tx, id model.AuthorizationID) {
 	if k, ok := state.OAuth1Keys.First(tx, "authorization", string(id)); ok {
 		state.OAuth1Keys.Delete(tx, k.Consumer)
 	}
+	dropAWSKey(tx, id)
 }
 
 func check(a *model.Authorization) error {

@@ -1,8 +1,6 @@
 package application
 
 import (
-	"time"
-
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
@@ -53,9 +51,6 @@ var PutOAuth1 = command.Define("oauth.put", 1, func(tx *table.Tx, m command.Meta
 	return Done{}, nil
 }).AuditDenials()
 
-// nonceWindow is how far a timestamp may be from state time; forgotten is how many old rows go with each new one.
-const nonceWindow, forgottenNonces = 300 * time.Second, 8
-
 // NonceArgs are the use of a signature that the edge has verified.
 type NonceArgs struct {
 	Consumer string     `cbor:"consumer"`
@@ -63,8 +58,6 @@ type NonceArgs struct {
 	At       model.Time `cbor:"at"`   // the timestamp that was signed
 	Mark     []byte     `cbor:"mark"` // SHA-256 over token, timestamp, nonce and signature
 }
-
-var errNonce = model.Errorf(model.Unauthenticated, "Client authentication failed: the nonce was used, or the timestamp is more than 300 s off")
 
 // UseNonce admits a request of OAuth 1.0 once (RULES 7): on every node, also when two get it at the same moment.
 var UseNonce = command.Define("nonce.use", 1, func(tx *table.Tx, m command.Meta, a NonceArgs) (Done, error) {
@@ -76,26 +69,5 @@ var UseNonce = command.Define("nonce.use", 1, func(tx *table.Tx, m command.Meta,
 	if !ok || k.Authorization != p.Authorization.ID || k.Token != a.Token {
 		return Done{}, model.Errorf(model.Unauthenticated, "Client authentication failed: the keys are not valid any more")
 	}
-	if err := authz.Decide(p.Application, p.Authorization, authz.Action{}, nil, m.Actor.Origin(), m.At); err != nil {
-		return Done{}, err
-	}
-	if a.At.Add(nonceWindow) < m.At || m.At.Add(nonceWindow) < a.At || len(a.Mark) != 32 {
-		return Done{}, errNonce
-	}
-	row := model.UsedNonce{Consumer: a.Consumer, Mark: a.Mark, At: m.At}
-	if state.UsedNonces.Has(tx, state.NonceKey(&row)) {
-		return Done{}, errNonce
-	}
-	// Whatever was used two windows ago is refused by its timestamp.
-	var gone []string
-	for n := range state.UsedNonces.Range(tx, "at", table.TimeKey(0), table.TimeKey(m.At.Add(-2*nonceWindow))) {
-		if gone = append(gone, state.NonceKey(n)); len(gone) == forgottenNonces {
-			break
-		}
-	}
-	for _, key := range gone {
-		state.UsedNonces.Delete(tx, key)
-	}
-	state.UsedNonces.Put(tx, &row)
-	return Done{}, nil
+	return Done{}, spend(tx, m, p, a.Consumer, a.At, a.Mark)
 })

@@ -47,6 +47,7 @@ var SealedTables = []SealedTable{
 	sealed[model.Information]{Informations, informationValues},
 	sealed[model.EncryptionKey]{EncryptionKeys, encryptionValues},
 	sealed[model.ChainRun]{ChainRuns, runValues},
+	sealed[model.AWSKey]{AWSKeys, awsValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

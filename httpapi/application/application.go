@@ -34,6 +34,13 @@ type Service interface {
 	// NewOAuth1 replaces the keys of OAuth 1.0, DropOAuth1 takes them away.
 	NewOAuth1(ctx context.Context, actor model.Actor, id model.AuthorizationID) (*OAuth1Keys, error)
 	DropOAuth1(ctx context.Context, actor model.Actor, id model.AuthorizationID) error
+	// NewAWSKey replaces the pair for AWS Signature Version 4, DropAWSKey takes it away.
+	NewAWSKey(ctx context.Context, actor model.Actor, id model.AuthorizationID) (*AWSKey, error)
+	DropAWSKey(ctx context.Context, actor model.Actor, id model.AuthorizationID) error
+	// ARNs are the identities of AWS that get tokens for an application; PutARNs replaces them.
+	ARNs(actor model.Actor, at model.Time, id model.ApplicationID) ([]string, error)
+	PutARNs(ctx context.Context, actor model.Actor, id model.ApplicationID, arns []string) ([]string, error)
+	Cluster() model.ClusterID
 }
 
 // OAuth1Keys are new keys of OAuth 1.0; the secrets are wiped after the answer.
@@ -98,6 +105,11 @@ func Routes(s Service) []route.Route {
 		add(http.MethodPost, one+"/oauth1", "oauth.put", m.newOAuth1, route.Doc{Summary: "Make keys of OAuth 1.0", Text: "For clients that sign each request (RFC 5849, HMAC-SHA1 or HMAC-SHA256). The former ones end at once.",
 			Returns: []route.Field{{Name: "consumer_key"}, {Name: "consumer_secret", Text: "shown this once"}, {Name: "token_key"}, {Name: "token_secret", Text: "shown this once"}}}),
 		add(http.MethodDelete, one+"/oauth1", "oauth.put", m.dropOAuth1, route.Doc{Summary: "Take the keys of OAuth 1.0 away"}),
+		add(http.MethodPost, one+"/aws", "awskey.put", m.newAWSKey, route.Doc{Summary: "Make a pair for AWS Signature Version 4", Text: "For clients that sign each request, for the service cofre and any region. The former pair ends at once.",
+			Returns: []route.Field{{Name: "access_key_id"}, {Name: "secret_access_key", Text: "shown this once"}}}),
+		add(http.MethodDelete, one+"/aws", "awskey.put", m.dropAWSKey, route.Doc{Summary: "Take the pair for AWS Signature Version 4 away"}),
+		add(http.MethodGet, "/applications/{application}/arns", route.NoEvent, m.arns, route.Doc{Summary: "List the identities of AWS that get tokens for an application", Returns: ARNs{}}),
+		add(http.MethodPut, "/applications/{application}/arns", "arn.put", m.putARNs, route.Doc{Summary: "Say which identities of AWS get tokens for an application", Text: "Each may use every authorization of the application whose unique key (its id) it names, so the caller must hold what all of them hold.", Body: ARNsBody{}, Returns: ARNs{}}),
 		add(http.MethodPost, one+"/revoke", "token.revoked", m.revoke, route.Doc{Summary: "Revoke every token of an authorization"}),
 		add(http.MethodGet, "/whoami", route.NoEvent, m.whoami, route.Doc{Summary: "Show the caller's own authorization", Returns: WhoAmI{}}),
 		add(http.MethodPost, "/whoami/secret-read", "authorization.secret_read", m.take, route.Doc{Summary: "Take the right to read secrets", Text: "For administrators that do not hold it; everybody is alerted.", Returns: WhoAmI{}}),

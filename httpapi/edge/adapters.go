@@ -19,7 +19,13 @@ import (
 )
 
 // applications adapts access to the application resource.
-type applications struct{ *access.Service }
+type applications struct {
+	*access.Service
+	cluster func() model.ClusterID
+}
+
+// Cluster is what a proof of an identity of AWS must be signed for.
+func (a *applications) Cluster() model.ClusterID { return a.cluster() }
 
 func (a *applications) PutAuthorization(ctx context.Context, actor model.Actor, auth model.Authorization, rekey bool, at model.Time) (model.Authorization, *application.Keys, error) {
 	out, keys, err := a.Service.PutAuthorization(ctx, actor, auth, rekey, at)
@@ -35,6 +41,11 @@ func (a *applications) NewOAuth1(ctx context.Context, actor model.Actor, id mode
 		return nil, err
 	}
 	return &application.OAuth1Keys{Consumer: k.Consumer, Token: k.Token, ConsumerSecret: k.ConsumerSecret, TokenSecret: k.TokenSecret}, nil
+}
+
+func (a *applications) NewAWSKey(ctx context.Context, actor model.Actor, id model.AuthorizationID) (*application.AWSKey, error) {
+	k, err := a.Service.NewAWSKey(ctx, actor, id)
+	return (*application.AWSKey)(k), err
 }
 
 func (a *applications) WhoAmI(actor model.Actor) (model.Application, model.Authorization, error) {

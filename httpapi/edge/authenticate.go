@@ -14,7 +14,7 @@ import (
 	"cofre/vault/access"
 )
 
-// clients tells who sent a request: by an access token, or by a signature of OAuth 1.0.
+// clients tells who sent a request: by an access token, or by a signature of OAuth 1.0 or AWS.
 type clients struct {
 	access    *access.Service
 	tokens    *authn.Tokens
@@ -35,6 +35,9 @@ func (c *clients) authenticate(r *http.Request, from model.Origin, at time.Time,
 			return actor, c.access.Fresh(r.Context())
 		}
 		return actor, nil
+	}
+	if authn.IsAWS4(r) {
+		return c.aws4(r, from, at, maxBody)
 	}
 	form, err := signedForm(r, maxBody)
 	if err != nil {
@@ -59,17 +62,26 @@ func (c *clients) sealer(actor model.Actor) (*compat.Sealer, error) {
 	return compat.NewSealer(key)
 }
 
-// oauth1 verifies a signature, and commits its use before the request is looked at: it is good once, on every node.
-func (c *clients) oauth1(ctx context.Context, o *authn.OAuth1, from model.Origin, at time.Time) (model.Actor, error) {
+// guess refuses a source that has sent too many signatures that were not good; failed counts one more: the next request
+// asks whether any is left.
+func (c *clients) guess(from model.Origin, key string, at time.Time) (failed func(error) (model.Actor, error), err error) {
 	source := authn.Network(authn.Peer(from.Source))
-	pair := source + " " + o.Consumer
+	pair := source + " " + key
 	for _, err := range []error{c.failures.Check(source, at), c.guesses.Check(pair, at)} {
 		if err != nil {
-			return model.Actor{}, err
+			return nil, err
 		}
 	}
-	failed := func(err error) (model.Actor, error) { // spends one of each; the next request asks whether any is left
+	return func(err error) (model.Actor, error) {
 		_, _ = c.failures.Allow(source, at), c.guesses.Allow(pair, at)
+		return model.Actor{}, err
+	}, nil
+}
+
+// oauth1 verifies a signature, and commits its use before the request is looked at: it is good once, on every node.
+func (c *clients) oauth1(ctx context.Context, o *authn.OAuth1, from model.Origin, at time.Time) (model.Actor, error) {
+	failed, err := c.guess(from, o.Consumer, at)
+	if err != nil {
 		return model.Actor{}, err
 	}
 	if d := at.Sub(o.At.Std()).Abs(); d > authn.NonceWindow {
@@ -97,12 +109,18 @@ func signedForm(r *http.Request, limit int64) (string, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return "", nil
 	}
+	body, err := signedBody(r, limit)
+	return string(body), err
+}
+
+// signedBody reads a body, and puts it back for the handler.
+func signedBody(r *http.Request, limit int64) ([]byte, error) {
 	body, err := compat.ReadBody(r, limit)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	r.Body = &again{Reader: bytes.NewReader(body), body: body}
-	return string(body), nil
+	return body, nil
 }
 
 // again is a body that was read before; it is wiped when it was read again.

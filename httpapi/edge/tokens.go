@@ -7,6 +7,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/httpapi/authn"
 	"cofre/httpapi/health"
+	"cofre/httpapi/sts"
 	"cofre/httpapi/token"
 	"cofre/vault/access"
 	"cofre/vault/secret"
@@ -17,6 +18,8 @@ type tokens struct {
 	access    *access.Service
 	tokens    *authn.Tokens
 	status    func() health.Status
+	cluster   func() model.ClusterID
+	sts       *sts.Client
 	count     func(model.AuthorizationID, string)
 	perSource *authn.Limiter
 	perClient *authn.Limiter
@@ -24,7 +27,7 @@ type tokens struct {
 
 func newTokens(d Deps) *tokens {
 	return &tokens{
-		access: d.Access, tokens: authn.NewTokens(d.Tokens, d.Cluster), status: d.Status, count: d.CountToken,
+		access: d.Access, tokens: authn.NewTokens(d.Tokens, d.Cluster), status: d.Status, cluster: d.Cluster, sts: d.STS, count: d.CountToken,
 		perSource: authn.NewLimiter(d.Limits.TokenSource, d.Limits.Remembered),
 		perClient: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered),
 	}
@@ -32,23 +35,35 @@ func newTokens(d Deps) *tokens {
 
 // Grant authenticates a client; limits come before any cryptography and before the state is looked at.
 func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, from model.Origin, at model.Time, ttl time.Duration) (token.Granted, error) {
-	if err := t.status().Err(); err != nil {
-		return token.Granted{}, err
-	}
-	if err := t.perSource.Allow(authn.Network(authn.Peer(from.Source)), at.Std()); err != nil {
-		return token.Granted{}, err
-	}
-	if len(clientID) > model.MaxName || s.Len() > 1024 {
+	if s.Len() > 1024 {
 		return token.Granted{}, model.Errorf(model.Unauthenticated, "Client authentication failed")
 	}
-	if err := t.perClient.Allow(clientID, at.Std()); err != nil {
+	if err := t.limit(clientID, from, at); err != nil {
 		return token.Granted{}, err
 	}
 	p, err := t.access.Authenticate(ctx, clientID, s, from, at)
 	if err != nil {
 		return token.Granted{}, err
 	}
-	a := p.Authorization
+	return t.issue(p.Authorization, from, at, ttl)
+}
+
+// limit refuses a node that serves nobody, and requests that come too often from a source or for a client.
+func (t *tokens) limit(client string, from model.Origin, at model.Time) error {
+	if err := t.status().Err(); err != nil {
+		return err
+	}
+	if err := t.perSource.Allow(authn.Network(authn.Peer(from.Source)), at.Std()); err != nil {
+		return err
+	}
+	if len(client) > model.MaxName {
+		return model.Errorf(model.Unauthenticated, "Client authentication failed")
+	}
+	return t.perClient.Allow(client, at.Std())
+}
+
+// issue makes a token for a client that proved who it is.
+func (t *tokens) issue(a *model.Authorization, from model.Origin, at model.Time, ttl time.Duration) (token.Granted, error) {
 	if a.ExpiresAt != 0 {
 		ttl = min(ttl, a.ExpiresAt.Sub(at))
 	}

@@ -24,11 +24,15 @@ type Granted struct {
 // Service authenticates clients and makes and revokes tokens.
 type Service interface {
 	Grant(ctx context.Context, clientID string, s secret.Value, from model.Origin, at model.Time, ttl time.Duration) (Granted, error)
+	// GrantAWS authenticates a client by what AWS says about it.
+	GrantAWS(ctx context.Context, p AWSProof, from model.Origin, at model.Time, ttl time.Duration) (Granted, error)
 	// Revoke makes a token invalid; a token that is not valid anyway is no error.
 	Revoke(ctx context.Context, token string, from model.Origin, at model.Time) error
 }
 
 const defaultTTL = time.Hour
+
+var returned = []route.Field{{Name: "token_type", Text: "Bearer"}, {Name: "expires_in", Type: "integer", Text: "seconds"}, {Name: "access_token"}}
 
 // Routes offers the resource.
 func Routes(s Service) []route.Route {
@@ -44,12 +48,12 @@ func Routes(s Service) []route.Route {
 					{Name: "client_secret", In: "body", Text: "unless sent by HTTP Basic"},
 					{Name: "ttl", In: "body", Type: "integer", Text: "life in minutes, 1 to 1440; 60 by default"},
 				},
-				Returns: []route.Field{{Name: "token_type", Text: "Bearer"}, {Name: "expires_in", Type: "integer", Text: "seconds"}, {Name: "access_token"}},
+				Returns: returned,
 			},
 			Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) { return issue(ctx, s, r) },
 		}
 	}
-	return []route.Route{grant(http.MethodPost), grant(http.MethodGet), {
+	return []route.Route{grant(http.MethodPost), grant(http.MethodGet), awsRoute(s), {
 		Method: http.MethodPost, Path: "/iso/oauth2/revoke", Auth: route.Public, Dialect: compat.OAuth, Event: "token.revoked", MaxBody: 16 << 10,
 		Doc: route.Doc{
 			Tag: "token", Summary: "Revoke an access token", Text: "Whoever holds a token may revoke it: as the field token, or as the Bearer of the request. Answers 200 also for a token that is not valid any more.",
@@ -71,13 +75,9 @@ func issue(ctx context.Context, s Service, r *route.Request) (compat.Reply, erro
 	default:
 		return compat.Reply{}, model.Errorf(model.Invalid, "this grant_type is not offered: use client_credentials").WithField("grant_type")
 	}
-	ttl := defaultTTL
-	if text := in.Text("ttl"); text != "" {
-		minutes, err := strconv.Atoi(text)
-		if err != nil || minutes < 1 || minutes > 1440 {
-			return compat.Reply{}, model.Errorf(model.Invalid, "ttl is between 1 and 1440 minutes").WithField("ttl")
-		}
-		ttl = time.Duration(minutes) * time.Minute
+	ttl, err := life(in)
+	if err != nil {
+		return compat.Reply{}, err
 	}
 	id, key, ok := compat.Basic(r.HTTP)
 	if !ok {
@@ -91,7 +91,24 @@ func issue(ctx context.Context, s Service, r *route.Request) (compat.Reply, erro
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.Reply{Payload: compat.Object{{Name: "token_type", Value: "Bearer"}, {Name: "expires_in", Value: g.Seconds}, {Name: "access_token", Value: compat.Secret{Value: g.Token}}}}, nil
+	return granted(g), nil
+}
+
+// life reads how long a token shall live.
+func life(in *compat.Input) (time.Duration, error) {
+	text := in.Text("ttl")
+	if text == "" {
+		return defaultTTL, nil
+	}
+	minutes, err := strconv.Atoi(text)
+	if err != nil || minutes < 1 || minutes > 1440 {
+		return 0, model.Errorf(model.Invalid, "ttl is between 1 and 1440 minutes").WithField("ttl")
+	}
+	return time.Duration(minutes) * time.Minute, nil
+}
+
+func granted(g Granted) compat.Reply {
+	return compat.Reply{Payload: compat.Object{{Name: "token_type", Value: "Bearer"}, {Name: "expires_in", Value: g.Seconds}, {Name: "access_token", Value: compat.Secret{Value: g.Token}}}}
 }
 
 func revoke(ctx context.Context, s Service, r *route.Request) (compat.Reply, error) {

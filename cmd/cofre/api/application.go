@@ -40,7 +40,7 @@ func applicationCommand(s *session) *cobra.Command {
 			return s.application(c, &a)
 		}}
 	}
-	return group("application", "Client applications", list, create, status("enable", "Let an application call again", true),
+	return group("application", "Client applications", list, create, arnsCommand(s), status("enable", "Let an application call again", true),
 		status("disable", "Refuse every call of an application and end its tokens", false))
 }
 

@@ -146,7 +146,7 @@ func authorizationCommand(s *session) *cobra.Command {
 			return s.show(c, me, func(w io.Writer) error { return showAuthorization(w, &me.Authorization) })
 		},
 	}
-	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, rekey, oauth1, encryptCommand(s), decryptCommand(), revoke, take)
+	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, rekey, oauth1, awsKeyCommand(s), encryptCommand(s), decryptCommand(), revoke, take)
 }
 
 func authorizationFlags(c *cobra.Command) {
