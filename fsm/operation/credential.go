@@ -36,7 +36,7 @@ func (s *credential) impossible() error {
 func (s *credential) logins(o *model.Operation) int {
 	switch {
 	case o.State == model.OpSettling:
-		return len(s.Versions)
+		return len(s.Versions) + 2 // a candidate is asked for up to three times
 	case s.reconcile:
 		return 0
 	}
@@ -166,15 +166,9 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs, l
 func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) error {
 	c, p := s.Credential, &s.policy
 	for _, n := range a.Refused {
-		if !slices.Contains(o.Refused, n) {
-			o.Refused = append(o.Refused, n)
-		}
+		o.Refused = noteRefused(o.Refused, n)
 	}
-	none := allRefused(c, o.Refused)
-	if none && overtaken(c, o) { // the change may have landed between the two refusals: ask for its secret once more
-		none = false
-		o.Refused = slices.DeleteFunc(o.Refused, func(n uint64) bool { return n == o.Candidate })
-	}
+	none := nextLogin(c, o.Candidate, o.Refused) == 0
 	e := undetermined
 	switch v := c.Version(a.Proven); {
 	case v != nil && o.Kind == model.Verify:
@@ -212,22 +206,6 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 		}
 	}
 	return nil
-}
-
-func allRefused(c *model.Credential, refused []uint64) bool {
-	for _, n := range c.SettleOrder() {
-		if !slices.Contains(refused, n) {
-			return false
-		}
-	}
-	return true
-}
-
-// overtaken tells that the new secret was refused before the others were. A slow target may have changed it meanwhile, so
-// only a refusal after those of the others says that it is not in force.
-func overtaken(c *model.Credential, o *model.Operation) bool {
-	v := c.Version(o.Candidate)
-	return v != nil && v.Role == model.RoleCandidate && len(o.Refused) > 1 && o.Refused[len(o.Refused)-1] != o.Candidate
 }
 
 func restingSync(c *model.Credential) model.SyncState {

@@ -193,7 +193,7 @@ const open = "ready,leased,running,uncertain,settling"
 // settle waits until no operation is open, and gives the numbers of those that do not end.
 func (m *matrix) settle(ctx context.Context) []uint64 {
 	var left []op
-	err := until(ctx, 3*time.Minute, "operations end", func() (err error) {
+	err := until(ctx, 10*time.Minute, "operations end", func() (err error) {
 		if left, err = m.api.list(ctx, open, 0); err == nil && len(left) > 0 {
 			err = fmt.Errorf("%d are open", len(left))
 		}
