@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cofre/executors"
+	"cofre/executors/browser"
 	"cofre/executors/curl"
 	"cofre/executors/ldap"
 	"cofre/executors/mysql"
@@ -35,6 +36,7 @@ func List() []executors.Executor {
 		sqlserver.New(),
 		winrpc.New(),
 		winrm.New(),
+		browser.New(nil), // a node that has a browser gives its own
 	}
 }
 
@@ -61,5 +63,6 @@ func Catalogue() []executors.CatalogueEntry {
 		sqlserver.Catalogue(),
 		winrpc.Catalogue(),
 		winrm.Catalogue(),
+		browser.Catalogue(),
 	)
 }

@@ -29,7 +29,7 @@ var labels = []label{
 	{"x3270", "", terminal}, {"ibm3270terminal", "", terminal}, {"s3270", "", terminal}, {"3270", "", terminal},
 	{"elasticsearch", "curl", ""},
 	{"cassandra", "", noTarget}, {"oracle", "", notYet + "; use ssh and SQL*Plus on the database's host"}, {"mongodb", "", notYet},
-	{"windowsrm", "winrm", ""}, {"windowsrpc", "windows-rpc", ""}, {"http", "", "its templates drive a browser, which is not offered yet; use curl where the device has an API"}, {"windowssmb", "", "the vendor gave it up"},
+	{"windowsrm", "winrm", ""}, {"windowsrpc", "windows-rpc", ""}, {"http", "browser", ""}, {"windowssmb", "", "the vendor gave it up"},
 }
 
 var plain = strings.NewReplacer(" ", "", "-", "", "_", "", "/", "", "(", "", ")", "", ".", "")
@@ -44,7 +44,7 @@ func (e *NotOffered) Error() string {
 // spellings is how the vendor's template library writes our executors, where it has a folder for them.
 var spellings = map[model.ExecutorName]string{
 	"ssh": "SSH", "ssh-legacy": "SSH Legacy", "esxi": "VMWare ESXi", "telnet": "Telnet", "ldap": "LDAP", "postgres": "PostgreSQL", "mysql": "MySQL", "sqlserver": "SQL Server", "curl": "cURL",
-	"winrm": "Windows RM", "windows-rpc": "Windows RPC",
+	"winrm": "Windows RM", "browser": "HTTP", "windows-rpc": "Windows RPC",
 }
 
 // Label is an executor as the vendor's template library writes it; our name if it has none.

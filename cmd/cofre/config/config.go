@@ -32,6 +32,7 @@ type Config struct {
 	Slots          int           `yaml:"slots" doc:"operations that this node runs at once"`
 	Sites          []string      `yaml:"sites" doc:"sites whose devices this node reaches; empty: all"`
 	Metrics        string        `yaml:"metrics" doc:"host:port where Prometheus reads this node's numbers, over plain HTTP and without a token; empty: off"`
+	Browser        string        `yaml:"browser" doc:"socket on which a browser of its own answers each connection: the executor browser of this node (systemd/cofre-browser.socket); empty: off"`
 	OperationsKeep time.Duration `yaml:"operations_keep" doc:"how long the cluster keeps finished operations, at least 24h; 0: for ever. The leader's setting counts: set it alike on every node"`
 	Timing         float64       `yaml:"timing" doc:"stretches the cluster's heartbeat, election and leader lease times (500, 500 and 250 ms) together"`
 	Log            Log           `yaml:"log"`

@@ -3,12 +3,15 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	"cofre/cluster"
 	"cofre/cmd/cofre/config"
 	"cofre/executors"
 	"cofre/executors/all"
+	"cofre/executors/browser"
 	"cofre/executors/runner"
 	"cofre/fsm"
 	"cofre/fsm/audit"
@@ -31,7 +34,9 @@ var nodeActor = model.Actor{Kind: model.ActorSystem, Name: "node"}
 func announcement(c config.Config, version string) model.Announcement {
 	a := model.Announcement{Sites: c.Sites, Version: version, Level: fsm.Level, Sealed: true}
 	for _, e := range all.List() {
-		a.Executors = append(a.Executors, e.Name())
+		if e.Name() != browser.Name || c.Browser != "" {
+			a.Executors = append(a.Executors, e.Name())
+		}
 	}
 	return a
 }
@@ -105,9 +110,20 @@ func (m *member) seed(ctx context.Context, p command.Proposer) error {
 func (m *member) runner() *runner.Runner {
 	return runner.New(runner.Config{
 		Node: m.id(), Proposer: m.proposer, View: m.fsm.View, Changed: m.watches.slots, Keys: m.keys, Place: access.Place,
-		Executors: func(n model.ExecutorName) (executors.Executor, bool) { e := all.Find(n); return e, e != nil },
+		Executors: m.executor,
 		Refuse:    m.isClusterAddress, Ended: m.attempts.ended, Lost: m.attempts.lost.Inc, Log: m.log.WithField("part", "runner"),
 	})
+}
+
+// executor finds one by name. The browser is this node's own, if it has one.
+func (m *member) executor(n model.ExecutorName) (executors.Executor, bool) {
+	if socket := m.config.Browser; n == browser.Name && socket != "" {
+		return browser.New(func(ctx context.Context) (io.ReadWriteCloser, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}), true
+	}
+	e := all.Find(n)
+	return e, e != nil
 }
 
 func (m *member) isClusterAddress(addr string) bool {

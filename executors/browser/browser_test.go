@@ -1,0 +1,191 @@
+package browser_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/browser"
+	"cofre/executors/executortest"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// canary is in every new secret.
+const canary = "C4nary-"
+
+// house is a site with a browser.
+type house struct {
+	*site
+	executor browser.Executor
+	template string
+	target   model.Endpoint
+}
+
+func open(t *testing.T, connect browser.Connector) *house {
+	s := serve(t)
+	return &house{site: s, executor: browser.New(connect), template: browser.Catalogue()[0].Content, target: s.endpoint()}
+}
+
+func (h *house) session(a executortest.Account, fresh string) executors.Session {
+	return executortest.Kit{Target: h.target, Values: map[mask.Name]string{"HOSTNAME": h.target.Hostname}}.Session(a, fresh)
+}
+
+// change runs the template once; no secret may show in error or transcript, whatever the page shows.
+func (h *house) change(t *testing.T, a executortest.Account, fresh string, with func(*executors.Session)) (executors.Outcome, error) {
+	t.Helper()
+	p, err := executors.Compile(h.executor, model.TemplateChange, h.template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, rec := h.session(a, fresh), executors.NewRecorder()
+	s.Trace = rec
+	if with != nil {
+		with(&s)
+	}
+	outcome, err := p.Run(t.Context(), s)
+	var f *executors.Failure
+	if (err == nil) != (outcome == executors.Applied) || err != nil && !errors.As(err, &f) {
+		t.Errorf("%s with %v", outcome, err)
+	}
+	shown := strings.Builder{}
+	if err != nil {
+		shown.WriteString(err.Error())
+	}
+	for _, st := range rec.Steps() {
+		shown.WriteString(st.Text + st.Error + st.Matched)
+	}
+	for _, v := range []string{a.Password, fresh} {
+		if form := executortest.Leak(shown.String(), v); form != "" {
+			t.Errorf("a secret shows as %s", form)
+		}
+	}
+	return outcome, err
+}
+
+// verify logs in by the template.
+func (h *house) verify(t *testing.T, a executortest.Account, password string) (bool, error) {
+	t.Helper()
+	p, err := h.executor.Compile(h.template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := executors.VerifierOf(h.executor, p)
+	return v.Verify(t.Context(), h.session(a, ""), secret.New([]byte(password)))
+}
+
+// TestForm changes a password with a real browser on a real HTTPS server, and proves it.
+func TestForm(t *testing.T) {
+	t.Parallel()
+	h := open(t, launch(t))
+	a, fresh := h.add(t), canary+`'"</script>\ $(x) %41 ação-日本 &`
+	if outcome, err := h.change(t, a, fresh, nil); outcome != executors.Applied || !h.in(a.Name, fresh) {
+		t.Fatalf("%s, %v", outcome, err)
+	}
+	if in, err := h.verify(t, a, fresh); !in || err != nil {
+		t.Errorf("the new secret: %t, %v", in, err)
+	}
+}
+
+// TestOutcomes: what may be claimed when something goes wrong, at each stage.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	connect := share(t)
+	for _, c := range []struct {
+		name   string
+		set    func(h *house, s *executors.Session)
+		fresh  string
+		want   executors.Outcome
+		class  executors.Class
+		landed bool // the site has the new secret
+	}{
+		{"the site refuses the new secret", nil, "C4nary-"[:6], executors.Rejected, executors.ClassPolicy, false},
+		{"the answer to the change is lost", func(h *house, _ *executors.Session) { h.hang = true }, canary + "x1", executors.Uncertain, executors.ClassNetwork, true},
+		{"the field is too short", func(h *house, _ *executors.Session) { h.short = true }, canary + "x1", executors.NotStarted, executors.ClassTemplate, false},
+		{"the login leads elsewhere", func(h *house, _ *executors.Session) { h.away = "https://other.example/login" }, canary + "x1", executors.NotStarted, executors.ClassRefused, false},
+		{"the certificate is unknown", func(_ *house, s *executors.Session) { s.Target.CA = "" }, canary + "x1", executors.NotStarted, executors.ClassTLS, false},
+		{"the lease is lost before the change is sent", func(_ *house, s *executors.Session) {
+			s.Before = func(step string) error {
+				if step == "click #change" {
+					return errors.New("the lease is lost")
+				}
+				return nil
+			}
+		}, canary + "x1", executors.NotStarted, executors.ClassRefused, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := open(t, connect)
+			a := h.add(t)
+			outcome, err := h.change(t, a, c.fresh, func(s *executors.Session) {
+				if c.set != nil {
+					c.set(h, s)
+				}
+			})
+			if outcome != c.want || executortest.ClassOf(err) != c.class || h.in(a.Name, c.fresh) != c.landed {
+				t.Errorf("%s, %v; want %s, %s", outcome, err, c.want, c.class)
+			}
+			if want := c.want == executors.Rejected || c.want == executors.Uncertain; h.posts > 0 != want {
+				t.Errorf("%d changes were sent", h.posts)
+			}
+			if c.landed {
+				if in, err := h.verify(t, a, a.Password); in || err != nil {
+					t.Errorf("the old secret: %t, %v", in, err)
+				}
+			}
+		})
+	}
+}
+
+// TestRefusedBeforeABrowser: values that no field takes, plain http, and a node without a browser.
+func TestRefusedBeforeABrowser(t *testing.T) {
+	t.Parallel()
+	h := &house{site: serve(t), template: browser.Catalogue()[0].Content}
+	h.target = h.endpoint()
+	a := h.add(t)
+	if outcome, err := h.change(t, a, canary+"x1", nil); outcome != executors.NotStarted || !strings.Contains(err.Error(), "this node has no browser") {
+		t.Errorf("%s, %v", outcome, err)
+	}
+	h.executor = browser.New(launch(t))
+	for _, fresh := range []string{"line\nbreak", "nul\x00", "not\xff-utf8", ""} {
+		if outcome, err := h.change(t, a, fresh, nil); outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassTemplate {
+			t.Errorf("%q: %s, %v", fresh, outcome, err)
+		}
+	}
+	if in, err := browser.New(nil).Verify(t.Context(), h.session(a, ""), secret.New([]byte("x"))); in || err == nil {
+		t.Errorf("no template, no login: %t, %v", in, err)
+	}
+}
+
+func TestCompile(t *testing.T) {
+	t.Parallel()
+	const start = "start-at https://[#IP#]/\n"
+	for src, want := range map[string]string{
+		"":                                    "line 1, column 1: expected start-at with a URL, and what to do on the page",
+		"click #a":                            "line 1, column 1: expected start-at with a URL, and what to do on the page",
+		start + start:                         "line 2, column 1: expected start-at once, before everything else, and set-location later",
+		"start-at ftp://x":                    "line 1, column 1: expected a URL that begins with https:// or http://, with tags that are no secrets",
+		"start-at https://x/[#NEW_PASSWORD#]": "line 1, column 1: expected a URL that begins with https:// or http://, with tags that are no secrets",
+		"start-at https://a@[#IP#]/":          "line 1, column 1: expected a URL that begins with https:// or http://, with tags that are no secrets",
+		start + "fill [#NEW_PASSWORD#]":       "line 2, column 1: expected fill selector value, without tags in the selector",
+		start + "jscript f('[#PASSWORD#]')":   "line 2, column 1: a tag can stand in a URL and in what is filled in only: everything else is script or log",
+		start + "log [#NEW_PASSWORD#]":        "line 2, column 1: a tag can stand in a URL and in what is filled in only: everything else is script or log",
+		start + "fill a [#NEW_PASSWORD#]\nlogged-in b": "line 3, column 1: expected logged-in once, before the new secret is filled in",
+		start + "sleep 99999":                          "line 2, column 1: expected sleep with milliseconds, at most 60000",
+		"timeout 300001":                               "line 1, column 1: expected timeout with milliseconds, at most 300000",
+		start + "offset 1":                             "line 2, column 1: expected offset x y",
+		start + "prop a b":                             "line 2, column 1: expected prop selector property value",
+	} {
+		if _, err := browser.New(nil).Compile(src); err == nil || err.Error() != want {
+			t.Errorf("%q: %v\nwant %s", src, err, want)
+		}
+	}
+	if _, err := browser.New(nil).Compile(start + "hover a"); err == nil || !strings.HasPrefix(err.Error(), "line 2, column 1: unknown word hover; expected start-at, timeout") {
+		t.Errorf("%v", err)
+	}
+	p, err := browser.New(nil).Compile("user-agent Mozilla/5.0 (X11)\n" + start + "fill input[id=\"username\"] \"x [#USERNAME#]\"\nclick input[type=\"submit\"]\ntest-location /[#\njscript $('a:contains(\"b\")')")
+	if err != nil || len(p.Notices()) != 1 || len(p.Masks()) != 2 {
+		t.Errorf("%v, %v", p, err)
+	}
+}
