@@ -38,6 +38,7 @@ type Kit struct {
 	Values   map[mask.Name]string                      // of further tags
 	Lingers  bool                                      // the target takes a replaced password for a while
 	Framed   bool                                      // a message is two writes, its length and itself: every second one is cut
+	Opening  int                                       // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
 }
 
 // Fresh makes a new password that every target takes.

@@ -235,7 +235,7 @@ func (k Kit) cuts(t *testing.T) {
 		at   int
 	}
 	var faults []fault
-	for n := 1; n <= clean.writes(); n++ {
+	for n := k.Opening + 1; n <= clean.writes(); n++ {
 		if k.Framed && n%2 == 1 {
 			continue
 		}

@@ -56,7 +56,7 @@ func host(t *testing.T) (k executortest.Kit, path string) {
 func TestESXiOnDoubleOfEsxcli(t *testing.T) {
 	t.Parallel()
 	k, _ := host(t)
-	k.Executor, k.Template, k.Rejected = ssh.ESXi(), esxiLine, "short"
+	k.Executor, k.Template, k.Rejected, k.Opening = ssh.ESXi(), esxiLine, "short", handshake
 	k.Hostile = []string{`Aa1-'; touch /tmp/x; '`, "Bb2-\"$(reboot)\" `id` \\n", `Dd4 with  spaces 'quoted' ação-日本`}
 	executortest.Exercise(t, k)
 }

@@ -51,6 +51,9 @@ func TestLinuxPasswd(t *testing.T) {
 	})
 }
 
+// handshake is how many writes the client needs before it sends a password: TestLinuxPasswd cuts them.
+const handshake = 5
+
 func TestLinuxChpasswd(t *testing.T) {
 	t.Parallel()
 	s := target.SSHD(t)
@@ -65,7 +68,7 @@ func TestLinuxChpasswd(t *testing.T) {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}
 		},
-		Hostile: hostile, Unfit: unfit,
+		Hostile: hostile, Unfit: unfit, Opening: handshake,
 	})
 }
 
