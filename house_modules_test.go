@@ -40,6 +40,8 @@ var modules = []module{
 	{"golang.org/x/text/unicode/norm", []string{"executors/postgres", "vault/policy"}, "SCRAM prepares passwords by SASLprep"},
 	{"golang.org/x/crypto/md4", []string{"executors/winrpc", "executors/winrm"}, "the NT hash, which proves the old password in MS-SAMR; the double of WinRM checks NTLM with it"},
 	{"github.com/masterzen/winrm/soap", []string{"executors/winrm"}, "WS-Management: its messages alone, since its client repeats requests and never ends when a connection is lost"},
+	{"go.mongodb.org/mongo-driver/v2/bson", []string{"executors/mongo"}, "BSON of MongoDB's driver; the driver itself is a pool that logs in again by itself"},
+	{"github.com/xdg-go", []string{"executors/mongo"}, "SCRAM-SHA-256 and SASLprep of MongoDB's logins"},
 	{"github.com/Azure/go-ntlmssp", []string{"executors/winrm"}, "NTLM for logins by HTTP"},
 	{"github.com/oiweiwei/go-msrpc", []string{"executors/winrpc"}, "MS-RPC over SMB: the only Go library found; kept behind one folder"},
 	{"github.com/oiweiwei/go-smb2.fork", []string{"executors/winrpc"}, "go-msrpc's SMB client: its errors carry the status"},

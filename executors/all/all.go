@@ -9,6 +9,7 @@ import (
 	"cofre/executors/browser"
 	"cofre/executors/curl"
 	"cofre/executors/ldap"
+	"cofre/executors/mongo"
 	"cofre/executors/mysql"
 	"cofre/executors/postgres"
 	"cofre/executors/redis"
@@ -36,6 +37,7 @@ func List() []executors.Executor {
 		sqlserver.New(),
 		winrpc.New(),
 		winrm.New(),
+		mongo.New(),
 		browser.New(nil), // a node that has a browser gives its own
 	}
 }
@@ -63,6 +65,7 @@ func Catalogue() []executors.CatalogueEntry {
 		sqlserver.Catalogue(),
 		winrpc.Catalogue(),
 		winrm.Catalogue(),
+		mongo.Catalogue(),
 		browser.Catalogue(),
 	)
 }

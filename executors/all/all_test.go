@@ -57,8 +57,8 @@ func TestNamed(t *testing.T) {
 		"Tk Expect":         `Cofre does not offer the executor "Tk Expect": its templates are programs that would run on the appliance; use ssh or telnet`,
 		"ansible":           `Cofre does not offer the executor "ansible": its templates are programs that would run on the appliance`,
 		"SQL Server":        "sqlserver", "SSH Legacy": "ssh-legacy", "VMWare ESXi": "esxi", "cURL": "curl",
-		"MongoDB": `Cofre does not offer the executor "MongoDB": not yet`,
-		"foo":     `there is no executor "foo": ` + strings.Join(Names(), ", "),
+		"MongoDB": "mongodb", "Windows RM": "winrm", "HTTP": "browser",
+		"foo": `there is no executor "foo": ` + strings.Join(Names(), ", "),
 	} {
 		name, err := Named(text)
 		got := string(name)

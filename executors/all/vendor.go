@@ -17,7 +17,6 @@ type label struct {
 const (
 	runsCode = "its templates are programs that would run on the appliance"
 	terminal = "it needs a mainframe's terminal"
-	notYet   = "not yet"
 	noTarget = "no real server and no faithful double could be had to prove it"
 )
 
@@ -28,7 +27,7 @@ var labels = []label{
 	{"selenium", "", runsCode}, {"seleniumpython", "", runsCode}, {"tkexpect", "", runsCode + "; use ssh or telnet"}, {"ansible", "", runsCode},
 	{"x3270", "", terminal}, {"ibm3270terminal", "", terminal}, {"s3270", "", terminal}, {"3270", "", terminal},
 	{"elasticsearch", "curl", ""},
-	{"cassandra", "", noTarget}, {"oracle", "", notYet + "; use ssh and SQL*Plus on the database's host"}, {"mongodb", "", notYet},
+	{"cassandra", "", noTarget}, {"oracle", "", "not yet; use ssh and SQL*Plus on the database's host"}, {"mongodb", "mongodb", ""},
 	{"windowsrm", "winrm", ""}, {"windowsrpc", "windows-rpc", ""}, {"http", "browser", ""}, {"windowssmb", "", "the vendor gave it up"},
 }
 
@@ -44,7 +43,7 @@ func (e *NotOffered) Error() string {
 // spellings is how the vendor's template library writes our executors, where it has a folder for them.
 var spellings = map[model.ExecutorName]string{
 	"ssh": "SSH", "ssh-legacy": "SSH Legacy", "esxi": "VMWare ESXi", "telnet": "Telnet", "ldap": "LDAP", "postgres": "PostgreSQL", "mysql": "MySQL", "sqlserver": "SQL Server", "curl": "cURL",
-	"winrm": "Windows RM", "browser": "HTTP", "windows-rpc": "Windows RPC",
+	"winrm": "Windows RM", "mongodb": "MongoDB", "browser": "HTTP", "windows-rpc": "Windows RPC",
 }
 
 // Label is an executor as the vendor's template library writes it; our name if it has none.

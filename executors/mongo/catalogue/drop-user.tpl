@@ -1,0 +1,3 @@
+# MongoDB drop user: one that is not there counts as removed.
+use [#ADD_INFO#]
+{"dropUser": "[#USERNAME#]"}

@@ -1,0 +1,96 @@
+package mongo_test
+
+import (
+	"strings"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/executortest"
+	"cofre/executors/mask"
+	"cofre/executors/mongo"
+	"cofre/vault/secret"
+)
+
+var (
+	hostile = []string{`Aa1-"}, {"$where": "1"`, `Bb2-\u0022 \ $(x) '; %`, "Cc3 [#USERNAME#] 日本-ß", strings.Repeat("Long-7", 42)}
+	unfit   = []string{"nul\x00-byte-1A", "not\xff-utf8-1A", "", "line\nbreak-1A", "ﬁ-ligature-1A"}
+)
+
+func kit(d *double, template int) executortest.Kit {
+	return executortest.Kit{
+		Executor: mongo.New(), Template: mongo.Catalogue()[template].Content, Target: d.endpoint(), Account: d.add, Login: d.login,
+		Manager: &executortest.Account{Name: admin, Password: adminPassword}, Hostile: hostile, Unfit: unfit, Rejected: "short",
+		Values: map[mask.Name]string{mask.AddInfo: shop},
+	}
+}
+
+func TestUpdateUserOnDouble(t *testing.T) {
+	t.Parallel()
+	executortest.Exercise(t, kit(serve(t), 0))
+}
+
+func TestUpdateOwnUserOnDouble(t *testing.T) {
+	t.Parallel()
+	k := kit(serve(t), 0)
+	k.Manager = nil
+	acc := k.Account(t)
+	for _, fresh := range hostile {
+		if outcome, err := k.Once(t, acc, fresh); outcome != executors.Applied {
+			t.Errorf("%q: %s, %v", fresh, outcome, err)
+		}
+		acc.Password = fresh
+	}
+}
+
+func TestUsersComeAndGoOnDouble(t *testing.T) {
+	t.Parallel()
+	executortest.Live(t, kit(serve(t), 0), executortest.Life{Create: mongo.Catalogue()[1].Content, Remove: mongo.Catalogue()[2].Content, Additional: shop, Hostile: hostile})
+}
+
+// TestServersThatCannotOnDouble: a secondary, a set that does not confirm, an unknown certificate, two commands of which the second is refused.
+func TestServersThatCannotOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	k, acc := kit(d, 0), d.add(t)
+	set := func(f func()) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		f()
+	}
+	set(func() { d.secondary = true })
+	if outcome, err := k.Once(t, acc, executortest.Fresh()); outcome != executors.NotStarted || !strings.Contains(err.Error(), "not the primary") {
+		t.Errorf("a secondary: %s, %v", outcome, err)
+	}
+	set(func() { d.secondary, d.pending = false, true })
+	if outcome, err := k.Once(t, acc, executortest.Fresh()); outcome != executors.Uncertain {
+		t.Errorf("not confirmed by the set: %s, %v", outcome, err)
+	}
+	set(func() { d.pending = false })
+	k.Template += `{"updateUser": "nobody", "pwd": "[#NEW_PASSWORD#]"}`
+	if outcome, err := k.Once(t, acc, executortest.Fresh()); outcome != executors.Uncertain || !strings.Contains(err.Error(), "code 11") {
+		t.Errorf("the second command is refused: %s, %v", outcome, err)
+	}
+	k.Target.CA = ""
+	if in, err := mongo.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(acc.Password))); in || executortest.ClassOf(err) != executors.ClassTLS {
+		t.Errorf("an unknown certificate: %t, %v", in, err)
+	}
+}
+
+func TestCompile(t *testing.T) {
+	t.Parallel()
+	const expected = `expected use with a database, or a command as one JSON document, such as {"updateUser": "[#USERNAME#]", "pwd": "[#NEW_PASSWORD#]"}, with tags inside of strings`
+	for src, want := range map[string]string{
+		"":                               "line 1, column 1: expected at least one command",
+		"# x\nuse shop":                  "line 1, column 1: expected at least one command",
+		"db.changeUserPassword(1)":       "line 1, column 1: " + expected,
+		`{"updateUser": [#USERNAME#]}`:   "line 1, column 1: " + expected,
+		"{}":                             "line 1, column 1: " + expected,
+		`{"[#USERNAME#]": 1}`:            "line 1, column 1: expected every tag inside of a string that is a value, not a name",
+		"use [#NEW_PASSWORD#]":           "line 1, column 1: expected use with the name of a database",
+		`{"updateUser": "[#USERNAME ]"}`: "line 1, column 17: expected #] after [#USERNAME",
+	} {
+		if _, err := mongo.New().Compile(src); err == nil || err.Error() != want {
+			t.Errorf("%q: %v\nwant %s", src, err, want)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+)
+
+// run is one attempt in progress.
+type run struct {
+	session executors.Session
+	exposed bool // a command may have left
+	done    bool // a command has had its effect
+	line    int
+}
+
+// Run makes one attempt.
+func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	s, red := s.Guard()
+	r := &run{session: s}
+	err := r.run(ctx, p, red)
+	if err == nil {
+		return executors.Applied, nil
+	}
+	f := failure(red, r.line, err)
+	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
+	var no *refusal
+	switch {
+	case !r.exposed:
+		return executors.NotStarted, f
+	case !r.done && errors.As(err, &no) && refusing[no.code]:
+		return executors.Rejected, f
+	}
+	// Each command stands by itself: after the first one, a refusal says nothing about the whole.
+	return executors.Uncertain, f
+}
+
+func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) error {
+	password, err := r.session.Resolve(mask.AuthPassword)
+	if err != nil {
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+	}
+	who, err := user(r.session, mask.AuthUser, password)
+	if err != nil {
+		return err
+	}
+	for _, st := range p.steps { // so that a value which does not fit is found before anything is dialed
+		if _, _, err := r.fill(st); err != nil {
+			return executors.Fail(executors.ClassTemplate, st.line, err)
+		}
+	}
+	home, err := r.home(p, who)
+	if err != nil {
+		return err
+	}
+	if err := r.permit("connect"); err != nil {
+		return err
+	}
+	c, err := dial(ctx, r.session)
+	if err != nil {
+		return err
+	}
+	defer c.hangUp()
+	if err := c.login(ctx, who, home); err != nil {
+		return err
+	}
+	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	for _, st := range p.steps {
+		r.line = st.line
+		database, doc, err := r.fill(st)
+		if err != nil {
+			return executors.Fail(executors.ClassTemplate, st.line, err)
+		}
+		if err := r.permit(st.source); err != nil {
+			return err
+		}
+		r.exposed = true
+		err = c.do(ctx, database, doc, nil)
+		var no *refusal
+		if doc[0].Key == "dropUser" && errors.As(err, &no) && no.code == userNotFound {
+			err = nil // one that is not there counts as removed
+		}
+		note := model.Step{Line: st.line, Text: st.source}
+		if err != nil {
+			note.Error = failure(red, st.line, err).Msg
+		}
+		r.session.Trace.Step(note)
+		if err != nil {
+			return err
+		}
+		r.done = true
+	}
+	return nil
+}
+
+// home is the database that knows who logs in: a user that changes itself is of the template's, a manager of admin.
+func (r *run) home(p *program, who account) (string, error) {
+	name, err := r.session.Resolve.Optional(mask.Username)
+	if err != nil {
+		return "", executors.Fail(executors.ClassTemplate, 0, err)
+	}
+	own := false
+	_ = name.Reveal(func(b []byte) error { own = string(b) == who.name; return nil })
+	if !own {
+		return "admin", nil
+	}
+	home, err := p.last.name(r.session.Resolve)
+	if err != nil {
+		return "", executors.Fail(executors.ClassTemplate, 0, err)
+	}
+	return home, nil
+}
+
+func (r *run) permit(step string) error {
+	if err := r.session.Before(step); err != nil {
+		return executors.Fail(executors.ClassRefused, r.line, err)
+	}
+	return nil
+}
+
+// fill renders a command.
+func (r *run) fill(st step) (database string, doc bson.D, err error) {
+	if database, err = st.in.name(r.session.Resolve); err != nil {
+		return "", nil, err
+	}
+	values := make([]string, len(st.holes)) // the library wants strings
+	for i, h := range st.holes {
+		v, err := mask.Render([]mask.Part{h}, r.session.Resolve, asText)
+		if err != nil {
+			return "", nil, err
+		}
+		_ = v.Reveal(func(b []byte) error { values[i] = string(b); return nil })
+		v.Wipe()
+	}
+	doc, _ = filled(st.doc, values).(bson.D)
+	return database, doc, nil
+}
