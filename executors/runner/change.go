@@ -177,9 +177,9 @@ func (r *Runner) prove(l *lease, j *job, version uint64) operation.FinishArgs {
 	outcome := operation.Proof(in, err)
 	switch {
 	case err != nil:
-		return j.unsure(outcome, fmt.Errorf("the change was reported done but could not be proven by a login: %w", err))
+		return j.unsure(outcome, fmt.Errorf("the change was "+model.ReportedDone+"could not be proven by a login: %w", err))
 	case !in:
-		report = j.failed(outcome, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was reported done but the new secret does not log in"})
+		report = j.failed(outcome, &executors.Failure{Class: executors.ClassAuth, Msg: "the change was " + model.ReportedDone + "the new secret does not log in"})
 		report.Logins.Own = 1
 		return report
 	}

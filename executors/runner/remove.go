@@ -48,7 +48,7 @@ func (r *Runner) remove(l *lease, o *model.Operation) operation.FinishArgs {
 	}
 	in, err := r.try(l, job, verifier, 1)
 	if err == nil && in {
-		err = &executors.Failure{Class: executors.ClassProtocol, Msg: "the removal was reported done but the user still logs in"}
+		err = &executors.Failure{Class: executors.ClassProtocol, Msg: "the removal was " + model.ReportedDone + "the user still logs in"}
 	}
 	if err != nil {
 		report := job.failed(model.OutcomeUncertain, err)

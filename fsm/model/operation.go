@@ -178,6 +178,9 @@ type Attempt struct {
 	Steps           []Step      `cbor:"steps,omitempty"`
 }
 
+// ReportedDone stands in the message of an attempt whose template ended well, and whose proof by a login did not.
+const ReportedDone = "reported done but "
+
 // Endpoint is where and as what an executor connects, resolved from a device; it holds no secret.
 type Endpoint struct {
 	Hostname    string

@@ -99,8 +99,8 @@ type Service interface {
 	PutProvisioning(ctx context.Context, actor model.Actor, at model.Time, application string, p ProvisioningBody) (*Provisioning, error)
 	Leases(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Lease, error)
 	Lease(ctx context.Context, actor model.Actor, at model.Time, name string) (*Lease, error)
-	// Await returns when the lease is no longer on its way, or ctx ends.
-	Await(ctx context.Context, actor model.Actor, at model.Time, name string) (*Lease, error)
+	// Await returns when the lease is so far, or ctx ends.
+	Await(ctx context.Context, actor model.Actor, at model.Time, name string, far func(*Lease) bool) (*Lease, error)
 	Request(ctx context.Context, actor model.Actor, at model.Time, r Request) (name string, err error)
 	Open(ctx context.Context, actor model.Actor, at model.Time, name string) (*Lease, error)
 	Renew(ctx context.Context, actor model.Actor, at model.Time, name string, ttl int64) (*Lease, error)
@@ -124,7 +124,10 @@ func Routes(s Service) []route.Route {
 	request := add(http.MethodPost, "/leases", "dynamic.requested", m.request, route.Doc{Summary: "Ask for a dynamic user", Status: http.StatusCreated, Body: RequestBody{}, Fields: []route.Field{wait}, Returns: LeaseView{},
 		Text: "For holders of the profile, applications with the pair of device and profile, and who may read the credential that logs in. The user is handed out only after it has logged in once. 429: the application's quota is used up."})
 	get := add(http.MethodGet, "/leases/{name}", route.NoEvent, m.lease, route.Doc{Summary: "Show a dynamic user, without its password", Fields: []route.Field{wait}, Returns: LeaseView{}})
-	request.Waits, get.Waits = MaxWait, MaxWait
+	test := add(http.MethodPost, "/dynamic-profiles/{name}/test", "dynamic.requested", m.test, route.Doc{Summary: "Try a profile on the real target", Body: TestBody{}, Returns: TestView{},
+		Fields: []route.Field{{Name: "wait", In: "query", Text: "answer after this span at the latest, 45s by default (60s at most); what is not done then goes on"}},
+		Text:   "Makes a user, which logs in once, removes it, and proves by a login that it is gone; tells each step. The user is a lease like every other: nothing of it is left behind when the request is cut off."})
+	request.Waits, get.Waits, test.Waits = MaxWait, MaxWait, MaxWait
 	return []route.Route{
 		add(http.MethodGet, "/dynamic-profiles", route.NoEvent, m.profiles, route.Doc{Summary: "List profiles of dynamic users", Returns: route.Listed[ProfileView]{}, Fields: append([]route.Field{
 			{Name: "executor", In: "query"}, {Name: "type", In: "query"}, {Name: "device", In: "query", Text: "host name"}, {Name: "search", In: "query", Text: "part of the identifier"},
@@ -135,6 +138,7 @@ func Routes(s Service) []route.Route {
 		add(http.MethodPut, "/dynamic-profiles/{name}", "dynamic.profile", m.changeProfile, route.Doc{Summary: "Change a profile of dynamic users", Body: ProfileBody{}, Returns: ProfileView{}}),
 		add(http.MethodPut, "/dynamic-profiles/{name}/status", "dynamic.profile", m.profileStatus, route.Doc{Summary: "Enable or disable a profile of dynamic users", Text: "Disabled, nobody gets new users; those that are there live on.", Body: StatusBody{}, Returns: ProfileView{}}),
 		add(http.MethodDelete, "/dynamic-profiles/{name}", "dynamic.profile", m.deleteProfile, route.Doc{Summary: "Delete a profile of dynamic users", Text: "It is drained first: its users are removed, and it goes with the last of them.", Returns: ProfileView{}}),
+		test,
 		add(http.MethodGet, "/applications/{application}/provisioning", route.NoEvent, m.provisioning, route.Doc{Summary: "Show how an application gets dynamic users", Returns: ProvisioningView{}}),
 		add(http.MethodPut, "/applications/{application}/provisioning", "dynamic.linked", m.provision, route.Doc{Summary: "Say how an application gets dynamic users", Body: ProvisioningBody{}, Returns: ProvisioningView{},
 			Text: "Needs authorization.write and the right to read the credential that logs in for each pair."}),

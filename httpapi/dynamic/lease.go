@@ -112,7 +112,7 @@ func (m *management) await(ctx context.Context, r *route.Request, name string) (
 	}
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return m.s.Await(limited, r.Actor, r.At, name)
+	return m.s.Await(limited, r.Actor, r.At, name, func(l *Lease) bool { return l.User.State != model.DynamicRequested })
 }
 
 func (m *management) lease(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -326,8 +326,11 @@ func (d *dynamics) Lease(ctx context.Context, actor model.Actor, at model.Time, 
 	return leased(d.access.Lease(ctx, actor, at, name))
 }
 
-func (d *dynamics) Await(ctx context.Context, actor model.Actor, at model.Time, name string) (*api.Lease, error) {
-	return leased(d.access.AwaitLease(ctx, actor, at, name))
+func (d *dynamics) Await(ctx context.Context, actor model.Actor, at model.Time, name string, far func(*api.Lease) bool) (*api.Lease, error) {
+	return leased(d.access.AwaitLease(ctx, actor, at, name, func(l *access.Lease) bool {
+		now, _ := leased(l, nil)
+		return far(now)
+	}))
 }
 
 func (d *dynamics) Request(ctx context.Context, actor model.Actor, at model.Time, r api.Request) (string, error) {

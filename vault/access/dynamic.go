@@ -214,12 +214,12 @@ func findLease(r table.Reader, name string) (*model.DynamicUser, bool) {
 	return state.DynamicUsers.Get(r, name)
 }
 
-// AwaitLease gives a dynamic user when it is no longer on its way, or as it is when ctx ends.
-func (s *Service) AwaitLease(ctx context.Context, actor model.Actor, at model.Time, name string) (*Lease, error) {
+// AwaitLease gives a dynamic user when it is so far, or as it is when ctx ends.
+func (s *Service) AwaitLease(ctx context.Context, actor model.Actor, at model.Time, name string, far func(*Lease) bool) (*Lease, error) {
 	for {
 		again := s.views.Changed()
 		l, err := s.Lease(ctx, actor, at, name)
-		if err != nil || l.User.State != model.DynamicRequested {
+		if err != nil || far(l) {
 			return l, err
 		}
 		select {

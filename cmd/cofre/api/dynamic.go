@@ -46,7 +46,10 @@ func profileCommands(s *session) *cobra.Command {
 			return err
 		}
 		b.Identifier, b.Executor = &args[0], text(c, "executor")
-		return s.dynamicProfile(c, http.MethodPost, "/api/v1/dynamic-profiles", b)
+		if err := s.dynamicProfile(c, http.MethodPost, "/api/v1/dynamic-profiles", b); err != nil {
+			return err
+		}
+		return s.testSaved(c, args[0])
 	}
 	update := &cobra.Command{Use: "update IDENTIFIER", Short: "Change a profile; what is not named stays", Args: cobra.ExactArgs(1), Example: "  cofre dynamic profile update app --ttl 30m --holder shop/prod"}
 	profileFlags(update)
@@ -59,7 +62,10 @@ func profileCommands(s *session) *cobra.Command {
 		}
 		b.Identifier = text(c, "identifier")
 		b.Revision, _ = c.Flags().GetUint64("revision")
-		return s.dynamicProfile(c, http.MethodPut, at("dynamic-profiles/%s", args[0]), b)
+		if err := s.dynamicProfile(c, http.MethodPut, at("dynamic-profiles/%s", args[0]), b); err != nil {
+			return err
+		}
+		return s.testSaved(c, or(deref(b.Identifier), args[0]))
 	}
 	status := func(use, short string, enabled bool) *cobra.Command {
 		return &cobra.Command{Use: use + " IDENTIFIER", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre dynamic profile " + use + " app", RunE: func(c *cobra.Command, args []string) error {
@@ -70,7 +76,7 @@ func profileCommands(s *session) *cobra.Command {
 		return s.dynamicProfile(c, http.MethodDelete, at("dynamic-profiles/%s", args[0]), nil)
 	}}
 	return group("profile", "How dynamic users are made", list, show, create, update, status("enable", "Enable a profile", true),
-		status("disable", "Disable a profile: nobody gets new users; those that are there live on", false), remove)
+		status("disable", "Disable a profile: nobody gets new users; those that are there live on", false), profileTest(s), remove)
 }
 
 // queryFlags adds flags that narrow a list, as pairs of name and description.
@@ -100,6 +106,7 @@ func profileFlags(c *cobra.Command) {
 		f.String(n.name, "", n.doc)
 	}
 	f.StringSlice("device", nil, "device on which it works; may be repeated; '' for none")
+	f.Bool("test", false, "then try it: make a user on the target, remove it, and prove that it is gone")
 	f.StringSlice("holder", nil, "application/authorization that may ask for users; may be repeated; '' for none")
 }
 

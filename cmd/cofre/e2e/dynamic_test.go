@@ -102,7 +102,39 @@ func TestDynamicUsers(t *testing.T) {
 	if fresh == user {
 		t.Error("a user whose time is over was handed out again")
 	}
+	profileTrial(t, c, pg)
 	dynamicUnderFire(t, c, pg)
+}
+
+// profileTrial tries profiles on the real server: one that works, one whose users never log in, and one that removes nobody.
+func profileTrial(t *testing.T, c *Cluster, pg *target.Postgres) {
+	t.Helper()
+	for _, p := range []struct{ name, create, remove, want string }{
+		{"app", "", "", "passed: create ok, login ok, remove ok, gone ok"},
+		{"nologin", "PostgreSQL drop role", "PostgreSQL drop role", "failed: create ok, login failed, remove ok, gone ok"},
+		{"noremove", "PostgreSQL create role", "PostgreSQL create role", "failed: create ok, login ok, remove failed, gone skipped"},
+	} {
+		if p.create != "" {
+			c.Must(http.MethodPost, "/api/v1/dynamic-profiles", map[string]any{"identifier": p.name, "executor": "postgres", "create": p.create, "remove": p.remove, "authentication": "pg-admin", "policy": "quick", "ttl": "15s"}, nil)
+		}
+		var v struct {
+			Result string
+			Steps  []struct{ Step, Result, Message string }
+			Lease  dynamicUser
+		}
+		c.Must(http.MethodPost, "/api/v1/dynamic-profiles/"+p.name+"/test", map[string]any{}, &v)
+		var steps []string
+		for _, s := range v.Steps {
+			steps = append(steps, s.Step+" "+s.Result)
+		}
+		if got := v.Result + ": " + strings.Join(steps, ", "); got != p.want {
+			t.Errorf("%s: %s instead of %s\n%+v", p.name, got, p.want, v.Steps)
+		}
+		roles, err := pg.Roles(v.Lease.Username)
+		if err != nil || (len(roles) == 0) != (p.name != "noremove") {
+			t.Errorf("%s leaves %q (%v)", p.name, roles, err)
+		}
+	}
 }
 
 // dynamicUnderFire kills the leader while users are created.
