@@ -106,7 +106,7 @@ func policyBody(c *cobra.Command) (policy.Body, error) {
 	if b.Criteria, err = criteriaBody(c); err != nil {
 		return b, err
 	}
-	policyWindow(c, &b)
+	b.Window = windowFlags(c)
 	return b, nil
 }
 
@@ -138,10 +138,11 @@ func criteriaBody(c *cobra.Command) (*policy.Criteria, error) {
 	return &k, nil
 }
 
-func policyWindow(c *cobra.Command, b *policy.Body) {
+// windowFlags is what --days, --hours and --zone say; nil: nothing.
+func windowFlags(c *cobra.Command) *policy.Window {
 	f := c.Flags()
 	if !f.Changed("days") && !f.Changed("hours") && !f.Changed("zone") {
-		return
+		return nil
 	}
 	w := policy.Window{}
 	w.Days, _ = f.GetStringSlice("days")
@@ -149,7 +150,7 @@ func policyWindow(c *cobra.Command, b *policy.Body) {
 	w.Zone, _ = f.GetString("zone")
 	none := func(s string) bool { return s == "" }
 	w.Days, w.Hours = slices.DeleteFunc(w.Days, none), slices.DeleteFunc(w.Hours, none)
-	b.Window = &w
+	return &w
 }
 
 // policy sends one call about a policy and prints it.
