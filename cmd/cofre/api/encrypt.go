@@ -90,21 +90,12 @@ func decryptCommand() *cobra.Command {
 		Use: "decrypt", Short: "Decrypt a value of an answer with the private key, from standard input to standard output", Args: cobra.NoArgs,
 		Example: "  cofre authorization decrypt --private shop.pem < value",
 	}
-	file := c.Flags().String("private", "", "file with the private key in PEM")
+	file := c.Flags().String("private", "", "file with the private key in PEM, mode 0600")
 	_ = c.MarkFlagRequired("private")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		b, err := os.ReadFile(*file)
+		key, err := readPrivateKey(*file)
 		if err != nil {
 			return err
-		}
-		block, _ := pem.Decode(b)
-		if block == nil {
-			return fmt.Errorf("%s holds no private key in PEM", *file)
-		}
-		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		key, ok := parsed.(*rsa.PrivateKey)
-		if err != nil || !ok {
-			return fmt.Errorf("%s holds no RSA key in PKCS #8", *file)
 		}
 		text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), 1<<20))
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -29,4 +30,20 @@ func TestEncryptedAnswers(t *testing.T) {
 	if _, _, err := h.try("rubbish", "authorization", "decrypt", "--private", file); err == nil {
 		t.Error("rubbish was decrypted")
 	}
+	// A program gets the values themselves, and nothing with a key of somebody else's, or one that others may read.
+	h.run("authorization", "update", "admin", "admin", "--system", "erp", "--environment", "prod")
+	run := []string{"run", "--application", "admin", "--system", "erp", "--environment", "prod", "--private-key"}
+	print := []string{"--", "sh", "-c", "printf %s \"$A\""}
+	if got := h.run(slices.Concat(run, []string{file}, print)...); got != "value-of-the-test" {
+		t.Errorf("the program got %q", got)
+	}
+	other := filepath.Join(t.TempDir(), "other.pem")
+	if _, err := newKeyFile(other); err != nil {
+		t.Fatal(err)
+	}
+	h.refused("was not encrypted to this private key", slices.Concat(run, []string{other}, print)...)
+	if err := os.Chmod(other, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	h.refused("chmod 600", slices.Concat(run, []string{other}, print)...)
 }

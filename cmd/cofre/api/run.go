@@ -36,6 +36,7 @@ type run struct {
 	of         dsm.Name
 	keep, mask bool
 	offline    string
+	private    string // file with the key that answers are encrypted to
 	limit      time.Duration
 }
 
@@ -49,7 +50,10 @@ status is this command's. The program does not get this command's own COFRE_ var
 root, as always.
 
 --offline keeps a copy of the application's secrets in a file, encrypted under the client secret, and uses it only when no node answers.
-What is read from the copy then leaves no audit record; the reading that made the copy did.`,
+What is read from the copy then leaves no audit record; the reading that made the copy did.
+
+--private-key opens the secrets of an authorization whose answers are encrypted (cofre authorization encrypt). The copy of --offline keeps them
+as they came: it opens with the same key only.`,
 		Example: "  cofre run --secret PGPASSWORD=db1-app -- psql -h db1 -U app\n  cofre run --secret A=web1-root --secret B=root@web2 -- ./deploy.sh\n" +
 			"  cofre run --application billing --system erp --environment prod --mask -- ./start.sh",
 	}
@@ -60,6 +64,7 @@ What is read from the copy then leaves no audit record; the reading that made th
 	c.Flags().StringVar(&r.of.Environment, "environment", "", "environment of its authorization")
 	c.Flags().BoolVar(&r.mask, "mask", false, "replace the values in what the program prints by ***")
 	c.Flags().StringVar(&r.offline, "offline", "", "file for an encrypted copy, used when no node answers")
+	c.Flags().StringVar(&r.private, "private-key", "", "file, mode 0600, with the private key that the authorization's answers are encrypted to")
 	c.Flags().DurationVar(&r.limit, "offline-for", 24*time.Hour, "how old the copy may be")
 	c.MarkFlagsRequiredTogether("application", "system", "environment")
 	c.MarkFlagsOneRequired("secret", "application")
@@ -67,6 +72,12 @@ What is read from the copy then leaves no audit record; the reading that made th
 		env, err := cleanEnvironment(os.Environ(), r.wanted)
 		if err != nil {
 			return err
+		}
+		var keys opener
+		if r.private != "" {
+			if keys.key, err = readPrivateKey(r.private); err != nil {
+				return err
+			}
 		}
 		var held, values []string
 		defer func() {
@@ -77,6 +88,9 @@ What is read from the copy then leaves no audit record; the reading that made th
 		if r.of.Application != "" {
 			all, err := s.applicationSecrets(c, r)
 			if err != nil {
+				return err
+			}
+			if err := keys.openAll(all); err != nil {
 				return err
 			}
 			for _, v := range all {
@@ -94,6 +108,9 @@ What is read from the copy then leaves no audit record; the reading that made th
 				return fmt.Errorf("read %s: %w", credential, err)
 			}
 			held = append(held, credential)
+			if got.Secret, err = keys.open("the secret of "+credential, got.Secret); err != nil {
+				return err
+			}
 			if strings.ContainsRune(got.Secret, 0) {
 				return fmt.Errorf("the secret of %s holds a zero byte: an environment variable cannot", credential)
 			}
