@@ -224,7 +224,7 @@ func (n *network) cookies(q *http.Request) error {
 		return err
 	}
 	for _, c := range kept.Cookies {
-		q.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		q.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) //nolint:gosec // a cookie that goes to its server: attributes are for the other direction
 	}
 	return nil
 }

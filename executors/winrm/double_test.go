@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // NTLM's
+	"crypto/md5" // NTLM's
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
@@ -20,7 +20,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4" //nolint:gosec,staticcheck // NTLM's
+	"golang.org/x/crypto/md4" // NTLM's
 
 	"cofre/executors/executortest"
 	"cofre/executors/executortest/target"

@@ -78,12 +78,12 @@ func (d *stsDouble) serve(w http.ResponseWriter, r *http.Request) {
 		region := strings.Split(r.Header.Get("Authorization"), "/")[2]
 		_ = v4.NewSigner().SignHTTP(r.Context(), aws.Credentials{AccessKeyID: i.access, SecretAccessKey: i.secret, SessionToken: i.session}, again, hexSum(string(body)), "sts", region, at)
 		if again.Header.Get("Authorization") == r.Header.Get("Authorization") && again.Header.Get("X-Amz-Security-Token") == r.Header.Get("X-Amz-Security-Token") {
-			fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>%s</Arn><UserId>X</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, i.arn)
+			_, _ = fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>%s</Arn><UserId>X</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, i.arn)
 			return
 		}
 	}
 	w.WriteHeader(http.StatusForbidden)
-	fmt.Fprint(w, `<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>`)
+	_, _ = fmt.Fprint(w, `<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>`)
 }
 
 // proof signs as an application on AWS does, with the official signer.
