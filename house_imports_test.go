@@ -55,6 +55,7 @@ var rooms = []room{
 	{"fsm/profile", withOperation, featureWhy},
 	{"fsm/session", withOperation, featureWhy},
 	{"fsm/chain", withOperation, featureWhy},
+	{"fsm/access", withOperation, featureWhy},
 	{"fsm/fsmtest", []string{"fsm/..."}, "test kit of the state"},
 	{"fsm", []string{"fsm/..."}, "the adapter knows all verbs and nothing outside of the state"},
 

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"cofre/fsm/access"
 	"cofre/fsm/application"
 	"cofre/fsm/automation"
 	"cofre/fsm/chain"
@@ -26,7 +27,7 @@ import (
 var Features = []command.Feature{
 	operation.Feature, credential.Feature, device.Feature, policy.Feature, template.Feature, application.Feature,
 	node.Feature, keyring.Feature, trail.Feature, dynamic.Feature, dsm.Feature, automation.Feature,
-	information.Feature, relateduser.Feature, profile.Feature, session.Feature, encryption.Feature, chain.Feature,
+	information.Feature, relateduser.Feature, profile.Feature, session.Feature, encryption.Feature, chain.Feature, access.Feature,
 }
 
 // NewRegistry indexes all verbs of this binary.

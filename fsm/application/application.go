@@ -89,7 +89,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	if err := check(&auth); err != nil {
 		return auth, err
 	}
-	if err := authz.Covers(p.Authorization, &auth); err != nil {
+	if err := command.Covers(tx, p.Authorization, &auth); err != nil {
 		return auth, err
 	}
 	if !state.Applications.Has(tx, string(auth.Application)) {
@@ -98,6 +98,11 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	for o := range state.Authorizations.By(tx, "application", string(auth.Application)) {
 		if o.Name == auth.Name && o.ID != auth.ID {
 			return auth, model.Errorf(model.Conflict, "the application has an authorization %s already", auth.Name).WithField("name")
+		}
+	}
+	for _, id := range auth.Profiles {
+		if !state.AccessProfiles.Has(tx, string(id)) {
+			return auth, model.Errorf(model.Invalid, "there is no such access profile").WithField("profiles")
 		}
 	}
 	change, hadSecretRead := "created", false
@@ -120,7 +125,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 			return auth, model.Errorf(model.Denied, "nobody widens his own authorization")
 		}
 		// Authorized twice: on what it was, and (above) on what it becomes.
-		if err := authz.Covers(p.Authorization, old); err != nil {
+		if err := command.Covers(tx, p.Authorization, old); err != nil {
 			return auth, err
 		}
 		if !a.Rekey {
@@ -133,16 +138,21 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 			auth.Epoch++
 			state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization disabled", m.At)
 		}
-		change, hadSecretRead = "changed", slices.Contains(old.Rights, model.SecretRead)
+		change, hadSecretRead = "changed", reads(tx, old)
 	}
 	auth.Revision++
 	state.Authorizations.Put(tx, &auth)
 	tx.Emit(audit.AuthorizationPut.With("authorization", string(auth.ID), "application", string(auth.Application), "name", auth.Name, "change", change, "rights", join(auth.Rights)))
-	if !hadSecretRead && slices.Contains(auth.Rights, model.SecretRead) {
+	if !hadSecretRead && reads(tx, &auth) {
 		tx.Emit(audit.SecretReadTaken.With("authorization", string(auth.ID), "application", string(auth.Application)))
 	}
 	return auth, nil
 }).AuditDenials()
+
+// reads tells whether an authorization may read secrets, by its own right or by a profile.
+func reads(tx *table.Tx, a *model.Authorization) bool {
+	return slices.Contains(a.Rights, model.SecretRead) || slices.ContainsFunc(state.ProfilesOf(tx, a), func(p model.AccessProfile) bool { return slices.Contains(p.Rights, model.SecretRead) })
+}
 
 // dropKeys ends the keys that pipelines got, those of OAuth 1.0 and pairs of AWS: new keys are often asked for because the old ones are
 // known.

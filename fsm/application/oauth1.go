@@ -2,7 +2,6 @@ package application
 
 import (
 	"cofre/fsm/audit"
-	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
@@ -25,7 +24,7 @@ var PutOAuth1 = command.Define("oauth.put", 1, func(tx *table.Tx, m command.Meta
 	if !ok {
 		return Done{}, model.Errorf(model.NotFound, "there is no such authorization")
 	}
-	if err := authz.Covers(p.Authorization, auth); err != nil {
+	if err := command.Covers(tx, p.Authorization, auth); err != nil {
 		return Done{}, err
 	}
 	change := "removed"

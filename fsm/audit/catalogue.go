@@ -104,6 +104,9 @@ var (
 	ChainSkipped = define("chain.skipped", Warning, "an automatic run of a chained exchange was put off", Fields{"chain": Public, "reason": Public, "until": Public})
 	PoolPut      = define("pool.put", Notice, "a pool of credentials was created, changed or removed", Fields{"pool": Public, "number": Public, "name": Sensitive, "change": Public, "members": Public})
 
+	AccessPut   = define("access.put", Notice, "an access profile was created, changed or removed", Fields{"profile": Public, "name": Sensitive, "change": Public, "rights": Public})
+	AccessReads = define("access.reads", Alert, "an access profile that lets secrets be read was created or changed", Fields{"profile": Public, "name": Sensitive, "change": Public, "rights": Public})
+
 	DynamicProfilePut = define("dynamic.profile", Notice, "a profile of dynamic users was created, changed, or is deleted when its users are gone", Fields{"profile": Public, "identifier": Sensitive, "change": Public, "enabled": Public})
 	DynamicRequested  = define("dynamic.requested", Notice, "a dynamic user was requested", Fields{"user": Public, "number": Public, "profile": Public, "device": Public, "username": Sensitive, "ttl": Public, "secret": Public, "trigger": Public})
 	DynamicActive     = define("dynamic.active", Notice, "a dynamic user was created and has logged in once", Fields{"user": Public, "number": Public, "username": Sensitive, "until": Public})

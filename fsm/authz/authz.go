@@ -14,11 +14,12 @@ import (
 // Action is what somebody wants to do: the vendor's module and write permission, and the right of the closed list.
 // Empty parts ask for nothing. Operator and System say whether those actors may do it at all.
 type Action struct {
-	Module   model.Module
-	Write    bool
-	Right    model.Right
-	Operator bool // a person at the unix socket may
-	System   bool // the scheduler or a node may
+	Module    model.Module
+	Write     bool
+	Right     model.Right
+	Operator  bool // a person at the unix socket may
+	Somewhere bool // without an object yet: that a profile gives the right on some is enough; each object is decided upon later
+	System    bool // the scheduler or a node may
 }
 
 // Object is what the action concerns, as far as filters look at it; nil for actions without an object.
@@ -26,16 +27,23 @@ type Object struct {
 	Credential model.CredentialID
 	CreatedBy  model.AuthorizationID
 	Tags       []string
+	Row        *model.Credential // what access profiles look at; nil: they do not apply
 }
 
 // ObjectOf describes a credential.
 func ObjectOf(c *model.Credential) *Object {
-	return &Object{Credential: c.ID, CreatedBy: c.CreatedBy, Tags: c.Tags}
+	return &Object{Credential: c.ID, CreatedBy: c.CreatedBy, Tags: c.Tags, Row: c}
 }
 
 // Decide tells whether an authorization of an application permits an action on an object, from an address, at a
-// moment. nil means yes; otherwise the error carries the vendor's code.
+// moment. nil means yes; otherwise the error carries the vendor's code. Access profiles do not count.
 func Decide(app *model.Application, a *model.Authorization, act Action, o *Object, from model.Origin, at model.Time) *model.Error {
+	return DecideWith(app, a, nil, act, o, from, at)
+}
+
+// DecideWith is Decide for an authorization with its enabled access profiles: they add rights on the credentials that they are
+// about, and take nothing away.
+func DecideWith(app *model.Application, a *model.Authorization, profiles []model.AccessProfile, act Action, o *Object, from model.Origin, at model.Time) *model.Error {
 	switch {
 	case !app.Enabled || !a.Enabled:
 		return model.Errorf(model.Unauthenticated, "Inactive authorization")
@@ -51,6 +59,8 @@ func Decide(app *model.Application, a *model.Authorization, act Action, o *Objec
 		return model.Errorf(model.Denied, "You are not authorized to access this resource: module %s", act.Module)
 	case act.Write && !a.Write:
 		return model.Errorf(model.Denied, "Without PAM Configuration Access permission").WithCode(1039)
+	case ByProfile(profiles, act, o):
+		return nil
 	case act.Right != "" && !slices.Contains(a.Rights, act.Right):
 		return model.Errorf(model.Denied, "You are not authorized to access this resource: right %s", act.Right)
 	case o != nil && !Reaches(a, o):
@@ -135,6 +145,9 @@ func Covers(grantor, granted *model.Authorization) *model.Error {
 	}
 	if granted.Write && !grantor.Write {
 		return model.Errorf(model.Denied, "write permission cannot be granted by a caller that does not hold it").WithField("write")
+	}
+	if slices.ContainsFunc(granted.Profiles, func(p model.AccessProfileID) bool { return !slices.Contains(grantor.Profiles, p) }) {
+		return model.Errorf(model.Denied, "an access profile cannot be granted by a caller that has neither it nor what it gives").WithField("profiles")
 	}
 	if !grantor.Filter.All && !within(grantor.Filter, granted.Filter) {
 		return model.Errorf(model.Denied, "the filter reaches credentials that the caller does not reach").WithField("filter")

@@ -11,6 +11,7 @@ import (
 type Principal struct {
 	Application   *model.Application
 	Authorization *model.Authorization
+	Profiles      []model.AccessProfile // the enabled ones
 }
 
 // Authorize decides with authority whether the actor may do something now, on a state: reducers call it on their
@@ -35,7 +36,7 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 		if err != nil {
 			return nil, err
 		}
-		if err := authz.Decide(p.Application, p.Authorization, act, o, a.Origin(), at); err != nil {
+		if err := authz.DecideWith(p.Application, p.Authorization, p.Profiles, act, o, a.Origin(), at); err != nil {
 			return nil, err
 		}
 		return p, nil
@@ -53,7 +54,7 @@ func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 	if !ok {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
 	}
-	return &Principal{app, auth}, nil
+	return &Principal{app, auth, state.ProfilesOf(r, auth)}, nil
 }
 
 // MayReference decides whether the actor may make an object point at a credential: only who may read a secret may

@@ -70,7 +70,9 @@ type PutResult struct {
 
 // Put creates or changes a credential.
 var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta, a PutArgs) (PutResult, error) {
-	p, err := command.Authorize(tx, m.Actor, m.At, write, nil)
+	somewhere := write
+	somewhere.Somewhere = true
+	p, err := command.Authorize(tx, m.Actor, m.At, somewhere, nil)
 	if err != nil {
 		return PutResult{}, err
 	}
@@ -124,6 +126,11 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	}
 	if _, err := command.Authorize(tx, m.Actor, m.At, write, authz.ObjectOf(&c)); err != nil {
 		return PutResult{}, err
+	}
+	if old != nil {
+		if r := authz.Gains(p.Authorization, p.Profiles, old, &c); r != "" {
+			return PutResult{}, model.Errorf(model.Denied, "the change would give you the right %s on the credential: somebody who has it makes it", r).WithCode(1009)
+		}
 	}
 	if a.Secret != nil {
 		if err := state.CheckTerm(tx, a.Secret.Secret); err != nil {

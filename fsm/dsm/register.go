@@ -129,7 +129,7 @@ func lookUp(tx *table.Tx, p *command.Principal, app *model.Application, a Regist
 		if a.Unique != "" && a.Unique != string(o.ID) || a.Unique == "" && (o.System != a.System || o.Environment != a.Environment) {
 			continue
 		}
-		if o.ID == me.ID || (o.CreatedBy == me.ID || named) && authz.Covers(me, o) == nil {
+		if o.ID == me.ID || (o.CreatedBy == me.ID || named) && command.Covers(tx, me, o) == nil {
 			return o, true
 		}
 		mine = false // it is there, and another's

@@ -67,30 +67,31 @@ type ClientSecret struct {
 
 // Authorization is one set of client keys with its rights and limits.
 type Authorization struct {
-	ID          AuthorizationID `cbor:"id"`
-	Application ApplicationID   `cbor:"application"`
-	Name        string          `cbor:"name"` // unique within the application
-	ClientID    string          `cbor:"client_id"`
-	Secrets     []ClientSecret  `cbor:"secrets"`
-	Environment string          `cbor:"environment,omitempty"`
-	System      string          `cbor:"system,omitempty"`
-	Modules     []Module        `cbor:"modules"`
-	Write       bool            `cbor:"write"` // the vendor's "read and write"
-	Rights      []Right         `cbor:"rights"`
-	Filter      Filter          `cbor:"filter"`
-	IPs         []string        `cbor:"ips,omitempty"`         // CIDR prefixes; empty: any address
-	Referrers   []string        `cbor:"referrers,omitempty"`   // hosts, or beginnings of URLs, of the Referer header; empty: any
-	Certificate string          `cbor:"certificate,omitempty"` // SHA-256 of the client certificate that must be shown, in hexadecimal
-	PublicKey   []byte          `cbor:"public_key,omitempty"`  // RSA, PKIX: secrets in answers are encrypted to it
-	ExpiresAt   Time            `cbor:"expires_at,omitempty"`
-	Creates     bool            `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
-	Delegations []Delegation    `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made
-	Enabled     bool            `cbor:"enabled"`
-	Epoch       uint64          `cbor:"epoch"` // raised to revoke every token
-	CreatedBy   AuthorizationID `cbor:"created_by,omitempty"`
-	CreatedAt   Time            `cbor:"created_at"`
-	Manifest    string          `cbor:"manifest,omitempty"`
-	Revision    uint64          `cbor:"revision"`
+	ID          AuthorizationID   `cbor:"id"`
+	Application ApplicationID     `cbor:"application"`
+	Name        string            `cbor:"name"` // unique within the application
+	ClientID    string            `cbor:"client_id"`
+	Secrets     []ClientSecret    `cbor:"secrets"`
+	Environment string            `cbor:"environment,omitempty"`
+	System      string            `cbor:"system,omitempty"`
+	Modules     []Module          `cbor:"modules"`
+	Write       bool              `cbor:"write"` // the vendor's "read and write"
+	Rights      []Right           `cbor:"rights"`
+	Filter      Filter            `cbor:"filter"`
+	Profiles    []AccessProfileID `cbor:"profiles,omitempty"`    // further rights, on the credentials that these are about
+	IPs         []string          `cbor:"ips,omitempty"`         // CIDR prefixes; empty: any address
+	Referrers   []string          `cbor:"referrers,omitempty"`   // hosts, or beginnings of URLs, of the Referer header; empty: any
+	Certificate string            `cbor:"certificate,omitempty"` // SHA-256 of the client certificate that must be shown, in hexadecimal
+	PublicKey   []byte            `cbor:"public_key,omitempty"`  // RSA, PKIX: secrets in answers are encrypted to it
+	ExpiresAt   Time              `cbor:"expires_at,omitempty"`
+	Creates     bool              `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
+	Delegations []Delegation      `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made
+	Enabled     bool              `cbor:"enabled"`
+	Epoch       uint64            `cbor:"epoch"` // raised to revoke every token
+	CreatedBy   AuthorizationID   `cbor:"created_by,omitempty"`
+	CreatedAt   Time              `cbor:"created_at"`
+	Manifest    string            `cbor:"manifest,omitempty"`
+	Revision    uint64            `cbor:"revision"`
 }
 
 // OAuth1Keys are what an authorization signs requests of OAuth 1.0 with. The protocol needs the secrets themselves, so

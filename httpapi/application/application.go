@@ -28,6 +28,7 @@ type Service interface {
 	// PutAuthorization gives keys for a new authorization, or with rekey.
 	PutAuthorization(ctx context.Context, actor model.Actor, a model.Authorization, rekey bool, at model.Time) (model.Authorization, *Keys, error)
 	CredentialIDs(ctx context.Context, names []string) ([]model.CredentialID, error)
+	AccessProfileIDs(ctx context.Context, names []string) ([]model.AccessProfileID, error)
 	WhoAmI(actor model.Actor) (model.Application, model.Authorization, error)
 	TakeSecretRead(ctx context.Context, actor model.Actor) error
 	RevokeAll(ctx context.Context, actor model.Actor, id model.AuthorizationID) error

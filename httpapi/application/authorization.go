@@ -14,27 +14,28 @@ import (
 
 // Authorization is an authorization, without its secrets.
 type Authorization struct {
-	ID          model.AuthorizationID `json:"id"`
-	Application model.ApplicationID   `json:"application"`
-	Name        string                `json:"name"`
-	ClientID    string                `json:"client_id"`
-	Environment string                `json:"environment"`
-	System      string                `json:"system"`
-	Modules     []model.Module        `json:"modules"`
-	Write       bool                  `json:"write"`
-	Rights      []model.Right         `json:"rights"`
-	Filter      Filter                `json:"filter"`
-	IPs         []string              `json:"ips" doc:"addresses or prefixes; empty: any"`
-	Referrers   []string              `json:"referrers,omitempty" doc:"hosts or beginnings of URLs of the Referer header; absent: any"`
-	Certificate string                `json:"certificate,omitempty" doc:"SHA-256 of the client certificate that must be shown"`
-	PublicKey   string                `json:"public_key,omitempty" doc:"PEM: secrets in answers are encrypted to it"`
-	ExpiresAt   compat.Time           `json:"expires_at,omitempty"`
-	Creates     bool                  `json:"creates" doc:"may register applications for pipelines"`
-	Delegations []Delegation          `json:"delegations,omitempty"`
-	Enabled     bool                  `json:"enabled"`
-	CreatedBy   model.AuthorizationID `json:"created_by,omitempty"`
-	CreatedAt   compat.Time           `json:"created_at"`
-	Revision    uint64                `json:"revision"`
+	ID          model.AuthorizationID   `json:"id"`
+	Application model.ApplicationID     `json:"application"`
+	Name        string                  `json:"name"`
+	ClientID    string                  `json:"client_id"`
+	Environment string                  `json:"environment"`
+	System      string                  `json:"system"`
+	Modules     []model.Module          `json:"modules"`
+	Write       bool                    `json:"write"`
+	Rights      []model.Right           `json:"rights"`
+	Filter      Filter                  `json:"filter"`
+	Profiles    []model.AccessProfileID `json:"profiles,omitempty" doc:"access profiles: further rights, on the credentials that they are about"`
+	IPs         []string                `json:"ips" doc:"addresses or prefixes; empty: any"`
+	Referrers   []string                `json:"referrers,omitempty" doc:"hosts or beginnings of URLs of the Referer header; absent: any"`
+	Certificate string                  `json:"certificate,omitempty" doc:"SHA-256 of the client certificate that must be shown"`
+	PublicKey   string                  `json:"public_key,omitempty" doc:"PEM: secrets in answers are encrypted to it"`
+	ExpiresAt   compat.Time             `json:"expires_at,omitempty"`
+	Creates     bool                    `json:"creates" doc:"may register applications for pipelines"`
+	Delegations []Delegation            `json:"delegations,omitempty"`
+	Enabled     bool                    `json:"enabled"`
+	CreatedBy   model.AuthorizationID   `json:"created_by,omitempty"`
+	CreatedAt   compat.Time             `json:"created_at"`
+	Revision    uint64                  `json:"revision"`
 }
 
 // Filter says which credentials an authorization reaches besides those that it created.
@@ -60,6 +61,7 @@ type AuthorizationBody struct {
 	Write       *bool           `json:"write" doc:"the vendor's read and write"`
 	Rights      *[]model.Right  `json:"rights" doc:"of the closed list of rights"`
 	Filter      *FilterBody     `json:"filter" doc:"absent for a new one: only what it creates itself"`
+	Profiles    *[]string       `json:"profiles" doc:"names of access profiles; replaces all of them"`
 	IPs         *[]string       `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
 	Referrers   *[]string       `json:"referrers" doc:"hosts such as portal.example.com, or beginnings of URLs; empty: any"`
 	Certificate *string         `json:"certificate" doc:"SHA-256 of a client certificate in hexadecimal, colons allowed; empty: none is asked for"`
@@ -91,8 +93,8 @@ func viewAuthorization(a *model.Authorization) Authorization {
 	}
 	return Authorization{Creates: a.Creates, Delegations: delegations, ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
 		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
-		Filter: Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
-		IPs:    append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+		Filter:   Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
+		Profiles: a.Profiles, IPs: append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
 }
 
 func publicKey(der []byte) string {
@@ -216,6 +218,12 @@ func (m *management) apply(ctx context.Context, a *model.Authorization, b *Autho
 	}
 	if b.Revision != 0 {
 		a.Revision = b.Revision
+	}
+	if b.Profiles != nil {
+		var err error
+		if a.Profiles, err = m.s.AccessProfileIDs(ctx, *b.Profiles); err != nil {
+			return err
+		}
 	}
 	if b.Filter == nil {
 		return nil

@@ -68,6 +68,30 @@ func (a *applications) CredentialIDs(ctx context.Context, names []string) ([]mod
 	return ids, nil
 }
 
+func (a *applications) AccessProfileIDs(ctx context.Context, names []string) ([]model.AccessProfileID, error) {
+	var ids []model.AccessProfileID
+	for _, name := range names {
+		p, err := a.FindAccessProfile(ctx, name)
+		if err != nil {
+			return nil, in(err, "profiles")
+		}
+		ids = append(ids, p.ID)
+	}
+	return ids, nil
+}
+
+func (a *applications) DeviceIDs(ctx context.Context, names []string) ([]model.DeviceID, error) {
+	var ids []model.DeviceID
+	for _, name := range names {
+		d, err := a.FindDevice(ctx, name)
+		if err != nil {
+			return nil, in(err, "devices")
+		}
+		ids = append(ids, d.ID)
+	}
+	return ids, nil
+}
+
 // templates adapts access to the template resource.
 type templates struct{ *access.Service }
 

@@ -60,7 +60,7 @@ func looking[T any](ctx context.Context, s *Service, find func(v *table.View) (*
 func sees(r table.Reader, p *command.Principal, ids []model.CredentialID, names map[string]string) bool {
 	for _, id := range ids {
 		c, ok := state.Credentials.Look(r, string(id))
-		if !ok || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+		if !ok || !p.Reaches(authz.ObjectOf(c)) {
 			return false
 		}
 		names[string(id)] = c.Identifier

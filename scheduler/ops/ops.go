@@ -182,7 +182,7 @@ func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described,
 			continue
 		}
 		c, object, ok := target(v, o)
-		if !ok || !authz.Reaches(p.Authorization, object) {
+		if !ok || !p.Reaches(object) {
 			continue
 		}
 		c.Versions = nil

@@ -69,7 +69,7 @@ func (s *Service) Summary(actor model.Actor, at model.Time, days int) (*Summary,
 	if days < 0 || days > maxDays {
 		return nil, model.Errorf(model.Invalid, "days is a number up to %d", maxDays).WithField("days")
 	}
-	return Summarize(v, at, days, func(o *authz.Object) bool { return authz.Reaches(p.Authorization, o) }), nil
+	return Summarize(v, at, days, func(o *authz.Object) bool { return p.Reaches(o) }), nil
 }
 
 // Summarize counts on a view what sees lets through; it reads every credential once.

@@ -153,7 +153,7 @@ func (s *Service) List(actor model.Actor, at model.Time, f ListFilter) ([]Descri
 	var out []Described
 	devices := map[model.DeviceID]model.Device{}
 	for c := range state.Credentials.Range(v, "number", table.NumberKey(f.After+1), table.NumberKey(^uint64(0))) {
-		if (!c.Enabled && !f.Disabled) || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+		if (!c.Enabled && !f.Disabled) || !p.Reaches(authz.ObjectOf(c)) {
 			continue
 		}
 		d, ok := devices[c.Device]

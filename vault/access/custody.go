@@ -39,7 +39,7 @@ func (s *Service) Custodies(ctx context.Context, actor model.Actor, at model.Tim
 	}
 	out := []HeldCustody{}
 	for c := range state.Credentials.Range(v, "number", table.NumberKey(0), table.NumberKey(^uint64(0))) {
-		if only != "" && c.ID != only || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+		if only != "" && c.ID != only || !p.Reaches(authz.ObjectOf(c)) {
 			continue
 		}
 		for h := range state.Custodies.By(v, "credential", string(c.ID)) {
@@ -71,7 +71,7 @@ func (s *Service) CredentialUse(actor model.Actor, at model.Time) (expired, usin
 		return 0, 0, err
 	}
 	for c := range state.Credentials.All(v, "") {
-		if !c.Enabled || !authz.Reaches(p.Authorization, authz.ObjectOf(c)) {
+		if !c.Enabled || !p.Reaches(authz.ObjectOf(c)) {
 			continue
 		}
 		if c.RotateAt != 0 && c.RotateAt <= at {

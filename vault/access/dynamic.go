@@ -44,7 +44,7 @@ func reachesProfile(r table.Reader, p *command.Principal, row *model.DynamicProf
 	}
 	return slices.ContainsFunc(devices, func(d model.DeviceID) bool {
 		c, ok := state.ProfileDoor(r, row, d)
-		return ok && authz.Reaches(p.Authorization, authz.ObjectOf(c))
+		return ok && p.Reaches(authz.ObjectOf(c))
 	})
 }
 
@@ -161,7 +161,7 @@ func seesLease(r table.Reader, p *command.Principal, u *model.DynamicUser) bool 
 		return false
 	}
 	c, ok := state.ProfileDoor(r, row, u.Device)
-	return ok && authz.Reaches(p.Authorization, authz.ObjectOf(c))
+	return ok && p.Reaches(authz.ObjectOf(c))
 }
 
 func lease(r table.Reader, u *model.DynamicUser) Lease {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 
-	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/information"
 	"cofre/fsm/model"
@@ -36,7 +35,7 @@ func (s *Service) ListInformation(actor model.Actor, at model.Time) ([]model.Inf
 	}
 	out := []model.Information{}
 	for i := range state.Informations.Range(v, "number", table.NumberKey(0), table.NumberKey(^uint64(0))) {
-		if i.Enabled && authz.Reaches(p.Authorization, information.ObjectOf(i)) {
+		if i.Enabled && p.Reaches(information.ObjectOf(i)) {
 			shown := *i
 			shown.Versions = nil
 			out = append(out, shown)

@@ -115,7 +115,7 @@ func (s *Service) Sessions(actor model.Actor, at model.Time, f SessionFilter) ([
 			continue
 		}
 		of := sessionOf(v, row)
-		if !authz.Reaches(p.Authorization, authz.ObjectOf(&of.Credential)) {
+		if !p.Reaches(authz.ObjectOf(&of.Credential)) {
 			continue
 		}
 		if out = append(out, of); f.Limit > 0 && len(out) == f.Limit {

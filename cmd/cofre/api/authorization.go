@@ -159,6 +159,7 @@ func authorizationFlags(c *cobra.Command) {
 	f.String("certificate", "", "SHA-256 of the client certificate that it must show, in hexadecimal; '' for none")
 	f.StringSlice("tag", nil, "reaches credentials with this tag; may be repeated")
 	f.StringSlice("credential", nil, "reaches this credential (number, identifier or user@host); may be repeated")
+	f.StringSlice("access-profile", nil, "has the rights of this access profile too; may be repeated; '' for none")
 	f.Bool("all", false, "reaches every credential")
 	f.String("expires", "", "a span such as 2160h, a time such as 2027-01-31T12:00:00Z, or never")
 	f.String("environment", "", "environment")
@@ -193,6 +194,7 @@ func authorizationBody(c *cobra.Command, now time.Time) (application.Authorizati
 		Referrers: texts(c, "referrer"), Certificate: text(c, "certificate"),
 		Rights: named[model.Right](texts(c, "right")), Modules: named[model.Module](texts(c, "module")), Creates: truth(c, "creates"),
 	}
+	b.Profiles = texts(c, "access-profile")
 	var err error
 	if b.Delegations, err = delegations(texts(c, "delegate")); err != nil {
 		return b, err
