@@ -32,7 +32,7 @@ func TestEncryptedAnswers(t *testing.T) {
 	}
 	// A program gets the values themselves, and nothing with a key of somebody else's, or one that others may read.
 	h.run("authorization", "update", "admin", "admin", "--system", "erp", "--environment", "prod")
-	run := []string{"run", "--application", "admin", "--system", "erp", "--environment", "prod", "--private-key"}
+	run := []string{"run", "--application", "admin", "--system", "erp", "--environment", "prod", "--key-file"}
 	print := []string{"--", "sh", "-c", "printf %s \"$A\""}
 	if got := h.run(slices.Concat(run, []string{file}, print)...); got != "value-of-the-test" {
 		t.Errorf("the program got %q", got)

@@ -52,7 +52,7 @@ root, as always.
 --offline keeps a copy of the application's secrets in a file, encrypted under the client secret, and uses it only when no node answers.
 What is read from the copy then leaves no audit record; the reading that made the copy did.
 
---private-key opens the secrets of an authorization whose answers are encrypted (cofre authorization encrypt). The copy of --offline keeps them
+--key-file opens the secrets of an authorization whose answers are encrypted (cofre authorization encrypt). The copy of --offline keeps them
 as they came: it opens with the same key only.`,
 		Example: "  cofre run --secret PGPASSWORD=db1-app -- psql -h db1 -U app\n  cofre run --secret A=web1-root --secret B=root@web2 -- ./deploy.sh\n" +
 			"  cofre run --application billing --system erp --environment prod --mask -- ./start.sh",
@@ -64,7 +64,7 @@ as they came: it opens with the same key only.`,
 	c.Flags().StringVar(&r.of.Environment, "environment", "", "environment of its authorization")
 	c.Flags().BoolVar(&r.mask, "mask", false, "replace the values in what the program prints by ***")
 	c.Flags().StringVar(&r.offline, "offline", "", "file for an encrypted copy, used when no node answers")
-	c.Flags().StringVar(&r.private, "private-key", "", "file, mode 0600, with the private key that the authorization's answers are encrypted to")
+	c.Flags().StringVar(&r.private, "key-file", "", "file, mode 0600, with the private key that the authorization's answers are encrypted to")
 	c.Flags().DurationVar(&r.limit, "offline-for", 24*time.Hour, "how old the copy may be")
 	c.MarkFlagsRequiredTogether("application", "system", "environment")
 	c.MarkFlagsOneRequired("secret", "application")
