@@ -57,17 +57,21 @@ func pipelineRoutes(v *vendor) []route.Route {
 	}
 }
 
-// notOffered are settings of the vendor that would be silently without effect.
-var notOffered = []string{"aws_arns", "cloud_profiles", "credential_profiles"}
+// elsewhere are settings of the vendor that would be silently without effect here, with where they are made.
+var elsewhere = [...]struct{ name, say string }{
+	{"aws_arns", "is not taken from a pipeline: an administrator lists ARNs with cofre application arns"},
+	{"credential_profiles", "is not taken from a pipeline: an administrator sets profiles with cofre dynamic application"},
+	{"cloud_profiles", "is not offered yet"},
+}
 
 func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, error) {
 	in, err := r.Input()
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	for _, name := range notOffered {
-		if list, err := in.List(name); err != nil || list != nil && len(*list) > 0 && !slices.Equal(*list, []string{"*"}) {
-			return compat.Reply{}, model.Errorf(model.Invalid, "%s is not offered yet", name).WithField(name)
+	for _, e := range elsewhere {
+		if list, err := in.List(e.name); err != nil || list != nil && len(*list) > 0 && !slices.Equal(*list, []string{"*"}) {
+			return compat.Reply{}, model.Errorf(model.Invalid, "%s %s", e.name, e.say).WithField(e.name)
 		}
 	}
 	if m := strings.ToLower(strings.ReplaceAll(in.Text("authentication_method"), " ", "")); m != "" && m != "oauth2.0" && m != "oauth2" {
