@@ -20,7 +20,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4" // NTLM's
+	"golang.org/x/crypto/md4" //nolint:staticcheck // NTLM's
 
 	"cofre/executors/executortest"
 	"cofre/executors/executortest/target"
