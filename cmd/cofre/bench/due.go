@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// The run of what falls due at once: a share of all credentials, on several targets, within a minute.
+const (
+	dueShare   = 5               // every fifth credential of --fill falls due
+	dueTargets = 10              // real Redis servers
+	dueAfter   = 2 * time.Minute // after the registration
+	dueLimit   = 15 * time.Minute
+	dueReaders = 50 // clients that read secrets all the time, each dueReads times a second
+	dueReads   = 2
+)
+
+// dues lets thousands of credentials fall due together, kills the leader when half of them are changed, and then asks the
+// targets themselves: how many changes they saw, how many connections at once, and whether the vault's secrets log in.
+func dues(ctx context.Context, _ *floor, s *server, o options) (err error) {
+	if err := s.find(ctx); err != nil {
+		return err
+	}
+	due := o.fill / dueShare
+	if _, err := burstOf(ctx, 64, o.fill-due, func(ctx context.Context) error { return s.write(ctx, 0) }); err != nil {
+		return err
+	}
+	farm, err := startFarm(ctx, s, due)
+	defer func() { err = errors.Join(err, farm.close()) }()
+	if err != nil {
+		return err
+	}
+	idle := s.reading(ctx, 20*time.Second, nil)
+	began := time.Now()
+	if err := farm.register(ctx, s); err != nil {
+		return err
+	}
+	registered := time.Since(began)
+	fmt.Printf("%d credentials, %d of them due within %s on %d Redis servers\n", o.fill, due, registered.Round(time.Second), dueTargets)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(began.Add(dueAfter))):
+	}
+	start := time.Now()
+	done, killed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		killed <- farm.halfway(ctx, s)
+		close(done)
+	}()
+	busy := s.reading(ctx, dueLimit, done)
+	if err := <-killed; err != nil {
+		return err
+	}
+	fmt.Printf("all changed in %s: %.0f a second\n", time.Since(start).Round(time.Second), float64(due)/time.Since(start).Seconds())
+	fmt.Printf("secret reads, %d a second: p50 / p99 %s idle, %s meanwhile\n", dueReaders*dueReads, spread(idle), spread(busy))
+	return farm.judge(ctx, s)
+}
+
+// reading reads secrets at a constant rate from all nodes until the span or done is over, and gives how long each took
+// from the moment when it was due. A node that is gone costs the time until another one answers.
+func (s *server) reading(ctx context.Context, span time.Duration, done <-chan struct{}) []time.Duration {
+	took := make([][]time.Duration, dueReaders)
+	end := time.Now().Add(span)
+	var readers sync.WaitGroup
+	for r := range dueReaders {
+		readers.Go(func() {
+			for n, due := 0, time.Now(); due.Before(end) && ctx.Err() == nil; n++ {
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Until(due)):
+				}
+				for try := 0; try < 100; try++ {
+					once, stop := context.WithTimeout(ctx, 2*time.Second)
+					err := s.read(once, s.ready.Nodes[(n+try)%len(s.ready.Nodes)].API, "restricted")
+					stop()
+					if err == nil {
+						break
+					}
+				}
+				took[r] = append(took[r], time.Since(due))
+				due = due.Add(time.Second / dueReads)
+			}
+		})
+	}
+	readers.Wait()
+	return slices.Concat(took...)
+}
+
+func spread(all []time.Duration) string {
+	if len(all) == 0 {
+		return "nothing"
+	}
+	all = slices.Sorted(slices.Values(all))
+	return fmt.Sprintf("%.1f / %.1f ms", float64(all[len(all)/2].Microseconds())/1000, float64(all[len(all)*99/100].Microseconds())/1000)
+}
+
+// register stores the accounts of all targets, so that all fall due dueAfter later.
+func (f *farm) register(ctx context.Context, s *server) error {
+	var next atomic.Int64
+	_, err := burstOf(ctx, 50, len(f.accounts), func(ctx context.Context) error {
+		a := &f.accounts[next.Add(1)-1]
+		body := fmt.Appendf(nil, `{"identifier":%q,"hostname":%q,"username":%q,"secret":%q,"type":"Due","execution":{"authentication":"due-admin-%d"}}`,
+			a.name, f.host(a.target), a.name, a.password, a.target)
+		return s.send(ctx, http.MethodPost, s.leader+"/api/v1/credentials", s.tokens["all"], "application/json", body)
+	})
+	return err
+}
+
+// halfway kills the leader when half of the accounts are changed, starts it again, and waits for the last account.
+func (f *farm) halfway(ctx context.Context, s *server) error {
+	dead := ""
+	for end := time.Now().Add(dueLimit); time.Now().Before(end); {
+		changed, err := f.changed()
+		if err != nil {
+			return err
+		}
+		if dead == "" && changed >= len(f.accounts)/2 {
+			if dead, err = s.leads(ctx, ""); err != nil {
+				return err
+			}
+			if err := syscall.Kill(s.node(dead).PID, syscall.SIGKILL); err != nil {
+				return err
+			}
+			fmt.Printf("leader killed after %d changes\n", changed)
+			if _, err := s.leads(ctx, dead); err != nil {
+				return err
+			}
+			if err := s.restart(ctx, dead); err != nil {
+				return err
+			}
+			if err := s.find(ctx); err != nil {
+				return err
+			}
+		}
+		if changed >= len(f.accounts) {
+			open, err := s.open(ctx)
+			if err != nil || open == 0 {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("not everything was changed within %s", dueLimit)
+}
+
+// open counts operations that are not over, up to a page.
+func (s *server) open(ctx context.Context) (int, error) {
+	var page struct{ Items []struct{} }
+	err := s.admin.Do(ctx, http.MethodGet, "/api/v1/operations?state=ready,leased,running,uncertain,settling&limit=1000", nil, &page)
+	return len(page.Items), err
+}

@@ -1,0 +1,312 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cofre/executors/executortest/target"
+	"cofre/fsm/model"
+)
+
+// farm is a number of real Redis servers with their accounts, each behind a gate that counts connections.
+type farm struct {
+	servers  []*target.RedisServer
+	gates    []*gate
+	accounts []account
+}
+
+type account struct {
+	name, password string
+	target         int
+}
+
+func (f *farm) host(i int) string { return fmt.Sprintf("due-%d.localhost", i) }
+
+// startFarm starts the servers, creates n accounts on them, and lets new credentials of the type Due be changed by
+// themselves: no share of an hour and no stop holds them back.
+func startFarm(ctx context.Context, s *server, n int) (*farm, error) {
+	f := &farm{}
+	post := func(path string, args any) error { return s.admin.Do(ctx, http.MethodPost, path, args, nil) }
+	if err := s.admin.Do(ctx, http.MethodPut, "/api/v1/automation", map[string]any{"share": 100, "least": 2 * n, "failures": 1000}, nil); err != nil {
+		return f, err
+	}
+	profile := map[string]any{"name": "due", "criteria": map[string]any{"types": []string{"Due"}}, "automatic": true, "template": "Redis ACL user", "immediate": true, "first_after": dueAfter.String()}
+	if err := post("/api/v1/profiles", profile); err != nil {
+		return f, err
+	}
+	for i := range dueTargets {
+		dir := filepath.Join(s.dir, f.host(i))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return f, err
+		}
+		r, err := target.StartRedis(dir)
+		if err != nil {
+			return f, err
+		}
+		g, err := newGate(fmt.Sprintf("127.0.0.1:%d", r.Port()))
+		if err != nil {
+			return f, errors.Join(err, r.Close())
+		}
+		f.servers, f.gates = append(f.servers, r), append(f.gates, g)
+		device := map[string]any{"hostname": f.host(i), "ip": "127.0.0.1", "ca": r.CA(), "connectivities": []map[string]any{{"protocol": "REDIS", "port": g.port()}}}
+		admin := map[string]any{"identifier": fmt.Sprintf("due-admin-%d", i), "hostname": f.host(i), "username": r.AdminUser, "secret": r.AdminPassword}
+		if err := errors.Join(post("/api/v1/devices", device), post("/api/v1/credentials", admin)); err != nil {
+			return f, err
+		}
+	}
+	for i := range n {
+		f.accounts = append(f.accounts, account{fmt.Sprintf("due_%d", i), "Old-" + rand.Text(), i % dueTargets})
+	}
+	return f, f.create()
+}
+
+// create makes the accounts, over one connection for each server.
+func (f *farm) create() error {
+	for i, r := range f.servers {
+		c, err := dialRedis(r)
+		if err != nil {
+			return err
+		}
+		for _, a := range f.accounts {
+			if a.target == i && err == nil {
+				_, err = c.ask("ACL", "SETUSER", a.name, "on", ">"+a.password, "+ping")
+			}
+		}
+		if err == nil {
+			_, err = c.ask("CONFIG", "RESETSTAT")
+		}
+		if err := errors.Join(err, c.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changed asks the servers how many changes of users they have carried out since create.
+func (f *farm) changed() (n int, err error) {
+	for _, r := range f.servers {
+		c, err := dialRedis(r)
+		if err != nil {
+			return 0, err
+		}
+		said, err := c.ask("INFO", "commandstats")
+		if err := errors.Join(err, c.Close()); err != nil {
+			return 0, err
+		}
+		if _, rest, ok := strings.Cut(said, "cmdstat_acl|setuser:calls="); ok {
+			calls, err := strconv.Atoi(rest[:strings.IndexByte(rest, ',')])
+			if err != nil {
+				return 0, err
+			}
+			n += calls
+		}
+	}
+	return n, nil
+}
+
+// judge compares what the vault says with what the targets say.
+func (f *farm) judge(ctx context.Context, s *server) error {
+	calls, err := f.changed()
+	if err != nil {
+		return err
+	}
+	most := 0
+	for _, g := range f.gates {
+		most = max(most, int(g.most.Load()))
+	}
+	fmt.Printf("changes that the targets saw: %d for %d accounts; most connections to one target at once: %d, with %d lanes\n", calls, len(f.accounts), most, model.DefaultAutomation().Lanes)
+	var next, lost atomic.Int64
+	if _, err := burstOf(ctx, 20, len(f.accounts), func(ctx context.Context) error {
+		a := &f.accounts[next.Add(1)-1]
+		var secret struct{ Secret string }
+		if err := s.admin.Do(ctx, http.MethodGet, "/api/v1/credentials/"+a.name+"/secret", nil, &secret); err != nil {
+			return err
+		}
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.servers[a.target].PlainPort()))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := (&redisConn{c, bufio.NewReader(c)}).ask("AUTH", a.name, secret.Secret); err != nil || secret.Secret == a.password {
+			lost.Add(1)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	fmt.Printf("lost %d of %d: the others log in with the new secret that the API hands out\n", lost.Load(), len(f.accounts))
+	return f.order(ctx, s)
+}
+
+// order looks whether what was due earlier started earlier, on each target. Registration gave numbers in the order of
+// falling due.
+func (f *farm) order(ctx context.Context, s *server) error {
+	type operation struct {
+		Credential struct {
+			Number   uint64
+			Hostname string
+		}
+		State   string
+		History []struct {
+			At time.Time
+			To string
+		}
+	}
+	byHost, states, cursor := map[string][]operation{}, map[string]int{}, ""
+	for {
+		var page struct {
+			Items []operation
+			Next  string
+		}
+		if err := s.admin.Do(ctx, http.MethodGet, "/api/v1/operations?trigger=expiry&limit=1000&after="+cursor, nil, &page); err != nil {
+			return err
+		}
+		for _, o := range page.Items {
+			byHost[o.Credential.Hostname] = append(byHost[o.Credential.Hostname], o)
+			states[o.State]++
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	var behind []time.Duration // how long after one that was due later an operation started
+	for _, all := range byHost {
+		slices.SortFunc(all, func(a, b operation) int { return int(b.Credential.Number) - int(a.Credential.Number) })
+		earliest := time.Now()
+		for _, o := range all { // from the one that was due last
+			i := slices.IndexFunc(o.History, func(h struct {
+				At time.Time
+				To string
+			}) bool {
+				return h.To == "leased"
+			})
+			if i < 0 {
+				continue
+			}
+			behind = append(behind, max(0, o.History[i].At.Sub(earliest)))
+			if o.History[i].At.Before(earliest) {
+				earliest = o.History[i].At
+			}
+		}
+	}
+	fmt.Printf("operations by state: %v; started after one that was due later, on the same target: p50 / p99 %s\n\n", states, spread(behind))
+	return nil
+}
+
+func (f *farm) close() (err error) {
+	for i := range f.servers {
+		err = errors.Join(err, f.gates[i].l.Close(), f.servers[i].Close())
+	}
+	return err
+}
+
+// gate passes connections on to a target and counts them.
+type gate struct {
+	l          net.Listener
+	to         string
+	open, most atomic.Int64
+}
+
+func newGate(to string) (*gate, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	g := &gate{l: l, to: to}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			go g.pass(c)
+		}
+	}()
+	return g, nil
+}
+
+func (g *gate) port() int { return g.l.Addr().(*net.TCPAddr).Port }
+
+func (g *gate) pass(c net.Conn) {
+	now := g.open.Add(1)
+	defer g.open.Add(-1)
+	for most := g.most.Load(); now > most && !g.most.CompareAndSwap(most, now); most = g.most.Load() {
+	}
+	defer c.Close()
+	up, err := net.Dial("tcp", g.to)
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	var both sync.WaitGroup
+	for _, way := range [][2]net.Conn{{c, up}, {up, c}} {
+		both.Go(func() {
+			_, _ = io.Copy(way[1], way[0])
+			_ = way[1].(*net.TCPConn).CloseWrite()
+		})
+	}
+	both.Wait()
+}
+
+// redisConn is a client that asks one thing after another.
+type redisConn struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// dialRedis logs in as the administrator, on the port without TLS.
+func dialRedis(r *target.RedisServer) (*redisConn, error) {
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.PlainPort()))
+	if err != nil {
+		return nil, err
+	}
+	rc := &redisConn{c, bufio.NewReader(c)}
+	if _, err := rc.ask("AUTH", r.AdminUser, r.AdminPassword); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return rc, nil
+}
+
+// ask gives a line or a text that the server answers.
+func (c *redisConn) ask(words ...string) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
+	}
+	if _, err := io.WriteString(c, b.String()); err != nil {
+		return "", err
+	}
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	switch line[0] {
+	case '-':
+		return "", errors.New("redis: " + line[1:])
+	case '$':
+		n, err := strconv.Atoi(line[1:])
+		if err != nil {
+			return "", err
+		}
+		text := make([]byte, n+2)
+		_, err = io.ReadFull(c.in, text)
+		return string(text[:n]), err
+	}
+	return line[1:], nil
+}
