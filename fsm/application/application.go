@@ -154,6 +154,22 @@ func reads(tx *table.Tx, a *model.Authorization) bool {
 	return slices.Contains(a.Rights, model.SecretRead) || slices.ContainsFunc(state.ProfilesOf(tx, a), func(p model.AccessProfile) bool { return slices.Contains(p.Rights, model.SecretRead) })
 }
 
+// keysOf finds an authorization whose keys the caller changes: whoever could have granted all that it gives.
+func keysOf(tx *table.Tx, m command.Meta, id model.AuthorizationID) (*model.Authorization, error) {
+	p, err := command.Authorize(tx, m.Actor, m.At, manage, nil)
+	if err != nil {
+		return nil, err
+	}
+	auth, ok := state.Authorizations.Get(tx, string(id))
+	if !ok {
+		return nil, model.Errorf(model.NotFound, "there is no such authorization")
+	}
+	if err := command.Covers(tx, p.Authorization, auth); err != nil {
+		return nil, err
+	}
+	return auth, nil
+}
+
 // dropKeys ends the keys that pipelines got, those of OAuth 1.0 and pairs of AWS: new keys are often asked for because the old ones are
 // known.
 func dropKeys(tx *table.Tx, id model.AuthorizationID) {

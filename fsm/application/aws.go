@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"cofre/fsm/audit"
-	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
@@ -30,7 +29,7 @@ var PutARNs = command.Define("arn.put", 1, func(tx *table.Tx, m command.Meta, a 
 		return out, model.Errorf(model.NotFound, "there is no such application")
 	}
 	for auth := range state.Authorizations.By(tx, "application", string(a.Application)) {
-		if err := authz.Covers(p.Authorization, auth); err != nil {
+		if err := command.Covers(tx, p.Authorization, auth); err != nil {
 			return out, err
 		}
 	}
@@ -54,7 +53,8 @@ type ARNArgs struct {
 	Mark []byte     `cbor:"mark"` // SHA-256 over what was signed
 }
 
-// ProveARN admits a client with an identity of AWS once per proof, if the application lists it.
+// ProveARN admits a client with an identity of AWS, if the application lists it. A proof does not name the authorization, so it is
+// good once for all of them.
 var ProveARN = command.Define("arn.prove", 1, func(tx *table.Tx, m command.Meta, a ARNArgs) (Done, error) {
 	p, err := command.Authenticate(tx, m.Actor)
 	if err != nil {
@@ -64,7 +64,7 @@ var ProveARN = command.Define("arn.prove", 1, func(tx *table.Tx, m command.Meta,
 	if roles, ok := state.AWSRoles.Get(tx, string(p.Application.ID)); !ok || identity == "" || !slices.Contains(roles.ARNs, identity) {
 		return Done{}, model.Errorf(model.Unauthenticated, "Client authentication failed: the application does not list this identity of AWS")
 	}
-	if err := spend(tx, m, p, "sts "+string(p.Authorization.ID), a.At, a.Mark); err != nil {
+	if err := spend(tx, m, p, "sts", a.At, a.Mark); err != nil {
 		return Done{}, err
 	}
 	tx.Emit(audit.ARNProven.With("authorization", string(p.Authorization.ID), "application", string(p.Application.ID), "arn", identity))
@@ -79,15 +79,8 @@ type AWSKeyArgs struct {
 
 // PutAWSKey gives an authorization a pair for AWS Signature Version 4 in place of the one that it had, or takes it away.
 var PutAWSKey = command.Define("awskey.put", 1, func(tx *table.Tx, m command.Meta, a AWSKeyArgs) (Done, error) {
-	p, err := command.Authorize(tx, m.Actor, m.At, manage, nil)
+	auth, err := keysOf(tx, m, a.Authorization)
 	if err != nil {
-		return Done{}, err
-	}
-	auth, ok := state.Authorizations.Get(tx, string(a.Authorization))
-	if !ok {
-		return Done{}, model.Errorf(model.NotFound, "there is no such authorization")
-	}
-	if err := authz.Covers(p.Authorization, auth); err != nil {
 		return Done{}, err
 	}
 	change := "removed"

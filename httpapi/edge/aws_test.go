@@ -138,6 +138,10 @@ func TestAWSProofAtADoubleOfSTS(t *testing.T) {
 		t.Error(a.raw)
 	}
 	h.prove(good, 401) // again
+	h.json(admin, "POST", "/api/v1/applications/web/authorizations", 201, `{"name":"more","filter":{"all":true}}`)
+	other := h.json(admin, "GET", "/api/v1/applications/web/authorizations/more", 200, "").text("id")
+	good.Set("unique_key", other) // which the proof does not name
+	h.prove(good, 401)
 	h.prove(proof(t, ciUser, unique, "cluster1", frankfurt, now), 200)
 	asked := double.asked.Load()
 	for name, c := range map[string]struct {
