@@ -105,6 +105,7 @@ func TestOutcomes(t *testing.T) {
 		{"the answer to the change is lost", func(h *house, _ *executors.Session) { h.hang = true }, canary + "x1", executors.Uncertain, executors.ClassNetwork, true},
 		{"the field is too short", func(h *house, _ *executors.Session) { h.short = true }, canary + "x1", executors.NotStarted, executors.ClassTemplate, false},
 		{"the login leads elsewhere", func(h *house, _ *executors.Session) { h.away = "https://other.example/login" }, canary + "x1", executors.NotStarted, executors.ClassRefused, false},
+		{"the login leads to more than a page", func(h *house, _ *executors.Session) { h.away = "/flood" }, canary + "x1", executors.NotStarted, executors.ClassProtocol, false},
 		{"the certificate is unknown", func(_ *house, s *executors.Session) { s.Target.CA = "" }, canary + "x1", executors.NotStarted, executors.ClassTLS, false},
 		{"the lease is lost before the change is sent", func(_ *house, s *executors.Session) {
 			s.Before = func(step string) error {

@@ -19,20 +19,29 @@ import (
 	"cofre/executors"
 )
 
-// maxBody is how long one answer of the site may be.
-const maxBody = 16 << 20
+// What a page may ask for: it may be the attacker's, and the node's memory is everybody's. maxBody is how long one answer may
+// be and maxBodies all of an attempt; maxAtOnce are on their way, maxWaiting more may wait for their turn.
+const (
+	maxBody    = 4 << 20
+	maxBodies  = 64 << 20
+	maxAtOnce  = 6
+	maxWaiting = 200
+)
+
+var errTooMuch = &executors.Failure{Class: executors.ClassProtocol, Msg: "the page asks for too much: an answer may be 4 MiB, all of an attempt 64 MiB, and 200 requests may wait"}
 
 // network is all that the browser has of one: every request of its page is made here, to the device alone, by Session.Dial.
 type network struct {
 	session executors.Session
-	red     *executors.Redactor
 	tools   *devtools
 	ctx     context.Context //nolint:containedctx // the attempt's, for requests that the page makes by itself
 	connect time.Duration
 	flying  sync.WaitGroup
+	turns   chan struct{} // of requests on their way
 
 	mu      sync.Mutex // guards the fields below
-	open    int        // requests on their way
+	open    int        // requests on their way, or waiting for it
+	bodies  int        // bytes of answers so far
 	typed   bool       // the page holds the new secret: whatever it sends may hold it too
 	exposed bool       // a request has left since
 	failed  error      // why the page that was asked for is not there
@@ -63,9 +72,17 @@ func (n *network) event(method string, params json.RawMessage) {
 		}
 		n.mu.Lock()
 		n.open++
+		full := n.open > maxAtOnce+maxWaiting
 		n.mu.Unlock()
+		if full {
+			p.Request.Entries = nil // what is refused does not wait in memory
+		}
 		n.flying.Go(func() {
-			n.answer(p)
+			if full {
+				n.fail(p, errTooMuch)
+			} else {
+				n.answer(p)
+			}
 			n.mu.Lock()
 			n.open--
 			n.mu.Unlock()
@@ -91,29 +108,30 @@ func (n *network) hold() {
 	n.typed = true
 }
 
+// full tells that the page has got as much as it may.
+func (n *network) full() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.bodies > maxBodies
+}
+
 func (n *network) wasExposed() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.exposed
 }
 
-// answer makes one request and hands the answer to the page.
+// answer makes one request in its turn and hands the answer to the page.
 func (n *network) answer(p paused) {
+	select {
+	case n.turns <- struct{}{}:
+		defer func() { <-n.turns }()
+	case <-n.ctx.Done():
+		return
+	}
 	status, header, body, err := n.fetch(p)
 	if err != nil {
-		reason := "ConnectionFailed"
-		var f *executors.Failure
-		if errors.As(err, &f) {
-			reason = "BlockedByClient"
-		}
-		if p.Type == "Document" {
-			n.mu.Lock()
-			if n.failed == nil {
-				n.failed = err
-			}
-			n.mu.Unlock()
-		}
-		_ = n.tools.call(n.ctx, "Fetch.failRequest", map[string]any{"requestId": p.ID, "errorReason": reason}, nil) // a browser that has ended
+		n.fail(p, err)
 		return
 	}
 	type field struct {
@@ -133,6 +151,23 @@ func (n *network) answer(p paused) {
 	_ = n.tools.call(n.ctx, "Fetch.fulfillRequest", map[string]any{ // as above
 		"requestId": p.ID, "responseCode": status, "responseHeaders": fields, "body": base64.StdEncoding.EncodeToString(body),
 	}, nil)
+}
+
+// fail tells the page that a request came to nothing.
+func (n *network) fail(p paused, err error) {
+	reason := "ConnectionFailed"
+	var f *executors.Failure
+	if errors.As(err, &f) {
+		reason = "BlockedByClient"
+	}
+	if p.Type == "Document" {
+		n.mu.Lock()
+		if n.failed == nil {
+			n.failed = err
+		}
+		n.mu.Unlock()
+	}
+	_ = n.tools.call(n.ctx, "Fetch.failRequest", map[string]any{"requestId": p.ID, "errorReason": reason}, nil) // a browser that has ended
 }
 
 // own tells whether a URL leads to the device, and where that is.
@@ -168,6 +203,9 @@ func (n *network) fetch(p paused) (status int, header http.Header, body []byte, 
 	to, err := n.own(u)
 	if err != nil {
 		return 0, nil, nil, err
+	}
+	if n.full() {
+		return 0, nil, nil, errTooMuch
 	}
 	var sent []byte
 	for _, e := range p.Request.Entries {
@@ -206,8 +244,11 @@ func (n *network) fetch(p paused) (status int, header http.Header, body []byte, 
 	if body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1)); err != nil {
 		return 0, nil, nil, err
 	}
+	n.mu.Lock()
+	n.bodies += len(body)
+	n.mu.Unlock()
 	if len(body) > maxBody {
-		return 0, nil, nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "an answer is longer than 16 MiB"}
+		return 0, nil, nil, errTooMuch
 	}
 	return resp.StatusCode, resp.Header, body, nil
 }

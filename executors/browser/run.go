@@ -136,7 +136,8 @@ func (r *run) attempt(ctx context.Context, p *program, steps int) error {
 	if connect <= 0 {
 		connect = DefaultTimeout
 	}
-	r.net = &network{session: r.session, red: r.red, ctx: ctx, connect: connect, typed: !p.fresh}
+	r.net = &network{session: r.session, ctx: ctx, connect: connect, typed: !p.fresh, turns: make(chan struct{}, maxAtOnce)}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // a browser that hangs takes no message: nothing else would end the wait
 	ready := make(chan struct{})
 	r.tools = attach(conn, func(method string, params json.RawMessage) {
 		<-ready

@@ -46,6 +46,7 @@ func serve(t *testing.T) *site {
 	m.HandleFunc("GET /account", s.account)
 	m.HandleFunc("GET /password", func(w http.ResponseWriter, r *http.Request) { s.form(w, r, "") })
 	m.HandleFunc("POST /password", s.change)
+	m.HandleFunc("/flood", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 5<<20)) })
 	s.server = httptest.NewUnstartedServer(m)
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that are refused
 	s.server.StartTLS()
