@@ -110,7 +110,7 @@ const (
 
 func session(e model.Endpoint) executors.Session {
 	s := executortest.Kit{Target: e}.Session(executortest.Account{Name: "ann", Password: oldPassword}, newPassword)
-	s.ConnectTimeout, s.ReadTimeout = time.Second, time.Second
+	s.ConnectTimeout, s.ReadTimeout = 10*time.Second, 10*time.Second // a busy machine
 	return s
 }
 
