@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -15,14 +16,19 @@ import (
 
 // readPrivateKey reads the key that the secrets of answers are encrypted to. A file that others may read is refused.
 func readPrivateKey(name string) (*rsa.PrivateKey, error) {
-	info, err := os.Stat(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the private key: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat() // of what is read
 	if err != nil {
 		return nil, fmt.Errorf("read the private key: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 || !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read the private key", Path: name, Err: fmt.Errorf("others may read it: chmod 600 %s", name)}
 	}
-	b, err := os.ReadFile(name)
+	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
 		return nil, fmt.Errorf("read the private key: %w", err)
 	}

@@ -67,7 +67,7 @@ func dues(ctx context.Context, _ *floor, s *server, o options) (err error) {
 // reading reads secrets at a constant rate from all nodes until the span or done is over, and gives how long each took
 // from the moment when it was due. A node that is gone costs the time until another one answers.
 func (s *server) reading(ctx context.Context, span time.Duration, done <-chan struct{}) []time.Duration {
-	took := make([][]time.Duration, dueReaders)
+	took, nodes := make([][]time.Duration, dueReaders), slices.Clone(s.ready.Nodes) // addresses stay when a node starts again
 	end := time.Now().Add(span)
 	var readers sync.WaitGroup
 	for r := range dueReaders {
@@ -80,7 +80,7 @@ func (s *server) reading(ctx context.Context, span time.Duration, done <-chan st
 				}
 				for try := 0; try < 100; try++ {
 					once, stop := context.WithTimeout(ctx, 2*time.Second)
-					err := s.read(once, s.ready.Nodes[(n+try)%len(s.ready.Nodes)].API, "restricted")
+					err := s.read(once, nodes[(n+try)%len(nodes)].API, "restricted")
 					stop()
 					if err == nil {
 						break
