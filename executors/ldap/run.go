@@ -21,9 +21,8 @@ type run struct {
 	conn    *client
 	bound   bool
 	dn      string // of the entry that was found
-	exposed bool   // a change may have left
-	done    bool   // a change has had its effect
-	line    int    // of the command at work
+	executors.Effect
+	line int // of the command at work
 }
 
 // refusal is the server's clear no: the change had no effect.
@@ -47,14 +46,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	}
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var refused *refusal
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, &f
-	case !r.done && errors.As(err, &refused):
-		return executors.Rejected, &f
-	}
-	// Each change stands by itself: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, &f
+	return r.Outcome(errors.As(err, &refused)), &f
 }
 
 func (r *run) run(ctx context.Context, p *program) error {
@@ -162,7 +154,7 @@ func (r *run) step(st step, password secret.Value) error {
 		if err := r.permit(st.source); err != nil {
 			return err
 		}
-		r.exposed = true
+		r.Exposed = true
 	}
 	switch st.verb {
 	case "bind":
@@ -183,7 +175,7 @@ func (r *run) step(st step, password secret.Value) error {
 		if c := code(err); err != nil && c != success && c < clientSide && !unclear[c] {
 			return &refusal{err}
 		}
-		r.done = r.done || err == nil
+		r.Done = r.Done || err == nil
 	}
 	return err
 }

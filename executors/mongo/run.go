@@ -15,9 +15,8 @@ import (
 // run is one attempt in progress.
 type run struct {
 	session executors.Session
-	exposed bool // a command may have left
-	done    bool // a command has had its effect
-	line    int
+	executors.Effect
+	line int
 }
 
 // Run makes one attempt.
@@ -31,14 +30,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	f := failure(red, r.line, err)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var no *refusal
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, f
-	case !r.done && errors.As(err, &no) && refusing[no.code]:
-		return executors.Rejected, f
-	}
-	// Each command stands by itself: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, f
+	return r.Outcome(errors.As(err, &no) && refusing[no.code]), f
 }
 
 func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) error {
@@ -80,7 +72,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 		if err := r.permit(st.source); err != nil {
 			return err
 		}
-		r.exposed = true
+		r.Exposed = true
 		err = c.do(ctx, database, doc, nil)
 		var no *refusal
 		if doc[0].Key == "dropUser" && errors.As(err, &no) && no.code == userNotFound {
@@ -94,7 +86,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 		if err != nil {
 			return err
 		}
-		r.done = true
+		r.Done = true
 	}
 	return nil
 }

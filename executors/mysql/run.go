@@ -19,9 +19,8 @@ type run struct {
 	conn    session
 	open    bool // logged in
 	hashed  bool // the server takes hashes
-	exposed bool // a statement may have left
-	done    bool // a statement has had its effect
-	line    int  // of the statement at work
+	executors.Effect
+	line int // of the statement at work
 }
 
 // refusal is the server's clear no: the statement had no effect.
@@ -41,14 +40,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	f := r.failure(err)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var refused *refusal
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, f
-	case !r.done && errors.As(err, &refused):
-		return executors.Rejected, f
-	}
-	// Account statements commit by themselves: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, f
+	return r.Outcome(errors.As(err, &refused)), f
 }
 
 func (r *run) failure(err error) *executors.Failure {
@@ -96,7 +88,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 		if err := r.statement(ctx, &p.statements[i]); err != nil {
 			return err
 		}
-		r.done = true
+		r.Done = true
 	}
 	return nil
 }
@@ -170,7 +162,7 @@ func (r *run) statement(ctx context.Context, st *statement) error {
 	defer text.Wipe()
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
-	r.exposed = true
+	r.Exposed = true
 	err = text.Reveal(func(sql []byte) error { return r.conn.exec(ctx, sql) })
 	note := model.Step{Line: st.line, Text: source, Sent: text.Len()}
 	if err != nil {

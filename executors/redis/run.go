@@ -14,9 +14,8 @@ import (
 // run is one attempt in progress.
 type run struct {
 	session executors.Session
-	exposed bool // a command may have left
-	done    bool // a command has had its effect
-	line    int
+	executors.Effect
+	line int
 }
 
 // Run makes one attempt.
@@ -30,14 +29,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	f := failure(red, r.line, err)
 	s.Trace.Step(model.Step{Line: r.line, Text: "stopped", Error: f.Msg})
 	var no answerError
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, f
-	case !r.done && errors.As(err, &no):
-		return executors.Rejected, f
-	}
-	// Each command stands by itself: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, f
+	return r.Outcome(errors.As(err, &no)), f
 }
 
 func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) error {
@@ -79,7 +71,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 		if err != nil {
 			return executors.Fail(executors.ClassTemplate, st.line, err)
 		}
-		r.exposed = true
+		r.Exposed = true
 		err = c.do(ctx, args)
 		for _, a := range args {
 			a.Wipe()
@@ -92,7 +84,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 		if err != nil {
 			return err
 		}
-		r.done = true
+		r.Done = true
 	}
 	return nil
 }

@@ -14,9 +14,8 @@ import (
 type run struct {
 	session executors.Session
 	red     *executors.Redactor
-	exposed bool // a statement may have left
+	executors.Effect
 	refused bool // the first one was refused, and does one thing only
-	done    bool // a statement has had its effect
 	line    int
 }
 
@@ -30,14 +29,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	}
 	f := failure(red, r.line, err)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, f
-	case r.refused && !r.done:
-		return executors.Rejected, f
-	}
-	// Each statement commits by itself: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, f
+	return r.Outcome(r.refused), f
 }
 
 func (r *run) run(ctx context.Context, p *program) error {
@@ -67,7 +59,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 		if err := r.statement(ctx, c, &p.statements[i]); err != nil {
 			return err
 		}
-		r.done = true
+		r.Done = true
 	}
 	return nil
 }
@@ -97,7 +89,7 @@ func (r *run) statement(ctx context.Context, c *client, st *statement) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r.exposed = true
+	r.Exposed = true
 	err = text.Reveal(func(sql []byte) error { return c.exec(ctx, sql) })
 	note := model.Step{Line: st.line, Text: source, Sent: text.Len()}
 	if err != nil {

@@ -24,9 +24,8 @@ type run struct {
 	who     account
 	conn    *client
 	shell   string
-	exposed bool // something may run on the target
-	done    bool // something has run
-	line    int
+	executors.Effect
+	line int
 }
 
 // refusal is the target's clear no: nothing was done.
@@ -47,14 +46,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	f.Line = max(f.Line, r.line)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var no *refusal
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, &f
-	case !r.done && errors.As(err, &no):
-		return executors.Rejected, &f
-	}
-	// Each line stands by itself: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, &f
+	return r.Outcome(errors.As(err, &no)), &f
 }
 
 func (r *run) run(ctx context.Context, p *program) error {
@@ -219,7 +211,7 @@ func (r *run) step(ctx context.Context, st step) error {
 		return err
 	}
 	if res.exit == 0 {
-		r.done = true
+		r.Done = true
 		return nil
 	}
 	return r.judge(st, res)
@@ -234,13 +226,13 @@ func (r *run) execute(ctx context.Context, st step, f filled) (result, error) {
 	if err := r.permit(st.source); err != nil {
 		return result{}, err
 	}
-	r.exposed = r.exposed || st.verb == command
+	r.Exposed = r.Exposed || st.verb == command
 	id, err := r.conn.start(ctx, r.shell, line)
 	if err != nil {
 		return result{}, err
 	}
 	if st.verb != command {
-		r.exposed = true // up to here the bootstrap waits for a script
+		r.Exposed = true // up to here the bootstrap waits for a script
 	}
 	err = r.conn.send(ctx, r.shell, id, f.input)
 	if no := (*refused)(nil); st.verb == command && errors.As(err, &no) {

@@ -20,9 +20,8 @@ type run struct {
 	who     account
 	conn    *client
 	domain  *samr.Handle
-	exposed bool // a change may have left
-	done    bool // a change has had its effect
-	line    int
+	executors.Effect
+	line int
 }
 
 // Run makes one attempt.
@@ -40,14 +39,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	}
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var no *answer
-	switch {
-	case !r.exposed:
-		return executors.NotStarted, &f
-	case !r.done && errors.As(err, &no):
-		return executors.Rejected, &f
-	}
-	// Each call stands by itself: after the first one, a refusal says nothing about the whole.
-	return executors.Uncertain, &f
+	return r.Outcome(errors.As(err, &no)), &f
 }
 
 func (r *run) run(ctx context.Context, p *program) error {
@@ -209,8 +201,8 @@ func (r *run) write(st step, do func() error) error {
 	if err := r.permit(st.source); err != nil {
 		return err
 	}
-	r.exposed = true
+	r.Exposed = true
 	err := do()
-	r.done = r.done || err == nil
+	r.Done = r.Done || err == nil
 	return err
 }
