@@ -55,14 +55,15 @@ var Plan = command.Define("credential.plan", 1, func(tx *table.Tx, m command.Met
 // maxDefer is more than the longest time that a window stays closed.
 const maxDefer = 15 * 24 * time.Hour
 
-// DeferArgs move the automatic change of a credential that is due to a later moment.
+// DeferArgs move what is due of a credential, its automatic change or its verification, to a later moment.
 type DeferArgs struct {
-	Credential model.CredentialID `cbor:"credential"`
-	Until      model.Time         `cbor:"until"`
+	Credential model.CredentialID  `cbor:"credential"`
+	Kind       model.OperationKind `cbor:"kind"` // PasswordChange or Verify
+	Until      model.Time          `cbor:"until"`
 }
 
-// Defer lets a change that is due wait until its policy's window opens. The leader names the moment: what the clocks of a
-// zone show depends on the rules that a machine knows for it.
+// Defer lets a change that is due wait until its policy's window opens, or for an operation that is open. The leader names
+// the moment: what the clocks of a zone show depends on the rules that a machine knows for it.
 var Defer = command.Define("credential.defer", 1, func(tx *table.Tx, m command.Meta, a DeferArgs) (Done, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
 		return Done{}, err
@@ -71,10 +72,9 @@ var Defer = command.Define("credential.defer", 1, func(tx *table.Tx, m command.M
 	if err != nil {
 		return Done{}, err
 	}
-	if c.RotateAt == 0 || c.RotateAt > m.At || a.Until <= m.At || a.Until > m.At.Add(maxDefer) {
+	if a.Until <= m.At || a.Until > m.At.Add(maxDefer) || !c.PutOff(a.Kind, m.At, a.Until) {
 		return Done{}, model.Errorf(model.Conflict, "nothing is due, or the moment is out of range")
 	}
-	c.RotateAt = a.Until
 	put(tx, c)
 	return Done{}, nil
 })

@@ -177,6 +177,23 @@ func (c *Credential) Spent() []uint64 {
 	return gone
 }
 
+// Recheck is how long a credential is left alone by its triggers while an operation on it is open: what is due would
+// otherwise be looked at in every round of the scheduler until the operation ends. Its end plans anew.
+const Recheck = time.Hour
+
+// PutOff moves what is due by itself, the change or the verification, to a later moment. It tells whether it was due.
+func (c *Credential) PutOff(k OperationKind, now, until Time) bool {
+	at := &c.RotateAt
+	if k == Verify {
+		at = &c.VerifyAt
+	}
+	if *at == 0 || *at > now {
+		return false
+	}
+	*at = until
+	return true
+}
+
 // Version finds a version by number; nil if it is gone.
 func (c *Credential) Version(n uint64) *SecretVersion {
 	for i := range c.Versions {

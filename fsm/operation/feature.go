@@ -180,6 +180,9 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 		}
 	}
 	o, created, err := Create(tx, m, 0, c, s)
+	if p == nil && c.PutOff(a.Kind, m.At, m.At.Add(model.Recheck)) {
+		putCredential(tx, c)
+	}
 	if err == nil && created && o.Automatic() {
 		err = StartAutomatic(tx, m, 1)
 	}

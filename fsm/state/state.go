@@ -165,7 +165,7 @@ func parentKey(c *model.Credential) []string {
 }
 
 func dueKey(c *model.Credential) []string {
-	if c.RotateAt == 0 || !c.Enabled || c.Busy != "" {
+	if c.RotateAt == 0 || !c.Enabled || c.Busy != "" || c.Execution.Executor == "" {
 		return nil
 	}
 	return []string{table.TimeKey(c.RotateAt)}

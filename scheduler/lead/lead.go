@@ -123,7 +123,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 			case d.Plan:
 				return note(propose(ctx, c, credential.Plan, credential.PlanArgs{}))
 			case d.Until != 0:
-				return note(propose(ctx, c, credential.Defer, credential.DeferArgs{Credential: d.Credential, Until: d.Until}))
+				return note(propose(ctx, c, credential.Defer, credential.DeferArgs{Credential: d.Credential, Kind: d.Kind, Until: d.Until}))
 			case d.Revocation != "":
 				return note(propose(ctx, c, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation}))
 			}

@@ -106,7 +106,7 @@ func (t *term) look() {
 			continue
 		}
 		if d.Until != 0 {
-			offer(t, credential.Defer, credential.DeferArgs{Credential: d.Credential, Until: d.Until})
+			offer(t, credential.Defer, credential.DeferArgs{Credential: d.Credential, Kind: d.Kind, Until: d.Until})
 			continue
 		}
 		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: d.Kind, Trigger: d.Trigger})

@@ -23,12 +23,13 @@ func Expiry(r table.Reader, now model.Time, limit int) []Due {
 		if len(due) == limit {
 			break
 		}
-		if _, open := state.Operations.First(r, "open", string(c.ID)); open || c.Execution.Executor == "" {
-			continue // its trigger has fired already, or nothing can change it
+		if _, open := state.Operations.First(r, "open", string(c.ID)); open {
+			due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Until: now.Add(model.Recheck)})
+			continue
 		}
 		p := state.PolicyOf(r, c)
 		if opens := Opens(&p.Window, now); opens > now {
-			due = append(due, Due{Credential: c.ID, Until: opens})
+			due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Until: opens})
 			continue
 		}
 		due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Trigger: "expiry"})

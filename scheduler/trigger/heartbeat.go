@@ -17,7 +17,8 @@ func Heartbeat(r table.Reader, now model.Time, limit int) []Due {
 			break
 		}
 		if _, open := state.Operations.First(r, "open", string(c.ID)); open {
-			continue // what is open ends with a proof too
+			due = append(due, Due{Credential: c.ID, Kind: model.Verify, Until: now.Add(model.Recheck)}) // what is open ends with a proof too
+			continue
 		}
 		due = append(due, Due{Credential: c.ID, Kind: model.Verify, Trigger: "heartbeat"})
 	}

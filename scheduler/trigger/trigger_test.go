@@ -145,12 +145,15 @@ func TestTriggers(t *testing.T) {
 			rotates(tx, "busy", 1, func(c *model.Credential) { c.Busy = "o" })
 			rotates(tx, "no-executor", 1, func(c *model.Credential) { c.Execution.Executor = "" })
 		}},
-		"what has an operation already": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+		"what has an operation already is put off": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			rotates(tx, "ready", 1, nil)
 			open(tx, "ready", model.OpReady)
 			rotates(tx, "done", 2, nil)
 			open(tx, "done", model.OpSucceeded)
-		}, want: []trigger.Due{expiry("done")}},
+		}, want: []trigger.Due{{Credential: "ready", Kind: model.PasswordChange, Until: now.Add(model.Recheck)}, expiry("done")}},
+		"what nothing can change is not looked at": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, func(c *model.Credential) { c.Execution.Executor = "" })
+		}},
 		"a limit": {trigger: trigger.Expiry, limit: 1, put: func(tx *table.Tx) {
 			rotates(tx, "a", 1, nil)
 			rotates(tx, "b", 2, nil)
@@ -200,7 +203,7 @@ func TestTriggers(t *testing.T) {
 		"what is due outside of its window waits until it opens": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			rotates(tx, "a", now, func(c *model.Credential) { c.Governed = "evening" })
 			state.Policies.Put(tx, &model.Policy{ID: "evening", Name: "evening", Window: model.Window{Hours: []model.HourSpan{{From: 20, To: 24}}}})
-		}, want: []trigger.Due{{Credential: "a", Until: model.Time(20 * model.Hour)}}},
+		}, want: []trigger.Due{{Credential: "a", Kind: model.PasswordChange, Until: model.Time(20 * model.Hour)}}},
 		"nothing expires while the automation is stopped": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			rotates(tx, "a", now, nil)
 			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
@@ -235,7 +238,8 @@ func TestTriggers(t *testing.T) {
 			verifies(tx, "later", now+1)
 			verifies(tx, "open", now)
 			open(tx, "open", model.OpReady)
-		}, want: []trigger.Due{{Credential: "a", Kind: model.Verify, Trigger: "heartbeat"}, {Credential: "b", Kind: model.Verify, Trigger: "heartbeat"}}},
+		}, want: []trigger.Due{{Credential: "a", Kind: model.Verify, Trigger: "heartbeat"}, {Credential: "b", Kind: model.Verify, Trigger: "heartbeat"},
+			{Credential: "open", Kind: model.Verify, Until: now.Add(model.Recheck)}}},
 		"no heartbeats while the automation is stopped": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
 			verifies(tx, "a", now)
 			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
