@@ -80,6 +80,7 @@ var rooms = []room{
 	{"executors/all", []string{"executors/...", "fsm/model"}, "the list of executors"},
 	{"executors/runner", []string{"executors/...", "fsm/...", "vault/barrier", "vault/keyring", "vault/policy", "vault/secret", "vault/sshkey", "vault/totp"}, "the only place where a lease meets a key"},
 	{"executors/executortest/...", append([]string{"executors/executortest/..."}, contract...), "test kit of executors"},
+	{"executors/cloud/...", append([]string{"executors/cloud"}, contract...), "executors of clouds share how one request is made"},
 	{"executors/...", contract, "an executor sees a target, a program and masks: never state, barrier or cluster"},
 
 	{"httpapi/route", []string{"fsm/model", "fsm/audit", "vault/secret", "httpapi/compat"}, "mounting only"},

@@ -42,6 +42,7 @@ var modules = []module{
 	{"github.com/masterzen/winrm/soap", []string{"executors/winrm"}, "WS-Management: its messages alone, since its client repeats requests and never ends when a connection is lost"},
 	{"go.mongodb.org/mongo-driver/v2/bson", []string{"executors/mongo"}, "BSON of MongoDB's driver; the driver itself is a pool that logs in again by itself"},
 	{"github.com/xdg-go", []string{"executors/mongo"}, "SCRAM-SHA-256 and SASLprep of MongoDB's logins"},
+	{"github.com/aws/aws-sdk-go-v2", []string{"executors/cloud/aws"}, "AWS's own signer; its services are spoken to without their SDKs, which are large"},
 	{"github.com/Azure/go-ntlmssp", []string{"executors/winrm"}, "NTLM for logins by HTTP"},
 	{"github.com/oiweiwei/go-msrpc", []string{"executors/winrpc"}, "MS-RPC over SMB: the only Go library found; kept behind one folder"},
 	{"github.com/oiweiwei/go-smb2.fork", []string{"executors/winrpc"}, "go-msrpc's SMB client: its errors carry the status"},

@@ -76,6 +76,13 @@ type KeyProgram interface {
 // Connectivity is an Executor whose port a device may list under other names than the executor's own in upper case.
 type Connectivity interface{ Protocols() []string }
 
+// Estate is an Executor for a service that has several hosts: a device stands for all of it.
+type Estate interface {
+	// Belongs tells whether another host is a part of the service that the device with this host name stands for. The list is closed and
+	// of names: the runner's Dialer lets an attempt reach port 443 of those, under the same rules as the device.
+	Belongs(hostname, host string) bool
+}
+
 // Verifier is an Executor, or a Program, that can prove a secret by a login.
 type Verifier interface {
 	// Verify logs in as USERNAME with a secret, once, over a fresh connection: true when the target let us in,
@@ -96,6 +103,10 @@ func VerifierOf(e Executor, p Program) (Verifier, bool) {
 // the net package's are, lets the SSH executor ask for immediate acknowledgements, which saves 40 ms of each login.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
+// Keeper commits a secret that the target has just made, in place of a NEW_PASSWORD that Cofre made: a Program calls it before it does
+// anything else. After an error nobody has the secret, and the attempt ends: whoever comes next removes it at the target by its name.
+type Keeper func(ctx context.Context, made secret.Value) error
+
 // Transcript takes the steps of an attempt, free of secrets.
 type Transcript interface{ Step(model.Step) }
 
@@ -105,6 +116,7 @@ type Session struct {
 	Resolve        mask.Resolver
 	Dial           Dialer
 	Trace          Transcript              // nil: no transcript
+	Keep           Keeper                  // commits a secret that the target made; nil: nobody could
 	Before         func(step string) error // asked before connecting and before each writing step: may we still? nil: yes
 	ConnectTimeout time.Duration           // 0: the executor's default
 	ReadTimeout    time.Duration           // 0: the executor's default

@@ -7,6 +7,7 @@ import (
 
 	"cofre/executors"
 	"cofre/executors/browser"
+	"cofre/executors/cloud/aws"
 	"cofre/executors/curl"
 	"cofre/executors/ldap"
 	"cofre/executors/mongo"
@@ -38,6 +39,7 @@ func List() []executors.Executor {
 		winrpc.New(),
 		winrm.New(),
 		mongo.New(),
+		aws.New(),
 		browser.New(nil), // a node that has a browser gives its own
 	}
 }
@@ -66,6 +68,7 @@ func Catalogue() []executors.CatalogueEntry {
 		winrpc.Catalogue(),
 		winrm.Catalogue(),
 		mongo.Catalogue(),
+		aws.Catalogue(),
 		browser.Catalogue(),
 	)
 }

@@ -57,7 +57,11 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 	if job.credential.Key != nil {
 		return r.rotate(l, job, program, res.Version)
 	}
-	outcome, err := program.Run(l.ctx, r.session(l, job))
+	session := r.session(l, job)
+	if job.user != nil {
+		session.Keep = r.keeper(l, job)
+	}
+	outcome, err := program.Run(l.ctx, session)
 	if err != nil {
 		return job.ran(outcome, err)
 	}

@@ -10,25 +10,47 @@ import (
 	"cofre/fsm/model"
 )
 
-// dialer opens sockets to the operation's device and nowhere else (RULES 10). A name is resolved once per attempt; a name
-// that leads to this machine, to link-local or metadata addresses, or to the cluster is refused. An address that somebody
-// registered as an address is taken as meant.
-func (r *Runner) dialer(d *model.Device) executors.Dialer {
-	var once sync.Once
-	var pinned netip.Addr
-	var failure error
+// dialer opens sockets to the operation's device, to the other hosts of the service that it stands for, and nowhere else
+// (RULES 10). A name is resolved once per attempt; a name that leads to this machine, to link-local or metadata addresses, or
+// to the cluster is refused. An address that somebody registered as an address is taken as meant.
+func (r *Runner) dialer(d *model.Device, e executors.Executor) executors.Dialer {
+	var mu sync.Mutex // guards pins
+	pins := map[string]netip.Addr{}
+	pin := func(ctx context.Context, host string) (netip.Addr, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if a, ok := pins[host]; ok {
+			return a, nil
+		}
+		a, err := r.resolveHost(ctx, host)
+		if err == nil {
+			pins[host] = a
+		}
+		return a, err
+	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil || host != d.Address() {
+		host, port, ok := reaches(d, e, address)
+		if !ok {
 			return nil, refused("an operation connects to its device only")
 		}
-		once.Do(func() { pinned, failure = r.resolveHost(ctx, host) })
-		if failure != nil {
-			return nil, failure
+		a, err := pin(ctx, host)
+		if err != nil {
+			return nil, err
 		}
 		var dial net.Dialer
-		return dial.DialContext(ctx, network, net.JoinHostPort(pinned.String(), port))
+		return dial.DialContext(ctx, network, net.JoinHostPort(a.String(), port))
 	}
+}
+
+// reaches tells whether an address is the device's, or port 443 of a host of the service that the device stands for. A device with
+// an address of its own stands for that address alone.
+func reaches(d *model.Device, e executors.Executor, address string) (host, port string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == d.Address() {
+		return host, port, err == nil
+	}
+	estate, ok := e.(executors.Estate)
+	return host, port, ok && port == "443" && d.IP == "" && estate.Belongs(d.Hostname, host)
 }
 
 func refused(msg string) error { return &executors.Failure{Class: executors.ClassRefused, Msg: msg} }

@@ -178,7 +178,7 @@ func (j *job) endpoint() model.Endpoint {
 
 func (r *Runner) session(l *lease, j *job) executors.Session {
 	j.connected.Store(false)
-	dial := r.dialer(j.device)
+	dial := r.dialer(j.device, j.executor)
 	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err == nil {

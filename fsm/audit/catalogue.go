@@ -113,6 +113,7 @@ var (
 	DynamicRead       = define("dynamic.read", Notice, "the secret of a dynamic user was read", Fields{"user": Public, "number": Public, "username": Sensitive})
 	DynamicUnwanted   = define("dynamic.unwanted", Notice, "a dynamic user is to be removed", Fields{"user": Public, "number": Public, "reason": Public})
 	DynamicRemoved    = define("dynamic.removed", Notice, "a dynamic user was proven gone twice, or was never sent to its target", Fields{"user": Public, "number": Public, "username": Sensitive, "reason": Public})
+	DynamicKept       = define("dynamic.kept", Notice, "the secret that a target made for a new dynamic user was committed", Fields{"user": Public, "number": Public, "operation": Public})
 	DynamicRenewed    = define("dynamic.renewed", Notice, "the life of a dynamic user was made longer", Fields{"user": Public, "number": Public, "until": Public})
 	DynamicRevoked    = define("dynamic.revoked", Warning, "all dynamic users of a profile, an authorization or an application are to be removed, or were asked to go", Fields{"key": Public, "reason": Public, "change": Public})
 	DynamicLinked     = define("dynamic.linked", Notice, "how an application gets dynamic users was changed", Fields{"application": Public, "automatic": Public, "pairs": Public, "quota": Public})

@@ -20,7 +20,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
-	Request, Preflight, Grant, Share, Begin, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune,
+	Request, Preflight, Grant, Share, Begin, Keep, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune,
 }}
 
 var (

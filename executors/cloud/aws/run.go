@@ -1,0 +1,240 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"cofre/executors"
+	"cofre/executors/cloud"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// run is one attempt in progress.
+type run struct {
+	session executors.Session
+	red     *executors.Redactor
+	executors.Effect
+	line int
+	user string
+}
+
+// Run makes one attempt.
+func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	s, red := s.Guard()
+	r := &run{session: s, red: red}
+	err := r.run(ctx, p)
+	if err == nil {
+		return executors.Applied, nil
+	}
+	f := failure(red, r.line, err)
+	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
+	var no *refusal
+	refused := errors.As(err, &no)
+	if refused && !r.Done && no.class() == executors.ClassAuth {
+		return executors.NotStarted, f // every request is a login: this one did nothing
+	}
+	return r.Outcome(refused), f
+}
+
+func (r *run) run(ctx context.Context, p *program) error {
+	c, err := r.door()
+	if err != nil {
+		return err
+	}
+	args := make([]string, len(p.steps))
+	for i, st := range p.steps { // so that a value which does not fit is found before anything is dialed
+		if args[i], err = r.fill(st); err != nil {
+			return executors.Fail(executors.ClassTemplate, st.line, err)
+		}
+	}
+	if r.session.Keep == nil && p.steps[0].word == createUser {
+		return executors.Fail(executors.ClassTemplate, 1, errors.New("AWS makes the key: the template is for dynamic users only"))
+	}
+	if err := r.permit("connect"); err != nil {
+		return err
+	}
+	for i, st := range p.steps {
+		r.line = st.line
+		if err := r.do(ctx, c, p, st, args[i]); err != nil {
+			r.session.Trace.Step(model.Step{Line: st.line, Text: st.source, Error: failure(r.red, st.line, err).Msg})
+			return err
+		}
+		r.session.Trace.Step(model.Step{Line: st.line, Text: st.source})
+	}
+	return nil
+}
+
+// door is the client of the account that does the work.
+func (r *run) door() (*client, error) {
+	id, err := text(r.session, mask.AuthUser)
+	if err != nil {
+		return nil, err
+	}
+	key, err := r.session.Resolve(mask.AuthPassword)
+	if err != nil {
+		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+	}
+	defer key.Wipe()
+	if r.user, err = text(r.session, mask.Username); err != nil {
+		return nil, err
+	}
+	as := pair{ID: id}
+	_ = key.Reveal(func(b []byte) error { as.Secret = string(b); return nil }) // the signer wants a string
+	switch {
+	case !keyID.MatchString(id) || as.Secret == "":
+		return nil, executors.Fail(executors.ClassTemplate, 0, errors.New("the account's user name is the id of an access key of AWS, and its secret that of the key"))
+	case !name.MatchString(r.user):
+		return nil, executors.Fail(executors.ClassTemplate, 0, errors.New("the user name is none that IAM takes"))
+	}
+	return connect(r.session, as)
+}
+
+// fill renders the argument of a step.
+func (r *run) fill(st step) (out string, err error) {
+	v, err := mask.Render(st.arg, r.session.Resolve, mask.Raw)
+	if err != nil {
+		return "", err
+	}
+	_ = v.Reveal(func(b []byte) error { out = string(b); return nil })
+	if st.word == attachPolicies {
+		_, err = policies(out)
+	}
+	return out, err
+}
+
+func (r *run) permit(step string) error {
+	if err := r.session.Before(step); err != nil {
+		return executors.Fail(executors.ClassRefused, r.line, err)
+	}
+	return nil
+}
+
+func (r *run) do(ctx context.Context, c *client, p *program, st step, arg string) error {
+	if st.word != deleteUser {
+		if err := r.permit(st.source); err != nil {
+			return err
+		}
+	}
+	r.Exposed = true
+	switch st.word {
+	case createUser:
+		params := url.Values{"UserName": {r.user}}
+		if arg == "" {
+			arg = Path
+		}
+		params.Set("Path", arg)
+		if err := c.call(ctx, iam, "CreateUser", params, nil); err != nil {
+			return err
+		}
+	case attachPolicies:
+		list, err := policies(arg)
+		if err != nil {
+			return err
+		}
+		for _, policy := range list {
+			if err := r.soon(ctx, p, st, func() error {
+				return c.call(ctx, iam, "AttachUserPolicy", url.Values{"UserName": {r.user}, "PolicyArn": {policy}}, nil)
+			}); err != nil {
+				return err
+			}
+		}
+	case createKey:
+		return r.key(ctx, c, p, st)
+	case deleteUser:
+		return c.removeAll(ctx, p.executor.Patience, r.user, r.permit)
+	}
+	r.Done = true
+	return nil
+}
+
+// soon repeats a step at which IAM does not know the new user yet.
+func (r *run) soon(ctx context.Context, p *program, st step, do func() error) error {
+	return p.executor.Patience.Until(ctx, func() error {
+		if err := r.permit(st.source); err != nil {
+			return err
+		}
+		err := do()
+		if unknown(err) {
+			return fmt.Errorf("%w: %w", cloud.ErrAgain, err)
+		}
+		return err
+	})
+}
+
+// key makes the access key and commits it before anything else.
+func (r *run) key(ctx context.Context, c *client, p *program, st step) error {
+	var made pair
+	if err := r.soon(ctx, p, st, func() (err error) {
+		made, err = c.newKey(ctx, r.user)
+		return err
+	}); err != nil {
+		return err
+	}
+	r.red.Add(secret.New([]byte(made.Secret)))
+	doc, err := json.Marshal(made)
+	if err != nil {
+		return err
+	}
+	v := secret.New(doc)
+	defer v.Wipe()
+	if err := r.session.Keep(ctx, v); err != nil {
+		return executors.Fail(executors.ClassRefused, st.line, fmt.Errorf("commit the access key: %w", err))
+	}
+	r.session.Trace.Step(model.Step{Line: st.line, Text: "access key " + made.ID + " was committed"})
+	return nil
+}
+
+// Verify tells whether the user is there, or its key still works: what a removal proves. It waits for AWS to have forgotten both.
+func (p *removal) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
+	s, red := s.Guard()
+	red.Add(with)
+	there := false
+	err := func() error {
+		r := &run{session: s, red: red}
+		c, err := r.door()
+		if err != nil {
+			return err
+		}
+		if keyID.MatchString(r.user) { // an account, not a user of ours
+			there, err = p.executor.Verify(ctx, s, with)
+			return err
+		}
+		err = p.executor.Patience.Until(ctx, func() error {
+			if there, err = r.there(ctx, c, with); there && err == nil {
+				err = cloud.ErrAgain
+			}
+			return err
+		})
+		if errors.Is(err, cloud.ErrAgain) {
+			err = nil
+		}
+		return err
+	}()
+	if err != nil {
+		return false, failure(red, 0, err)
+	}
+	return there, nil
+}
+
+func (r *run) there(ctx context.Context, c *client, with secret.Value) (bool, error) {
+	if in, err := c.exists(ctx, r.user); in || err != nil {
+		return in, err
+	}
+	as, ok := pairOf(with)
+	if !ok {
+		return false, nil
+	}
+	r.red.Add(secret.New([]byte(as.Secret)))
+	own := *c
+	own.as = as
+	_, err := own.whoami(ctx)
+	if is(err, invalidKey) {
+		return false, nil
+	}
+	return err == nil, err
+}
