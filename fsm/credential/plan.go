@@ -72,6 +72,9 @@ var Defer = command.Define("credential.defer", 1, func(tx *table.Tx, m command.M
 	if err != nil {
 		return Done{}, err
 	}
+	if state.SystemRow(tx).Frozen { // the trigger looked just before state time jumped
+		return Done{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is put off before cofre cluster confirm-time")
+	}
 	if a.Until <= m.At || a.Until > m.At.Add(maxDefer) || !c.PutOff(a.Kind, m.At, a.Until) {
 		return Done{}, model.Errorf(model.Conflict, "nothing is due, or the moment is out of range")
 	}
