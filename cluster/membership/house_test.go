@@ -113,7 +113,7 @@ func run(t *testing.T, h *house, id *peer.Identity, ln net.Listener) *node {
 	var raft atomic.Pointer[raftnode.Node] // raft's own streams ask it
 	dir := &membership.Directory{Self: holder, Row: h.row, InRaft: func(id model.NodeID) bool { r := raft.Load(); return r != nil && r.Has(id) }}
 	dialer := &peer.Dialer{Self: holder.Get, Pinned: dir.Pinned, Log: log}
-	streams := peer.NewStreams(&peer.Dialer{Self: holder.Get, Pinned: dir.PinnedRaft, Log: log}, raftnode.PeerAddress(id.Node, ln.Addr().String()))
+	streams := peer.NewStreams(t.Context(), &peer.Dialer{Self: holder.Get, Pinned: dir.PinnedRaft, Log: log}, raftnode.PeerAddress(id.Node, ln.Addr().String()))
 	folder := t.TempDir()
 	cipher, err := disk.NewRecordCipher(disk.GenerateKey(), "log")
 	if err != nil {

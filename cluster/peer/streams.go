@@ -2,8 +2,10 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -17,15 +19,16 @@ import (
 type Streams struct {
 	dialer    *Dialer
 	advertise string
+	ending    <-chan struct{} // the node is stopping: Dial waits for nobody
 	accepted  chan net.Conn
 
 	once   sync.Once
 	closed chan struct{}
 }
 
-// NewStreams makes a stream layer for a node that others reach at advertise (raftnode.PeerAddress).
-func NewStreams(d *Dialer, advertise raft.ServerAddress) *Streams {
-	return &Streams{dialer: d, advertise: string(advertise), accepted: make(chan net.Conn), closed: make(chan struct{})}
+// NewStreams makes a stream layer for a node that others reach at advertise (raftnode.PeerAddress), until ctx ends.
+func NewStreams(ctx context.Context, d *Dialer, advertise raft.ServerAddress) *Streams {
+	return &Streams{dialer: d, advertise: string(advertise), ending: ctx.Done(), accepted: make(chan net.Conn), closed: make(chan struct{})}
 }
 
 // Serve is the listener's Handler for raft/1: it lends the connection to raft until raft closes it.
@@ -65,12 +68,26 @@ func (s *Streams) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial connects raft to a member.
+// redial is the pause before a member whose machine answers, but not its process, is asked again.
+const redial = 25 * time.Millisecond
+
+// Dial connects raft to a member. It waits for a process that is not there: after each refusal raft itself would pause
+// twice as long, up to ten seconds, and so send nothing for as long again as the process took to start.
 func (s *Streams) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), min(timeout, handshakeTime))
-	defer cancel()
 	node, host := raftnode.SplitPeerAddress(address)
-	return s.dialer.To(ctx, ProtoRaft, node, host)
+	for end := time.Now().Add(timeout); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), min(timeout, handshakeTime))
+		conn, err := s.dialer.To(ctx, ProtoRaft, node, host)
+		cancel()
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(end) {
+			return conn, err
+		}
+		select {
+		case <-time.After(redial):
+		case <-s.ending:
+			return nil, err
+		}
+	}
 }
 
 // Close ends Accept.

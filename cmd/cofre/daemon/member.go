@@ -121,7 +121,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 		return dialer.To(ctx, peer.ProtoRPC, to, address)
 	}, m.clock.Observe)
 	address := raftnode.PeerAddress(id.Node, d.config.Peer.Advertise)
-	m.streams = peer.NewStreams(&peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
+	m.streams = peer.NewStreams(d.ctx, &peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
 	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing},
 		machine{m.fsm}, raftnode.NewTransport(m.streams, m.part("raft")), m.part("raft"))
 	if err != nil {
