@@ -26,7 +26,8 @@ const (
 // ephemeral checks an ephemeral entry. The users of it are the reader's own, so that nobody sees another's password.
 func ephemeral(tx *table.Tx, m command.Meta, owner model.AuthorizationID, e *model.DSMEntry) error {
 	e.Credential = ""
-	if _, err := operation.Usable(tx, e.Profile, e.Device); err != nil {
+	p, err := operation.Usable(tx, e.Profile, e.Device)
+	if err != nil {
 		return err
 	}
 	if err := mayProvision(tx, m, owner, e.Pair()); err != nil {
@@ -35,7 +36,7 @@ func ephemeral(tx *table.Tx, m command.Meta, owner model.AuthorizationID, e *mod
 	for i := range e.Fields {
 		f := &e.Fields[i]
 		f.Row, f.Secret, f.Mark = "", model.Sealed{}, nil
-		if f.Name == "" || f.From != "ttl" && !slices.Contains(sources, f.From) {
+		if f.Name == "" || f.From != "ttl" && !slices.Contains(sources, f.From) && !(model.IsCloud(p.Executor) && slices.Contains(model.KeyParts(), f.From)) {
 			return model.Errorf(model.Invalid, "a dynamic user has no such part, or it has no name").WithField("data")
 		}
 		if err := model.CheckText("data", f.Name, model.MaxName); err != nil {
@@ -75,12 +76,20 @@ func automatic(tx *table.Tx, m command.Meta, app *model.Application, auth *model
 		}
 		s := &model.DSMSecret{ID: model.DSMSecretID(m.NewID(ownIDs + one.n)), Number: state.Next(tx, "dsm"), Identity: identity, Name: identity, Engine: "Generic", Owner: auth.ID, Enabled: true,
 			CreatedBy: auth.ID, CreatedAt: m.At}
-		e := model.DSMEntry{Kind: model.DSMEphemeral, Device: pair.Device, Profile: pair.Profile, Fields: DefaultParts()}
+		e := model.DSMEntry{Kind: model.DSMEphemeral, Device: pair.Device, Profile: pair.Profile, Fields: DefaultParts(executorOf(tx, pair.Profile))}
 		addVersion(tx, m, s, []model.DSMEntry{e}, 0)
 		store(tx, s)
 		tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", "provisioned"))
 	}
 	return nil
+}
+
+func executorOf(r table.Reader, id model.ProfileID) model.ExecutorName {
+	p, ok := state.Profiles.Get(r, string(id))
+	if !ok {
+		return ""
+	}
+	return p.Executor
 }
 
 // wanted is a pair of an application that no secret of an authorization shows yet.
@@ -118,8 +127,15 @@ func unshown(r table.Reader, app *model.Application, auth *model.Authorization) 
 	return missing, held
 }
 
-// DefaultParts are the names under which the parts of a dynamic user are shown unless somebody chose others.
-func DefaultParts() []model.DSMField {
+// DefaultParts are the names under which the parts of a dynamic user of an executor are shown unless somebody chose others.
+func DefaultParts(executor model.ExecutorName) []model.DSMField {
+	if model.IsCloud(executor) {
+		var key []model.DSMField
+		for _, part := range model.KeyParts() {
+			key = append(key, model.DSMField{Name: part, From: part})
+		}
+		return append(key, model.DSMField{Name: "username", From: "username"}, model.DSMField{Name: "TTL", From: "ttl"})
+	}
 	return []model.DSMField{{Name: "hostname", From: "hostname"}, {Name: "username", From: "username"}, {Name: "password", From: "password"},
 		{Name: "additional_information", From: "additional"}, {Name: "ip", From: "ip"}, {Name: "TTL", From: "ttl"}}
 }

@@ -82,7 +82,7 @@ const (
 // DSMField is one named value: ciphertext of its own, or, in a reference, a part of the account.
 type DSMField struct {
 	Name   string `cbor:"name"`           // under which clients get it
-	From   string `cbor:"from,omitempty"` // part of the account: username, password, hostname, ip, additional, domain
+	From   string `cbor:"from,omitempty"` // part of the account: username, password, hostname, ip, additional, domain; of a dynamic user also ttl and KeyParts
 	Row    string `cbor:"row,omitempty"`  // random id chosen by the proposer: binds the ciphertext to its place
 	Secret Sealed `cbor:"secret"`
 	Mark   []byte `cbor:"mark,omitempty"` // keyed fingerprint of the value: tells whether it changed, without opening it

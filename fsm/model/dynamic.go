@@ -129,6 +129,15 @@ type DynamicUser struct {
 	Revision  uint64          `cbor:"revision"`
 }
 
+// clouds are executors whose targets make the secret: an access key, with an id of its own.
+var clouds = []ExecutorName{"aws", "azure", "gcp"}
+
+// IsCloud tells whether users of an executor are handed out as an access key; their secret is then a JSON object with the parts of KeyParts.
+func IsCloud(executor ExecutorName) bool { return slices.Contains(clouds, executor) }
+
+// KeyParts are the parts of an access key, by the names that clients know.
+func KeyParts() []string { return []string{"access_key_id", "secret_access_key"} }
+
 // shortNames are executors whose targets take names of at most 20 characters.
 var shortNames = []ExecutorName{"windows-rpc", "winrm"}
 

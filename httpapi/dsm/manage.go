@@ -79,6 +79,8 @@ type Ephemeral struct {
 	IP         string `json:"ip"`
 	Additional string `json:"additional"`
 	TTL        string `json:"ttl"`
+	KeyID      string `json:"access_key_id" doc:"of a cloud's user"`
+	KeySecret  string `json:"secret_access_key" doc:"of a cloud's user"`
 }
 
 // OwnerBody names an authorization.
@@ -236,7 +238,8 @@ func (b *Body) put(name string) (Put, error) {
 
 func (e Ephemeral) data() Data {
 	d := Data{Kind: model.DSMEphemeral, Device: e.Device, Profile: e.Profile}
-	for _, part := range []struct{ from, name string }{{"hostname", e.Hostname}, {"username", e.Username}, {"password", e.Password}, {"additional", e.Additional}, {"ip", e.IP}, {"ttl", e.TTL}} {
+	for _, part := range []struct{ from, name string }{{"hostname", e.Hostname}, {"username", e.Username}, {"password", e.Password}, {"additional", e.Additional}, {"ip", e.IP}, {"ttl", e.TTL},
+		{"access_key_id", e.KeyID}, {"secret_access_key", e.KeySecret}} {
 		if part.name != "" {
 			d.Values = append(d.Values, Value{Name: part.name, From: part.from})
 		}

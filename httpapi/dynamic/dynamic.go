@@ -69,6 +69,7 @@ type Lease struct {
 	Authorization string
 	Operations    []model.Operation
 	Secret        *secret.Value
+	Cloud         bool // its secret is an access key
 }
 
 // Request asks for a dynamic user.
@@ -148,7 +149,8 @@ func Routes(s Service) []route.Route {
 			{Name: "debt", In: "query", Type: "boolean", Text: "only those that could not be removed"}}, route.PageFields...)}),
 		request, get,
 		add(http.MethodGet, "/leases/{name}/secret", "dynamic.read", m.secret, route.Doc{Summary: "Read the password of a dynamic user", Text: "For its owner, while it lives.", Returns: []route.Field{
-			{Name: "number", Type: "integer"}, {Name: "username"}, {Name: "password"}, {Name: "hostname"}, {Name: "ip"}, {Name: "expires_at"}}}),
+			{Name: "number", Type: "integer"}, {Name: "username"}, {Name: "password"}, {Name: "hostname"}, {Name: "ip"}, {Name: "expires_at"},
+			{Name: "access_key_id", Text: "of a cloud's user; its password is a JSON object with both parts"}, {Name: "secret_access_key", Text: "the same"}}}),
 		add(http.MethodPost, "/leases/{name}/renew", "dynamic.renewed", m.renew, route.Doc{Summary: "Make the life of a dynamic user longer", Text: "For its owner, within what the profile allows; never shorter.", Body: RenewBody{}, Returns: LeaseView{}}),
 		add(http.MethodDelete, "/leases/{name}", "dynamic.unwanted", m.revoke, route.Doc{Summary: "Remove a dynamic user", Text: "Its removal is retried until the user is proven gone twice, ten minutes apart.", Returns: LeaseView{}}),
 	}

@@ -2,6 +2,7 @@ package dynamic
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
 	"cofre/httpapi/route"
+	"cofre/vault/secret"
 )
 
 // LeaseView is a dynamic user, without its password.
@@ -141,8 +143,25 @@ func (m *management) secret(ctx context.Context, r *route.Request) (compat.Reply
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(compat.Object{{Name: "number", Value: l.User.Number}, {Name: "username", Value: l.User.Username}, {Name: "password", Value: compat.Secret{Value: *l.Secret}},
-		{Name: "hostname", Value: l.Device.Hostname}, {Name: "ip", Value: l.Device.IP}, {Name: "expires_at", Value: compat.Time(l.User.ExpiresAt)}}), nil
+	o := compat.Object{{Name: "number", Value: l.User.Number}, {Name: "username", Value: l.User.Username}, {Name: "password", Value: compat.Secret{Value: *l.Secret}},
+		{Name: "hostname", Value: l.Device.Hostname}, {Name: "ip", Value: l.Device.IP}, {Name: "expires_at", Value: compat.Time(l.User.ExpiresAt)}}
+	if l.Cloud {
+		o = append(o, key(*l.Secret)...)
+	}
+	return compat.JSON(o), nil
+}
+
+// key are the parts of an access key of a cloud.
+func key(v secret.Value) (o compat.Object) {
+	_ = v.Reveal(func(b []byte) error {
+		var parts map[string]string
+		err := json.Unmarshal(b, &parts)
+		for _, name := range model.KeyParts() {
+			o = append(o, compat.Member{Name: name, Value: compat.Secret{Value: secret.New([]byte(parts[name]))}})
+		}
+		return err
+	})
+	return o
 }
 
 func (m *management) renew(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -238,7 +238,7 @@ func (s *secrets) data(ctx context.Context, data []api.Data) ([]access.DSMData, 
 			}
 			e.Device, e.Profile = dev.ID, profile.ID
 			if len(e.Values) == 0 {
-				for _, f := range fsmdsm.DefaultParts() {
+				for _, f := range fsmdsm.DefaultParts(profile.Executor) {
 					e.Values = append(e.Values, access.DSMValue{Name: f.Name, From: f.From})
 				}
 			}

@@ -284,7 +284,7 @@ func leased(l *access.Lease, err error) (*api.Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.Lease{User: l.User, Profile: l.Profile, Device: l.Device, Application: l.Application, Authorization: l.Owner, Operations: l.Operations}, nil
+	return &api.Lease{User: l.User, Profile: l.Profile, Cloud: l.Cloud, Device: l.Device, Application: l.Application, Authorization: l.Owner, Operations: l.Operations}, nil
 }
 
 func (d *dynamics) Leases(ctx context.Context, actor model.Actor, at model.Time, f api.Filter) ([]api.Lease, error) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,7 +127,7 @@ func open(t testing.TB, change func(*edge.Deps)) *house {
 	}
 	fresh := func(context.Context) error { return nil }
 	compile := func(e model.ExecutorName, _ model.TemplateKind, content string) (model.Compiled, error) {
-		if e != "ssh" && e != "ssh-key" || strings.Contains(content, "bogus") {
+		if !slices.Contains([]model.ExecutorName{"ssh", "ssh-key", "aws"}, e) || strings.Contains(content, "bogus") {
 			return model.Compiled{}, model.Errorf(model.Invalid, "line 1: unknown command").WithField("content")
 		}
 		return model.Compiled{Steps: []model.CompiledStep{{Line: 1, Does: "sends", Text: content, Tags: []string{"NEW_PASSWORD"}}}, Tags: []model.CompiledTag{{Name: "NEW_PASSWORD", Secret: true}}}, nil

@@ -110,6 +110,7 @@ func (s *Service) PutProvisioning(ctx context.Context, actor model.Actor, p mode
 type Lease struct {
 	User        model.DynamicUser // without its secret
 	Profile     string
+	Cloud       bool // its secret is an access key of a cloud
 	Device      model.Device
 	Application string
 	Owner       string
@@ -168,7 +169,7 @@ func lease(r table.Reader, u *model.DynamicUser) Lease {
 	l := Lease{User: *u}
 	l.User.Secret = model.Sealed{}
 	if p, ok := state.Profiles.Get(r, string(u.Profile)); ok {
-		l.Profile = p.Identifier
+		l.Profile, l.Cloud = p.Identifier, model.IsCloud(p.Executor)
 	}
 	if d, ok := state.Devices.Get(r, string(u.Device)); ok {
 		l.Device = *d

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -85,6 +86,13 @@ func (s *Service) userPart(v table.Reader, e *model.DSMEntry, from string, read 
 	switch {
 	case from == "password":
 		return s.keys.Decrypt(Place(u.Row), u.Secret)
+	case slices.Contains(model.KeyParts(), from):
+		v, err := s.keys.Decrypt(Place(u.Row), u.Secret)
+		if err != nil {
+			return secret.Value{}, err
+		}
+		defer v.Wipe()
+		return keyPart(v, from)
 	case from == "username":
 		text = u.Username
 	case from == "ttl":
@@ -99,6 +107,19 @@ func (s *Service) userPart(v table.Reader, e *model.DSMEntry, from string, read 
 		text = d.Domain
 	}
 	return secret.New([]byte(text)), nil
+}
+
+// keyPart gives a part of an access key of a cloud, which is kept as a JSON object.
+func keyPart(v secret.Value, part string) (out secret.Value, err error) {
+	err = v.Reveal(func(b []byte) error {
+		var parts map[string]string
+		if json.Unmarshal(b, &parts) != nil || parts[part] == "" {
+			return model.Errorf(model.Internal, "the dynamic user holds no access key")
+		}
+		out = secret.New([]byte(parts[part]))
+		return nil
+	})
+	return out, err
 }
 
 // ProvisionDSM reads the secrets with ephemeral entries that the caller holds, or the one with an id, with users for a pod.

@@ -55,14 +55,19 @@ func (p *planner) get(path string) (map[string]any, error) {
 		return have, nil
 	}
 	have, err := call[map[string]any](p.session, p.c, http.MethodGet, path, nil)
-	var e *client.Error
-	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest && e.Code != 0) {
-		have, err = nil, nil // the vendor's numbers for what is not found come with 400
+	if absent(err) {
+		have, err = nil, nil
 	}
 	if err == nil {
 		p.known[path] = have
 	}
 	return have, err
+}
+
+// absent tells that there is no such object: the vendor's numbers for what is not found come with 400.
+func absent(err error) bool {
+	var e *client.Error
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest && e.Code != 0)
 }
 
 // path is where the API has an object.

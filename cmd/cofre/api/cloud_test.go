@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"cofre/executors/all"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	fsmnode "cofre/fsm/node"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	fsmtemplate "cofre/fsm/template"
+)
+
+// TestCloud: accounts and profiles of clouds; who verifies an account is played here.
+func TestCloud(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	key := "AKIAACCOUNT000000001"
+	h.refused("there is no provider", "cloud", "account", "create", "prod", "--provider", "ibm", "--id", key, "--secret-stdin")
+	h.refused("the id of an access key", "cloud", "account", "create", "prod", "--provider", "aws", "--id", "root", "--secret-stdin")
+	h.refused("say --secret-stdin", "cloud", "account", "create", "prod", "--provider", "aws", "--id", key)
+	if _, _, err := h.try("s3cret", "cloud", "account", "create", "lab", "--provider", "aws", "--id", key, "--endpoint", "iam.lab.example", "--secret-stdin"); err == nil || !strings.Contains(err.Error(), "register the endpoint first") {
+		t.Error(err)
+	}
+	out := h.runWith("s3cret", "cloud", "account", "create", "prod", "--provider", "aws", "--id", key, "--region", "eu-west-1", "--secret-stdin", "--tag", "cloud", "--description", "keys of the shop")
+	if strings.Contains(out, "s3cret") || !strings.Contains(out, key) || !strings.Contains(out, "iam.amazonaws.com") || !strings.Contains(out, "keys of the shop") {
+		t.Error(out)
+	}
+	h.golden(`
+NAME  PROVIDER  ACCESS-KEY-ID  REGION  SYNC  VERIFIED  STATE  TAGS
+prod  aws  AKIAACCOUNT000000001  eu-west-1  unknown  -  enabled  cloud
+`, "cloud", "account", "list")
+	h.refused("both", "cloud", "account", "update", "prod", "--id", "AKIAACCOUNT000000002")
+	if out := h.runWith("other", "cloud", "account", "update", "prod", "--id", "AKIAACCOUNT000000002", "--secret-stdin"); !strings.Contains(out, "AKIAACCOUNT000000002") {
+		t.Error(out)
+	}
+	var doc struct{ Statement []any }
+	if out := h.run("cloud", "account", "policy", "--provider", "aws", "--attach", "arn:aws:iam::aws:policy/ReadOnlyAccess"); json.Unmarshal([]byte(out), &doc) != nil || len(doc.Statement) != 3 {
+		t.Error(out)
+	}
+	h.refused("ARN of a managed policy", "cloud", "account", "policy", "--provider", "aws", "--attach", "*")
+	h.seed()
+	h.run("cloud", "profile", "create", "shop", "--account", "prod", "--policy", "arn:aws:iam::aws:policy/ReadOnlyAccess", "--policy", "arn:aws:iam::aws:policy/AmazonSQSFullAccess", "--ttl", "1h")
+	if out := h.run("dynamic", "profile", "show", "shop"); !strings.Contains(out, "arn:aws:iam::aws:policy/ReadOnlyAccess,arn:aws:iam::aws:policy/AmazonSQSFullAccess") || !strings.Contains(out, "AWS create user with access key") {
+		t.Error(out)
+	}
+	for _, c := range []struct {
+		outcome model.Outcome
+		steps   []model.Step
+		want    string
+	}{
+		{model.OutcomeApplied, []model.Step{{Text: "the key belongs to arn:aws:iam::123456789012:user/cofre"}, {Text: "may iam:CreateUser"}}, ""},
+		{model.OutcomeApplied, []model.Step{{Text: "may not iam:DeleteUser", Error: "implicitDeny"}}, "1 of what Cofre needs is missing"},
+		{model.OutcomeUncertain, nil, "does not log in"},
+	} {
+		go h.verify(c.outcome, c.steps)
+		out, _, err := h.try("", "cloud", "account", "test", "prod")
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%q: %v", c.want, err)
+		}
+		for _, s := range c.steps {
+			if !strings.Contains(out, s.Text) {
+				t.Errorf("no %q in %s", s.Text, out)
+			}
+		}
+	}
+	h.run("cloud", "account", "disable", "prod")
+	if out := h.run("cloud", "account", "list", "--csv"); strings.Count(out, "\n") != 1 {
+		t.Error(out)
+	}
+}
+
+// seed stores the catalogue's templates of AWS, as a node does when it starts.
+func (h *house) seed() {
+	h.t.Helper()
+	var list []fsmtemplate.PutArgs
+	for _, e := range all.Catalogue() {
+		if e.Executor == "aws" {
+			list = append(list, fsmtemplate.PutArgs{Name: e.Name, Executor: e.Executor, Kind: e.Kind, Content: e.Content})
+		}
+	}
+	play(h, fsmtemplate.Seed, fsmtemplate.SeedArgs{Templates: list})
+	play(h, fsmnode.Announce, fsmnode.AnnounceArgs{Announced: model.Announcement{Slots: 1, Version: "test", Level: 1}})
+}
+
+func play[A, R any](h *house, d command.Def[A, R], args A) R {
+	h.t.Helper()
+	r, err := command.Propose(context.Background(), h, d, model.Actor{Kind: model.ActorSystem, Name: "test"}, args)
+	if err != nil {
+		h.t.Error(err)
+	}
+	return r
+}
+
+// verify plays the slot that verifies the account.
+func (h *house) verify(outcome model.Outcome, steps []model.Step) {
+	for {
+		again := h.fsm.Changed()
+		v := h.fsm.View()
+		var id model.OperationID
+		for o := range state.Operations.All(v, "") {
+			if o.State == model.OpUncertain {
+				id = o.ID
+			}
+		}
+		v.Close()
+		if id == "" {
+			select {
+			case <-again:
+				continue
+			case <-h.t.Context().Done():
+				return
+			}
+		}
+		token := play(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"}).Token
+		play(h, operation.Begin, operation.BeginArgs{Operation: id, Token: token})
+		report := operation.FinishArgs{Operation: id, Token: token, Outcome: outcome, Proven: 1, Attempt: model.Attempt{Steps: steps}}
+		if outcome != model.OutcomeApplied {
+			report.Proven, report.Refused = 0, []uint64{1, 2}
+		}
+		play(h, operation.Finish, report)
+		return
+	}
+}
