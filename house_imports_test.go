@@ -72,7 +72,7 @@ var rooms = []room{
 	{"vault/access", []string{"fsm/...", "vault/..."}, "application service: proposes verbs, opens secrets after the commit"},
 
 	{"scheduler/trigger", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
-	{"scheduler/plan", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
+	{"scheduler/plan", []string{"fsm/model", "fsm/table", "fsm/state", "scheduler/trigger"}, "pure decisions over views"},
 	{"scheduler/lead", []string{"scheduler/...", "fsm/..."}, "one leadership term: reads views, proposes verbs, sees no secret"},
 	{"scheduler/ops", []string{"fsm/...", "vault/...", "scheduler/trigger"}, "application service for operations"},
 	{"scheduler/sim", []string{"scheduler/...", "fsm/...", "executors", "vault/secret"}, "simulates the pure core"},

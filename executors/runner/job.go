@@ -35,8 +35,10 @@ type job struct {
 	trace      *executors.Recorder
 	candidate  secret.Value
 	doors      []*model.Device // that the secret opens, the device first; more than one only for an SSH key
-	turned     bool            // the new key is proven at every door: from now on it logs in
-	connected  atomic.Bool     // a connection was made since it was set to false
+	connect    time.Duration   // longest wait for a connection, and for an answer; 0: those of the executor
+	read       time.Duration
+	turned     bool        // the new key is proven at every door: from now on it logs in
+	connected  atomic.Bool // a connection was made since it was set to false
 	decrypt    func(*model.Credential) (secret.Value, error)
 	code       func(*model.OTPKey) (secret.Value, error) // one-time code of this moment
 	held       *held                                     // of a dynamic user
@@ -85,6 +87,8 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 		return j, missing("the parent credential is gone")
 	}
 	j.policy = state.PolicyOf(v, j.credential)
+	settings := state.Automation(v).Settings
+	j.connect, j.read = model.Span(settings.ConnectTimeout), model.Span(settings.ReadTimeout)
 	if j.user != nil {
 		j.held = r.holding(v, j.user)
 	}
@@ -185,7 +189,7 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 			j.connected.Store(true)
 		}
 		return c, err
-	}, Trace: j.trace, Before: l.check}
+	}, Trace: j.trace, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
 }
 
 func (j *job) wipe() { j.candidate.Wipe() }

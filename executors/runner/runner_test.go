@@ -19,6 +19,7 @@ import (
 	"cofre/executors/mask"
 	"cofre/executors/runner"
 	"cofre/fsm"
+	"cofre/fsm/automation"
 	"cofre/fsm/command"
 	"cofre/fsm/fsmtest"
 	"cofre/fsm/model"
@@ -208,6 +209,27 @@ func TestCandidateFirst(t *testing.T) {
 	c := h.credential()
 	if cur := c.ByRole(model.RoleCurrent); string(cur.Secret.Box) != offered || len(offered) != 20 || c.VerifiedAt == 0 || c.Busy != "" {
 		t.Errorf("after the change: %+v", c)
+	}
+}
+
+// The execution parameters reach the program: how long it waits for the target.
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	settings := model.DefaultAutomation()
+	settings.ConnectTimeout, settings.ReadTimeout = 7000, 300_000
+	if _, err := command.Propose(t.Context(), h.Proposer, automation.Put, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}, automation.PutArgs{Settings: settings}); err != nil {
+		t.Fatal(err)
+	}
+	var connect, read time.Duration
+	id, _ := h.grant()
+	h.start(fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+		connect, read = s.ConnectTimeout, s.ReadTimeout
+		return executors.Applied, nil
+	}, verify: func(string) (bool, error) { return true, nil }})
+	h.await(id, "changed", in(model.OpSucceeded))
+	if connect != 7*time.Second || read != 300*time.Second {
+		t.Errorf("connect %s, read %s", connect, read)
 	}
 }
 

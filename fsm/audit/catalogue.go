@@ -75,7 +75,7 @@ var (
 	ProfileTaken = define("profile.taken", Info, "a new credential is managed as a profile says", Fields{"credential": Public, "profile": Public, "name": Sensitive, "first_at": Public})
 	ProfileLeft  = define("profile.left", Warning, "a new credential did not take the profile that fits it: its registrant may not read the credential that logs in, there is none, or it is of another executor", Fields{"credential": Public, "profile": Public, "name": Sensitive})
 
-	AutomationPut     = define("automation.put", Notice, "the bounds of what the system starts by itself were changed", Fields{"share": Public, "least": Public, "failures": Public, "lanes": Public})
+	AutomationPut     = define("automation.put", Notice, "the bounds of what the system starts by itself were changed", Fields{"share": Public, "least": Public, "failures": Public, "lanes": Public, "attempts": Public, "records": Public})
 	AutomationFrozen  = define("automation.frozen", Notice, "a span without automatic changes was planned", Fields{"name": Sensitive, "from": Public, "until": Public})
 	AutomationThawed  = define("automation.thawed", Notice, "a span without automatic changes was removed", Fields{"name": Sensitive})
 	AutomationStopped = define("automation.stopped", Alert, "nothing is changed automatically any more until somebody resumes", Fields{"reason": Public, "operation": Public})

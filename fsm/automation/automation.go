@@ -34,32 +34,18 @@ var Put = command.Define("automation.put", 1, func(tx *table.Tx, m command.Meta,
 	if _, err := command.Authorize(tx, m.Actor, m.At, write, nil); err != nil {
 		return model.Automation{}, err
 	}
-	s, week := a.Settings, 7*model.Day
-	for _, f := range []struct {
-		name     string
-		v        int64
-		min, max int64
-	}{
-		{"share", int64(s.Share), 1, 100}, {"least", int64(s.Least), 1, 1_000_000}, {"failures", int64(s.Failures), 0, 100_000},
-		{"lanes", int64(s.Lanes), 1, 64}, {"error_interval", s.ErrorInterval, model.Hour, week},
-	} {
-		if f.v < f.min || f.v > f.max {
-			return model.Automation{}, model.Errorf(model.Invalid, "%s is %d, it must be between %d and %d", f.name, f.v, f.min, f.max).WithField(f.name)
-		}
-	}
-	for i, l := range s.Executors {
-		double := slices.ContainsFunc(s.Executors[:i], func(o model.ExecutorLimit) bool { return o.Executor == l.Executor })
-		if l.Executor == "" || len(l.Executor) > 32 || l.Limit < 1 || l.Limit > 1000 || double {
-			return model.Automation{}, model.Errorf(model.Invalid, "an executor's limit is 1 to 1000, once for each executor").WithField("executors")
-		}
+	if err := a.Settings.Check(); err != nil {
+		return model.Automation{}, err
 	}
 	row := state.Automation(tx)
 	if a.Revision != 0 && a.Revision != row.Revision {
 		return row, model.Errorf(model.Conflict, "the settings changed meanwhile: they are at revision %d", row.Revision).WithField("revision")
 	}
-	row.Settings = s
+	row.Settings = a.Settings
 	store(tx, m, &row)
-	tx.Emit(audit.AutomationPut.With("share", fmt.Sprint(s.Share), "least", fmt.Sprint(s.Least), "failures", fmt.Sprint(s.Failures), "lanes", fmt.Sprint(s.Lanes)))
+	s := &row.Settings
+	tx.Emit(audit.AutomationPut.With("share", fmt.Sprint(s.Share), "least", fmt.Sprint(s.Least), "failures", fmt.Sprint(s.Failures), "lanes", fmt.Sprint(s.Lanes),
+		"attempts", fmt.Sprint(s.Attempts), "records", fmt.Sprint(s.Records)))
 	return row, nil
 }).AuditDenials()
 
@@ -145,7 +131,7 @@ var Resume = command.Define("automation.resume", 1, func(tx *table.Tx, m command
 		return model.Automation{}, err
 	}
 	row := state.Automation(tx)
-	row.Stopped, row.Reason, row.Failed, row.Started, row.Braked = 0, "", 0, 0, 0
+	row.Stopped, row.Reason, row.Failed, row.Started, row.Begun, row.Braked = 0, "", 0, 0, 0, 0
 	store(tx, m, &row)
 	tx.Emit(audit.AutomationResumed.With())
 	return row, nil
@@ -162,7 +148,7 @@ var Brake = command.Define("automation.brake", 1, func(tx *table.Tx, m command.M
 		return model.Automation{}, err
 	}
 	row, hour := state.Automation(tx), model.HourOf(m.At)
-	if row.Braked == hour || row.Left(m.At, state.Registered(tx)) > 0 {
+	if row.Braked == hour || row.LeftInHour(m.At, state.Registered(tx)) > 0 {
 		return row, nil
 	}
 	row.Braked = hour

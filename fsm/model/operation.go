@@ -151,6 +151,15 @@ func (o *Operation) Automatic() bool {
 	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate && o.Run == ""
 }
 
+// Holdable tells whether an operation that waits is held back by a freeze or a stop; closed: by the execution hours, which hold
+// back heartbeats too. What was begun is settled at any hour.
+func (o *Operation) Holdable(closed bool) bool {
+	if closed && o.Kind == Verify {
+		return o.Requester == "" && !o.Immediate && o.State == OpUncertain
+	}
+	return o.State == OpReady && o.Automatic()
+}
+
 // Step is one line of a transcript: what the program said it does, never raw target output (RULES 10).
 type Step struct {
 	At      int64  `cbor:"at"`             // milliseconds since the attempt started

@@ -32,8 +32,8 @@ type Policy struct {
 	ChangeOnTimeout bool            `cbor:"change_on_timeout"`           // change also when the last custody times out
 	Exclusive       bool            `cbor:"exclusive"`                   // one holder at a time
 	CustodyTTL      int64           `cbor:"custody_ttl"`                 // how long a custody lasts without release
-	Attempts        int             `cbor:"attempts"`                    // tries per operation
-	RetryInterval   int64           `cbor:"retry_interval"`              // first pause between tries; doubles up to an hour
+	Attempts        int             `cbor:"attempts"`                    // tries per operation; 0: as the execution parameters say
+	RetryInterval   int64           `cbor:"retry_interval"`              // first pause between tries; doubles up to an hour; 0: as the execution parameters say
 	BadLogins       int             `cbor:"bad_logins"`                  // failing logins that settling may cause ...
 	BadLoginWindow  int64           `cbor:"bad_login_window"`            // ... in this span
 	ChangeOnSession bool            `cbor:"change_on_session,omitempty"` // change when the last session ends
@@ -54,7 +54,6 @@ func DefaultPolicy() Policy {
 		ID: DefaultPolicyID, Name: "default", Enabled: true,
 		Strength:   Strength{Length: 20, Lower: 3, Upper: 3, Digits: 3, Symbols: 2},
 		CustodyTTL: time.Hour.Milliseconds(), ChangeOnRelease: true,
-		Attempts: 5, RetryInterval: (10 * time.Second).Milliseconds(),
 		BadLogins: 4, BadLoginWindow: (15 * time.Minute).Milliseconds(),
 	}
 }
@@ -62,13 +61,28 @@ func DefaultPolicy() Policy {
 // Span converts one of the policy's millisecond fields.
 func Span(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
-// Backoff is the pause before try number attempt (from 1): the interval doubled each time, an hour at most.
-func (p *Policy) Backoff(attempt int) time.Duration {
+// MaxAttempts bounds the tries of an operation (product.md 1.12).
+const MaxAttempts = 10
+
+// Backoff is the pause before try number attempt (from 1): the interval doubled each time, an hour at most unless the
+// interval itself is longer.
+func (p *Policy) Backoff(attempt int) time.Duration { return backoff(Span(p.RetryInterval), attempt) }
+
+// Patience is the pause of what is tried until it succeeds: as Backoff, but never none, and an hour at most.
+func (p *Policy) Patience(attempt int) time.Duration {
 	d := Span(p.RetryInterval)
-	for i := 1; i < attempt && d < time.Hour; i++ {
+	if d == 0 {
+		d = 10 * time.Second
+	}
+	return backoff(min(d, time.Hour), attempt)
+}
+
+func backoff(d time.Duration, attempt int) time.Duration {
+	most := max(d, time.Hour)
+	for i := 1; i < attempt && 0 < d && d < most; i++ {
 		d *= 2
 	}
-	return min(d, time.Hour)
+	return min(d, most)
 }
 
 // NextRotation tells when a credential must change under this policy; 0: never.

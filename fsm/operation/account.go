@@ -35,7 +35,7 @@ func orderAccess(tx *table.Tx, m command.Meta, n int, c *model.Credential, activ
 	j, kind := c.JIT, c.JIT.AccessKind(activate)
 	o := &model.Operation{Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site, Executor: j.Executor, Template: j.Deactivate}
 	if activate {
-		p := state.PolicyOf(tx, c)
+		p := state.Tries(tx, c)
 		o.Template, o.MaxAttempts = j.Activate, p.Attempts
 	}
 	add(tx, m, n, o, Spec{Kind: kind, Trigger: "session", Requester: by, NotBefore: wait, Dedup: string(kind) + "/" + string(c.ID)})
@@ -114,7 +114,7 @@ func (s *account) report(tx *table.Tx, m command.Meta, o *model.Operation, a Fin
 			tx.Emit(audit.SessionDebt.With("credential", string(s.ID), "number", fmt.Sprint(s.Number), "operation", string(o.ID)))
 		}
 	}
-	o.NotBefore = m.At.Add(s.policy.Backoff(tries))
+	o.NotBefore = m.At.Add(s.policy.Patience(tries))
 	return move(o, e, m.At, m.Node, a.Class)
 }
 

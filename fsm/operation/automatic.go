@@ -21,12 +21,9 @@ func StartAutomatic(tx *table.Tx, m command.Meta, n int) error {
 	case a.FrozenUntil(m.At) != 0:
 		return model.Errorf(model.Conflict, "changes are frozen until %s", a.FrozenUntil(m.At))
 	case a.Left(m.At, state.Registered(tx)) == 0:
-		return model.Errorf(model.Conflict, "triggers started %d changes in this hour, their bound", a.Started)
+		return model.Errorf(model.Conflict, "triggers started %d changes in this hour and %d in this minute, their bound", a.Started, a.Begun)
 	}
-	if hour := model.HourOf(m.At); a.Hour != hour {
-		a.Hour, a.Started = hour, 0
-	}
-	a.Started += n
+	a.Count(m.At, n)
 	state.Automations.Put(tx, &a)
 	return nil
 }
@@ -58,9 +55,14 @@ const stopPause = 10 * time.Minute
 // DeferArgs let an operation wait.
 type DeferArgs struct {
 	Operation model.OperationID `cbor:"operation"`
+	Until     model.Time        `cbor:"until,omitempty"` // when the execution hours begin, as the leader read the clock of their zone
 }
 
-// Defer lets a change that nobody asked for, and that waits, wait until the freeze of the moment ends, or the stop.
+// maxClosed bounds how far ahead execution hours begin.
+const maxClosed = 15 * 24 * time.Hour
+
+// Defer lets what nobody asked for, and what waits, wait until the freeze of the moment ends, or the stop, or until the
+// execution hours begin.
 var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Meta, a DeferArgs) (ControlArgs, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
 		return ControlArgs{}, err
@@ -70,8 +72,12 @@ var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Me
 	if row.Stopped != 0 {
 		until = max(until, m.At.Add(stopPause))
 	}
+	closed := a.Until > m.At && a.Until <= m.At.Add(maxClosed) && !row.Settings.Window.Always()
+	if closed {
+		until = max(until, a.Until)
+	}
 	o, ok := state.Operations.Get(tx, string(a.Operation))
-	if !ok || until == 0 || o.State != model.OpReady || !o.Automatic() {
+	if !ok || until == 0 || !o.Holdable(closed) {
 		return ControlArgs{}, model.Errorf(model.Conflict, "the operation does not wait, or nothing is frozen")
 	}
 	o.NotBefore = max(o.NotBefore, until)
@@ -88,9 +94,13 @@ var RunNow = command.Define("operation.run_now", 1, func(tx *table.Tx, m command
 	if o.State != model.OpReady && o.State != model.OpUncertain {
 		return model.Operation{}, model.Errorf(model.Conflict, "the operation is %s: only one that waits can be run now", o.State)
 	}
+	hurry(tx, m, o)
+	return *o, nil
+}).AuditDenials()
+
+func hurry(tx *table.Tx, m command.Meta, o *model.Operation) {
 	o.Immediate, o.NotBefore = true, m.At
 	o.History = append(o.History, model.Transition{At: m.At, From: o.State, To: o.State, Event: "run now"})
 	putOperation(tx, o)
 	tx.Emit(audit.OperationHurried.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))
-	return *o, nil
-}).AuditDenials()
+}

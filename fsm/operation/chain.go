@@ -86,7 +86,7 @@ func begin(tx *table.Tx, m command.Meta, r *model.ChainRun) error {
 		if !ok {
 			return model.Errorf(model.Invalid, "the credential's device does not exist").WithCode(1011)
 		}
-		p := state.PolicyOf(tx, c)
+		p := state.Tries(tx, c)
 		o := &model.Operation{Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site,
 			Executor: member.Executor, Template: member.Template, MaxAttempts: p.Attempts, Run: r.ID}
 		s := Spec{Kind: model.PasswordChange, Trigger: "chain", Requester: r.Requester, Dedup: fmt.Sprintf("%s/%s/%s", r.State, r.ID, c.ID)}

@@ -200,7 +200,7 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 			c.DriftedAt = m.At
 		}
 	case undetermined:
-		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Settles)))
+		o.NotBefore = m.At.Add(p.Patience(max(1, o.Settles)))
 		if left, at := c.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), m.At); left <= 0 {
 			o.NotBefore = max(o.NotBefore, at)
 		}

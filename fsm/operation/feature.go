@@ -57,7 +57,7 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 		row := state.Automation(tx)
 		s.NotBefore = max(s.NotBefore, row.FrozenUntil(m.At))
 	}
-	p := state.PolicyOf(tx, c)
+	p := state.Tries(tx, c)
 	o := &model.Operation{
 		Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site,
 		Executor: c.Execution.Executor, Template: c.Execution.ChangeTemplate, MaxAttempts: p.Attempts,
@@ -188,6 +188,9 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 	}
 	if err != nil {
 		return RequestResult{}, err
+	}
+	if p != nil && !created && a.NotBefore <= m.At && o.Holdable(true) {
+		hurry(tx, m, o) // a trigger asked for it before, and it may be held back: now somebody wants it
 	}
 	return RequestResult{o.ID, o.Number, created}, nil
 }).AuditDenials()

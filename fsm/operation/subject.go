@@ -39,7 +39,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 	switch o.Target.Kind {
 	case model.TargetCredential:
 		if c, ok := state.Credentials.Get(tx, o.Target.ID); ok {
-			s := credential{Credential: c, policy: state.PolicyOf(tx, c), reconcile: o.Reconcile}
+			s := credential{Credential: c, policy: state.Tries(tx, c), reconcile: o.Reconcile}
 			switch {
 			case o.Kind == model.Preflight:
 				return &preflight{s}, nil
@@ -51,7 +51,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 	case model.TargetDynamicUser:
 		if u, ok := state.DynamicUsers.Get(tx, o.Target.ID); ok {
 			if p, ok := state.Profiles.Get(tx, string(u.Profile)); ok {
-				return &user{DynamicUser: u, profile: p, policy: state.PolicyOf(tx, u.Account(p))}, nil
+				return &user{DynamicUser: u, profile: p, policy: state.Tries(tx, u.Account(p))}, nil
 			}
 		}
 	}

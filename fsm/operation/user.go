@@ -24,7 +24,7 @@ type user struct {
 
 // Provision orders the creation of a new user. The n-th operation of a command derives its id from the command.
 func Provision(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *model.DynamicProfile, trigger string) (*model.Operation, error) {
-	s := &user{DynamicUser: u, profile: p, policy: state.PolicyOf(tx, u.Account(p))}
+	s := &user{DynamicUser: u, profile: p, policy: state.Tries(tx, u.Account(p))}
 	o, err := s.order(tx, m, n, Spec{Kind: model.Provision, Trigger: trigger, Requester: u.Owner})
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func Provision(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *mod
 // Remove orders the removal of a user, for a reason; of one that is being created when nobody works on that any more. The
 // n-th operation of a command derives its id from the command.
 func Remove(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *model.DynamicProfile, reason string) error {
-	s := &user{DynamicUser: u, profile: p, policy: state.PolicyOf(tx, u.Account(p)), n: n}
+	s := &user{DynamicUser: u, profile: p, policy: state.Tries(tx, u.Account(p)), n: n}
 	u.Unwanted = cmp.Or(u.Unwanted, reason)
 	switch u.State {
 	case model.DynamicActive:
@@ -142,7 +142,7 @@ func (s *user) created(m command.Meta, o *model.Operation, a FinishArgs) error {
 	if err := move(o, e, m.At, m.Node, a.Class); err != nil {
 		return err
 	}
-	o.NotBefore = m.At.Add(s.policy.Backoff(max(1, o.Attempt, o.Settles)))
+	o.NotBefore = m.At.Add(s.policy.Patience(max(1, o.Attempt, o.Settles)))
 	if e == doubtful {
 		o.NotBefore = m.At.Add(settlePause)
 	}
@@ -173,7 +173,7 @@ func (s *user) removed(tx *table.Tx, m command.Meta, o *model.Operation, a Finis
 		s.GoneAt = 0
 	}
 	s.Failures++
-	o.NotBefore = m.At.Add(s.policy.Backoff(s.Failures))
+	o.NotBefore = m.At.Add(s.policy.Patience(s.Failures))
 	if s.Failures == model.DebtAfter {
 		tx.Emit(audit.DynamicDebt.With("user", string(s.ID), "number", fmt.Sprint(s.Number), "username", s.Username, "operation", string(o.ID)))
 	}

@@ -71,14 +71,17 @@ func check(p *model.Policy) error {
 		min, max int64
 	}{
 		{"max_age", p.MaxAge, 0, year}, {"view_expiry", p.ViewExpiry, 0, year}, {"session_expiry", p.SessionExpiry, 0, year},
-		{"custody_ttl", p.CustodyTTL, 1000, year}, {"retry_interval", p.RetryInterval, 100, time.Hour.Milliseconds()},
+		{"custody_ttl", p.CustodyTTL, 1000, year}, {"retry_interval", p.RetryInterval, 0, model.Day},
 		{"bad_login_window", p.BadLoginWindow, 1000, 24 * time.Hour.Milliseconds()},
-		{"attempts", int64(p.Attempts), 1, 100}, {"bad_logins", int64(p.BadLogins), 1, 16},
+		{"attempts", int64(p.Attempts), 0, model.MaxAttempts}, {"bad_logins", int64(p.BadLogins), 1, 16},
 		{"strength.length", int64(p.Strength.Length), 8, 256}, {"priority", int64(p.Priority), 0, 255},
 	} {
 		if f.v < f.min || f.v > f.max {
 			return model.Errorf(model.Invalid, "%s is %d, it must be between %d and %d", f.name, f.v, f.min, f.max).WithField(f.name)
 		}
+	}
+	if p.RetryInterval != 0 && p.RetryInterval < 100 {
+		return model.Errorf(model.Invalid, "retry_interval is 0, for that of the execution parameters, or at least 100 ms").WithField("retry_interval")
 	}
 	if p.VerifyEvery != 0 && (p.VerifyEvery < leastVerify.Milliseconds() || p.VerifyEvery > year) {
 		return model.Errorf(model.Invalid, "verify_every is 0 or at least %s: each verification is a login on the target", leastVerify).WithField("verify_every")

@@ -11,7 +11,9 @@ var Automations = table.Define(40, "automation", func(*model.Automation) string 
 // Automation reads that row; a new cluster has none and works with the defaults.
 func Automation(r table.Reader) model.Automation {
 	if a, ok := Automations.Look(r, SystemKey); ok {
-		return *a
+		row := *a
+		row.Settings.Complete()
+		return row
 	}
 	return model.Automation{Settings: model.DefaultAutomation()}
 }

@@ -20,6 +20,22 @@ func PolicyOf(r table.Reader, c *model.Credential) model.Policy {
 	return model.DefaultPolicy()
 }
 
+// Tries finds the policy of a credential as operations on it are tried: what it leaves open is as the execution parameters say.
+func Tries(r table.Reader, c *model.Credential) model.Policy {
+	p := PolicyOf(r, c)
+	if p.Attempts != 0 && p.RetryInterval != 0 {
+		return p
+	}
+	s := Automation(r).Settings
+	if p.Attempts == 0 {
+		p.Attempts = s.Attempts
+	}
+	if p.RetryInterval == 0 {
+		p.RetryInterval = s.RetryInterval
+	}
+	return p
+}
+
 // Plan chooses the policy of a credential that names none, and the moments of its next change and verification.
 func Plan(r table.Reader, c *model.Credential) {
 	c.Governed = ""

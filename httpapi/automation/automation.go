@@ -24,19 +24,22 @@ type Service interface {
 // Now is the automation with what its bounds are measured against.
 type Now struct {
 	model.Automation
-	Due         int    // automatic changes that are due
-	Credentials uint64 // that were ever registered
+	Due         int        // automatic changes that are due
+	ClosedUntil model.Time // when the execution hours begin; 0: it is not outside of them
+	Credentials uint64     // that were ever registered
 }
 
 // View is the automation as it is now.
 type View struct {
-	State       string       `json:"state" doc:"running, frozen, braked or stopped"`
+	State       string       `json:"state" doc:"running, closed, frozen, braked or stopped"`
 	Reason      string       `json:"reason,omitempty" doc:"why it is stopped"`
 	Stopped     compat.Time  `json:"stopped,omitempty"`
 	FrozenUntil compat.Time  `json:"frozen_until,omitempty"`
+	ClosedUntil compat.Time  `json:"closed_until,omitempty" doc:"when the execution hours begin"`
 	Due         int          `json:"due" doc:"automatic changes that are due now"`
 	Started     int          `json:"started" doc:"changes that triggers started in this hour"`
 	Left        int          `json:"left" doc:"changes that triggers may still start in this hour; -1: no bound"`
+	Cycle       int          `json:"cycle" doc:"changes that triggers started in this minute"`
 	Failed      int          `json:"failed" doc:"automatic changes that failed in a row"`
 	Freezes     []FreezeView `json:"freezes"`
 	Settings    Settings     `json:"settings"`
@@ -57,7 +60,14 @@ type Settings struct {
 	Failures      int             `json:"failures" doc:"so many automatic changes that fail in a row stop the automation; 0: never"`
 	Lanes         int             `json:"lanes" doc:"operations on one device at once"`
 	Executors     []Limit         `json:"executors" doc:"operations of an executor at once, in the cluster"`
-	ErrorInterval compat.Duration `json:"error_interval" doc:"after a change that failed for good triggers leave the credential alone so long"`
+	ErrorInterval compat.Duration `json:"error_interval" doc:"after a change that failed for good triggers leave the credential alone so long; 24h to 168h"`
+
+	Attempts       int             `json:"attempts" doc:"number of change attempts: tries per operation, unless the policy says; 1 to 10"`
+	RetryInterval  compat.Duration `json:"retry_interval" doc:"interval between attempts: first pause between tries, unless the policy says; it doubles up to an hour; 0s to 24h"`
+	ConnectTimeout compat.Duration `json:"connect_timeout" doc:"connection timeout, 1s to 300s; 0s: that of each executor. What a template says goes before it"`
+	ReadTimeout    compat.Duration `json:"read_timeout" doc:"readout timeout, the longest wait for an answer of the target: 1s to 300s; 0s: that of each executor. What a template says goes before it"`
+	Records        int             `json:"records" doc:"total records per cycle: triggers start at most so many changes in a minute, and the rest in the next ones; 1 to 10000"`
+	Window         compat.Window   `json:"window" doc:"execution hours, outside of which nothing starts that nobody asked for"`
 }
 
 // Limit bounds an executor.
@@ -73,8 +83,16 @@ type Body struct {
 	Failures      *int             `json:"failures"`
 	Lanes         *int             `json:"lanes"`
 	Executors     *[]Limit         `json:"executors" doc:"replaces all of them"`
-	ErrorInterval *compat.Duration `json:"error_interval"`
-	Revision      uint64           `json:"revision" doc:"refuse if it is not the current one"`
+	ErrorInterval *compat.Duration `json:"error_interval" doc:"24h to 168h"`
+
+	Attempts       *int             `json:"attempts" doc:"1 to 10"`
+	RetryInterval  *compat.Duration `json:"retry_interval" doc:"0s to 24h"`
+	ConnectTimeout *compat.Duration `json:"connect_timeout" doc:"1s to 300s; 0s: that of each executor"`
+	ReadTimeout    *compat.Duration `json:"read_timeout" doc:"1s to 300s; 0s: that of each executor"`
+	Records        *int             `json:"records" doc:"1 to 10000"`
+	Window         *compat.Window   `json:"window" doc:"replaces the execution hours"`
+
+	Revision uint64 `json:"revision" doc:"refuse if it is not the current one"`
 }
 
 // FreezeBody plans a freeze.
@@ -128,13 +146,23 @@ func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, e
 		return compat.Reply{}, err
 	}
 	s := a.Settings
-	for _, f := range []struct{ to, from *int }{{&s.Share, b.Share}, {&s.Least, b.Least}, {&s.Failures, b.Failures}, {&s.Lanes, b.Lanes}} {
+	for _, f := range []struct{ to, from *int }{{&s.Share, b.Share}, {&s.Least, b.Least}, {&s.Failures, b.Failures}, {&s.Lanes, b.Lanes}, {&s.Attempts, b.Attempts}, {&s.Records, b.Records}} {
 		if f.from != nil {
 			*f.to = *f.from
 		}
 	}
-	if b.ErrorInterval != nil {
-		s.ErrorInterval = int64(*b.ErrorInterval)
+	for _, f := range []struct {
+		to   *int64
+		from *compat.Duration
+	}{{&s.ErrorInterval, b.ErrorInterval}, {&s.RetryInterval, b.RetryInterval}, {&s.ConnectTimeout, b.ConnectTimeout}, {&s.ReadTimeout, b.ReadTimeout}} {
+		if f.from != nil {
+			*f.to = int64(*f.from)
+		}
+	}
+	if b.Window != nil {
+		if s.Window, err = b.Window.Model(); err != nil {
+			return compat.Reply{}, err
+		}
 	}
 	if b.Executors != nil {
 		s.Executors = nil

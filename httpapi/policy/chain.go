@@ -59,7 +59,7 @@ type ChainView struct {
 	Linked    string          `json:"linked_template,omitempty"`
 	Members   []MemberView    `json:"members"`
 	Automatic bool            `json:"automatic"`
-	Window    Window          `json:"window"`
+	Window    compat.Window   `json:"window"`
 	Every     compat.Duration `json:"every" doc:"between the starts of two runs, at least"`
 	Started   bool            `json:"started" doc:"a run that somebody asked for has succeeded with this script: automatic ones may follow"`
 	Running   uint64          `json:"running,omitempty" doc:"number of the run at work"`
@@ -82,7 +82,7 @@ type ChainBody struct {
 	Policy    *string          `json:"policy" doc:"name of a policy; empty: the default one"`
 	Script    *string          `json:"script" doc:"one command in a line: check_conn, rollback, linked_tpl TEMPLATE, change cred ID [linked], change pool ID [linked]; # begins a comment"`
 	Automatic *bool            `json:"automatic" doc:"runs begin by themselves once one by hand has succeeded"`
-	Window    *Window          `json:"window" doc:"when they may begin"`
+	Window    *compat.Window   `json:"window" doc:"when they may begin"`
 	Every     *compat.Duration `json:"every" doc:"1h to 366 days"`
 	Revision  uint64           `json:"revision" doc:"refuse if it is not the current one"`
 }
@@ -98,7 +98,7 @@ func (b *ChainBody) Apply(c *model.Chain) (err error) {
 		c.Revision = b.Revision
 	}
 	if b.Window != nil {
-		c.Window, err = b.Window.model()
+		c.Window, err = b.Window.Model()
 	}
 	return err
 }
@@ -128,7 +128,7 @@ type RunMemberView struct {
 func chainView(c *Chain) ChainView {
 	r := &c.Chain
 	v := ChainView{ID: r.ID, Name: r.Name, Enabled: r.Enabled, Policy: "default", Script: r.Script, CheckConn: r.Orders.CheckConn, Rollback: r.Orders.Rollback, Linked: c.Names[string(r.Orders.Linked)], Members: []MemberView{},
-		Automatic: r.Automatic, Window: windowOf(&r.Window), Every: compat.Duration(r.Every), Started: r.Started, Running: c.Running, LastRunAt: compat.Time(r.LastRunAt), NextAt: compat.Time(r.NextAt), Revision: r.Revision}
+		Automatic: r.Automatic, Window: compat.WindowOf(&r.Window), Every: compat.Duration(r.Every), Started: r.Started, Running: c.Running, LastRunAt: compat.Time(r.LastRunAt), NextAt: compat.Time(r.NextAt), Revision: r.Revision}
 	if r.Policy != "" {
 		v.Policy = c.Names[string(r.Policy)]
 	}

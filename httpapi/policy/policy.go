@@ -38,7 +38,7 @@ type View struct {
 	OneSession      bool            `json:"one_session" doc:"one session at a time"`
 	Priority        int             `json:"priority" doc:"among policies whose criteria fit, the highest wins; 0 to 255"`
 	Criteria        Criteria        `json:"criteria" doc:"credentials that name no policy take it by these"`
-	Window          Window          `json:"window" doc:"when automatic changes may begin"`
+	Window          compat.Window   `json:"window" doc:"when automatic changes may begin"`
 	VerifyEvery     compat.Duration `json:"verify_every" doc:"log in with the stored secret this often"`
 	Revision        uint64          `json:"revision"`
 }
@@ -74,7 +74,7 @@ type Body struct {
 	OneSession      *bool            `json:"one_session"`
 	Priority        *int             `json:"priority"`
 	Criteria        *Criteria        `json:"criteria" doc:"replaces all of them"`
-	Window          *Window          `json:"window" doc:"replaces it"`
+	Window          *compat.Window   `json:"window" doc:"replaces it"`
 	VerifyEvery     *compat.Duration `json:"verify_every"`
 	Revision        uint64           `json:"revision" doc:"refuse if it is not the current one"`
 }
@@ -95,7 +95,7 @@ func view(p *model.Policy) View {
 		ChangeOnRelease: p.ChangeOnRelease, ChangeOnTimeout: p.ChangeOnTimeout, Exclusive: p.Exclusive, CustodyTTL: compat.Duration(p.CustodyTTL), Attempts: p.Attempts,
 		RetryInterval: compat.Duration(p.RetryInterval), BadLogins: p.BadLogins, BadLoginWindow: compat.Duration(p.BadLoginWindow),
 		ChangeOnSession: p.ChangeOnSession, SessionExpiry: compat.Duration(p.SessionExpiry), OneSession: p.OneSession,
-		Priority: p.Priority, Criteria: criteriaOf(&p.Criteria), Window: windowOf(&p.Window), VerifyEvery: compat.Duration(p.VerifyEvery), Revision: p.Revision}
+		Priority: p.Priority, Criteria: criteriaOf(&p.Criteria), Window: compat.WindowOf(&p.Window), VerifyEvery: compat.Duration(p.VerifyEvery), Revision: p.Revision}
 }
 
 func set[T any](to *T, from *T) {
@@ -142,7 +142,7 @@ func (b *Body) apply(p *model.Policy) error {
 		return nil
 	}
 	var err error
-	p.Window, err = b.Window.model()
+	p.Window, err = b.Window.Model()
 	return err
 }
 

@@ -117,7 +117,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 			case d.Renew != "":
 				return note(propose(ctx, c, dsm.Renew, dsm.RenewArgs{ID: d.Renew}))
 			case d.Hold != "":
-				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold}))
+				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until}))
 			case d.Brake != 0:
 				return note(propose(ctx, c, automation.Brake, automation.BrakeArgs{Due: d.Brake}))
 			case d.Plan:

@@ -8,13 +8,15 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
+	"cofre/scheduler/trigger"
 )
 
 // Automation is what the system starts by itself, with what its bounds are measured against.
 type Automation struct {
 	model.Automation
-	Due         int    // automatic changes that are due, counted up to 100,000
-	Credentials uint64 // that were ever registered
+	Due         int        // automatic changes that are due, counted up to 100,000
+	ClosedUntil model.Time // when the execution hours begin; 0: it is not outside of them
+	Credentials uint64     // that were ever registered
 }
 
 const counted = 100_000
@@ -26,7 +28,8 @@ func (s *Service) Automation(actor model.Actor, at model.Time) (*Automation, err
 	if _, err := command.Authorize(v, actor, at, look, nil); err != nil {
 		return nil, err
 	}
-	return &Automation{state.Automation(v), state.Credentials.Count(v, "due", table.TimeKey(0), table.TimeKey(at+1), counted), state.Registered(v)}, nil
+	a := state.Automation(v)
+	return &Automation{a, state.Credentials.Count(v, "due", table.TimeKey(0), table.TimeKey(at+1), counted), trigger.Closed(&a, at), state.Registered(v)}, nil
 }
 
 // PutAutomation changes the bounds.

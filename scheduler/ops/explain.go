@@ -116,7 +116,10 @@ func held(v *table.View, at model.Time, e *Explanation, c *model.Credential) (re
 	if until := a.FrozenUntil(due); until != 0 {
 		reasons = append(reasons, "changes are frozen until "+until.String())
 	}
-	if a.Left(at, state.Registered(v)) == 0 {
+	if opens := trigger.Closed(&a, due); opens != 0 {
+		reasons = append(reasons, "the execution hours begin at "+opens.String())
+	}
+	if a.LeftInHour(at, state.Registered(v)) == 0 {
 		reasons = append(reasons, "triggers started as many changes in this hour as they may")
 	}
 	if state.SystemRow(v).Frozen {

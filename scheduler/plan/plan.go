@@ -11,6 +11,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
+	"cofre/scheduler/trigger"
 )
 
 // Grant gives an operation to a slot.
@@ -33,7 +34,8 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		return nil
 	}
 	auto := state.Automation(r)
-	held := auto.Stopped != 0 || auto.FrozenUntil(now) != 0
+	closed := trigger.Closed(&auto, now) != 0
+	held := closed || auto.Stopped != 0 || auto.FrozenUntil(now) != 0
 	var grants []Grant
 	taken, doors := map[string]bool{}, map[model.CredentialID]int{} // targets, and logins, granted in this round
 	for o := range state.Operations.Range(r, "waiting", table.TimeKey(0), table.TimeKey(now+1)) {
@@ -41,7 +43,7 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 			break
 		}
 		// A host changes passwords one after the other, and a broken one must not take all slots.
-		if taken[o.Target.ID] || lanes.devices[o.Device] >= auto.Settings.Lanes || busy(r, o) || held && o.Automatic() && o.State == model.OpReady {
+		if taken[o.Target.ID] || lanes.devices[o.Device] >= auto.Settings.Lanes || busy(r, o) || held && o.Holdable(closed) {
 			continue
 		}
 		if most := auto.Settings.Limit(o.Executor); most > 0 && lanes.executors[o.Executor] >= most {

@@ -146,6 +146,18 @@ func TestAssign(t *testing.T) {
 			waits(tx, "settles", 3, func(o *model.Operation, c *model.Credential) { change(o, c); o.State = model.OpUncertain })
 			waits(tx, "hurried", 4, func(o *model.Operation, c *model.Credential) { change(o, c); o.Immediate = true })
 		}, want: []plan.Grant{{"asked", "n1", 0}, {"settles", "n1", 1}, {"hurried", "n1", 2}}},
+		"outside of the execution hours what nobody asked for waits": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			a := &model.Automation{Settings: model.DefaultAutomation()}
+			a.Settings.Window.Hours = []model.HourSpan{{From: 20, To: 24}}
+			state.Automations.Put(tx, a)
+			change := func(o *model.Operation, _ *model.Credential) { o.Kind = model.PasswordChange }
+			waits(tx, "a", 1, change)
+			waits(tx, "asked", 2, func(o *model.Operation, c *model.Credential) { change(o, c); o.Requester = "x" })
+			waits(tx, "heartbeat", 3, func(o *model.Operation, _ *model.Credential) { o.Kind, o.State = model.Verify, model.OpUncertain })
+			waits(tx, "settles", 4, func(o *model.Operation, c *model.Credential) { change(o, c); o.State = model.OpUncertain })
+			waits(tx, "child", 5, func(o *model.Operation, _ *model.Credential) { o.Kind = model.ChildPasswordChange })
+		}, want: []plan.Grant{{"asked", "n1", 0}, {"settles", "n1", 1}, {"child", "n1", 2}}},
 		"the budget of logins, for which a reconciliation does not wait": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			spent := func(o *model.Operation, c *model.Credential) { c.BadLogins = []model.Time{now, now, now, now} }

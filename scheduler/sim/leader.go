@@ -94,7 +94,7 @@ func (t *term) look() {
 			continue
 		}
 		if d.Hold != "" {
-			offer(t, operation.Defer, operation.DeferArgs{Operation: d.Hold})
+			offer(t, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until})
 			continue
 		}
 		if d.Brake != 0 {

@@ -9,7 +9,7 @@ import (
 // Chain finds chains whose next automatic run is due. Outside of the chain's window it waits until that opens.
 func Chain(r table.Reader, now model.Time, limit int) []Due {
 	a := state.Automation(r)
-	if waits(r) || a.Stopped != 0 || a.FrozenUntil(now) != 0 {
+	if waits(r) || a.Stopped != 0 || a.FrozenUntil(now) != 0 || Closed(&a, now) != 0 || a.Left(now, state.Registered(r)) == 0 {
 		return nil
 	}
 	var due []Due

@@ -10,7 +10,7 @@ import (
 // the window of its policy a change waits until it opens.
 func Expiry(r table.Reader, now model.Time, limit int) []Due {
 	a := state.Automation(r)
-	if waits(r) || a.Stopped != 0 || a.FrozenUntil(now) != 0 {
+	if waits(r) || a.Stopped != 0 || a.FrozenUntil(now) != 0 || Closed(&a, now) != 0 {
 		return nil
 	}
 	left := a.Left(now, state.Registered(r))
@@ -40,9 +40,10 @@ func Expiry(r table.Reader, now model.Time, limit int) []Due {
 // counted bounds how far the changes that are due are counted for people.
 const counted = 100_000
 
-// braked tells once an hour how many changes wait because triggers have started as many as they may.
+// braked tells once an hour how many changes wait because triggers have started as many as they may. What waits for the next
+// cycle is nothing to tell.
 func braked(r table.Reader, a *model.Automation, now model.Time) []Due {
-	if a.Braked == model.HourOf(now) {
+	if a.Braked == model.HourOf(now) || a.LeftInHour(now, state.Registered(r)) > 0 {
 		return nil
 	}
 	if n := state.Credentials.Count(r, "due", table.TimeKey(0), table.TimeKey(now+1), counted); n > 0 {

@@ -8,7 +8,8 @@ import (
 
 // Heartbeat finds credentials whose stored secret is to be proven by a login.
 func Heartbeat(r table.Reader, now model.Time, limit int) []Due {
-	if waits(r) || state.Automation(r).Stopped != 0 {
+	a := state.Automation(r)
+	if waits(r) || a.Stopped != 0 || Closed(&a, now) != 0 {
 		return nil
 	}
 	var due []Due

@@ -6,11 +6,12 @@ import (
 	"cofre/fsm/table"
 )
 
-// Held finds changes that nobody asked for and that wait while changes are frozen or stopped: they are put off, so that the
-// scheduler does not look at them in every round.
+// Held finds what nobody asked for and what waits while changes are frozen or stopped, or outside of the execution hours: it is
+// put off, so that the scheduler does not look at it in every round.
 func Held(r table.Reader, now model.Time, limit int) []Due {
 	a := state.Automation(r)
-	if a.Stopped == 0 && a.FrozenUntil(now) == 0 {
+	until := Closed(&a, now)
+	if a.Stopped == 0 && a.FrozenUntil(now) == 0 && until == 0 {
 		return nil
 	}
 	var due []Due
@@ -18,8 +19,8 @@ func Held(r table.Reader, now model.Time, limit int) []Due {
 		if len(due) == limit {
 			break
 		}
-		if o.State == model.OpReady && o.Automatic() {
-			due = append(due, Due{Hold: o.ID})
+		if o.Holdable(until != 0) {
+			due = append(due, Due{Hold: o.ID, Until: until})
 		}
 	}
 	return due

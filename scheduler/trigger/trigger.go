@@ -14,7 +14,7 @@ type Due struct {
 	Kind       model.OperationKind
 	Trigger    string              // ... for this reason
 	Chain      model.ChainID       // or begin a run of this chain
-	Until      model.Time          // or let that, or the chain's run, wait until then
+	Until      model.Time          // or let that, the run of the chain, or the operation to put off, wait until then
 	Custody    model.CustodyID     // or end this custody
 	Session    model.SessionID     // or close this session
 	User       model.DynamicUserID // or remove this dynamic user

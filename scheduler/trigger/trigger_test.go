@@ -77,6 +77,9 @@ func automation(tx *table.Tx, change func(*model.Automation)) {
 	state.Automations.Put(tx, a)
 }
 
+// evening are execution hours that begin long after now.
+func evening(a *model.Automation) { a.Settings.Window.Hours = []model.HourSpan{{From: 20, To: 24}} }
+
 func held(tx *table.Tx, id model.CustodyID, until model.Time) {
 	state.Custodies.Put(tx, &model.Custody{ID: id, Credential: "c", Until: until})
 }
@@ -254,6 +257,41 @@ func TestTriggers(t *testing.T) {
 			opened(tx, "hurried", model.OpReady, func(o *model.Operation) { o.Kind, o.Immediate = model.PasswordChange, true })
 			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
 		}, want: []trigger.Due{{Hold: "on-a"}}},
+		"outside of the execution hours heartbeats are put off too, and what was begun is settled": {trigger: trigger.Held, put: func(tx *table.Tx) {
+			opened(tx, "change", model.OpReady, func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, 1 })
+			opened(tx, "settles", model.OpUncertain, func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, 2 })
+			opened(tx, "heartbeat", model.OpUncertain, func(o *model.Operation) { o.Kind, o.NotBefore = model.Verify, 3 })
+			opened(tx, "asked", model.OpUncertain, func(o *model.Operation) { o.Kind, o.NotBefore, o.Requester = model.Verify, 4, "x" })
+			opened(tx, "closes", model.OpReady, func(o *model.Operation) { o.Kind, o.NotBefore = model.CredentialInactivation, 5 })
+			automation(tx, evening)
+		}, want: []trigger.Due{{Hold: "on-change", Until: model.Time(20 * model.Hour)}, {Hold: "on-heartbeat", Until: model.Time(20 * model.Hour)}}},
+		"nothing expires outside of the execution hours": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", now, nil)
+			automation(tx, evening)
+		}},
+		"no heartbeats outside of the execution hours": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
+			verifies(tx, "a", now)
+			automation(tx, evening)
+		}},
+		"no chains outside of the execution hours": {trigger: trigger.Chain, put: func(tx *table.Tx) {
+			joined(tx, "due", now, nil)
+			automation(tx, evening)
+		}},
+		"no more than the records of a cycle, and nothing to tell": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "a", 1, nil)
+			rotates(tx, "b", 2, nil)
+			automation(tx, func(a *model.Automation) { a.Settings.Records, a.Cycle, a.Begun = 2, model.CycleOf(now), 2 })
+		}},
+		"the rest in the next cycle": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			for i, id := range []model.CredentialID{"a", "b", "c"} {
+				rotates(tx, id, model.Time(1+i), nil)
+			}
+			automation(tx, func(a *model.Automation) { a.Settings.Records, a.Cycle, a.Begun = 2, model.CycleOf(now) - 1, 2 })
+		}, want: []trigger.Due{expiry("a"), expiry("b")}},
+		"a chain waits for the next cycle": {trigger: trigger.Chain, put: func(tx *table.Tx) {
+			joined(tx, "due", now, nil)
+			automation(tx, func(a *model.Automation) { a.Settings.Records, a.Cycle, a.Begun = 2, model.CycleOf(now), 2 })
+		}},
 		"nothing is put off otherwise": {trigger: trigger.Held, put: func(tx *table.Tx) {
 			opened(tx, "a", model.OpReady, func(o *model.Operation) { o.Kind = model.PasswordChange })
 		}},

@@ -17,22 +17,35 @@ const searched = 8 * 24 * time.Hour
 // are those that a change to summer time skips stays closed that day; an hour that comes twice is open twice. A zone that
 // this binary does not know counts as UTC.
 func Opens(w *model.Window, now model.Time) model.Time {
-	if w.Always() || open(w, now) {
+	if w.Always() || open(w, zoneOf(w), now) {
 		return now
 	}
+	zone := zoneOf(w)
 	for t := model.TimeOf(now.Std().Truncate(quarter)).Add(quarter); t <= now.Add(searched); t = t.Add(quarter) {
-		if open(w, t) {
+		if open(w, zone, t) {
 			return t
 		}
 	}
 	return now.Add(searched) // looked at again then
 }
 
-func open(w *model.Window, t model.Time) bool {
+// Closed tells when the execution hours begin, outside of which nothing starts that nobody asked for; 0: it is not outside.
+func Closed(a *model.Automation, now model.Time) model.Time {
+	if opens := Opens(&a.Settings.Window, now); opens > now {
+		return opens
+	}
+	return 0
+}
+
+func zoneOf(w *model.Window) *time.Location {
 	zone, err := time.LoadLocation(w.Zone)
 	if err != nil {
-		zone = time.UTC
+		return time.UTC
 	}
+	return zone
+}
+
+func open(w *model.Window, zone *time.Location, t model.Time) bool {
 	local := t.Std().In(zone)
 	if len(w.Days) > 0 && !slices.Contains(w.Days, int(local.Weekday())) {
 		return false

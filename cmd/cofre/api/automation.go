@@ -34,23 +34,43 @@ func automationCommand(s *session) *cobra.Command {
 		simple("resume", "Go on after a stop or a brake", "Go on after a stop or a brake, with a new bound for this hour. cofre automation show says before how many changes are due.", http.MethodPost, "/api/v1/automation/resume"))
 }
 
+// parameters are the execution parameters that hold a span.
+var parameters = []struct{ name, doc string }{
+	{"error-interval", "interval between attempts with error: after a change that failed for good triggers leave the credential alone so long, 24h to 168h"},
+	{"retry-interval", "interval between attempts: first pause between tries, unless the policy says, 0s to 24h; it doubles up to an hour"},
+	{"connect-timeout", "connection timeout, 1s to 300s, unless the template says; 0s: that of each executor"},
+	{"read-timeout", "readout timeout: longest wait for an answer of the target, 1s to 300s, unless the template says; 0s: that of each executor"},
+}
+
 func setAutomation(s *session) *cobra.Command {
-	c := &cobra.Command{Use: "set", Short: "Change the bounds; what is not named stays", Args: cobra.NoArgs, Example: "  cofre automation set --share 10 --failures 5\n  cofre automation set --lanes 2 --executor ssh=20,telnet=2\n  cofre automation set --executor ''     # no bounds for executors"}
+	c := &cobra.Command{Use: "set", Short: "Change the bounds; what is not named stays", Args: cobra.NoArgs, Example: "  cofre automation set --share 10 --failures 5\n  cofre automation set --lanes 2 --executor ssh=20,telnet=2\n  cofre automation set --executor ''     # no bounds for executors\n  cofre automation set --attempts 3 --retry-interval 5m --connect-timeout 10s --records 500\n  cofre automation set --hours 22-6 --zone America/Sao_Paulo"}
 	f := c.Flags()
 	f.Int("share", 0, "at most this percentage of all credentials is changed by triggers in an hour; 100: no bound")
 	f.Int("least", 0, "but always so many")
 	f.Int("failures", 0, "so many automatic changes that fail in a row stop the automation; 0: never")
 	f.Int("lanes", 0, "operations on one device at once")
 	f.StringSlice("executor", nil, "operations of an executor at once in the cluster, as in ssh=20")
-	f.String("error-interval", "", "after a change that failed for good triggers leave the credential alone so long, 1h to 168h")
+	for _, n := range parameters {
+		f.String(n.name, "", n.doc)
+	}
+	f.Int("attempts", 0, "number of change attempts: tries per operation, unless the policy says; 1 to 10")
+	f.Int("records", 0, "total records per cycle: triggers start at most so many changes in a minute, and the rest in the next ones; 1 to 10000")
+	f.StringSlice("days", nil, "execution days, such as mon-fri; '' for every day")
+	f.StringSlice("hours", nil, "execution hours, such as 22-6, outside of which nothing starts that nobody asked for; '' for all")
+	f.String("zone", "", "time zone of --days and --hours, such as America/Sao_Paulo; UTC by default")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		b := automation.Body{Share: whole(c, "share"), Least: whole(c, "least"), Failures: whole(c, "failures"), Lanes: whole(c, "lanes")}
-		if v := text(c, "error-interval"); v != nil {
+		b.Attempts, b.Records, b.Window = whole(c, "attempts"), whole(c, "records"), windowFlags(c)
+		for i, to := range []**compat.Duration{&b.ErrorInterval, &b.RetryInterval, &b.ConnectTimeout, &b.ReadTimeout} {
+			v := text(c, parameters[i].name)
+			if v == nil {
+				continue
+			}
 			var d compat.Duration
 			if err := d.UnmarshalText([]byte(*v)); err != nil {
-				return fmt.Errorf("--error-interval: %w", err)
+				return fmt.Errorf("--%s: %w", parameters[i].name, err)
 			}
-			b.ErrorInterval = &d
+			*to = &d
 		}
 		if all := texts(c, "executor"); all != nil {
 			limits := []automation.Limit{}
@@ -114,10 +134,11 @@ func (s *session) automation(c *cobra.Command, method, path string, body any) er
 		for _, l := range x.Executors {
 			limits = append(limits, fmt.Sprintf("%s %d", l.Executor, l.Limit))
 		}
-		if err := details(w, "automation", v.State, "because", v.Reason, "since", moment(v.Stopped), "frozen until", moment(v.FrozenUntil), "due now", strconv.Itoa(v.Due),
-			"this hour", fmt.Sprintf("%d started, %s", v.Started, left), "failed in a row", strconv.Itoa(v.Failed),
+		if err := details(w, "automation", v.State, "because", v.Reason, "since", moment(v.Stopped), "frozen until", moment(v.FrozenUntil), "execution hours begin", moment(v.ClosedUntil), "due now", strconv.Itoa(v.Due),
+			"this hour", fmt.Sprintf("%d started, %s", v.Started, left), "this minute", fmt.Sprintf("%d started of %d", v.Cycle, x.Records), "failed in a row", strconv.Itoa(v.Failed),
 			"share", fmt.Sprintf("%d %% an hour, at least %d", x.Share, x.Least), "stops after", word(x.Failures > 0, fmt.Sprintf("%d failures in a row", x.Failures), "never"),
-			"lanes of a device", strconv.Itoa(x.Lanes), "executors", strings.Join(limits, ", "), "rest after errors", span(x.ErrorInterval), "revision", strconv.FormatUint(v.Revision, 10)); err != nil || len(v.Freezes) == 0 {
+			"lanes of a device", strconv.Itoa(x.Lanes), "executors", strings.Join(limits, ", "), "attempts", strconv.Itoa(x.Attempts), "interval between attempts", word(x.RetryInterval > 0, span(x.RetryInterval), "none"), "interval after errors", span(x.ErrorInterval),
+			"connection timeout", word(x.ConnectTimeout > 0, span(x.ConnectTimeout), "of each executor"), "readout timeout", word(x.ReadTimeout > 0, span(x.ReadTimeout), "of each executor"), "execution hours", windowText(&x.Window), "revision", strconv.FormatUint(v.Revision, 10)); err != nil || len(v.Freezes) == 0 {
 			return err
 		}
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)

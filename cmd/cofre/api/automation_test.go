@@ -28,7 +28,8 @@ session expiry  off
 one session  no
 exclusive  no
 custody  1h
-attempts  5, first pause 10s
+attempts  execution parameter
+interval between attempts  execution parameter
 bad logins  4 in 15m
 verify every  24h
 priority  9
@@ -64,23 +65,32 @@ POLICY  PRIORITY  FITS
 prod  9  no: tags
 low  0  no: tags
 `, "credential", "explain", "root")
-	h.run("automation", "set", "--share", "10", "--failures", "5", "--lanes", "2", "--executor", "ssh=20", "--error-interval", "2h")
+	h.run("automation", "set", "--share", "10", "--failures", "5", "--lanes", "2", "--executor", "ssh=20", "--error-interval", "48h",
+		"--attempts", "3", "--retry-interval", "0s", "--read-timeout", "1m", "--records", "500", "--hours", "0-24", "--zone", "America/Sao_Paulo")
 	h.run("automation", "freeze", "year-end", "--from", "2999-12-20T00:00:00Z", "--until", "2999-12-30T00:00:00Z")
 	h.golden(`
 automation  running
 due now  0
 this hour  0 started, 100 more may start
+this minute  0 started of 500
 failed in a row  0
 share  10 % an hour, at least 100
 stops after  5 failures in a row
 lanes of a device  2
 executors  ssh 20
-rest after errors  2h
+attempts  3
+interval between attempts  none
+interval after errors  48h
+connection timeout  of each executor
+readout timeout  1m
+execution hours  0-24 America/Sao_Paulo
 revision  2
 
 FREEZE  FROM  UNTIL
 year-end  TIME  TIME
 `, "automation", "show")
+	h.refused("attempts is 11, it must be between 1 and 10", "automation", "set", "--attempts", "11")
+	h.refused("error_interval is 1h0m0s, it must be between 24h0m0s and 168h0m0s", "automation", "set", "--error-interval", "1h")
 	h.refused("share is 0", "automation", "set", "--share", "0")
 	h.refused("write it as ssh=20", "automation", "set", "--executor", "ssh")
 	h.run("automation", "thaw", "year-end")

@@ -19,7 +19,7 @@ func policyCommand(s *session) *cobra.Command {
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/policies", nil, *limit, func(a, b policy.View) int { return strings.Compare(a.Name, b.Name) }, "NAME STATE LENGTH MAX-AGE VIEW-EXPIRY ON-RELEASE EXCLUSIVE CUSTODY ATTEMPTS", func(p policy.View) []string {
-			return []string{p.Name, word(p.Enabled, "enabled", "disabled"), strconv.Itoa(p.Strength.Length), span(p.MaxAge), span(p.ViewExpiry), word(p.ChangeOnRelease, "yes", "no"), word(p.Exclusive, "yes", "no"), span(p.CustodyTTL), strconv.Itoa(p.Attempts)}
+			return []string{p.Name, word(p.Enabled, "enabled", "disabled"), strconv.Itoa(p.Strength.Length), span(p.MaxAge), span(p.ViewExpiry), word(p.ChangeOnRelease, "yes", "no"), word(p.Exclusive, "yes", "no"), span(p.CustodyTTL), word(p.Attempts > 0, strconv.Itoa(p.Attempts), "-")}
 		})
 	}
 	show := &cobra.Command{Use: "show NAME", Short: "Show a policy", Args: cobra.ExactArgs(1), Example: "  cofre policy show default", RunE: func(c *cobra.Command, args []string) error {
@@ -52,19 +52,19 @@ func policyCommand(s *session) *cobra.Command {
 }
 
 // spans are the flags of a policy that hold a span.
-var spans = []struct{ name, doc string }{
-	{"max-age", "change at the latest this long after the last change, such as 720h"}, {"view-expiry", "change this long after a secret read"},
-	{"custody-ttl", "how long a custody lasts without release"}, {"retry-interval", "first pause between tries; doubles up to an hour"},
-	{"bad-login-window", "span for --bad-logins"}, {"verify-every", "log in with the stored secret this often"}, {"session-expiry", "change this long after a session"},
+var spans = []struct{ name, doc, zero string }{
+	{"max-age", "change at the latest this long after the last change, such as 720h", ""}, {"view-expiry", "change this long after a secret read", ""},
+	{"custody-ttl", "how long a custody lasts without release", ""}, {"retry-interval", "first pause between tries; doubles up to an hour", "as the execution parameters (cofre automation) say"},
+	{"bad-login-window", "span for --bad-logins", ""}, {"verify-every", "log in with the stored secret this often", ""}, {"session-expiry", "change this long after a session", ""},
 }
 
 func policyFlags(c *cobra.Command) {
 	f := c.Flags()
 	for _, n := range spans {
-		f.String(n.name, "", n.doc+"; 0s: off")
+		f.String(n.name, "", n.doc+"; 0s: "+or(n.zero, "off"))
 	}
 	for _, n := range []struct{ name, doc string }{{"length", "characters of a password"}, {"lower", "at least this many lower-case letters"}, {"upper", "at least this many upper-case letters"},
-		{"digits", "at least this many digits"}, {"symbols", "at least this many symbols"}, {"attempts", "tries per operation"}, {"bad-logins", "failing logins that settling may cause in the window"}} {
+		{"digits", "at least this many digits"}, {"symbols", "at least this many symbols"}, {"attempts", "tries per operation, 1 to 10; 0: as the execution parameters (cofre automation) say"}, {"bad-logins", "failing logins that settling may cause in the window"}} {
 		f.Int(n.name, 0, n.doc)
 	}
 	f.String("set", "", "symbols that may be used")
@@ -139,12 +139,12 @@ func criteriaBody(c *cobra.Command) (*policy.Criteria, error) {
 }
 
 // windowFlags is what --days, --hours and --zone say; nil: nothing.
-func windowFlags(c *cobra.Command) *policy.Window {
+func windowFlags(c *cobra.Command) *compat.Window {
 	f := c.Flags()
 	if !f.Changed("days") && !f.Changed("hours") && !f.Changed("zone") {
 		return nil
 	}
-	w := policy.Window{}
+	w := compat.Window{}
 	w.Days, _ = f.GetStringSlice("days")
 	w.Hours, _ = f.GetStringSlice("hours")
 	w.Zone, _ = f.GetString("zone")
@@ -164,7 +164,7 @@ func (s *session) policy(c *cobra.Command, method, path string, body any) error 
 		return details(w, "policy", p.Name, "state", word(p.Enabled, "enabled", "disabled"),
 			"password", fmt.Sprintf("%d characters, at least %d lower, %d upper, %d digits, %d symbols of %s", st.Length, st.Lower, st.Upper, st.Digits, st.Symbols, or(st.Set, "!%@#^&*_")),
 			"max age", span(p.MaxAge), "view expiry", span(p.ViewExpiry), "change on release", word(p.ChangeOnRelease, "yes", "no"), "change on timeout", word(p.ChangeOnTimeout, "yes", "no"),
-			"change on session", word(p.ChangeOnSession, "yes", "no"), "session expiry", span(p.SessionExpiry), "one session", word(p.OneSession, "yes", "no"), "exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", fmt.Sprintf("%d, first pause %s", p.Attempts, span(p.RetryInterval)),
+			"change on session", word(p.ChangeOnSession, "yes", "no"), "session expiry", span(p.SessionExpiry), "one session", word(p.OneSession, "yes", "no"), "exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", word(p.Attempts > 0, strconv.Itoa(p.Attempts), "execution parameter"), "interval between attempts", word(p.RetryInterval > 0, span(p.RetryInterval), "execution parameter"),
 			"bad logins", fmt.Sprintf("%d in %s", p.BadLogins, span(p.BadLoginWindow)),
 			"verify every", span(p.VerifyEvery), "priority", strconv.Itoa(p.Priority), "for", criteriaText(&p.Criteria), "window", windowText(&p.Window), "revision", strconv.FormatUint(p.Revision, 10))
 	})
@@ -180,7 +180,7 @@ func criteriaText(k *policy.Criteria) string {
 	return or(strings.Join(parts, " and "), "given by name only")
 }
 
-func windowText(w *policy.Window) string {
+func windowText(w *compat.Window) string {
 	if len(w.Days)+len(w.Hours) == 0 {
 		return "always open"
 	}

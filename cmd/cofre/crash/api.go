@@ -155,7 +155,7 @@ func (m *matrix) healthy(ctx context.Context) error {
 // register makes the credentials, with pauses between tries that suit a run of minutes.
 func (m *matrix) register(ctx context.Context) error {
 	post := func(path string, args any) error { return m.api.do(ctx, http.MethodPost, path, args, nil) }
-	attempts := 50
+	attempts := 10
 	if m.plant != "" {
 		attempts = 3 // a mistake must come to its end
 	}

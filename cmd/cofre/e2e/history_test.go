@@ -174,7 +174,7 @@ func TestHistoriesUnderFaults(t *testing.T) {
 	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
 		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "one", "exclusive": true, "custody_ttl": "1h"}, nil)
-	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "many", "attempts": 50, "retry_interval": "1s"}, nil)
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "many", "attempts": 10, "retry_interval": "1s"}, nil)
 	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "apps"}, nil)
 	c.Credential("shared", "the-secret-of-all", nil)
 	r := &recording{Nodes: c, Recorder: histories.NewRecorder()}
