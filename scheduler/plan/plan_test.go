@@ -265,7 +265,9 @@ func TestNextWake(t *testing.T) {
 }
 
 func dueAt(at model.Time) func(*model.Operation, *model.Credential) {
-	return func(_ *model.Operation, c *model.Credential) { c.Enabled, c.RotateAt = true, at }
+	return func(_ *model.Operation, c *model.Credential) {
+		c.Enabled, c.RotateAt, c.Execution.Executor = true, at, "ssh"
+	}
 }
 
 func TestPause(t *testing.T) {

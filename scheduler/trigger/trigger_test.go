@@ -286,7 +286,7 @@ func TestTriggers(t *testing.T) {
 			for i, id := range []model.CredentialID{"a", "b", "c"} {
 				rotates(tx, id, model.Time(1+i), nil)
 			}
-			automation(tx, func(a *model.Automation) { a.Settings.Records, a.Cycle, a.Begun = 2, model.CycleOf(now) - 1, 2 })
+			automation(tx, func(a *model.Automation) { a.Settings.Records, a.Cycle, a.Begun = 2, model.CycleOf(now)-1, 2 })
 		}, want: []trigger.Due{expiry("a"), expiry("b")}},
 		"a chain waits for the next cycle": {trigger: trigger.Chain, put: func(tx *table.Tx) {
 			joined(tx, "due", now, nil)
