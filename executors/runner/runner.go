@@ -51,8 +51,9 @@ type Config struct {
 // Runner works on the leases of one node.
 type Runner struct {
 	Config
-	mu     sync.Mutex           // guards active
-	active map[model.Pos]*lease // by fencing token
+	mu      sync.Mutex           // guards active
+	active  map[model.Pos]*lease // by fencing token
+	adopted chan struct{}        // a lease was: the cluster's timing may be another than when renew began to wait
 }
 
 // New makes a runner.
@@ -63,7 +64,7 @@ func New(c Config) *Runner {
 	if c.Lost == nil {
 		c.Lost = func() {}
 	}
-	return &Runner{Config: c, active: map[model.Pos]*lease{}}
+	return &Runner{Config: c, active: map[model.Pos]*lease{}, adopted: make(chan struct{}, 1)}
 }
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "runner"}
@@ -109,6 +110,10 @@ func (r *Runner) adopt(ctx context.Context, token model.Pos, o *model.Operation,
 	}
 	l := newLease(ctx, token, o.ID, timing)
 	r.active[token] = l
+	select {
+	case r.adopted <- struct{}{}:
+	default:
+	}
 	return l, true
 }
 
@@ -199,12 +204,15 @@ func (r *Runner) held(l *lease) bool {
 
 // renew keeps the leases of running attempts: one command for all of them.
 func (r *Runner) renew(ctx context.Context) error {
-	for {
+	for last := time.Now(); ; {
 		v := r.View()
 		timing := state.SystemRow(v).Leases
 		v.Close()
 		select {
-		case <-time.After(model.Span(timing.Renew)):
+		case <-time.After(time.Until(last.Add(model.Span(timing.Renew)))):
+			last = time.Now()
+		case <-r.adopted:
+			continue
 		case <-ctx.Done():
 			return ctx.Err()
 		}

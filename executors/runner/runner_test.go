@@ -87,6 +87,11 @@ func open(t *testing.T) *house {
 func openFrom(t *testing.T, script string) *house {
 	t.Helper()
 	m, _ := fsmtest.Log(t, script)
+	return openWith(t, m)
+}
+
+func openWith(t *testing.T, m *fsm.FSM) *house {
+	t.Helper()
 	h := &house{t: t, m: m, Proposer: fsmtest.NewProposer(m, "n1"), ended: make(chan struct{}, 64), lost: make(chan struct{}, 64)}
 	began := time.Now()
 	h.Now = func() model.Time { return fsmtest.Start.Add(time.Since(began)) + model.Time(h.leapt.Load()) }
