@@ -6,6 +6,7 @@ package application
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -92,7 +93,7 @@ func Routes(s Service) []route.Route {
 	keys := []route.Field{{Name: "authorization", Type: "object"}, {Name: "client_id"}, {Name: "client_secret", Text: "shown this once"}}
 	one := "/applications/{application}/authorizations/{name}"
 	return []route.Route{
-		add(http.MethodGet, "/applications", route.NoEvent, m.list, route.Doc{Summary: "List applications", Returns: route.Listed[View]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "/applications", route.NoEvent, m.list, route.Doc{Summary: "List applications", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
 		add(http.MethodPost, "/applications", "application.put", m.create, route.Doc{Summary: "Create an application", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/applications/{application}", route.NoEvent, m.get, route.Doc{Summary: "Show an application", Text: "Named by id or name.", Returns: View{}}),
 		add(http.MethodPut, "/applications/{application}", "application.put", m.change, route.Doc{Summary: "Change an application", Body: Body{}, Returns: View{}}),
@@ -132,7 +133,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	for i := range page.Items {
 		out.Items = append(out.Items, view(&page.Items[i]))
 	}
-	return compat.JSON(out), nil
+	return route.ListReply(r, out, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) find(r *route.Request) (*model.Application, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -38,8 +39,8 @@ type Service interface {
 func Routes(s Service) []route.Route {
 	return []route.Route{{
 		Method: http.MethodGet, Path: "/api/v1/audit", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
-		Doc: route.Doc{Tag: "audit", Summary: "List audit events, oldest first", Text: "Needs audit.read.", Returns: route.Listed[View]{},
-			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}}, route.PageFields...)},
+		Doc: route.Doc{Tag: "audit", Summary: "List audit events, oldest first", Text: "Needs audit.read. For a signed file that can be verified: /audit/export.", CSV: true, Returns: route.Listed[View]{},
+			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}}, route.TableFields...)},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			limit, err := r.Limit()
 			if err != nil {
@@ -57,7 +58,7 @@ func Routes(s Service) []route.Route {
 			if len(events) > limit {
 				page.Items, page.Next = events[:limit], strconv.FormatUint(events[limit-1].Seq, 10)
 			}
-			return compat.JSON(page), nil
+			return route.ListReply(r, page, strings.Fields(Columns), View.Row)
 		},
 	}}
 }

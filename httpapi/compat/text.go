@@ -62,3 +62,20 @@ func (t Time) Short() string {
 	}
 	return model.Time(t).Std().Format("2006-01-02 15:04:05Z")
 }
+
+// Short is the span for tables: "off" for none.
+func (d Duration) Short() string {
+	if d == 0 {
+		return "off"
+	}
+	b, _ := d.MarshalText() // never fails
+	return string(b)
+}
+
+// Word says yes or no in a table's words.
+func Word(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}

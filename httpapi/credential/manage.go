@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -174,10 +175,10 @@ func managementRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/credentials" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List credentials, without secrets", Returns: route.Listed[View]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List credentials, without secrets", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
 			{Name: "device", In: "query", Text: "number, host name or id"}, {Name: "tag", In: "query"}, {Name: "type", In: "query"},
 			{Name: "search", In: "query", Text: "part of the identifier, user name or host name"}, {Name: "disabled", In: "query", Type: "boolean", Text: "disabled ones too"},
-		}, route.PageFields...)}),
+		}, route.TableFields...)}),
 		add(http.MethodPost, "", "credential.put", m.create, route.Doc{Summary: "Create a credential", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a credential, without its secret", Returns: View{}}),
 		add(http.MethodPut, "/{name}", "credential.put", m.change, route.Doc{Summary: "Change a credential", Body: Body{}, Returns: View{}}),
@@ -211,7 +212,7 @@ func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, 
 		}
 		page.Items = append(page.Items, view(&items[i]))
 	}
-	return compat.JSON(page), nil
+	return route.ListReply(r, page, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, error) {

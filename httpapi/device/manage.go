@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -96,7 +97,7 @@ func managementRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/devices" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List devices", Returns: route.Listed[View]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List devices", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
 		add(http.MethodPost, "", "device.put", m.create, route.Doc{Summary: "Create a device", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a device", Returns: View{}}),
 		add(http.MethodPut, "/{name}", "device.put", m.change, route.Doc{Summary: "Change a device", Text: "While secrets hang on it, a change of its address needs route.write.", Body: Body{}, Returns: View{}}),
@@ -120,7 +121,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	for i := range page.Items {
 		out.Items = append(out.Items, view(&page.Items[i]))
 	}
-	return compat.JSON(out), nil
+	return route.ListReply(r, out, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, error) {

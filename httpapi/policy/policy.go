@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
@@ -154,7 +155,7 @@ func Routes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/policies" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List policies", Returns: route.Listed[View]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List policies", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
 		add(http.MethodPost, "", "policy.put", m.create, route.Doc{Summary: "Create a policy", Text: "Absent fields are as in the default policy.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a policy", Returns: View{}}),
 		add(http.MethodPut, "/{name}", "policy.put", m.change, route.Doc{Summary: "Change a policy", Body: Body{}, Returns: View{}}),
@@ -176,7 +177,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	for i := range page.Items {
 		out.Items = append(out.Items, view(&page.Items[i]))
 	}
-	return compat.JSON(out), nil
+	return route.ListReply(r, out, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) find(r *route.Request) (model.Policy, error) {

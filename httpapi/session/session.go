@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"cofre/fsm/model"
@@ -100,8 +101,8 @@ func Routes(s Service) []route.Route {
 	start.Waits, get.Waits = MaxWait, MaxWait
 	shown := []route.Field{{Name: "remote_sessions", Type: "array"}}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List sessions, newest first", Returns: route.Listed[View]{}, Fields: append([]route.Field{
-			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "user", In: "query", Text: "the person"}, {Name: "live", In: "query", Type: "boolean", Text: "only those that are not over"}}, route.PageFields...)}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List sessions, newest first", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
+			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "user", In: "query", Text: "the person"}, {Name: "live", In: "query", Type: "boolean", Text: "only those that are not over"}}, route.TableFields...)}),
 		start, get,
 		add(http.MethodDelete, "/{id}", "session.ended", m.end, route.Doc{Summary: "End a session", Text: "By who began it, or by who may run operations on its credential. With the last one of a credential the account is inactivated.", Returns: View{}}),
 		{Method: http.MethodGet, Path: "/iso/session/remotesessions", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list, Doc: route.Doc{Tag: "session", Summary: "List sessions", Text: "The newest 1000.", Returns: shown}},
@@ -174,5 +175,5 @@ func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, 
 		}
 		page.Items = append(page.Items, view(&items[i]))
 	}
-	return compat.JSON(page), nil
+	return route.ListReply(r, page, strings.Fields(Columns), View.Row)
 }

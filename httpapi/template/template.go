@@ -113,10 +113,10 @@ func Routes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/templates" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return append([]route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List templates, without contents", Returns: route.Listed[View]{}, Fields: append(listFields, route.PageFields...)}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List templates, without contents", CSV: true, Returns: route.Listed[View]{}, Fields: append(listFields, route.TableFields...)}),
 		add(http.MethodPost, "", "template.put", m.put, route.Doc{Summary: "Add a version of a template, or create it", Text: "The content is compiled by its executor first.", Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a template", Text: "Named by id or name.", Returns: View{}, Fields: executor}),
-		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Summary: "List the versions of a template", Returns: route.Listed[Version]{}, Fields: executor}),
+		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Summary: "List the versions of a template", CSV: true, Returns: route.Listed[Version]{}, Fields: append(slices.Clone(executor), route.TableFields[0])}),
 		add(http.MethodGet, "/{name}/versions/{version}", route.NoEvent, m.version, route.Doc{Summary: "Show a version of a template", Returns: Version{}, Fields: executor}),
 		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
 		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
@@ -170,7 +170,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 		v.Content = ""
 		out.Items = append(out.Items, v)
 	}
-	return compat.JSON(out), nil
+	return route.ListReply(r, out, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) get(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -190,7 +190,7 @@ func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply
 	for i := range t.Versions {
 		out.Items = append(out.Items, versionView(&t.Versions[i], r.At))
 	}
-	return compat.JSON(out), nil
+	return route.ListReply(r, out, strings.Fields(historyColumns), Version.row)
 }
 
 func versionView(v *model.TemplateVersion, at model.Time) Version {

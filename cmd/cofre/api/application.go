@@ -14,9 +14,7 @@ func applicationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  cofre application list\n  cofre application list --json | jq -r '.[].name'"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/applications", nil, *limit, func(a, b application.View) int { return strings.Compare(a.Name, b.Name) }, "NAME STATE TAGS CREATED DESCRIPTION", func(a application.View) []string {
-			return []string{a.Name, word(a.Enabled, "enabled", "disabled"), join(a.Tags), moment(a.CreatedAt), a.Description}
-		})
+		return listed(s, c, "/api/v1/applications", nil, *limit, func(a, b application.View) int { return strings.Compare(a.Name, b.Name) }, application.Columns, application.View.Row)
 	}
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Create an application; cofre authorization create gives it keys", Args: cobra.ExactArgs(1),

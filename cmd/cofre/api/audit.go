@@ -3,12 +3,10 @@ package api
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,19 +48,9 @@ func listAudit(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return list(s, c, events, "SEQ TIME NODE SEVERITY KIND WHO SOURCE DETAILS", func(e audit.View) []string {
-			return []string{strconv.FormatUint(e.Seq, 10), moment(e.At), e.Node, e.Severity, e.Kind, or(or(e.Authorization, e.Name), e.Actor), e.Source, fields(e.Fields)}
-		})
+		return list(s, c, events, audit.Columns, audit.View.Row)
 	}
 	return c
-}
-
-func fields(m map[string]string) string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, k+"="+m[k])
-	}
-	return strings.Join(out, " ")
 }
 
 // newest finds the last events. The API lists the trail forwards; numbers have no holes, so its end is found by doubling

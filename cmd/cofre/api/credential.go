@@ -31,9 +31,7 @@ func credentialCommand(s *session) *cobra.Command {
 		if d := truth(c, "disabled"); d != nil {
 			q.Set("disabled", strconv.FormatBool(*d))
 		}
-		return listed(s, c, "/api/v1/credentials", q, *limit, nil, "NUMBER IDENTIFIER USERNAME HOSTNAME SYNC POLICY TEMPLATE AUTOMATIC CHANGED STATE", func(v credential.View) []string {
-			return []string{strconv.FormatUint(v.Number, 10), v.Identifier, v.Username, v.Hostname, v.Sync, or(v.Policy, or(v.Governed, "default")), v.Execution.Template, automatic(&v), moment(v.ChangedAt), word(v.Enabled, "enabled", "disabled")}
-		})
+		return listed(s, c, "/api/v1/credentials", q, *limit, nil, credential.Columns, credential.View.Row)
 	}
 	show := &cobra.Command{Use: "show NAME", Short: "Show a credential, without its secret", Args: cobra.ExactArgs(1), Example: "  cofre credential show web1-root\n  cofre credential show root@web1", RunE: func(c *cobra.Command, args []string) error {
 		return s.credential(c, http.MethodGet, at("credentials/%s", args[0]), nil)
@@ -45,16 +43,6 @@ func credentialCommand(s *session) *cobra.Command {
 	}
 	return group("credential", "Accounts on devices, with their secrets", list, show, createCredential(s), updateCredential(s), status("enable", "Enable a credential", true),
 		status("disable", "Disable a credential: no reads, no changes; nothing is deleted", false), readCommand(s), releaseCommand(s), explainCommand(s))
-}
-
-func automatic(v *credential.View) string {
-	switch {
-	case !v.Execution.Automatic:
-		return "no"
-	case !v.Execution.Started:
-		return "after-first-change"
-	}
-	return "yes"
 }
 
 func publicKey(k *credential.KeyView) string {
@@ -88,7 +76,7 @@ func (s *session) credential(c *cobra.Command, method, path string, body any) er
 		x := v.Execution
 		return details(w, "credential", v.Identifier, "number", strconv.FormatUint(v.Number, 10), "user name", v.Username, "domain", v.Domain, "device", v.Hostname, "address", v.IP,
 			"type", v.Type, "tags", join(v.Tags), "additional", v.Additional, "server path", v.Settings.ServerPath, "one-time codes", word(v.TOTP, "yes", ""), "state", word(v.Enabled, "enabled", "disabled"), "sync", v.Sync, "busy with", string(v.Busy),
-			"policy", or(v.Policy, or(v.Governed, "default")), "parent", v.Parent, "executor", x.Executor, "template", x.Template, "logs in as", x.Authentication, "automatic", automatic(&v), "reconciled", reconciled(x.Reconcile), "for sessions", forSessions(v.JIT), "public key", publicKey(v.Key),
+			"policy", or(v.Policy, or(v.Governed, "default")), "parent", v.Parent, "executor", x.Executor, "template", x.Template, "logs in as", x.Authentication, "automatic", v.Automatic(), "reconciled", reconciled(x.Reconcile), "for sessions", forSessions(v.JIT), "public key", publicKey(v.Key),
 			"changed", moment(v.ChangedAt), "verified", moment(v.VerifiedAt), "drifted", moment(v.DriftedAt), "read", moment(v.ViewedAt), "changes at", moment(v.RotateAt), "created", moment(v.CreatedAt),
 			"revision", strconv.FormatUint(v.Revision, 10))
 	})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -19,9 +18,7 @@ func deviceCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List devices", Args: cobra.NoArgs, Example: "  cofre device list\n  cofre device list --json | jq -r '.[]|select(.host_keys==[]).hostname'"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/devices", nil, *limit, func(a, b device.View) int { return cmp.Compare(a.Number, b.Number) }, "NUMBER HOSTNAME ADDRESS SITE CONNECTIVITIES PINS STATE TAGS", func(d device.View) []string {
-			return []string{strconv.FormatUint(d.Number, 10), d.Hostname, d.IP, d.Site, ports(d.Connectivities), strconv.Itoa(len(d.HostKeys)), word(d.Enabled, "enabled", "disabled"), join(d.Tags)}
-		})
+		return listed(s, c, "/api/v1/devices", nil, *limit, func(a, b device.View) int { return cmp.Compare(a.Number, b.Number) }, device.Columns, device.View.Row)
 	}
 	show := &cobra.Command{Use: "show HOST", Short: "Show a device with its pinned host keys", Args: cobra.ExactArgs(1), Example: "  cofre device show web1", RunE: func(c *cobra.Command, args []string) error {
 		return s.device(c, http.MethodGet, at("devices/%s", args[0]), nil)
@@ -106,14 +103,6 @@ func connectivity(s string) (device.Connectivity, error) {
 	return device.Connectivity{Protocol: strings.ToUpper(protocol), Port: uint16(n)}, nil
 }
 
-func ports(list []device.Connectivity) string {
-	var out []string
-	for _, c := range list {
-		out = append(out, net.JoinHostPort(c.Protocol, strconv.Itoa(int(c.Port))))
-	}
-	return strings.Join(out, ",")
-}
-
 // device sends one call about a device and prints it.
 func (s *session) device(c *cobra.Command, method, path string, body any) error {
 	d, err := call[device.View](s, c, method, path, body)
@@ -122,7 +111,7 @@ func (s *session) device(c *cobra.Command, method, path string, body any) error 
 	}
 	return s.show(c, d, func(w io.Writer) error {
 		if err := details(w, "device", d.Hostname, "number", strconv.FormatUint(d.Number, 10), "address", d.IP, "domain", d.Domain, "type", d.Type, "vendor", d.Vendor, "model", d.Model, "site", d.Site,
-			"connectivities", ports(d.Connectivities), "tags", join(d.Tags), "state", word(d.Enabled, "enabled", "disabled"), "TLS", word(d.InsecureTLS, "NOT VERIFIED", ""),
+			"connectivities", d.Ports(), "tags", join(d.Tags), "state", word(d.Enabled, "enabled", "disabled"), "TLS", word(d.InsecureTLS, "NOT VERIFIED", ""),
 			"authority", word(d.CA != "", "of its own", ""), "created", moment(d.CreatedAt), "revision", strconv.FormatUint(d.Revision, 10)); err != nil {
 			return err
 		}

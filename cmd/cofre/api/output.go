@@ -75,12 +75,7 @@ func clean(s string) string { return compat.Printable(s) }
 
 func moment(t compat.Time) string { return t.Short() }
 
-func word(b bool, yes, no string) string {
-	if b {
-		return yes
-	}
-	return no
-}
+func word(b bool, yes, no string) string { return compat.Word(b, yes, no) }
 
 func or(s, empty string) string {
 	if s == "" {
@@ -89,13 +84,7 @@ func or(s, empty string) string {
 	return s
 }
 
-func span(d compat.Duration) string {
-	if d == 0 {
-		return "off"
-	}
-	b, _ := d.MarshalText() // never fails
-	return string(b)
-}
+func span(d compat.Duration) string { return d.Short() }
 
 func join[T ~string](list []T) string {
 	out := make([]string, len(list))

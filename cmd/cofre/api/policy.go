@@ -18,9 +18,7 @@ func policyCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List password policies", Args: cobra.NoArgs, Example: "  cofre policy list"}
 	limit := limitFlag(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/policies", nil, *limit, func(a, b policy.View) int { return strings.Compare(a.Name, b.Name) }, "NAME STATE LENGTH MAX-AGE VIEW-EXPIRY ON-RELEASE EXCLUSIVE CUSTODY ATTEMPTS", func(p policy.View) []string {
-			return []string{p.Name, word(p.Enabled, "enabled", "disabled"), strconv.Itoa(p.Strength.Length), span(p.MaxAge), span(p.ViewExpiry), word(p.ChangeOnRelease, "yes", "no"), word(p.Exclusive, "yes", "no"), span(p.CustodyTTL), word(p.Attempts > 0, strconv.Itoa(p.Attempts), "-")}
-		})
+		return listed(s, c, "/api/v1/policies", nil, *limit, func(a, b policy.View) int { return strings.Compare(a.Name, b.Name) }, policy.Columns, policy.View.Row)
 	}
 	show := &cobra.Command{Use: "show NAME", Short: "Show a policy", Args: cobra.ExactArgs(1), Example: "  cofre policy show default", RunE: func(c *cobra.Command, args []string) error {
 		return s.policy(c, http.MethodGet, at("policies/%s", args[0]), nil)

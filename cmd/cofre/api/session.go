@@ -18,9 +18,7 @@ func sessionCommand(s *session) *cobra.Command {
 	queryFlags(list, "credential", "only of this credential", "user", "only of this person")
 	list.Flags().Bool("live", false, "only those that are not over")
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		return listed(s, c, "/api/v1/sessions", queryOf(c, "credential", "user", "live"), *limit, nil, "NUMBER STATE USER CREDENTIAL HOSTNAME STARTED UNTIL ENDED BECAUSE", func(v httpsession.View) []string {
-			return []string{strconv.FormatUint(v.Number, 10), v.State, v.User, v.Credential, v.Hostname, moment(v.StartedAt), moment(v.Until), moment(v.EndedAt), v.Ended}
-		})
+		return listed(s, c, "/api/v1/sessions", queryOf(c, "credential", "user", "live"), *limit, nil, httpsession.Columns, httpsession.View.Row)
 	}
 	show := &cobra.Command{Use: "show NUMBER", Short: "Show a session", Args: cobra.ExactArgs(1), Example: "  cofre session show 7", RunE: func(c *cobra.Command, args []string) error {
 		return s.sessionOf(c, http.MethodGet, at("sessions/%s", args[0]), nil)

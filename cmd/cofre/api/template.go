@@ -27,9 +27,7 @@ func templateCommand(s *session) *cobra.Command {
 				q.Set(f, *v)
 			}
 		}
-		return listed(s, c, "/api/v1/templates", q, *limit, func(a, b template.View) int { return strings.Compare(a.Name, b.Name) }, "NAME EXECUTOR KIND STATE IN-FORCE NEWEST REVIEW CHANGED ORIGIN", func(t template.View) []string {
-			return []string{t.Name, string(t.Executor), string(t.Kind), word(t.Active, "active", "inactive"), inForce(&t), strconv.Itoa(t.Newest), t.Review, moment(t.Changed), word(t.BuiltIn, "catalogue", "own")}
-		})
+		return listed(s, c, "/api/v1/templates", q, *limit, func(a, b template.View) int { return strings.Compare(a.Name, b.Name) }, template.Columns, template.View.Row)
 	}
 	list.Flags().String("kind", "", "execution type: "+executionTypes())
 	list.Flags().String("origin", "", "own or catalogue")
@@ -75,13 +73,6 @@ func query(q url.Values) string {
 		return ""
 	}
 	return "?" + q.Encode()
-}
-
-func inForce(t *template.View) string {
-	if t.Current == 0 {
-		return "none-approved"
-	}
-	return strconv.Itoa(t.Current)
 }
 
 func (s *session) showTemplate(c *cobra.Command, name string, version int) error {
@@ -131,7 +122,7 @@ func source(w io.Writer, content string) error {
 
 func describe(w io.Writer, t *template.View) error {
 	return details(w, "template", t.Name, "executor", string(t.Executor), "kind", string(t.Kind), "state", word(t.Active, "active", "inactive"), "origin", word(t.BuiltIn, "catalogue: read-only", "own"),
-		"in force", inForce(t), "newest", strconv.Itoa(t.Newest), "review", t.Review, "changed", moment(t.Changed), "by", string(t.Author), "cloned from", string(t.Source))
+		"in force", t.InForce(), "newest", strconv.Itoa(t.Newest), "review", t.Review, "changed", moment(t.Changed), "by", string(t.Author), "cloned from", string(t.Source))
 }
 
 // template sends one call about a template and prints it.
