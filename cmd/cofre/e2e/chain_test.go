@@ -38,6 +38,7 @@ func exchange(c *Cluster, name, script string) (r chainRun) {
 // TestChainedExchange gives a real Linux user and two real PostgreSQL roles one password; changes nothing where a target cannot be
 // reached; and gives everybody his earlier password where one target refuses.
 func TestChainedExchange(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	sshd, pg := target.SSHD(t), target.PostgreSQL(t)
 	user, upassword := sshd.AddUser(t)

@@ -35,6 +35,7 @@ func credential(c *Cluster, identifier, device, user, password, template string,
 // TestPasswordsOfRealServers changes the passwords of real Linux users through sshd and telnetd, of a real PostgreSQL role, and of a
 // real Redis user by its administrator.
 func TestPasswordsOfRealServers(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	telnetd, pg, redis := target.Telnetd(t), target.PostgreSQL(t), target.Redis(t)
 	sshd := telnetd.SSH
@@ -73,6 +74,7 @@ func TestPasswordsOfRealServers(t *testing.T) {
 
 // TestUnknownHostKeyEndsBeforeLogin: without a pinned key nothing is sent to the server.
 func TestUnknownHostKeyEndsBeforeLogin(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	sshd := target.SSHD(t)
 	user, old := sshd.AddUser(t)

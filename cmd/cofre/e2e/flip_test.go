@@ -40,6 +40,7 @@ const flipSecrets = 40
 // nothing wrong because the byte did not matter; its peers carry on, and it can be replaced. The control: the untouched
 // copy starts and serves.
 func TestFlippedByte(t *testing.T) {
+	t.Parallel()
 	c := StartNodes(t, 3, Setup{})
 	c.Secrets()
 	d := &damaged{Nodes: c, node: c.list[2], copy: filepath.Join(c.dir, "copy"), counts: map[string]int{}}

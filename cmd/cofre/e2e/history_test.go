@@ -168,6 +168,7 @@ func epoch(token string) uint64 {
 // TestHistoriesUnderFaults: what clients at all nodes see of secrets, rotations, custody and revocations could have
 // happened in one order, while the leader is killed and paused, followers are, and leadership moves.
 func TestHistoriesUnderFaults(t *testing.T) {
+	t.Parallel()
 	c := StartNodes(t, 3, Setup{})
 	c.Secrets()
 	pg := target.PostgreSQL(t)

@@ -73,6 +73,7 @@ func (r *rolling) load(worker int) {
 
 // TestRollover replaces the binaries of a cluster under load by those of a release that knows a verb and a field more.
 func TestRollover(t *testing.T) {
+	t.Parallel()
 	newer := filepath.Join(t.TempDir(), "cofre")
 	if out, err := exec.Command("go", "build", "-tags", "cofre_nextlevel", "-o", newer, "cofre/cmd/cofre").CombinedOutput(); err != nil {
 		t.Fatalf("build the next release: %v\n%s", err, out)

@@ -33,6 +33,7 @@ func eventually(t *testing.T, what string, want bool, login func() (bool, error)
 // TestSessionsOfRealServers: a real Linux account and a real PostgreSQL role are locked, opened when a session begins, and locked
 // again when it ends, is dropped, or nobody ends it in its time.
 func TestSessionsOfRealServers(t *testing.T) {
+	t.Parallel()
 	c := Start(t)
 	sshd, pg := target.SSHD(t), target.PostgreSQL(t)
 	user, password := sshd.AddUser(t)
