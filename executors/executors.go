@@ -99,6 +99,25 @@ func VerifierOf(e Executor, p Program) (Verifier, bool) {
 	return v, ok
 }
 
+// Lister is an Executor, or a Program, that can list the accounts of its target. It changes nothing there.
+type Lister interface {
+	// Accounts logs in as AUTH_USER and lists the names of accounts that begin with a prefix, in whatever case, MaxAccounts at
+	// most; more tells that there are others.
+	Accounts(ctx context.Context, s Session, prefix string) (names []string, more bool, err error)
+}
+
+// MaxAccounts is how many accounts a Lister lists.
+const MaxAccounts = 50_000
+
+// ListerOf finds who lists accounts: a Program that can, because its template says how to connect, else the executor.
+func ListerOf(e Executor, p Program) (Lister, bool) {
+	if l, ok := p.(Lister); ok {
+		return l, true
+	}
+	l, ok := e.(Lister)
+	return l, ok
+}
+
 // Dialer opens a connection; the runner's applies the egress rules of RULES 10. A connection that is a syscall.Conn, as
 // the net package's are, lets the SSH executor ask for immediate acknowledgements, which saves 40 ms of each login.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -80,3 +80,13 @@ func TestNamed(t *testing.T) {
 		}
 	}
 }
+
+// Which executors list accounts is known to the replicated state by their names.
+func TestListersAreKnown(t *testing.T) {
+	t.Parallel()
+	for _, e := range List() {
+		if _, ok := e.(executors.Lister); ok != model.ListsAccounts(e.Name()) {
+			t.Errorf("%s lists accounts: %t", e.Name(), ok)
+		}
+	}
+}

@@ -2,7 +2,9 @@ package executortest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"cofre/executors"
@@ -19,7 +21,8 @@ type Life struct {
 }
 
 // Live creates an account that does not exist, proves that it logs in, removes it, proves that it does not, and removes it
-// again: a removal is repeated until the account is proven gone. Each proof is asked of the executor and of the target itself.
+// again: a removal is repeated until the account is proven gone. Each proof is asked of the executor and of the target itself;
+// an executor that lists accounts lists it as long as it is there.
 func Live(t *testing.T, k Kit, l Life) {
 	t.Helper()
 	for _, password := range append([]string{Fresh()}, l.Hostile...) {
@@ -32,6 +35,26 @@ func Live(t *testing.T, k Kit, l Life) {
 			asked, failed := k.Login(name, password)
 			if err != nil || failed != nil || got != want || asked != want {
 				t.Errorf("%s: the executor says %t (%v), the target %t (%v)", when, got, err, asked, failed)
+			}
+		}
+		listed := func(want bool, when string) {
+			t.Helper()
+			p, err := k.Executor.Compile(l.Remove)
+			if err != nil {
+				t.Fatalf("compile: %v", err)
+			}
+			lister, ok := executors.ListerOf(k.Executor, p)
+			if !ok {
+				return
+			}
+			for _, prefix := range []string{name[:len(l.Prefix)+4], name} {
+				names, more, err := lister.Accounts(t.Context(), k.lifeSession(a, l), prefix)
+				if err != nil || more || slices.Contains(names, name) != want || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, prefix) }) {
+					t.Errorf("%s: accounts with %s: %q, %t, %v", when, prefix, names, more, err)
+				}
+			}
+			if names, _, err := lister.Accounts(t.Context(), k.lifeSession(a, l), "no%_'*)such_"); err != nil || len(names) != 0 {
+				t.Errorf("%s: accounts of another name: %q, %v", when, names, err)
 			}
 		}
 		do := func(template, what string) {
@@ -51,8 +74,10 @@ func Live(t *testing.T, k Kit, l Life) {
 		}
 		do(l.Create, "create")
 		in(true, "created", l.Create)
+		listed(true, "created")
 		do(l.Remove, "remove")
 		in(false, "removed", l.Remove)
+		listed(false, "removed")
 		do(l.Remove, "remove again")
 	}
 }

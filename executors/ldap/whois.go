@@ -46,26 +46,34 @@ func whois(s executors.Session) (identity, error) {
 
 // look finds the entry's DN with the login of AUTH_USER.
 func (i identity) look(c *client, s executors.Session) (string, error) {
+	if err := c.bindAuth(s, "look the user up"); err != nil {
+		return "", err
+	}
+	uid := directory.EscapeFilter(i.uid)
+	return c.find(i.base, "(|(uid="+uid+")(sAMAccountName="+uid+"))")
+}
+
+// bindAuth logs in as AUTH_USER, to do something.
+func (c *client) bindAuth(s executors.Session, what string) error {
 	who, err := text(s, mask.AuthUser)
 	if err != nil {
-		return "", err
+		return err
 	}
 	password, err := s.Resolve(mask.AuthPassword)
 	if err == nil && who == "" {
 		err = mask.ErrNoValue
 	}
 	if err != nil {
-		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("look the user up: %s, %s: %w", mask.AuthUser, mask.AuthPassword, err))
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %s, %s: %w", what, mask.AuthUser, mask.AuthPassword, err))
 	}
 	// Active Directory knows people by their domain, other directories by DN.
 	if realm, err := text(s, authDomain); err == nil && realm != "" && !isDN(who) && !strings.ContainsAny(who, `@\`) {
 		who += "@" + realm
 	}
 	if err := c.bind(who, password); err != nil {
-		return "", &executors.Failure{Class: executors.ClassAuth, Msg: "look the user up: " + mask.AuthUser.String() + " cannot log in"}
+		return &executors.Failure{Class: executors.ClassAuth, Msg: what + ": " + mask.AuthUser.String() + " cannot log in"}
 	}
-	uid := directory.EscapeFilter(i.uid)
-	return c.find(i.base, "(|(uid="+uid+")(sAMAccountName="+uid+"))")
+	return nil
 }
 
 // isDN tells whether text is a distinguished name with at least one part.

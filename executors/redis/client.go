@@ -101,6 +101,11 @@ func logIn(ctx context.Context, s executors.Session, plain bool, who mask.Name, 
 
 // do sends one command and reads its answer: an answerError if the server says no.
 func (c *client) do(ctx context.Context, args []secret.Value) error {
+	return c.ask(ctx, args, func() error { return c.answer(0) })
+}
+
+// ask sends one command and has its answer read.
+func (c *client) ask(ctx context.Context, args []secret.Value, read func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	conn := c.conn
@@ -118,7 +123,7 @@ func (c *client) do(ctx context.Context, args []secret.Value) error {
 	_, err := conn.Write(line)
 	if err == nil {
 		c.bound.N = maxAnswer
-		err = c.answer(0)
+		err = read()
 	}
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("wait for the server: %w", ctx.Err())

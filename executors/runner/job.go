@@ -71,6 +71,9 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 		return j, missing("the device is gone")
 	}
 	j.doors = doors(v, j.credential, j.device)
+	if o.Kind == model.SearchOrphans && o.Lease.Door == "" {
+		return j, missing("the device has no credential with the profile's user name")
+	}
 	j.auth = j.credential
 	if j.user != nil && o.Lease.Door == "" && (o.Kind == model.Deprovision || o.State != model.OpSettling) {
 		return j, missing("the device has no credential with the profile's user name")
@@ -115,10 +118,21 @@ func templateOf(r table.Reader, id model.TemplateID) model.TemplateVersion {
 // account finds what the operation is about, as an account.
 func (r *Runner) account(v *table.View, j *job) (*model.Credential, bool) {
 	id := j.operation.Target.ID
-	if j.operation.Target.Kind != model.TargetDynamicUser {
+	var ok bool
+	switch j.operation.Target.Kind {
+	case model.TargetDynamicUser:
+	case model.TargetOrphans:
+		s, known := state.OrphanSearches.Get(v, id)
+		if !known {
+			return nil, false
+		}
+		if j.profile, ok = state.Profiles.Get(v, string(s.Profile)); !ok {
+			return nil, false
+		}
+		return s.Account(j.profile), true
+	default:
 		return state.Credentials.Get(v, id)
 	}
-	var ok bool
 	if j.user, ok = state.DynamicUsers.Get(v, id); !ok {
 		return nil, false
 	}
@@ -138,7 +152,7 @@ func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 	if k := accessKinds[j.operation.Kind]; k != "" {
 		kind = k
 	}
-	if j.user != nil {
+	if j.profile != nil {
 		kind = model.TemplateAutomation
 	}
 	p, err := executors.Compile(j.executor, kind, t.Content)

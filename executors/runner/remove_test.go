@@ -9,6 +9,7 @@ import (
 
 	"cofre/executors"
 	"cofre/fsm/command"
+	"cofre/fsm/dynamic"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
@@ -163,5 +164,76 @@ func TestRemoveAgain(t *testing.T) {
 	}
 	if did := strings.Join(g.did, " "); did != "remove silence remove out" || h.user().GoneAt == 0 {
 		t.Errorf("did %q: %+v", did, h.user())
+	}
+}
+
+// lists is an executor that lists accounts.
+type lists struct {
+	executors.Executor
+	names func() ([]string, bool, error)
+}
+
+func (l lists) Accounts(context.Context, executors.Session, string) ([]string, bool, error) {
+	return l.names()
+}
+
+// TestSearchOrphans: a search reports what looks like the profile's and nobody owns, whatever else the target lists; removing
+// that is proven by the target's list, since nobody knows its secret.
+func TestSearchOrphans(t *testing.T) {
+	t.Parallel()
+	h, _ := removal(t)
+	lost := "app_250101000000_deadbeef"
+	ask := func(n int, names func() ([]string, bool, error)) model.OperationState {
+		t.Helper()
+		profile := h.user().Profile
+		admin := model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}
+		r, err := command.Propose(t.Context(), h.Proposer, dynamic.SearchOrphans, admin, dynamic.SearchArgs{Profile: profile})
+		if err != nil || len(r.Operations) != 1 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		must(h, operation.Grant, operation.GrantArgs{Operation: r.Operations[0], Node: "n1"})
+		stop := h.start(lists{(&target{}).fake(), names})
+		defer stop()
+		h.await(r.Operations[0], "the search", func(o *model.Operation) bool { return o.State.Final() })
+		v := h.m.View()
+		defer v.Close()
+		if got := state.OrphanCount(v); got != n {
+			t.Errorf("%d orphans, not %d", got, n)
+		}
+		return h.operation(r.Operations[0]).State
+	}
+	if s := ask(0, func() ([]string, bool, error) {
+		return nil, false, &executors.Failure{Class: executors.ClassNetwork, Msg: "no route"}
+	}); s != model.OpDead {
+		t.Errorf("a search that failed is %s", s)
+	}
+	if s := ask(1, func() ([]string, bool, error) {
+		return []string{h.user().Username, lost, "app_by_hand", "root"}, false, nil
+	}); s != model.OpSucceeded {
+		t.Errorf("a search is %s", s)
+	}
+	admin := model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}
+	u, err := command.Propose(t.Context(), h.Proposer, dynamic.RemoveOrphan, admin, dynamic.OrphanArgs{Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := h.m.View()
+	o, ok := state.Operations.First(v, "open", string(u.User.ID))
+	v.Close()
+	if !ok {
+		t.Fatal("nothing removes it")
+	}
+	g := &target{}
+	there := []string{lost}
+	for _, want := range []model.OperationState{model.OpUncertain, model.OpReady, model.OpSucceeded} {
+		h.later(o.ID)
+		stop := h.start(lists{g.fake(), func() ([]string, bool, error) { return there, false, nil }})
+		h.await(o.ID, want.String(), in(want))
+		stop()
+		there = nil
+	}
+	ask(0, func() ([]string, bool, error) { return nil, false, nil })
+	if did := strings.Join(g.did, " "); did != "remove remove remove" {
+		t.Errorf("did %q", did)
 	}
 }

@@ -117,6 +117,11 @@ var (
 	DynamicRenewed    = define("dynamic.renewed", Notice, "the life of a dynamic user was made longer", Fields{"user": Public, "number": Public, "until": Public})
 	DynamicRevoked    = define("dynamic.revoked", Warning, "all dynamic users of a profile, an authorization or an application are to be removed, or were asked to go", Fields{"key": Public, "reason": Public, "change": Public})
 	DynamicLinked     = define("dynamic.linked", Notice, "how an application gets dynamic users was changed", Fields{"application": Public, "automatic": Public, "pairs": Public, "quota": Public})
+	OrphanFound       = define("orphan.found", Warning, "an account was found on a target that a profile of dynamic users made and no dynamic user owns", Fields{"number": Public, "profile": Public, "device": Public, "username": Sensitive})
+	OrphanGone        = define("orphan.gone", Info, "an account without an owner is not on its target any more", Fields{"number": Public, "profile": Public, "device": Public, "username": Sensitive})
+	OrphanSearched    = define("orphan.searched", Info, "a target was searched for accounts that no dynamic user owns", Fields{"profile": Public, "device": Public, "operation": Public, "found": Public, "partial": Public})
+	OrphanRemoved     = define("orphan.removed", Notice, "somebody ordered the removal of an account without an owner", Fields{"number": Public, "user": Public, "profile": Public, "device": Public, "username": Sensitive})
+	OrphanPlanned     = define("orphan.planned", Notice, "when targets are searched for accounts without an owner was changed, or a round was asked for", Fields{"every": Public, "next": Public})
 	DynamicDebt       = define("dynamic.debt", Alert, "a dynamic user could not be removed several times in a row; removal goes on", Fields{"user": Public, "number": Public, "username": Sensitive, "operation": Public})
 
 	DSMPut           = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})

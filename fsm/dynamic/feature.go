@@ -20,6 +20,7 @@ import (
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "dynamic", Commands: []command.Erased{
 	PutProfile, DeleteProfile, Link, Request, Read, Renew, Remove, Revoke, Revoked, Prune,
+	SearchOrphans, OrphanRound, ReportOrphans, RemoveOrphan, ScheduleOrphans,
 }}
 
 var (

@@ -68,6 +68,13 @@ var PutProfile = command.Define("dynamic.profile", 1, func(tx *table.Tx, m comma
 	return p, nil
 }).AuditDenials()
 
+// forget removes a profile that has no users any more.
+func forget(tx *table.Tx, p *model.DynamicProfile) {
+	state.Profiles.Delete(tx, string(p.ID))
+	state.ForgetOrphans(tx, p.ID)
+	tellProfile(tx, p, "deleted")
+}
+
 func tellProfile(tx *table.Tx, p *model.DynamicProfile, change string) {
 	tx.Emit(audit.DynamicProfilePut.With("profile", string(p.ID), "identifier", p.Identifier, "change", change, "enabled", yesNo(p.Enabled)))
 }
@@ -176,8 +183,7 @@ var DeleteProfile = command.Define("dynamic.delete", 1, func(tx *table.Tx, m com
 	p.Enabled, p.Draining = false, true
 	p.Revision++
 	if _, used := state.DynamicUsers.First(tx, "profile", string(p.ID)); !used {
-		state.Profiles.Delete(tx, string(p.ID))
-		tellProfile(tx, p, "deleted")
+		forget(tx, p)
 		return *p, nil
 	}
 	state.Profiles.Put(tx, p)

@@ -71,8 +71,7 @@ var Revoked = command.Define("dynamic.revoked", 1, func(tx *table.Tx, m command.
 			return Nothing{}, model.Errorf(model.Conflict, "the profile has users")
 		}
 		if p, ok := state.Profiles.Get(tx, id); ok {
-			state.Profiles.Delete(tx, id)
-			tellProfile(tx, p, "deleted")
+			forget(tx, p)
 		}
 	}
 	state.Revocations.Delete(tx, r.Key)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -144,11 +145,18 @@ func (s *script) capture(captures map[string]string, body codec.Raw) {
 			s.t.Fatal(err)
 		}
 		for _, k := range strings.Split(path, ".") {
-			m, ok := v.(map[string]any)
-			if !ok {
+			switch in := v.(type) {
+			case map[string]any:
+				v = in[k]
+			case []any: // of a list, the member by its index
+				i, err := strconv.Atoi(k)
+				if err != nil || i < 0 || i >= len(in) {
+					s.t.Fatalf("capture %s: no member %s", path, k)
+				}
+				v = in[i]
+			default:
 				s.t.Fatalf("capture %s: no field %s", path, k)
 			}
-			v = m[k]
 		}
 		j, err := json.Marshal(v)
 		if err != nil {

@@ -12,6 +12,8 @@ const (
 	Provision           OperationKind = "provision"   // create a dynamic user
 	Deprovision         OperationKind = "deprovision" // remove a dynamic user, until it is proven gone twice
 
+	SearchOrphans OperationKind = "orphan_search" // lists accounts to find those that no dynamic user owns; changes nothing
+
 	CredentialActivation   OperationKind = "credential_activation"   // unlock an account for a session
 	CredentialInactivation OperationKind = "credential_inactivation" // lock it after the last one
 	EphemeralCreate        OperationKind = "ephemeral_create"        // create an account for a session
@@ -25,6 +27,7 @@ type TargetKind string
 const (
 	TargetCredential  TargetKind = "credential"
 	TargetDynamicUser TargetKind = "dynamic_user"
+	TargetOrphans     TargetKind = "orphan_search" // the users of a profile on a device
 )
 
 // TargetRef names the object that an operation works on.

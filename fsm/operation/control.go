@@ -53,6 +53,9 @@ var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Me
 	if o.Kind == model.Preflight {
 		return model.Operation{}, model.Errorf(model.Conflict, "a dry run is over: ask for a new one")
 	}
+	if o.Kind == model.SearchOrphans {
+		return model.Operation{}, model.Errorf(model.Conflict, "a search is over: ask for a new one")
+	}
 	if isAccess(o.Kind) {
 		return model.Operation{}, model.Errorf(model.Conflict, "its sessions are over: begin a new one")
 	}

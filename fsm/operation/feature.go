@@ -75,8 +75,8 @@ func add(tx *table.Tx, m command.Meta, n int, o *model.Operation, s Spec) {
 	o.ID, o.Number, o.Kind = model.OperationID(m.NewID(n)), state.Next(tx, "operation"), s.Kind
 	o.Trigger, o.Requester, o.DedupKey, o.Parent, o.Source = s.Trigger, s.Requester, s.Dedup, s.Parent, s.Source
 	o.State, o.NotBefore, o.CreatedAt, o.Revision = model.OpReady, max(s.NotBefore, m.At), m.At, 1
-	if s.Kind == model.Verify || s.Kind == model.Preflight {
-		o.State = model.OpUncertain // a verify is nothing but settling
+	if s.Kind == model.Verify || s.Kind == model.Preflight || s.Kind == model.SearchOrphans {
+		o.State = model.OpUncertain // a verify is nothing but settling; a dry run and a search change nothing either
 	}
 	o.History = []model.Transition{{At: m.At, To: o.State, Event: "created by " + s.Trigger}}
 	state.Operations.Put(tx, o)

@@ -80,6 +80,14 @@ func Usable(tx *table.Tx, id model.ProfileID, on model.DeviceID) (*model.Dynamic
 	if !ok || !p.Enabled || p.Draining {
 		return nil, model.Errorf(model.Invalid, "there is no such profile, or it is disabled").WithField("profile")
 	}
+	if _, err := Reachable(tx, p, on); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Reachable finds a device where a profile works, whether or not it is enabled.
+func Reachable(tx *table.Tx, p *model.DynamicProfile, on model.DeviceID) (*model.Device, error) {
 	d, ok := state.Devices.Get(tx, string(on))
 	if !ok || !d.Enabled {
 		return nil, model.Errorf(model.Invalid, "Device not found").WithCode(1011).WithField("device")
@@ -91,7 +99,7 @@ func Usable(tx *table.Tx, id model.ProfileID, on model.DeviceID) (*model.Dynamic
 	case !ok || !door.Enabled:
 		return nil, model.Errorf(model.Invalid, "the device has no active credential with the profile's user name, or the profile's credential is inactive").WithField("device")
 	case slices.Contains(p.Devices, on), p.AuthUser != "" && len(p.Devices) == 0, p.AuthUser == "" && door.Device == on:
-		return p, nil
+		return d, nil
 	}
 	return nil, model.Errorf(model.Invalid, "the profile does not work on this device").WithField("device")
 }

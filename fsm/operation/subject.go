@@ -54,6 +54,10 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 				return &user{DynamicUser: u, profile: p, policy: state.Tries(tx, u.Account(p))}, nil
 			}
 		}
+	case model.TargetOrphans:
+		if s, ok := state.OrphanSearches.Get(tx, o.Target.ID); ok {
+			return &search{s}, nil
+		}
 	}
 	return nil, model.Errorf(model.Internal, "the operation's target is gone")
 }
@@ -62,7 +66,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 // there are none left: the target might lock the account.
 func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	own, door := s.account(), model.CredentialID("")
-	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight || isAccess(o.Kind) { // who settles logs in as the account itself
+	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight || o.Kind == model.SearchOrphans || isAccess(o.Kind) { // who settles logs in as the account itself
 		door = state.DoorOf(tx, o)
 	}
 	if most := s.logins(o); own != nil && most > 0 {

@@ -216,6 +216,9 @@ func (s *user) ended(tx *table.Tx, m command.Meta, o *model.Operation) error {
 	}
 	s.Unwanted = cmp.Or(s.Unwanted, "failed")
 	s.State, s.RemovedAt, s.Row, s.Secret = model.DynamicRemoved, m.At, "", model.Sealed{}
+	if found, ok := state.Orphans.First(tx, "name", state.OrphanKey(s.Device, s.Username)); ok && found.User == s.ID {
+		state.Orphans.Delete(tx, table.NumberKey(found.Number))
+	}
 	tx.Emit(audit.DynamicRemoved.With(append(fields, "reason", s.Unwanted)...))
 	return nil
 }

@@ -181,6 +181,13 @@ func DoorOf(r table.Reader, o *model.Operation) model.CredentialID {
 				}
 			}
 		}
+	case model.TargetOrphans:
+		if s, ok := OrphanSearches.Get(r, t.ID); ok {
+			if c, ok := SearchDoor(r, s); ok {
+				return c.ID
+			}
+		}
+		return ""
 	case model.TargetCredential:
 		c, ok := Credentials.Get(r, t.ID)
 		switch {

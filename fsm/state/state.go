@@ -105,7 +105,7 @@ var Schema = []table.Erased{
 	Applications, Authorizations, RevokedTokens, Devices, Credentials, Custodies, Policies, Templates, Operations, Attempts,
 	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations, Automations,
 	Informations, RelatedUsers, ExecutionProfiles, Sessions, EncryptionKeys,
-	Chains, Pools, ChainRuns, AWSRoles, AWSKeys, AccessProfiles,
+	Chains, Pools, ChainRuns, AWSRoles, AWSKeys, AccessProfiles, Orphans, OrphanSearches, OrphanPlans,
 }
 
 // accountKey lists passwords only: an account has one, and any number of keys.

@@ -107,6 +107,12 @@ type Service interface {
 	Renew(ctx context.Context, actor model.Actor, at model.Time, name string, ttl int64) (*Lease, error)
 	Revoke(ctx context.Context, actor model.Actor, at model.Time, name string) (*Lease, error)
 	RevokeAll(ctx context.Context, actor model.Actor, application, authorization string) error
+	Orphans(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Orphan, error)
+	OrphanSearches(ctx context.Context, actor model.Actor, at model.Time) ([]OrphanSearch, model.OrphanPlan, error)
+	// SearchOrphans orders searches and gives them as they are when they are over, or limited ends.
+	SearchOrphans(ctx, limited context.Context, actor model.Actor, at model.Time, profile, device string) ([]OrphanSearch, error)
+	RemoveOrphan(ctx context.Context, actor model.Actor, number uint64) (name string, err error)
+	ScheduleOrphans(ctx context.Context, actor model.Actor, every int64) (model.OrphanPlan, error)
 }
 
 // MaxWait is the longest poll.
@@ -129,7 +135,7 @@ func Routes(s Service) []route.Route {
 		Fields: []route.Field{{Name: "wait", In: "query", Text: "answer after this span at the latest, 45s by default (60s at most); what is not done then goes on"}},
 		Text:   "Makes a user, which logs in once, removes it, and proves by a login that it is gone; tells each step. The user is a lease like every other: nothing of it is left behind when the request is cut off."})
 	request.Waits, get.Waits, test.Waits = MaxWait, MaxWait, MaxWait
-	return []route.Route{
+	return append(orphanRoutes(m, add), []route.Route{
 		add(http.MethodGet, "/dynamic-profiles", route.NoEvent, m.profiles, route.Doc{Summary: "List profiles of dynamic users", Returns: route.Listed[ProfileView]{}, Fields: append([]route.Field{
 			{Name: "executor", In: "query"}, {Name: "type", In: "query"}, {Name: "device", In: "query", Text: "host name"}, {Name: "search", In: "query", Text: "part of the identifier"},
 			{Name: "disabled", In: "query", Type: "boolean", Text: "disabled ones too"}}, route.PageFields...)}),
@@ -153,7 +159,7 @@ func Routes(s Service) []route.Route {
 			{Name: "access_key_id", Text: "of a cloud's user; its password is a JSON object with both parts"}, {Name: "secret_access_key", Text: "the same"}}}),
 		add(http.MethodPost, "/leases/{name}/renew", "dynamic.renewed", m.renew, route.Doc{Summary: "Make the life of a dynamic user longer", Text: "For its owner, within what the profile allows; never shorter.", Body: RenewBody{}, Returns: LeaseView{}}),
 		add(http.MethodDelete, "/leases/{name}", "dynamic.unwanted", m.revoke, route.Doc{Summary: "Remove a dynamic user", Text: "Its removal is retried until the user is proven gone twice, ten minutes apart.", Returns: LeaseView{}}),
-	}
+	}...)
 }
 
 type management struct{ s Service }

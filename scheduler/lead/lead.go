@@ -120,6 +120,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until}))
 			case d.Brake != 0:
 				return note(propose(ctx, c, automation.Brake, automation.BrakeArgs{Due: d.Brake}))
+			case d.Orphans:
+				return note(propose(ctx, c, dynamic.OrphanRound, dynamic.Nothing{}))
 			case d.Plan:
 				return note(propose(ctx, c, credential.Plan, credential.PlanArgs{}))
 			case d.Until != 0:

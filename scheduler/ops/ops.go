@@ -109,6 +109,9 @@ func describe(r table.Reader, actor model.Actor, at model.Time, o *model.Operati
 // target finds the account that an operation works on, and how filters see it. A dynamic user is its owner's, and of those
 // who reach the credential that logs in for it.
 func target(r table.Reader, o *model.Operation) (*model.Credential, *authz.Object, bool) {
+	if o.Target.Kind == model.TargetOrphans {
+		return searched(r, o)
+	}
 	if o.Target.Kind != model.TargetDynamicUser {
 		c, ok := state.Credentials.Get(r, o.Target.ID)
 		if !ok {
@@ -128,6 +131,23 @@ func target(r table.Reader, o *model.Operation) (*model.Credential, *authz.Objec
 		object.Credential, object.Tags = door.ID, door.Tags
 	}
 	return u.Account(p), object, true
+}
+
+// searched is the target of a search for orphans; who reaches the credential that logs in for it sees it.
+func searched(r table.Reader, o *model.Operation) (*model.Credential, *authz.Object, bool) {
+	s, ok := state.OrphanSearches.Get(r, o.Target.ID)
+	if !ok {
+		return nil, nil, false
+	}
+	object := &authz.Object{CreatedBy: o.Requester}
+	if door, ok := state.SearchDoor(r, s); ok {
+		object = authz.ObjectOf(door)
+	}
+	p, ok := state.Profiles.Get(r, string(s.Profile))
+	if !ok {
+		p = &model.DynamicProfile{}
+	}
+	return s.Account(p), object, true
 }
 
 // Wait returns the operation when it is final, or as it is when ctx ends.

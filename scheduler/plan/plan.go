@@ -75,6 +75,10 @@ func busy(r table.Reader, o *model.Operation) bool {
 		u, ok := state.DynamicUsers.Get(r, o.Target.ID)
 		return !ok || u.Busy != "" && u.Busy != o.ID
 	}
+	if o.Target.Kind == model.TargetOrphans {
+		s, ok := state.OrphanSearches.Get(r, o.Target.ID)
+		return !ok || s.Busy != "" && s.Busy != o.ID
+	}
 	c, ok := state.Credentials.Get(r, o.Target.ID)
 	return !ok || c.Busy != "" && c.Busy != o.ID
 }

@@ -101,6 +101,9 @@ func (t *term) look() {
 			offer(t, automation.Brake, automation.BrakeArgs{Due: d.Brake})
 			continue
 		}
+		if d.Orphans {
+			continue // the targets here list no accounts
+		}
 		if d.Plan {
 			offer(t, credential.Plan, credential.PlanArgs{})
 			continue

@@ -23,6 +23,7 @@ type Due struct {
 	Revocation string              // or end this revocation of dynamic users
 	Hold       model.OperationID   // or put off this operation
 	Brake      int                 // or tell that so many changes wait behind the hour's bound
+	Orphans    bool                // or go on with a round of searches for orphans
 	Plan       bool                // or plan credentials anew, because policies changed
 }
 
@@ -30,7 +31,7 @@ type Due struct {
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, Chain, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Retention, Replan}
+var All = []Trigger{Expiry, Chain, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Retention, Replan, Orphans}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -383,7 +383,33 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 11 {
+	if len(trigger.All) != 12 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
+	}
+}
+
+// TestOrphans: the first round is planned when there is a profile; each one is due at its time, and none when they are off.
+func TestOrphans(t *testing.T) {
+	t.Parallel()
+	profile := func(tx *table.Tx) { state.Profiles.Put(tx, &model.DynamicProfile{ID: "p", Identifier: "app"}) }
+	plan := func(p model.OrphanPlan) func(*table.Tx) {
+		return func(tx *table.Tx) { profile(tx); state.OrphanPlans.Put(tx, &p) }
+	}
+	for name, c := range map[string]struct {
+		put func(*table.Tx)
+		due bool
+	}{
+		"no profile":   {put: func(*table.Tx) {}},
+		"not planned":  {put: profile, due: true},
+		"later":        {put: plan(model.OrphanPlan{Every: 1, NextAt: 101})},
+		"now":          {put: plan(model.OrphanPlan{Every: 1, NextAt: 100}), due: true},
+		"off":          {put: plan(model.OrphanPlan{Every: -1})},
+		"off, by hand": {put: plan(model.OrphanPlan{Every: -1, NextAt: 100}), due: true},
+		"time jumped":  {put: func(tx *table.Tx) { profile(tx); frozen(tx) }},
+	} {
+		v := view(t, c.put)
+		if got := len(trigger.Orphans(v, 100, 10)) == 1; got != c.due {
+			t.Errorf("%s: due %t", name, got)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func dynamicCommand(s *session) *cobra.Command {
-	return group("dynamic", "Users that are made on targets for a while, and removed", profileCommands(s), leaseCommands(s), provisioningCommand(s))
+	return group("dynamic", "Users that are made on targets for a while, and removed", profileCommands(s), leaseCommands(s), orphanCommands(s), provisioningCommand(s))
 }
 
 func profileCommands(s *session) *cobra.Command {

@@ -15,6 +15,7 @@ import (
 
 	"cofre/fsm/authz"
 	"cofre/fsm/model"
+	"cofre/fsm/state"
 	"cofre/scheduler/ops"
 )
 
@@ -48,12 +49,13 @@ var (
 	metricFailing     = metric("receiver_failing_seconds", "For how long sending to a receiver has failed; 0 if it works.", "receiver")
 	metricSent        = metric("receiver_sent_total", "Events that a receiver took since the start.", "receiver")
 	metricOpenDebt    = metric("accounts_open_debt", "Accounts whose inactivation after the last session keeps failing.")
+	metricOrphans     = metric("dynamic_users_orphans", "Accounts found on targets that a profile of dynamic users made and no dynamic user owns.")
 	metricDebt        = metric("dynamic_users_debt", "Dynamic users whose removal keeps failing.")
 )
 
 // Describe implements prometheus.Collector.
 func (s *metrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricOpenDebt, metricBehind, metricFailing, metricSent} {
+	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricOrphans, metricOpenDebt, metricBehind, metricFailing, metricSent} {
 		to <- d
 	}
 }
@@ -88,8 +90,15 @@ func (s *metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(metricOutOfSync, float64(sum.OutOfSync))
 	gauge(metricDebt, float64(sum.Debt))
+	gauge(metricOrphans, float64(s.orphans()))
 	gauge(metricOpenDebt, float64(sum.OpenDebt))
 	s.receivers(to, now)
+}
+
+func (s *metrics) orphans() int {
+	v := s.m.fsm.View()
+	defer v.Close()
+	return state.OrphanCount(v)
 }
 
 // receivers tells how far the receivers of the trail are behind.

@@ -103,6 +103,7 @@ func TestDynamicUsers(t *testing.T) {
 		t.Error("a user whose time is over was handed out again")
 	}
 	profileTrial(t, c, pg)
+	orphans(t, c, pg)
 	dynamicUnderFire(t, c, pg)
 }
 

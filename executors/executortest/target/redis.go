@@ -103,11 +103,20 @@ func (s *RedisServer) ask(user, pass string, args ...string) (string, error) {
 // AddUser creates a user for a test.
 func (s *RedisServer) AddUser(t testing.TB) (name, pass string) {
 	t.Helper()
-	name, pass = "cofre_t"+random(5), password()
-	if out, err := s.ask(s.AdminUser, s.AdminPassword, "acl", "setuser", name, "on", ">"+pass, "~app:*", "+@read"); err != nil || !strings.HasPrefix(out, "OK") {
-		t.Fatal(out, err)
+	name, pass, err := s.CreateUser("cofre_t" + random(5))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return name, pass
+}
+
+// CreateUser creates a user with a new password.
+func (s *RedisServer) CreateUser(name string) (same, pass string, err error) {
+	pass = password()
+	if out, err := s.ask(s.AdminUser, s.AdminPassword, "acl", "setuser", name, "on", ">"+pass, "~app:*", "+@read"); err != nil || !strings.HasPrefix(out, "OK") {
+		return "", "", fmt.Errorf("redis-cli: %w: %s", err, out)
+	}
+	return name, pass, nil
 }
 
 // Login asks the server itself, by its own client, whether a password opens an account.
