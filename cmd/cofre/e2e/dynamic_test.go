@@ -33,8 +33,9 @@ type dynamicUser struct {
 func TestDynamicUsers(t *testing.T) {
 	t.Parallel()
 	c := Start(t)
-	pg := target.PostgreSQL(t)
-	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(), "connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
+	pg, redis := target.PostgreSQL(t), target.Redis(t)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA() + redis.CA(),
+		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}, {"protocol": "REDIS", "port": redis.Port()}}}, nil)
 	credential(c, "pg-admin", "localhost", pg.AdminUser, pg.AdminPassword, "PostgreSQL ALTER ROLE", nil)
 	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "quick", "retry_interval": "1s"}, nil)
 	c.Must(http.MethodPost, "/api/v1/dynamic-profiles", map[string]any{"identifier": "app", "executor": "postgres", "create": "PostgreSQL create role", "remove": "PostgreSQL drop role",
@@ -103,7 +104,7 @@ func TestDynamicUsers(t *testing.T) {
 		t.Error("a user whose time is over was handed out again")
 	}
 	profileTrial(t, c, pg)
-	orphans(t, c, pg)
+	orphans(t, c, pg, redis)
 	dynamicUnderFire(t, c, pg)
 }
 
