@@ -16,6 +16,9 @@ var createRole string
 //go:embed catalogue/drop-role.tpl
 var dropRole string
 
+//go:embed catalogue/session-role.tpl
+var sessionRole string
+
 //go:embed catalogue/role-login.tpl
 var roleLogin string
 
@@ -30,5 +33,7 @@ func Catalogue() []executors.CatalogueEntry {
 		{Name: "PostgreSQL drop role", Executor: Name, Kind: model.TemplateAutomation, Content: dropRole},
 		{Name: "PostgreSQL unlock role", Executor: Name, Kind: model.TemplateEnable, Content: roleLogin},
 		{Name: "PostgreSQL lock role", Executor: Name, Kind: model.TemplateDisable, Content: roleNoLogin},
+		{Name: "PostgreSQL create role for a session", Executor: Name, Kind: model.TemplateCreate, Content: sessionRole},
+		{Name: "PostgreSQL remove role after a session", Executor: Name, Kind: model.TemplateDelete, Content: dropRole},
 	}
 }

@@ -206,5 +206,7 @@ func TestRolesComeAndGo(t *testing.T) {
 	p := target.PostgreSQL(t)
 	k := kit(p, "")
 	executortest.Live(t, k, executortest.Life{Create: named(t, "PostgreSQL create role"), Remove: named(t, "PostgreSQL drop role"), Hostile: k.Hostile})
+	executortest.Live(t, k, executortest.Life{ // twice: the second time the role is there
+		Create: strings.Repeat(named(t, "PostgreSQL create role for a session"), 2), Remove: named(t, "PostgreSQL remove role after a session")})
 	noSecretInLog(t, p, k)
 }

@@ -28,6 +28,9 @@ var linuxUnlock string
 //go:embed catalogue/linux-lock-sudo.tpl
 var linuxLock string
 
+//go:embed catalogue/linux-session-create-sudo.tpl
+var linuxSessionCreate string
+
 //go:embed catalogue/ssh-key.tpl
 var sshKey string
 
@@ -39,7 +42,7 @@ func deviceCatalogue() []executors.CatalogueEntry {
 	return executors.CatalogueOf(devices, "catalogue/devices", Name, model.TemplateChange)
 }
 
-// Catalogue lists the templates that Cofre ships for SSH; seven for Linux are proven against a real server, one for ESXi
+// Catalogue lists the templates that Cofre ships for SSH; nine for Linux are proven against a real server, one for ESXi
 // against a double of esxcli on a real sshd, the others against dialogues.
 func Catalogue() []executors.CatalogueEntry {
 	return append([]executors.CatalogueEntry{
@@ -49,6 +52,8 @@ func Catalogue() []executors.CatalogueEntry {
 		{Name: "Linux remove user (sudo)", Executor: Name, Kind: model.TemplateAutomation, Content: linuxRemove},
 		{Name: "Linux unlock account (sudo)", Executor: Name, Kind: model.TemplateEnable, Content: linuxUnlock},
 		{Name: "Linux lock account (sudo)", Executor: Name, Kind: model.TemplateDisable, Content: linuxLock},
+		{Name: "Linux create user for a session (sudo)", Executor: Name, Kind: model.TemplateCreate, Content: linuxSessionCreate},
+		{Name: "Linux remove user after a session (sudo)", Executor: Name, Kind: model.TemplateDelete, Content: linuxRemove},
 		{Name: "SSH key (authorized_keys)", Executor: KeyName, Kind: model.TemplateChange, Content: sshKey},
 		{Name: "VMware ESXi account", Executor: Name, Kind: model.TemplateChange, Content: esxiAccount},
 	}, deviceCatalogue()...)

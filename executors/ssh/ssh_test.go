@@ -105,6 +105,19 @@ func TestLinuxUsersComeAndGo(t *testing.T) {
 		executortest.Life{Create: template(t, "Linux create user (sudo)"), Remove: template(t, "Linux remove user (sudo)"), Prefix: "cofre-t_"})
 }
 
+// Twice: the second time the account is there, and keeps what it has.
+func TestLinuxUsersForSessions(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	name, password := s.AddUser(t)
+	if err := s.AllowChpasswd(name); err != nil {
+		t.Fatal(err)
+	}
+	once := template(t, "Linux create user for a session (sudo)")
+	executortest.Live(t, executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Login: s.Login, Manager: &executortest.Account{Name: name, Password: password}},
+		executortest.Life{Create: strings.TrimSuffix(once, "end\n") + once, Remove: template(t, "Linux remove user after a session (sudo)"), Prefix: "cofre-t_"})
+}
+
 func TestScanHostKeys(t *testing.T) {
 	t.Parallel()
 	s := target.SSHD(t)
