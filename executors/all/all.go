@@ -8,6 +8,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/browser"
 	"cofre/executors/cloud/aws"
+	"cofre/executors/cloud/azure"
 	"cofre/executors/curl"
 	"cofre/executors/ldap"
 	"cofre/executors/mongo"
@@ -40,6 +41,7 @@ func List() []executors.Executor {
 		winrm.New(),
 		mongo.New(),
 		aws.New(),
+		azure.New(),
 		browser.New(nil), // a node that has a browser gives its own
 	}
 }
@@ -69,6 +71,7 @@ func Catalogue() []executors.CatalogueEntry {
 		winrm.Catalogue(),
 		mongo.Catalogue(),
 		aws.Catalogue(),
+		azure.Catalogue(),
 		browser.Catalogue(),
 	)
 }

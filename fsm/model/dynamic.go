@@ -130,7 +130,7 @@ type DynamicUser struct {
 }
 
 // clouds are executors whose targets make the secret: an access key, with an id of its own.
-var clouds = []ExecutorName{"aws", "azure", "gcp"}
+var clouds = []ExecutorName{"aws", "azure"}
 
 // IsCloud tells whether users of an executor are handed out as an access key; their secret is then a JSON object with the parts of KeyParts.
 func IsCloud(executor ExecutorName) bool { return slices.Contains(clouds, executor) }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cofre/executors/cloud/aws"
+	"cofre/executors/cloud/azure"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/dynamic"
 )
@@ -31,12 +32,15 @@ type provider struct {
 
 var providers = []provider{
 	{"aws", "Amazon Web Services", "iam.amazonaws.com", aws.CreateTemplate, aws.RemoveTemplate, regexp.MustCompile(`^A[A-Z0-9]{15,127}$`), "the id of an access key, such as AKIA..."},
+	{"azure", "Microsoft Entra ID", "graph.microsoft.com", azure.CreateTemplate, azure.RemoveTemplate, guid, "a client id, which is a GUID"},
 }
+
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func providerOf(name string) (provider, error) {
 	i := slices.IndexFunc(providers, func(p provider) bool { return p.name == name })
 	if i < 0 {
-		return provider{}, fmt.Errorf("there is no provider %q: aws", name)
+		return provider{}, fmt.Errorf("there is no provider %q: aws, azure", name)
 	}
 	return providers[i], nil
 }
@@ -49,7 +53,7 @@ func cloudCommand(s *session) *cobra.Command {
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		q := queryOf(c, "tag", "search", "disabled")
 		q.Set("type", accountType)
-		return listed(s, c, "/api/v1/credentials", q, *limit, nil, "NAME PROVIDER ACCESS-KEY-ID REGION SYNC VERIFIED STATE TAGS", func(v credential.View) []string {
+		return listed(s, c, "/api/v1/credentials", q, *limit, nil, "NAME PROVIDER ID PLACE SYNC VERIFIED STATE TAGS", func(v credential.View) []string {
 			return []string{v.Identifier, v.Execution.Executor, v.Username, v.Domain, v.Sync, moment(v.VerifiedAt), word(v.Enabled, "enabled", "disabled"), join(v.Tags)}
 		})
 	}
@@ -68,15 +72,24 @@ func cloudCommand(s *session) *cobra.Command {
 
 func policyCommandOf(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Print the smallest policy document of an account", Args: cobra.NoArgs,
-		Long: `Print the policy document that an account needs, and no more: users below the path /cofre/, their keys, and the policies that are named. Name
-those that your profiles attach: without them the account may attach any policy, and is as mighty as the mightiest of them.`,
-		Example: "  cofre cloud account policy --provider aws --attach arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess >cofre.json\n  aws iam put-user-policy --user-name cofre --policy-name cofre --policy-document file://cofre.json"}
-	c.Flags().String("provider", "", "aws (required)")
+		Long: `Print what an account needs, and no more. AWS: a policy document for users below the path /cofre/, their keys, and the policies that are named. Name
+those that your profiles attach: without them the account may attach any policy, and is as mighty as the mightiest of them. Azure: the permission of Graph
+by which the account changes the applications that it owns, and no others.`,
+		Example: "  cofre cloud account policy --provider aws --attach arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess >cofre.json\n  aws iam put-user-policy --user-name cofre --policy-name cofre --policy-document file://cofre.json\n" +
+			"  cofre cloud account policy --provider azure >cofre.json; az ad app update --id CLIENT-ID --required-resource-accesses @cofre.json"}
+	c.Flags().String("provider", "", "aws or azure (required)")
 	c.Flags().String("partition", "aws", "aws, aws-cn or aws-us-gov")
 	c.Flags().StringSlice("attach", nil, "ARN of a policy that profiles attach; may be repeated")
 	_ = c.MarkFlagRequired("provider")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if _, err := providerOf(deref(text(c, "provider"))); err != nil {
+		p, err := providerOf(deref(text(c, "provider")))
+		switch {
+		case err != nil:
+			return err
+		case p.name == "azure" && (text(c, "attach") != nil || text(c, "partition") != nil):
+			return errors.New("--attach and --partition are for aws")
+		case p.name == "azure":
+			_, err = fmt.Fprintln(c.OutOrStdout(), azure.Policy())
 			return err
 		}
 		partition, _ := c.Flags().GetString("partition")
@@ -97,13 +110,14 @@ those that your profiles attach: without them the account may attach any policy,
 func cloudProfile(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "create IDENTIFIER", Short: "Create a profile of dynamic users for an account", Args: cobra.ExactArgs(1),
 		Long:    "Create a profile of dynamic users for an account. It is one like every other: cofre dynamic profile lists, changes, tries and deletes it, and applications get it as a pair with the account's endpoint.",
-		Example: "  cofre cloud profile create shop --account prod --policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess --ttl 1h --test\n  cofre dynamic application shop --pair iam.amazonaws.com:shop"}
+		Example: "  cofre cloud profile create shop --account prod --policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess --ttl 1h --test\n  cofre cloud profile create web --account entra --application OBJECT-ID --ttl 8h\n  cofre dynamic application shop --pair iam.amazonaws.com:shop"}
 	queryFlags(c, "account", "the account that makes the keys (required)", "ttl", "how long keys live, such as 1h", "life", "longest life with renewals; 0s: the TTL")
-	c.Flags().StringSlice("policy", nil, "ARN of a managed policy that each user gets; may be repeated, 10 at most (required)")
+	c.Flags().StringSlice("policy", nil, "ARN of a managed policy of AWS that each user gets; may be repeated, 10 at most")
+	c.Flags().String("application", "", "object id of the application of Azure that gets client secrets")
 	c.Flags().StringSlice("holder", nil, "application/authorization that may ask for keys; may be repeated")
 	c.Flags().Bool("test", false, "then try it: make a key, log in, remove it, and prove that it is gone")
 	_ = c.MarkFlagRequired("account")
-	_ = c.MarkFlagRequired("policy")
+	c.MarkFlagsMutuallyExclusive("policy", "application")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		v, err := call[credential.View](s, c, http.MethodGet, at("credentials/%s", deref(text(c, "account"))), nil)
 		if err != nil {
@@ -114,8 +128,14 @@ func cloudProfile(s *session) *cobra.Command {
 			return fmt.Errorf("%s is no account of a cloud: %w", clean(v.Identifier), err)
 		}
 		list, _ := c.Flags().GetStringSlice("policy")
-		policies := strings.Join(list, ",")
-		b := dynamic.ProfileBody{Identifier: &args[0], Executor: &p.name, Create: &p.create, Remove: &p.remove, Authentication: &v.Identifier, Additional: &policies, Holders: texts(c, "holder")}
+		additional := strings.Join(list, ",")
+		if p.name == "azure" {
+			additional = deref(text(c, "application"))
+		}
+		if additional == "" {
+			return fmt.Errorf("say what users get: --%s", word(p.name == "azure", "application", "policy"))
+		}
+		b := dynamic.ProfileBody{Identifier: &args[0], Executor: &p.name, Create: &p.create, Remove: &p.remove, Authentication: &v.Identifier, Additional: &additional, Holders: texts(c, "holder")}
 		if b.TTL, err = duration(c, "ttl"); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func TestCloud(t *testing.T) {
 		t.Error(out)
 	}
 	h.golden(`
-NAME  PROVIDER  ACCESS-KEY-ID  REGION  SYNC  VERIFIED  STATE  TAGS
+NAME  PROVIDER  ID  PLACE  SYNC  VERIFIED  STATE  TAGS
 prod  aws  AKIAACCOUNT000000001  eu-west-1  unknown  -  enabled  cloud
 `, "cloud", "account", "list")
 	h.refused("both", "cloud", "account", "update", "prod", "--id", "AKIAACCOUNT000000002")
@@ -68,18 +68,30 @@ prod  aws  AKIAACCOUNT000000001  eu-west-1  unknown  -  enabled  cloud
 			}
 		}
 	}
+	client := "aaaaaaaa-0000-0000-0000-000000000001"
+	h.refused("--tenant is for azure", "cloud", "account", "create", "entra", "--provider", "azure", "--id", client, "--secret-stdin")
+	if out := h.runWith("s3cret", "cloud", "account", "create", "entra", "--provider", "azure", "--id", client, "--tenant", "contoso.example", "--secret-stdin"); !strings.Contains(out, "graph.microsoft.com") || !strings.Contains(out, "contoso.example") {
+		t.Error(out)
+	}
+	h.refused("--application", "cloud", "profile", "create", "web", "--account", "entra")
+	h.run("cloud", "profile", "create", "web", "--account", "entra", "--application", "bbbbbbbb-0000-0000-0000-000000000002", "--ttl", "8h")
+	if out := h.run("cloud", "account", "policy", "--provider", "azure"); !strings.Contains(out, "00000003-0000-0000-c000-000000000000") {
+		t.Error(out)
+	}
+	h.refused("are for aws", "cloud", "account", "policy", "--provider", "azure", "--attach", "x")
 	h.run("cloud", "account", "disable", "prod")
+	h.run("cloud", "account", "disable", "entra")
 	if out := h.run("cloud", "account", "list", "--csv"); strings.Count(out, "\n") != 1 {
 		t.Error(out)
 	}
 }
 
-// seed stores the catalogue's templates of AWS, as a node does when it starts.
+// seed stores the catalogue's templates of clouds, as a node does when it starts.
 func (h *house) seed() {
 	h.t.Helper()
 	var list []fsmtemplate.PutArgs
 	for _, e := range all.Catalogue() {
-		if e.Executor == "aws" {
+		if model.IsCloud(e.Executor) {
 			list = append(list, fsmtemplate.PutArgs{Name: e.Name, Executor: e.Executor, Kind: e.Kind, Content: e.Content})
 		}
 	}

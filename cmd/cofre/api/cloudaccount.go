@@ -17,15 +17,16 @@ import (
 )
 
 func accountFlags(c *cobra.Command) {
-	for _, n := range []struct{ name, doc string }{{"id", "id of the access key"}, {"region", "where STS is asked, such as eu-west-1; none: the provider's one for everywhere"}, {"description", "what it is for"}} {
+	for _, n := range []struct{ name, doc string }{{"id", "id of the access key of AWS, or client id of Azure"}, {"region", "of AWS, where STS is asked, such as eu-west-1; none: its one for everywhere"}, {"tenant", "of Azure"}, {"description", "what it is for"}} {
 		c.Flags().String(n.name, "", n.doc)
 	}
 	c.Flags().StringSlice("tag", nil, "tag; may be repeated; '' for none")
-	c.Flags().Bool("secret-stdin", false, "read the secret of the access key from standard input")
+	c.MarkFlagsMutuallyExclusive("region", "tenant")
+	c.Flags().Bool("secret-stdin", false, "read the secret of the key or client from standard input")
 }
 
 func (s *session) accountBody(c *cobra.Command, name string, must bool) (withSecret, error) {
-	b := withSecret{Body: credential.Body{Username: text(c, "id"), Domain: text(c, "region"), Tags: texts(c, "tag"), Settings: credential.SettingsBody{Notes: text(c, "description")}}}
+	b := withSecret{Body: credential.Body{Username: text(c, "id"), Domain: cmp.Or(text(c, "region"), text(c, "tenant")), Tags: texts(c, "tag"), Settings: credential.SettingsBody{Notes: text(c, "description")}}}
 	var err error
 	switch fromStdin, _ := c.Flags().GetBool("secret-stdin"); {
 	case fromStdin:
@@ -39,12 +40,13 @@ func (s *session) accountBody(c *cobra.Command, name string, must bool) (withSec
 }
 
 func createAccount(s *session) *cobra.Command {
-	c := &cobra.Command{Use: "create NAME", Short: "Register an account with its access key", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "create NAME", Short: "Register an account with its key", Args: cobra.ExactArgs(1),
 		Long: `Register an account: a credential on the device that stands for the provider, which is registered too if it is not there yet. The
 secret is asked for without echo, or read from standard input. Give the account the policy that cofre cloud account policy prints, and no more.`,
-		Example: "  pass aws/cofre | cofre cloud account create prod --provider aws --id AKIA... --region eu-west-1 --secret-stdin\n  cofre cloud account create lab --provider aws --id AKIA... --endpoint iam.lab.example"}
+		Example: "  pass aws/cofre | cofre cloud account create prod --provider aws --id AKIA... --region eu-west-1 --secret-stdin\n  cofre cloud account create lab --provider aws --id AKIA... --endpoint iam.lab.example\n" +
+			"  pass azure/cofre | cofre cloud account create entra --provider azure --id CLIENT-ID --tenant contoso.onmicrosoft.com --secret-stdin"}
 	accountFlags(c)
-	c.Flags().String("provider", "", "aws (required)")
+	c.Flags().String("provider", "", "aws or azure (required)")
 	c.Flags().String("endpoint", "", "host name of a registered device that answers in the provider's place")
 	_ = c.MarkFlagRequired("provider")
 	_ = c.MarkFlagRequired("id")
@@ -55,6 +57,9 @@ secret is asked for without echo, or read from standard input. Give the account 
 		}
 		if id := deref(text(c, "id")); !p.id.MatchString(id) {
 			return fmt.Errorf("--id is %s", p.ids)
+		}
+		if (p.name == "azure") == (text(c, "tenant") == nil) || p.name == "azure" && text(c, "region") != nil {
+			return errors.New("--tenant is for azure, which needs it; --region is for aws")
 		}
 		b, err := s.accountBody(c, args[0], true)
 		if err != nil {
@@ -112,7 +117,7 @@ func (s *session) account(c *cobra.Command, method, path string, body any) error
 		return err
 	}
 	return s.show(c, v, func(w io.Writer) error {
-		return details(w, "account", v.Identifier, "provider", v.Execution.Executor, "access key id", v.Username, "region", v.Domain, "endpoint", v.Hostname, "description", v.Settings.Notes,
+		return details(w, "account", v.Identifier, "provider", v.Execution.Executor, "id", v.Username, "place", v.Domain, "endpoint", v.Hostname, "description", v.Settings.Notes,
 			"state", word(v.Enabled, "enabled", "disabled"), "sync", v.Sync, "verified", moment(v.VerifiedAt), "tags", join(v.Tags))
 	})
 }
