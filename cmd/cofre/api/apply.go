@@ -27,13 +27,13 @@ func applyCommand(s *session) *cobra.Command {
 	var f applyFlags
 	c := &cobra.Command{
 		Use: "apply -f FILE.yaml", Short: "Make the cluster as a file says", Args: cobra.NoArgs,
-		Long: `Make the cluster as a file says: YAML documents, one object each, with kind (policy, template, device, credential, application,
-authorization), name, and the fields of the API. Fields that the file does not name stay as they are. On a terminal it shows the plan and
+		Long: `Make the cluster as a file says: YAML documents, one object each, with kind (` + kindNames() + `),
+name, and the fields of the API. Fields that the file does not name stay as they are. On a terminal it shows the plan and
 changes nothing without --yes. Everything is checked first: unknown keys, references, templates; then it is applied in the order of
 dependencies, each object only if nobody changed it since the plan, up to the first error. Applying again changes nothing.
 
 A document {kind: manifest, name: NAME} names the file: its objects get that label, and --prune disables those that carry the label but do
-not stand in the file any more. Nothing is ever deleted. Secrets never stand in a file: secret: {generate: true}, {generate: POLICY},
+not stand in the file any more; profiles, pools, chains and access-profiles take no label. Nothing is ever deleted. Secrets never stand in a file: secret: {generate: true}, {generate: POLICY},
 {env: NAME}, {file: PATH} or {stdin: true} says where a new credential gets its secret from; it is not looked at later.`,
 		Example: "  cofre apply -f shop.yaml                     # on a terminal: the plan\n  cofre apply -f shop.yaml --yes --keys-dir ./keys\n  cofre apply -f shop.yaml --prune --plan",
 	}
@@ -256,8 +256,6 @@ func (s *session) put(c *cobra.Command, st *step, f applyFlags) (map[string]any,
 		return call[map[string]any](s, c, http.MethodPut, o.path(), body)
 	case o.kind.name == "authorization":
 		return s.newKeys(c, o, body, f.keysDir)
-	case o.kind.name == "policy":
-		return call[map[string]any](s, c, http.MethodPost, "/api/v1/policies", body)
 	}
 	if src, _ := o.secret(); src != nil {
 		v, err := s.fetchSecret(c, o, src)
@@ -266,7 +264,7 @@ func (s *session) put(c *cobra.Command, st *step, f applyFlags) (map[string]any,
 		}
 		body["secret"] = v
 	}
-	return call[map[string]any](s, c, http.MethodPost, "/api/v1/"+o.kind.name+"s", body)
+	return call[map[string]any](s, c, http.MethodPost, "/api/v1/"+o.kind.path, body)
 }
 
 // madeKeys are new client keys, with the authorization as JSON.

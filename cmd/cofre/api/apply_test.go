@@ -117,6 +117,73 @@ func TestApply(t *testing.T) {
 	}
 }
 
+const team = `
+kind: chain
+name: pair
+policy: ""
+every: 24h
+script: |
+  check_conn
+  change pool both
+---
+kind: authorization
+application: team
+name: operators
+profiles: [linux]
+---
+kind: application
+name: team
+---
+kind: access-profile
+name: linux
+rights: [operation.run]
+credentials: [manager, a]
+devices: [web1]
+---
+kind: pool
+name: both
+credentials: [a, b]
+---
+{kind: credential, name: a, hostname: web1, username: a, type: Linux, execution: {template: Ours}}
+---
+{kind: credential, name: b, hostname: web1, username: b, execution: {template: Ours}}
+---
+{kind: credential, name: manager, hostname: web1, username: manager}
+---
+kind: profile
+name: linux
+criteria: {types: [Linux]}
+template: Ours
+authentication: manager
+automatic: true
+---
+{kind: device, name: web1, ip: 192.0.2.1, connectivities: ["ssh:22"]}
+---
+{kind: template, name: Ours, executor: ssh, content: "exec [#NEW_PASSWORD#]\n"}
+`
+
+// Profiles, pools, chains and access profiles, with what they need, in an order that is not that of the file.
+func TestApplyTeam(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	file, dir := h.file("team.yaml", team), filepath.Join(h.dir, "keys")
+	h.run("apply", "-f", file, "--keys-dir", dir)
+	if out := h.run("apply", "-f", file); out != "0 to create, 0 to change, 0 to disable, 11 unchanged\n" {
+		t.Error("applying again: " + out)
+	}
+	h.file("team.yaml", strings.NewReplacer("credentials: [a, b]", "credentials: [b]", "devices: [web1]", "devices: []", "rights: [operation.run]", "rights: [secret.read]").Replace(team))
+	want := `~ change pool both
+    credentials: ["a","b"] -> ["b"]
+~ change access-profile linux
+    devices: ["web1"] -> []
+    rights: ["operation.run"] -> ["secret.read"]
+0 to create, 2 to change, 0 to disable, 9 unchanged
+`
+	if out := h.run("apply", "-f", file); out != want {
+		t.Errorf("got\n%s", out)
+	}
+}
+
 // The first error ends it, and the report says what is and what is not applied.
 func TestApplyStops(t *testing.T) {
 	t.Parallel()
@@ -187,6 +254,12 @@ func TestPlanFaults(t *testing.T) {
 		{"generator", "kind: credential\nname: x\nsecret: {generate: nope}\n", "line 3: credential x: there is no policy"},
 		{"application", "kind: authorization\napplication: nope\nname: x\n", "line 2: authorization nope/x: there is no application"},
 		{"filter", "kind: authorization\napplication: admin\nname: x\nfilter: {credentials: [nope]}\n", "line 4: authorization admin/x: there is no credential"},
+		{"profile", "kind: profile\nname: x\ntemplate: nope\n", "line 3: profile x: there is no template \"nope\""},
+		{"door of a profile", "kind: profile\nname: x\nauthentication: nope\n", "line 3: profile x: there is no credential"},
+		{"pool", "kind: pool\nname: x\ncredentials: [nope]\n", "line 3: pool x: there is no credential"},
+		{"chain", "kind: chain\nname: x\npolicy: nope\n", "line 3: chain x: there is no policy"},
+		{"access", "kind: access-profile\nname: x\ndevices: [nope]\n", "line 3: access-profile x: there is no device"},
+		{"access of an authorization", "kind: authorization\napplication: admin\nname: x\nprofiles: [nope]\n", "line 4: authorization admin/x: there is no access-profile"},
 		{"circle", "kind: credential\nname: x\nparent: y\n---\nkind: credential\nname: y\nparent: x\n", "in a circle"},
 		{"env", "kind: credential\nname: x\nsecret: {env: NOT_SET}\n", "NOT_SET is not set"},
 		{"compile", "kind: template\nname: x\nexecutor: ssh\ncontent: |\n  bogus\n", "line 4: template \"x\": line 1, column 1"},

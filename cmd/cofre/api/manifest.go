@@ -28,18 +28,41 @@ import (
 // kind is one kind of objects in a manifest, in the order in which they are applied.
 type kind struct {
 	name    string
+	path    string // where the API has them
 	field   string // the API's field that holds the name
 	body    func() any
 	special []string // keys that the API's body does not have
+	bare    bool     // takes no label: --prune leaves it alone
 }
 
 var kinds = []kind{
-	{"policy", "name", func() any { return &policy.Body{} }, nil},
-	{"template", "name", func() any { return &template.Body{Kind: model.TemplateChange} }, []string{"enabled", "file"}},
-	{"device", "hostname", func() any { return &device.Body{} }, []string{"enabled", "host_keys"}},
-	{"credential", "identifier", func() any { return &credential.Body{} }, []string{"enabled", "secret"}},
-	{"application", "name", func() any { return &application.Body{} }, nil},
-	{"authorization", "name", func() any { return &application.AuthorizationBody{} }, []string{"application"}},
+	{"policy", "policies", "name", func() any { return &policy.Body{} }, nil, false},
+	{"template", "templates", "name", func() any { return &template.Body{Kind: model.TemplateChange} }, []string{"enabled", "file"}, false},
+	{"device", "devices", "hostname", func() any { return &device.Body{} }, []string{"enabled", "host_keys"}, false},
+	{"profile", "profiles", "name", func() any { return &policy.ProfileBody{} }, nil, true}, // before the credentials that are to take it
+	{"credential", "credentials", "identifier", func() any { return &credential.Body{} }, []string{"enabled", "secret"}, false},
+	{"pool", "pools", "name", func() any { return &policy.PoolBody{} }, nil, true},
+	{"chain", "chains", "name", func() any { return &policy.ChainBody{} }, nil, true},
+	{"application", "applications", "name", func() any { return &application.Body{} }, nil, false},
+	{"access-profile", "access-profiles", "name", func() any { return &application.AccessBody{} }, nil, true},
+	{"authorization", "", "name", func() any { return &application.AuthorizationBody{} }, []string{"application"}, false},
+}
+
+// kindOf finds a kind by its name; nil if there is none.
+func kindOf(name string) *kind {
+	if i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name }); i >= 0 {
+		return &kinds[i]
+	}
+	return nil
+}
+
+// kindNames lists them for people.
+func kindNames() string {
+	var out []string
+	for _, k := range kinds {
+		out = append(out, k.name)
+	}
+	return strings.Join(out, ", ")
 }
 
 // object is one document.
@@ -136,11 +159,10 @@ func parseObject(n *yaml.Node) (*object, error) {
 		}
 		return o, nil
 	}
-	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == which })
-	if i < 0 {
-		return nil, fmt.Errorf("line %d: kind is manifest, policy, template, device, credential, application or authorization", n.Line)
+	if o.kind = kindOf(which); o.kind == nil {
+		return nil, fmt.Errorf("line %d: kind is manifest or one of %s", n.Line, kindNames())
 	}
-	if o.kind = &kinds[i]; o.name == "" {
+	if o.name == "" {
 		return nil, fmt.Errorf("line %d: this %s has no name (a text)", n.Line, which)
 	}
 	o.special = map[string]any{}

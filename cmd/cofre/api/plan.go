@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,10 +78,8 @@ func (o *object) path() string {
 		return at("applications/%s/authorizations/%s", o.within, o.name)
 	case "template":
 		return at("templates/%s", o.name) + query(url.Values{"executor": {o.within}})
-	case "policy":
-		return at("policies/%s", o.name)
 	}
-	return at(o.kind.name+"s/%s", o.name)
+	return at(o.kind.path+"/%s", o.name)
 }
 
 func (p *planner) plan(prune bool) ([]*step, error) {
@@ -126,12 +125,10 @@ func (p *planner) step(o *object) (*step, error) {
 	}
 	s := &step{Action: "create", Kind: o.kind.name, Name: o.name, Within: o.within, object: o, have: have}
 	id, _ := have["id"].(string)
-	s.label = p.manifest.name != "" && o.kind.name != "template" && !slices.ContainsFunc(p.labelled, func(l manifest.Object) bool { return l.Kind == o.kind.name && l.ID == id && id != "" })
+	s.label = p.manifest.name != "" && o.kind.name != "template" && !o.kind.bare && !slices.ContainsFunc(p.labelled, func(l manifest.Object) bool { return l.Kind == o.kind.name && l.ID == id && id != "" })
 	if have != nil {
-		if o.kind.name == "authorization" {
-			if err := p.names(have); err != nil {
-				return nil, err
-			}
+		if err := p.asNamed(o, have); err != nil {
+			return nil, err
 		}
 		s.Action = "unchanged"
 	}
@@ -159,11 +156,12 @@ func (p *planner) prepare(o *object) error {
 		if name == "" || p.files[kind+"/"+name] != nil {
 			return nil
 		}
-		to := at(kind+"s/%s", name)
-		switch x, _ := o.want["execution"].(map[string]any); {
-		case kind == "policy":
-			to = at("policies/%s", name)
-		case path == "execution.template" && x["executor"] != nil:
+		to := at(kindOf(kind).path+"/%s", name)
+		x, _ := o.want["execution"].(map[string]any)
+		if o.kind.name == "profile" {
+			x = o.want
+		}
+		if strings.HasSuffix(path, "template") && !strings.Contains(path, "reconcile") && x["executor"] != nil {
 			to += query(url.Values{"executor": {fmt.Sprint(x["executor"])}})
 		}
 		have, err := p.get(to)
@@ -181,7 +179,25 @@ func (p *planner) prepare(o *object) error {
 		return p.compile(o)
 	case "authorization":
 		filter, _ := o.want["filter"].(map[string]any)
-		return errors.Join(refer("application", "application", o.within), p.identify(o, "filter.credentials", filter, "credentials"))
+		err := errors.Join(refer("application", "application", o.within), p.identify(o, "filter.credentials", filter, "credentials"))
+		profiles, _ := o.want["profiles"].([]any)
+		for i := range profiles {
+			err = errors.Join(err, refer(fmt.Sprintf("profiles[%d]", i), "access-profile", fmt.Sprint(profiles[i])))
+		}
+		return err
+	case "access-profile":
+		err := p.identify(o, "credentials", o.want, "credentials")
+		devices, _ := o.want["devices"].([]any)
+		for i := range devices {
+			err = errors.Join(err, refer(fmt.Sprintf("devices[%d]", i), "device", fmt.Sprint(devices[i])))
+		}
+		return err
+	case "profile":
+		return errors.Join(refer("device", "device", text(o.want, "device")), refer("template", "template", text(o.want, "template")), p.identify(o, "authentication", o.want, "authentication"))
+	case "pool":
+		return p.identify(o, "credentials", o.want, "credentials")
+	case "chain":
+		return refer("policy", "policy", text(o.want, "policy"))
 	case "credential":
 		x, _ := o.want["execution"].(map[string]any)
 		r, _ := x["reconcile"].(map[string]any)
@@ -226,18 +242,33 @@ func (p *planner) identify(o *object, path string, in map[string]any, key string
 	return err
 }
 
-// names shows the credentials of an authorization's filter as manifests do.
-func (p *planner) names(have map[string]any) error {
-	filter, _ := have["filter"].(map[string]any)
-	ids, _ := filter["credentials"].([]any)
+// asNamed shows what the API shows by id as manifests do, by name.
+func (p *planner) asNamed(o *object, have map[string]any) error {
+	switch o.kind.name {
+	case "authorization":
+		filter, _ := have["filter"].(map[string]any)
+		return errors.Join(p.names(filter["credentials"], "credentials", "identifier"), p.names(have["profiles"], "access-profiles", "name"))
+	case "access-profile":
+		return errors.Join(p.names(have["credentials"], "credentials", "identifier"), p.names(have["devices"], "devices", "hostname"))
+	case "chain":
+		if o.want["policy"] == "" && have["policy"] == "default" {
+			have["policy"] = "" // two ways to say it
+		}
+	}
+	return nil
+}
+
+// names puts names in the place of a list's ids.
+func (p *planner) names(list any, path, field string) error {
+	ids, _ := list.([]any)
 	for i, id := range ids {
 		s, _ := id.(string)
-		c, err := p.get(at("credentials/%s", s))
+		to, err := p.get(at(path+"/%s", s))
 		if err != nil {
 			return err
 		}
-		if c != nil {
-			ids[i] = c["identifier"]
+		if to != nil {
+			ids[i] = to[field]
 		}
 	}
 	return nil
@@ -357,9 +388,16 @@ func inOrder(steps []*step) ([]*step, error) {
 		open[s] = true
 		x, _ := s.object.want["execution"].(map[string]any)
 		r, _ := x["reconcile"].(map[string]any)
-		for _, ref := range []any{s.object.want["parent"], x["authentication"], r["authentication"]} {
+		var refs []any
+		switch s.Kind {
+		case "credential":
+			refs = []any{s.object.want["parent"], x["authentication"], r["authentication"]}
+		case "profile":
+			refs = []any{s.object.want["authentication"]}
+		}
+		for _, ref := range refs {
 			name, _ := ref.(string)
-			if to := byName[name]; s.Kind == "credential" && to != nil {
+			if to := byName[name]; to != nil {
 				if err := visit(to); err != nil {
 					return err
 				}
