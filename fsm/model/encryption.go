@@ -18,11 +18,14 @@ type EncryptionKeyID string
 // KeyAlgorithm is how an encryption key works; it never changes.
 type KeyAlgorithm string
 
-// Algorithms lists what encryption keys can be: AES in GCM and RSA-OAEP with SHA-256 encrypt, ECDSA signs.
-var Algorithms = []KeyAlgorithm{"aes128-gcm96", "aes256-gcm96", "rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521"}
+// Algorithms lists what encryption keys can be: AES in GCM and RSA-OAEP with SHA-256 encrypt, RSA-PSS and ECDSA
+// sign.
+var Algorithms = []KeyAlgorithm{"aes128-gcm96", "aes256-gcm96", "rsa-2048", "rsa-3072", "rsa-4096", "rsa-pss-2048", "rsa-pss-3072", "rsa-pss-4096", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521"}
 
 // Signs tells whether keys of the algorithm sign and verify; the others encrypt and decrypt.
-func (a KeyAlgorithm) Signs() bool { return strings.HasPrefix(string(a), "ecdsa-") }
+func (a KeyAlgorithm) Signs() bool {
+	return strings.HasPrefix(string(a), "ecdsa-") || strings.HasPrefix(string(a), "rsa-pss-")
+}
 
 // KeyUse is one thing to do with a key.
 type KeyUse string

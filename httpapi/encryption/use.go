@@ -30,7 +30,7 @@ type SignBody struct {
 // VerifyBody is a message and a signature over it.
 type VerifyBody struct {
 	Message   *secret.Value `json:"message" doc:"base64"`
-	Signature *secret.Value `json:"signature" doc:"base64 of ASN.1"`
+	Signature *secret.Value `json:"signature" doc:"base64; of ECDSA: ASN.1, of RSA: PSS"`
 	Version   uint64        `json:"version" doc:"absent: any that is still used"`
 }
 

@@ -4,7 +4,7 @@
 // A ciphertext is a byte 1, the version of the key in four bytes (big endian), and then, with AES, nonce (12 bytes),
 // ciphertext and tag (16 bytes), the header being authenticated; with RSA, RSA-OAEP with SHA-256. What others encrypted to a
 // public half has no header: it is as long as the modulus. Signatures are ECDSA in ASN.1 over SHA-256, SHA-384 or SHA-512,
-// as long as the curve asks for. Material is the bytes of an AES key, or PKCS #8; public halves are PKIX.
+// as long as the curve asks for, or RSA-PSS over SHA-256 with a salt of 32 bytes (PS256 of RFC 7518). Material is the bytes of an AES key, or PKCS #8; public halves are PKIX.
 package cipher
 
 import (
@@ -50,6 +50,9 @@ func isAES(a model.KeyAlgorithm) bool { return a == "aes128-gcm96" || a == "aes2
 func Encrypt(a model.KeyAlgorithm, v model.KeyVersion, material, plain secret.Value) (box []byte, err error) {
 	if plain.Len() > maxPlain {
 		return nil, model.Errorf(model.Invalid, "at most %d bytes are encrypted at once", maxPlain).WithField("value")
+	}
+	if a.Signs() {
+		return nil, errMaterial
 	}
 	head := binary.BigEndian.AppendUint32([]byte{form}, uint32(v.N))
 	err = plain.Reveal(func(b []byte) error {

@@ -20,11 +20,11 @@ func Generate(a model.KeyAlgorithm) (material secret.Value, public []byte, err e
 		return random(16), nil, nil
 	case "aes256-gcm96":
 		return random(32), nil, nil
-	case "rsa-2048":
+	case "rsa-2048", "rsa-pss-2048":
 		key, err = rsa.GenerateKey(rand.Reader, 2048)
-	case "rsa-3072":
+	case "rsa-3072", "rsa-pss-3072":
 		key, err = rsa.GenerateKey(rand.Reader, 3072)
-	case "rsa-4096":
+	case "rsa-4096", "rsa-pss-4096":
 		key, err = rsa.GenerateKey(rand.Reader, 4096)
 	case "ecdsa-p256":
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

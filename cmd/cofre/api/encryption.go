@@ -55,7 +55,7 @@ func putEncryptionKey(s *session, use, short string) *cobra.Command {
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.StringSlice("user", nil, "APPLICATION/AUTHORIZATION that may use it; may be repeated; '' for none")
 	if create {
-		f.String("algorithm", "aes256-gcm96", "aes128-gcm96, aes256-gcm96, rsa-2048, rsa-3072 or rsa-4096 to encrypt; ecdsa-p256, ecdsa-p384 or ecdsa-p521 to sign")
+		f.String("algorithm", "aes256-gcm96", "aes128-gcm96, aes256-gcm96, rsa-2048, rsa-3072 or rsa-4096 to encrypt; rsa-pss-2048, rsa-pss-3072, rsa-pss-4096, ecdsa-p256, ecdsa-p384 or ecdsa-p521 to sign")
 	} else {
 		f.String("name", "", "new name")
 		f.Uint64("least", 0, "versions before this one neither decrypt nor verify")
