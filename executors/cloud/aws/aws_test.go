@@ -341,6 +341,24 @@ func TestDoubleAccount(t *testing.T) {
 	}
 }
 
+// TestDoubleAccounts: users of a profile are listed, page by page; others and those elsewhere are not.
+func TestDoubleAccounts(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	for n, path := range map[string]string{"app_1": "/cofre/", "app_2": "/cofre/", "other_1": "/cofre/", "app_3": "/staff/"} {
+		d.users[n] = &user{path: path}
+	}
+	a := d.try(t, nil)
+	names, more, err := engine.Accounts(t.Context(), a.Session, "app_")
+	if fmt.Sprint(names) != "[app_1 app_2]" || more || err != nil {
+		t.Errorf("%v, %v, %v", names, more, err)
+	}
+	d.denied["ListUsers"] = true
+	if _, _, err := engine.Accounts(t.Context(), a.Session, "app_"); executortest.ClassOf(err) != executors.ClassPolicy {
+		t.Error(err)
+	}
+}
+
 // TestPlaces: which hosts are spoken to, and which belong to a device.
 func TestPlaces(t *testing.T) {
 	t.Parallel()

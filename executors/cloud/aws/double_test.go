@@ -159,6 +159,19 @@ func (d *double) answer(r *http.Request, body []byte, form url.Values) (string, 
 		return "<User><UserName>" + name + "</UserName></User>", nil
 	case "SimulatePrincipalPolicy":
 		return d.simulate(form), nil
+	case "ListUsers": // one to a page
+		var all []string
+		for n, u := range d.users {
+			if strings.HasPrefix(u.path, form.Get("PathPrefix")) {
+				all = append(all, n)
+			}
+		}
+		slices.Sort(all)
+		at := slices.Index(all, form.Get("Marker")) + 1
+		if at >= len(all) {
+			return "<Users/><IsTruncated>false</IsTruncated>", nil
+		}
+		return fmt.Sprintf("<Users><member><UserName>%[1]s</UserName></member></Users><IsTruncated>%[2]v</IsTruncated><Marker>%[1]s</Marker>", all[at], at+1 < len(all)), nil
 	}
 	if !known {
 		return "", missing

@@ -17,7 +17,7 @@ const Path = "/cofre/"
 
 // What an account needs: for the users themselves, and for their policies.
 var (
-	userActions   = []string{"iam:CreateUser", "iam:GetUser", "iam:DeleteUser", "iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:ListAttachedUserPolicies"}
+	userActions   = []string{"iam:CreateUser", "iam:GetUser", "iam:DeleteUser", "iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey", "iam:ListAttachedUserPolicies", "iam:ListUsers"}
 	policyActions = []string{"iam:AttachUserPolicy", "iam:DetachUserPolicy"}
 )
 

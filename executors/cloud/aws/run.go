@@ -69,8 +69,20 @@ func (r *run) run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// door is the client of the account that does the work.
+// door is the client of the account that does the work, for a user.
 func (r *run) door() (*client, error) {
+	c, err := r.account()
+	if err != nil {
+		return nil, err
+	}
+	if r.user, err = text(r.session, mask.Username); err == nil && !name.MatchString(r.user) {
+		err = executors.Fail(executors.ClassTemplate, 0, errors.New("the user name is none that IAM takes"))
+	}
+	return c, err
+}
+
+// account is the client of the account that does the work.
+func (r *run) account() (*client, error) {
 	id, err := text(r.session, mask.AuthUser)
 	if err != nil {
 		return nil, err
@@ -80,16 +92,10 @@ func (r *run) door() (*client, error) {
 		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	defer key.Wipe()
-	if r.user, err = text(r.session, mask.Username); err != nil {
-		return nil, err
-	}
 	as := pair{ID: id}
 	_ = key.Reveal(func(b []byte) error { as.Secret = string(b); return nil }) // the signer wants a string
-	switch {
-	case !keyID.MatchString(id) || as.Secret == "":
+	if !keyID.MatchString(id) || as.Secret == "" {
 		return nil, executors.Fail(executors.ClassTemplate, 0, errors.New("the account's user name is the id of an access key of AWS, and its secret that of the key"))
-	case !name.MatchString(r.user):
-		return nil, executors.Fail(executors.ClassTemplate, 0, errors.New("the user name is none that IAM takes"))
 	}
 	return connect(r.session, as)
 }
