@@ -64,7 +64,7 @@ func (c session) list(ctx context.Context, sql string) ([]string, error) {
 	if err != nil {
 		return nil, lost(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var names []string
 	row := make([]sqldriver.Value, len(rows.Columns()))
 	for {

@@ -182,7 +182,7 @@ func (r *run) key(ctx context.Context, c *client, p *program, st step) error {
 		return err
 	}
 	r.red.Add(secret.New([]byte(made.Secret)))
-	doc, err := json.Marshal(made)
+	doc, err := json.Marshal(made) //nolint:gosec // it goes into the vault
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 		return err
 	}
 	if r.session.Keep == nil && p.word == addPassword {
-		return executors.Fail(executors.ClassTemplate, p.line, errors.New("Azure makes the secret: the template is for dynamic users only"))
+		return executors.Fail(executors.ClassTemplate, p.line, errors.New("the secret is made by Azure: the template is for dynamic users only"))
 	}
 	if err := r.permit("connect"); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (r *run) add(ctx context.Context, c *client) error {
 	}
 	r.Done = true
 	r.red.Add(secret.New([]byte(made.Secret)))
-	doc, err := json.Marshal(made)
+	doc, err := json.Marshal(made) //nolint:gosec // it goes into the vault
 	if err != nil {
 		return err
 	}
