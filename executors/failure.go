@@ -50,6 +50,25 @@ func Fail(class Class, line int, err error) *Failure {
 	return &Failure{Class: class, Line: line, Msg: err.Error()}
 }
 
+// Refusal is an error by which the target itself said no. Its text is the target's.
+type Refusal interface {
+	error
+	Class() Class
+}
+
+// FailureOf makes a Failure of any error of an attempt. Our own words stay; what a target or a library says passes the redactor.
+func FailureOf(red *Redactor, line int, err error) *Failure {
+	var f *Failure
+	var no Refusal
+	switch {
+	case errors.As(err, &f):
+		return Fail(f.Class, line, f)
+	case errors.As(err, &no):
+		return &Failure{Class: no.Class(), Line: line, Msg: red.Text(no.Error())}
+	}
+	return &Failure{Class: ClassOf(err), Line: line, Msg: red.Text(err.Error())}
+}
+
 // ClassOf sorts an error of dialing, TLS or reading; anything else is a protocol error.
 func ClassOf(err error) Class {
 	var (

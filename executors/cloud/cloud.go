@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cofre/executors"
+	"cofre/executors/mask"
 )
 
 // The limits of one request: how long it takes with its connection, unless the session says otherwise, and how long its answer is.
@@ -83,6 +84,16 @@ func Host(s executors.Session) string {
 		return s.Target.Hostname
 	}
 	return s.Target.Address
+}
+
+// Text resolves a tag that is no secret.
+func Text(s executors.Session, n mask.Name) (out string, err error) {
+	v, err := s.Resolve(n)
+	if err != nil {
+		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
+	}
+	_ = v.Reveal(func(b []byte) error { out = string(b); return nil })
+	return out, nil
 }
 
 // Patience is how long to wait for a change to be known everywhere, with pauses that grow. The zero value is the usual one.

@@ -44,7 +44,7 @@ func (e *refusal) Error() string {
 	return fmt.Sprintf("the server says no: %s (code %d)", e.text, e.code)
 }
 
-func (e *refusal) class() executors.Class {
+func (e *refusal) Class() executors.Class {
 	switch {
 	case e.code == authenticationFailed:
 		return executors.ClassAuth

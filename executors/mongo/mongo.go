@@ -76,20 +76,7 @@ func verify(ctx context.Context, s executors.Session, database place, with secre
 	case errors.As(err, &no) && no.code == authenticationFailed:
 		return false, nil
 	case err != nil:
-		return false, failure(red, 0, err)
+		return false, executors.FailureOf(red, 0, err)
 	}
 	return in, nil
-}
-
-// failure makes a Failure of any error. Our own words stay; what the server or a library says passes the redactor.
-func failure(red *executors.Redactor, line int, err error) *executors.Failure {
-	var f *executors.Failure
-	var no *refusal
-	switch {
-	case errors.As(err, &f):
-		return executors.Fail(f.Class, line, f)
-	case errors.As(err, &no):
-		return &executors.Failure{Class: no.class(), Line: line, Msg: red.Text(no.Error())}
-	}
-	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
 }

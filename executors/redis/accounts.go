@@ -35,13 +35,13 @@ func accounts(ctx context.Context, s executors.Session, plain bool, prefix strin
 	}
 	c, err := logIn(ctx, s, plain, mask.AuthUser, password)
 	if err != nil {
-		return nil, false, failure(red, 0, err)
+		return nil, false, executors.FailureOf(red, 0, err)
 	}
 	defer c.hangUp()
 	var all []string
 	words := []secret.Value{secret.New([]byte("ACL")), secret.New([]byte("USERS"))}
 	if err := c.ask(ctx, words, func() (err error) { all, err = c.texts(); return err }); err != nil {
-		return nil, false, failure(red, 0, err)
+		return nil, false, executors.FailureOf(red, 0, err)
 	}
 	for _, n := range all {
 		if len(n) < len(prefix) || !strings.EqualFold(n[:len(prefix)], prefix) {

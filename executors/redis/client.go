@@ -28,7 +28,7 @@ type answerError string
 
 func (e answerError) Error() string { return string(e) }
 
-func (e answerError) class() executors.Class {
+func (e answerError) Class() executors.Class {
 	switch word, _, _ := strings.Cut(string(e), " "); word {
 	case "WRONGPASS", "NOAUTH":
 		return executors.ClassAuth

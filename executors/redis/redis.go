@@ -60,18 +60,5 @@ func verify(ctx context.Context, s executors.Session, plain bool, with secret.Va
 	if errors.As(err, &no) && strings.HasPrefix(string(no), "WRONGPASS") {
 		return false, nil
 	}
-	return false, failure(red, 0, err)
-}
-
-// failure makes a Failure of any error. Our own words stay; everything else passes the redactor.
-func failure(red *executors.Redactor, line int, err error) *executors.Failure {
-	var f *executors.Failure
-	var no answerError
-	switch {
-	case errors.As(err, &f):
-		return executors.Fail(f.Class, line, f)
-	case errors.As(err, &no):
-		return &executors.Failure{Class: no.class(), Line: line, Msg: red.Text(string(no))}
-	}
-	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
+	return false, executors.FailureOf(red, 0, err)
 }

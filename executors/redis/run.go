@@ -26,7 +26,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	if err == nil {
 		return executors.Applied, nil
 	}
-	f := failure(red, r.line, err)
+	f := executors.FailureOf(red, r.line, err)
 	s.Trace.Step(model.Step{Line: r.line, Text: "stopped", Error: f.Msg})
 	var no answerError
 	return r.Outcome(errors.As(err, &no)), f
@@ -78,7 +78,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 		}
 		note := model.Step{Line: st.line, Text: st.source}
 		if err != nil {
-			note.Error = failure(red, st.line, err).Msg
+			note.Error = executors.FailureOf(red, st.line, err).Msg
 		}
 		r.session.Trace.Step(note)
 		if err != nil {

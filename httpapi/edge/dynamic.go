@@ -287,6 +287,25 @@ func leased(l *access.Lease, err error) (*api.Lease, error) {
 	return &api.Lease{User: l.User, Profile: l.Profile, Cloud: l.Cloud, Device: l.Device, Application: l.Application, Authorization: l.Owner, Operations: l.Operations}, nil
 }
 
+// where finds a device and a profile by name; none where there is no name.
+func (d *dynamics) where(ctx context.Context, actor model.Actor, at model.Time, device, profile string) (on model.DeviceID, of model.ProfileID, err error) {
+	if device != "" {
+		dev, err := d.access.FindDevice(ctx, device)
+		if err != nil {
+			return "", "", in(err, "device")
+		}
+		on = dev.ID
+	}
+	if profile != "" {
+		p, err := d.access.Profile(ctx, actor, at, profile)
+		if err != nil {
+			return "", "", err
+		}
+		of = p.ID
+	}
+	return on, of, nil
+}
+
 func (d *dynamics) Leases(ctx context.Context, actor model.Actor, at model.Time, f api.Filter) ([]api.Lease, error) {
 	filter := access.LeaseFilter{State: f.State, Debt: f.Debt, After: f.After, Limit: f.Limit}
 	if f.Application != "" {
@@ -296,19 +315,9 @@ func (d *dynamics) Leases(ctx context.Context, actor model.Actor, at model.Time,
 		}
 		filter.Application = app
 	}
-	if f.Device != "" {
-		dev, err := d.access.FindDevice(ctx, f.Device)
-		if err != nil {
-			return nil, in(err, "device")
-		}
-		filter.Device = dev.ID
-	}
-	if f.Profile != "" {
-		p, err := d.access.Profile(ctx, actor, at, f.Profile)
-		if err != nil {
-			return nil, err
-		}
-		filter.Profile = p.ID
+	var err error
+	if filter.Device, filter.Profile, err = d.where(ctx, actor, at, f.Device, f.Profile); err != nil {
+		return nil, err
 	}
 	rows, err := d.access.Leases(actor, at, filter)
 	if err != nil {

@@ -10,19 +10,9 @@ import (
 
 func (d *dynamics) Orphans(ctx context.Context, actor model.Actor, at model.Time, f api.Filter) ([]api.Orphan, error) {
 	filter := access.OrphanFilter{After: f.After, Limit: f.Limit}
-	if f.Device != "" {
-		dev, err := d.access.FindDevice(ctx, f.Device)
-		if err != nil {
-			return nil, in(err, "device")
-		}
-		filter.Device = dev.ID
-	}
-	if f.Profile != "" {
-		p, err := d.access.Profile(ctx, actor, at, f.Profile)
-		if err != nil {
-			return nil, err
-		}
-		filter.Profile = p.ID
+	var err error
+	if filter.Device, filter.Profile, err = d.where(ctx, actor, at, f.Device, f.Profile); err != nil {
+		return nil, err
 	}
 	rows, err := d.access.Orphans(actor, at, filter)
 	if err != nil {
@@ -49,21 +39,9 @@ func (d *dynamics) OrphanSearches(_ context.Context, actor model.Actor, at model
 }
 
 func (d *dynamics) SearchOrphans(ctx, limited context.Context, actor model.Actor, at model.Time, profile, device string) ([]api.OrphanSearch, error) {
-	var on model.DeviceID
-	var of model.ProfileID
-	if profile != "" {
-		p, err := d.access.Profile(ctx, actor, at, profile)
-		if err != nil {
-			return nil, err
-		}
-		of = p.ID
-	}
-	if device != "" {
-		dev, err := d.access.FindDevice(ctx, device)
-		if err != nil {
-			return nil, in(err, "device")
-		}
-		on = dev.ID
+	on, of, err := d.where(ctx, actor, at, device, profile)
+	if err != nil {
+		return nil, err
 	}
 	ids, err := d.access.SearchOrphans(ctx, actor, of, on)
 	if err != nil {

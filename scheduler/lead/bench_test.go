@@ -29,6 +29,17 @@ import (
 // in the state, each in somebody's custody that will end some day. COFRE_ROWS=1000,100000,1000000 chooses the numbers;
 // a million takes some minutes to fill.
 func BenchmarkTakeover(b *testing.B) {
+	sizes(b, func(b *testing.B, rows int) {
+		m, _ := waiting(b)
+		fill(b, m, rows)
+		for b.Loop() {
+			takeOver(b, m)
+		}
+	})
+}
+
+// sizes runs a benchmark once for each number of rows.
+func sizes(b *testing.B, run func(b *testing.B, rows int)) {
 	numbers := "1000,100000"
 	if s := os.Getenv("COFRE_ROWS"); s != "" {
 		numbers = s
@@ -38,13 +49,7 @@ func BenchmarkTakeover(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(n, func(b *testing.B) {
-			m, _ := waiting(b)
-			fill(b, m, rows)
-			for b.Loop() {
-				takeOver(b, m)
-			}
-		})
+		b.Run(n, func(b *testing.B) { run(b, rows) })
 	}
 }
 

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,22 +25,12 @@ import (
 // time is over, of which there are 500 (ended), and a new term's scheduler up to the first removal (takeover).
 // COFRE_ROWS=1000,100000,1000000 chooses the numbers; a million takes minutes to fill.
 func BenchmarkLeases(b *testing.B) {
-	numbers := "1000,100000"
-	if s := os.Getenv("COFRE_ROWS"); s != "" {
-		numbers = s
-	}
-	for n := range strings.SplitSeq(numbers, ",") {
-		rows, err := strconv.Atoi(n)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(n, func(b *testing.B) {
-			l := leases(b, rows)
-			b.Run("issue", l.issue)
-			b.Run("ended", l.ended)
-			b.Run("takeover", l.takeover)
-		})
-	}
+	sizes(b, func(b *testing.B, rows int) {
+		l := leases(b, rows)
+		b.Run("issue", l.issue)
+		b.Run("ended", l.ended)
+		b.Run("takeover", l.takeover)
+	})
 }
 
 // leased is a state with live dynamic users.

@@ -1,15 +1,12 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -326,96 +323,4 @@ func (p *planner) stale() []*step {
 		}
 	}
 	return out
-}
-
-// compare lists the fields of want that have does not have so; what the file does not name stays.
-func compare(prefix string, want, have map[string]any) []change {
-	var out []change
-	for _, k := range slices.Sorted(maps.Keys(want)) {
-		w, h := want[k], have[k]
-		if in, ok := w.(map[string]any); ok {
-			inHave, _ := h.(map[string]any)
-			out = append(out, compare(prefix+k+".", in, inHave)...)
-			continue
-		}
-		if !same(w, h) {
-			out = append(out, change{prefix + k, h, w})
-		}
-	}
-	return out
-}
-
-// same compares values of JSON; absent is the same as empty, and lists of texts are sets.
-func same(w, h any) bool {
-	if h == nil {
-		return w == nil || reflect.ValueOf(w).IsZero() || reflect.ValueOf(w).Kind() == reflect.Slice && reflect.ValueOf(w).Len() == 0
-	}
-	return reflect.DeepEqual(inOneOrder(w), inOneOrder(h))
-}
-
-func inOneOrder(v any) any {
-	all, ok := v.([]any)
-	if !ok {
-		return v
-	}
-	out := make([]string, len(all))
-	for i, e := range all {
-		b, _ := json.Marshal(e) // it was JSON
-		out[i] = string(b)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// inOrder puts kinds in the order in which they depend on each other, and credentials behind those that they name.
-func inOrder(steps []*step) ([]*step, error) {
-	var out []*step
-	done, open := map[*step]bool{}, map[*step]bool{}
-	byName := map[string]*step{}
-	for _, s := range steps {
-		if s.Kind == "credential" {
-			byName[s.Name] = s
-		}
-	}
-	var visit func(s *step) error
-	visit = func(s *step) error {
-		if done[s] {
-			return nil
-		}
-		if open[s] {
-			return s.object.fault("", "parent, authentication and reconciliation go in a circle")
-		}
-		open[s] = true
-		x, _ := s.object.want["execution"].(map[string]any)
-		r, _ := x["reconcile"].(map[string]any)
-		var refs []any
-		switch s.Kind {
-		case "credential":
-			refs = []any{s.object.want["parent"], x["authentication"], r["authentication"]}
-		case "profile":
-			refs = []any{s.object.want["authentication"]}
-		}
-		for _, ref := range refs {
-			name, _ := ref.(string)
-			if to := byName[name]; to != nil {
-				if err := visit(to); err != nil {
-					return err
-				}
-			}
-		}
-		done[s] = true
-		out = append(out, s)
-		return nil
-	}
-	for _, k := range kinds {
-		for _, s := range steps {
-			if s.Kind != k.name {
-				continue
-			}
-			if err := visit(s); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return out, nil
 }

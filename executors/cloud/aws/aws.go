@@ -10,7 +10,6 @@ package aws
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 
@@ -66,7 +65,7 @@ func (e Executor) Verify(ctx context.Context, s executors.Session, with secret.V
 	red.Add(with)
 	p, made := pairOf(with)
 	if !made {
-		name, err := text(s, mask.Username)
+		name, err := cloud.Text(s, mask.Username)
 		if err != nil {
 			return false, err
 		}
@@ -79,7 +78,7 @@ func (e Executor) Verify(ctx context.Context, s executors.Session, with secret.V
 	red.Add(secret.New([]byte(p.Secret)))
 	c, err := connect(s, p)
 	if err != nil {
-		return false, failure(red, 0, err)
+		return false, executors.FailureOf(red, 0, err)
 	}
 	var who string
 	patience := e.Patience
@@ -97,34 +96,11 @@ func (e Executor) Verify(ctx context.Context, s executors.Session, with secret.V
 	case is(err, invalidKey), is(err, wrongSignature):
 		return false, nil
 	case err != nil:
-		return false, failure(red, 0, err)
+		return false, executors.FailureOf(red, 0, err)
 	}
 	s.Trace.Step(model.Step{Text: "the key belongs to " + who})
 	if !made {
 		c.may(ctx, who)
 	}
 	return true, nil
-}
-
-// text resolves a tag that is no secret.
-func text(s executors.Session, n mask.Name) (out string, err error) {
-	v, err := s.Resolve(n)
-	if err != nil {
-		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
-	}
-	_ = v.Reveal(func(b []byte) error { out = string(b); return nil })
-	return out, nil
-}
-
-// failure makes a Failure of any error. Our own words stay; what the service or a library says passes the redactor.
-func failure(red *executors.Redactor, line int, err error) *executors.Failure {
-	var f *executors.Failure
-	var no *refusal
-	switch {
-	case errors.As(err, &f):
-		return executors.Fail(f.Class, line, f)
-	case errors.As(err, &no):
-		return &executors.Failure{Class: no.class(), Line: line, Msg: red.Text(no.Error())}
-	}
-	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
 }

@@ -24,7 +24,7 @@ func (e Executor) Accounts(ctx context.Context, s executors.Session, prefix stri
 		return err
 	}()
 	if err != nil {
-		return nil, false, failure(red, 0, err)
+		return nil, false, executors.FailureOf(red, 0, err)
 	}
 	return names, more, nil
 }

@@ -31,11 +31,11 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	if err == nil {
 		return executors.Applied, nil
 	}
-	f := failure(red, r.line, err)
+	f := executors.FailureOf(red, r.line, err)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var no *refusal
 	refused := errors.As(err, &no)
-	if refused && !r.Done && no.class() == executors.ClassAuth {
+	if refused && !r.Done && no.Class() == executors.ClassAuth {
 		return executors.NotStarted, f // every request is a login: this one did nothing
 	}
 	return r.Outcome(refused), f
@@ -61,7 +61,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 	for i, st := range p.steps {
 		r.line = st.line
 		if err := r.do(ctx, c, p, st, args[i]); err != nil {
-			r.session.Trace.Step(model.Step{Line: st.line, Text: st.source, Error: failure(r.red, st.line, err).Msg})
+			r.session.Trace.Step(model.Step{Line: st.line, Text: st.source, Error: executors.FailureOf(r.red, st.line, err).Msg})
 			return err
 		}
 		r.session.Trace.Step(model.Step{Line: st.line, Text: st.source})
@@ -75,7 +75,7 @@ func (r *run) door() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.user, err = text(r.session, mask.Username); err == nil && !name.MatchString(r.user) {
+	if r.user, err = cloud.Text(r.session, mask.Username); err == nil && !name.MatchString(r.user) {
 		err = executors.Fail(executors.ClassTemplate, 0, errors.New("the user name is none that IAM takes"))
 	}
 	return c, err
@@ -83,7 +83,7 @@ func (r *run) door() (*client, error) {
 
 // account is the client of the account that does the work.
 func (r *run) account() (*client, error) {
-	id, err := text(r.session, mask.AuthUser)
+	id, err := cloud.Text(r.session, mask.AuthUser)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (p *removal) Verify(ctx context.Context, s executors.Session, with secret.V
 		return err
 	}()
 	if err != nil {
-		return false, failure(red, 0, err)
+		return false, executors.FailureOf(red, 0, err)
 	}
 	return there, nil
 }

@@ -54,7 +54,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%s: %s: %s", r.action, r.code, r.message) }
 
-func (r *refusal) class() executors.Class {
+func (r *refusal) Class() executors.Class {
 	switch r.code {
 	case invalidKey, wrongSignature, "UnrecognizedClientException", "IncompleteSignature", "ExpiredToken", "MissingAuthenticationToken":
 		return executors.ClassAuth

@@ -78,16 +78,16 @@ func (e Executor) Verify(ctx context.Context, s executors.Session, with secret.V
 	p, made := pairOf(with)
 	patience := e.Patience
 	if !made {
-		id, err := text(s, mask.Username)
+		id, err := cloud.Text(s, mask.Username)
 		if err != nil {
-			return false, failure(red, 0, err)
+			return false, executors.FailureOf(red, 0, err)
 		}
 		if !guid.MatchString(id) {
 			return false, nil // a stand-in: no secret was kept, so none of ours logs in
 		}
 		p.ID, patience = id, cloud.Patience{Whole: 1, Pause: 1} // it is not new: one answer
 		if p.Tenant, err = tenantOf(s); err != nil {
-			return false, failure(red, 0, err)
+			return false, executors.FailureOf(red, 0, err)
 		}
 		_ = with.Reveal(func(b []byte) error { p.Secret = string(b); return nil }) // forms are strings
 	}
@@ -104,40 +104,17 @@ func (e Executor) Verify(ctx context.Context, s executors.Session, with secret.V
 	case wrong(err):
 		return false, nil
 	case err != nil:
-		return false, failure(red, 0, err)
+		return false, executors.FailureOf(red, 0, err)
 	}
 	s.Trace.Step(model.Step{Text: "client " + p.ID + " got a token"})
 	return true, nil
 }
 
-// text resolves a tag that is no secret.
-func text(s executors.Session, n mask.Name) (out string, err error) {
-	v, err := s.Resolve(n)
-	if err != nil {
-		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", n, err))
-	}
-	_ = v.Reveal(func(b []byte) error { out = string(b); return nil })
-	return out, nil
-}
-
 // tenantOf is where the account is: the domain of its credential.
 func tenantOf(s executors.Session) (string, error) {
-	out, err := text(s, "AUTH_DOMAIN")
+	out, err := cloud.Text(s, "AUTH_DOMAIN")
 	if err == nil && !tenant.MatchString(out) {
 		err = executors.Fail(executors.ClassTemplate, 0, errors.New("expected the tenant as the domain of the account"))
 	}
 	return out, err
-}
-
-// failure makes a Failure of any error. Our own words stay; what the service or a library says passes the redactor.
-func failure(red *executors.Redactor, line int, err error) *executors.Failure {
-	var f *executors.Failure
-	var no *refusal
-	switch {
-	case errors.As(err, &f):
-		return executors.Fail(f.Class, line, f)
-	case errors.As(err, &no):
-		return &executors.Failure{Class: no.class(), Line: line, Msg: red.Text(no.Error())}
-	}
-	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
 }

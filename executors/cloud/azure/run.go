@@ -88,7 +88,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	if err == nil {
 		return executors.Applied, nil
 	}
-	f := failure(red, r.line, err)
+	f := executors.FailureOf(red, r.line, err)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var no *refusal
 	return r.Outcome(errors.As(err, &no)), f
@@ -160,13 +160,13 @@ func (r *run) door(p *program) (*client, error) {
 	defer key.Wipe()
 	as := pair{}
 	_ = key.Reveal(func(b []byte) error { as.Secret = string(b); return nil }) // forms are strings
-	if as.ID, err = text(r.session, mask.AuthUser); err != nil {
+	if as.ID, err = cloud.Text(r.session, mask.AuthUser); err != nil {
 		return nil, err
 	}
 	if as.Tenant, err = tenantOf(r.session); err != nil {
 		return nil, err
 	}
-	if r.user, err = text(r.session, mask.Username); err != nil {
+	if r.user, err = cloud.Text(r.session, mask.Username); err != nil {
 		return nil, err
 	}
 	v, err := mask.Render(p.object, r.session.Resolve, mask.Raw)
@@ -208,7 +208,7 @@ func (p *removal) Verify(ctx context.Context, s executors.Session, with secret.V
 		return err
 	}()
 	if err != nil {
-		return false, failure(red, 0, err)
+		return false, executors.FailureOf(red, 0, err)
 	}
 	return there, nil
 }

@@ -32,7 +32,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%s: %s: %s", r.action, r.code, r.message) }
 
-func (r *refusal) class() executors.Class {
+func (r *refusal) Class() executors.Class {
 	if r.login || r.status == http.StatusUnauthorized {
 		return executors.ClassAuth
 	}
