@@ -178,7 +178,8 @@ func (c *Credential) Spent() []uint64 {
 }
 
 // Recheck is how long a credential is left alone by its triggers while an operation on it is open: what is due would
-// otherwise be looked at in every round of the scheduler until the operation ends. Its end plans anew.
+// otherwise be looked at in every round of the scheduler until the operation ends. Its end plans anew; one that somebody
+// cancelled does not, so that it does not begin again at once.
 const Recheck = time.Hour
 
 // PutOff moves what is due by itself, the change or the verification, to a later moment. It tells whether it was due.

@@ -56,7 +56,8 @@ var Preflight = command.Define("operation.preflight", 1, func(tx *table.Tx, m co
 	return RequestResult{o.ID, o.Number, true}, nil
 }).AuditDenials()
 
-// preflight is a credential that a dry run looks at: whatever it finds, nothing about the credential changes but its login budget.
+// preflight is a credential that a dry run looks at: whatever it finds, nothing about the credential changes but its login budget,
+// and what fell due meanwhile is due again.
 type preflight struct{ credential }
 
 // logins: one, as the account that would log in to do the work; that of another credential is reserved by itself.
@@ -77,4 +78,7 @@ func (s *preflight) report(_ *table.Tx, m command.Meta, o *model.Operation, a Fi
 
 func (s *preflight) stopped(command.Meta, *model.Operation) error { return nil }
 
-func (s *preflight) ended(*table.Tx, command.Meta, *model.Operation) error { return nil }
+func (s *preflight) ended(tx *table.Tx, _ command.Meta, _ *model.Operation) error {
+	state.Plan(tx, s.Credential)
+	return nil
+}
