@@ -48,10 +48,16 @@ func (r *rolling) must(first int, method, path string, args any) Answer {
 	}
 }
 
-// load writes one credential and reads it back at another node, until the end.
+// turns is how many credentials a worker writes one after the other: each holds 64 versions at most, and a busy machine rolls
+// over slowly.
+const turns = 10
+
+func rollName(worker, n int) string { return fmt.Sprintf("roll-%d-%d", worker, n%turns) }
+
+// load writes a credential and reads it back at another node, until the end.
 func (r *rolling) load(worker int) {
-	name := fmt.Sprintf("roll-%d", worker)
 	for n := 0; ; n++ {
+		name := rollName(worker, n)
 		select {
 		case <-r.stop:
 			return
@@ -83,7 +89,9 @@ func TestRollover(t *testing.T) {
 	r := &rolling{Nodes: c, t: t, stop: make(chan struct{})}
 	const workers = 4
 	for i := range workers {
-		c.Credential(fmt.Sprintf("roll-%d", i), "first", nil)
+		for n := range turns {
+			c.Credential(rollName(i, n), "first", nil)
+		}
 	}
 	var err error
 	if r.token, err = c.api.Token(t.Context(), c.list[0], c.api.admin); err != nil {
