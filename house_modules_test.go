@@ -35,6 +35,7 @@ var modules = []module{
 	{"github.com/jackc/pgx/v5", []string{"executors/postgres", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench"}, driverWhy},
 	{"github.com/go-sql-driver/mysql", []string{"executors/mysql", "executors/executortest/..."}, driverWhy},
 	{"github.com/microsoft/go-mssqldb", []string{"executors/sqlserver"}, driverWhy},
+	{"github.com/sijms/go-ora/v2", []string{"executors/oracle"}, driverWhy},
 	{"github.com/go-ldap/ldap/v3", []string{"executors/ldap", "executors/executortest/..."}, driverWhy},
 	{"golang.org/x/crypto/ssh", []string{"executors/ssh", "vault/sshkey", "executors/executortest/...", "cmd/cofre/crash", "cmd/cofre/bench", "cmd/cofre-demo/..."}, driverWhy},
 	{"golang.org/x/text/unicode/norm", []string{"executors/postgres", "vault/policy"}, "SCRAM prepares passwords by SASLprep"},

@@ -13,6 +13,7 @@ import (
 	"cofre/executors/ldap"
 	"cofre/executors/mongo"
 	"cofre/executors/mysql"
+	"cofre/executors/oracle"
 	"cofre/executors/postgres"
 	"cofre/executors/redis"
 	"cofre/executors/sqlserver"
@@ -37,6 +38,7 @@ func List() []executors.Executor {
 		curl.New(),
 		redis.New(),
 		sqlserver.New(),
+		oracle.New(),
 		winrpc.New(),
 		winrm.New(),
 		mongo.New(),
@@ -67,6 +69,7 @@ func Catalogue() []executors.CatalogueEntry {
 		curl.Catalogue(),
 		redis.Catalogue(),
 		sqlserver.Catalogue(),
+		oracle.Catalogue(),
 		winrpc.Catalogue(),
 		winrm.Catalogue(),
 		mongo.Catalogue(),

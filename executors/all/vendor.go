@@ -27,7 +27,7 @@ var labels = []label{
 	{"selenium", "", runsCode}, {"seleniumpython", "", runsCode}, {"tkexpect", "", runsCode + "; use ssh or telnet"}, {"ansible", "", runsCode},
 	{"x3270", "", terminal}, {"ibm3270terminal", "", terminal}, {"s3270", "", terminal}, {"3270", "", terminal},
 	{"elasticsearch", "curl", ""},
-	{"cassandra", "", noTarget}, {"oracle", "", "not yet; use ssh and SQL*Plus on the database's host"}, {"mongodb", "mongodb", ""},
+	{"cassandra", "", noTarget}, {"oracle", "oracle", ""}, {"mongodb", "mongodb", ""},
 	{"windowsrm", "winrm", ""}, {"windowsrpc", "windows-rpc", ""}, {"http", "browser", ""}, {"windowssmb", "", "the vendor gave it up"},
 }
 
@@ -42,7 +42,7 @@ func (e *NotOffered) Error() string {
 
 // spellings is how the vendor's template library writes our executors, where it has a folder for them.
 var spellings = map[model.ExecutorName]string{
-	"ssh": "SSH", "ssh-legacy": "SSH Legacy", "esxi": "VMWare ESXi", "telnet": "Telnet", "ldap": "LDAP", "postgres": "PostgreSQL", "mysql": "MySQL", "sqlserver": "SQL Server", "curl": "cURL",
+	"ssh": "SSH", "ssh-legacy": "SSH Legacy", "esxi": "VMWare ESXi", "telnet": "Telnet", "ldap": "LDAP", "postgres": "PostgreSQL", "mysql": "MySQL", "sqlserver": "SQL Server", "oracle": "Oracle", "curl": "cURL",
 	"winrm": "Windows RM", "mongodb": "MongoDB", "browser": "HTTP", "windows-rpc": "Windows RPC",
 }
 
