@@ -52,7 +52,7 @@ var modules = []module{
 	{"golang.org/x/time/rate", []string{"httpapi/...", "cluster/..."}, "limits at edges"},
 	{"golang.org/x/term", []string{"cmd/..."}, "only commands talk to a terminal"},
 	{"github.com/sirupsen/logrus", []string{"cluster/...", "scheduler/...", "executors/runner", "httpapi/...", "cmd/..."}, logWhy},
-	{"github.com/go-jose/go-jose/v4", []string{"httpapi/authn", "httpapi/compat", "httpapi/edge", "vault/access", "cmd/cofre/api"}, "tokens and JWE"},
+	{"github.com/go-jose/go-jose/v4", []string{"httpapi/authn", "httpapi/compat", "httpapi/edge", "vault/access", "cmd/cofre/api", "executors/cloud/gcp"}, "tokens and JWE; assertions that Google takes"},
 	{"github.com/prometheus/client_golang", []string{"cmd/cofre/daemon"}, "each node serves its own metrics"},
 	{"github.com/spf13/cobra", []string{"cmd/..."}, "verbs of the binary"},
 	{"github.com/spf13/pflag", []string{"cmd/..."}, "verbs of the binary"},

@@ -9,6 +9,7 @@ import (
 	"cofre/executors/browser"
 	"cofre/executors/cloud/aws"
 	"cofre/executors/cloud/azure"
+	"cofre/executors/cloud/gcp"
 	"cofre/executors/curl"
 	"cofre/executors/ldap"
 	"cofre/executors/mongo"
@@ -44,6 +45,7 @@ func List() []executors.Executor {
 		mongo.New(),
 		aws.New(),
 		azure.New(),
+		gcp.New(),
 		browser.New(nil), // a node that has a browser gives its own
 	}
 }
@@ -75,6 +77,7 @@ func Catalogue() []executors.CatalogueEntry {
 		mongo.Catalogue(),
 		aws.Catalogue(),
 		azure.Catalogue(),
+		gcp.Catalogue(),
 		browser.Catalogue(),
 	)
 }

@@ -26,7 +26,7 @@ func (r *Runner) searchOrphans(l *lease, o *model.Operation) operation.FinishArg
 	if report, ok := r.enter(l, job); !ok {
 		return report
 	}
-	names, more, err := lister.Accounts(l.ctx, r.session(l, job), model.DynamicPrefix(job.profile.Identifier))
+	names, more, err := lister.Accounts(l.ctx, r.session(l, job), model.DynamicPrefix(job.profile.Executor, job.profile.Identifier))
 	if err != nil {
 		return job.ran(model.OutcomeNotStarted, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -130,7 +131,7 @@ type DynamicUser struct {
 }
 
 // clouds are executors whose targets make the secret: an access key, with an id of its own.
-var clouds = []ExecutorName{"aws", "azure"}
+var clouds = []ExecutorName{"aws", "azure", "gcp"}
 
 // IsCloud tells whether users of an executor are handed out as an access key; their secret is then a JSON object with the parts of KeyParts.
 func IsCloud(executor ExecutorName) bool { return slices.Contains(clouds, executor) }
@@ -138,23 +139,39 @@ func IsCloud(executor ExecutorName) bool { return slices.Contains(clouds, execut
 // KeyParts are the parts of an access key, by the names that clients know.
 func KeyParts() []string { return []string{"access_key_id", "secret_access_key"} }
 
-// shortNames are executors whose targets take names of at most 20 characters.
-var shortNames = []ExecutorName{"windows-rpc", "winrm"}
+// shortName is how user names are built for a target that takes no long ones: an identifier of at most so many letters, the time in base 36,
+// and the first digits of the user's id.
+type shortName struct {
+	separator          string
+	identifier, digits int
+}
 
-// MaxIdentifier is how long a profile's identifier may be: it leaves room in user names of 63 bytes, or of 20 where the target takes no more.
+// shortNames are for targets that take 20 characters, or 30 without '_'.
+var shortNames = map[ExecutorName]shortName{"windows-rpc": {"_", 6, 6}, "winrm": {"_", 6, 6}, "gcp": {"-", 14, 8}}
+
+// MaxIdentifier is how long a profile's identifier may be: it leaves room in user names of 63 bytes, or of fewer where the target takes no more.
 func MaxIdentifier(executor ExecutorName) int {
-	if slices.Contains(shortNames, executor) {
-		return 6
+	if s, ok := shortNames[executor]; ok {
+		return s.identifier
 	}
 	return 24
 }
 
+// DynamicPrefix is what all user names of a profile begin with.
+func DynamicPrefix(executor ExecutorName, identifier string) string {
+	if s, ok := shortNames[executor]; ok {
+		return strings.ReplaceAll(identifier, "_", s.separator) + s.separator
+	}
+	return identifier + "_"
+}
+
 // DynamicName is a profile's identifier, a string from the time, and the beginning of the user's id: never used twice.
 func DynamicName(executor ExecutorName, identifier string, at Time, id DynamicUserID) string {
-	if slices.Contains(shortNames, executor) {
-		return fmt.Sprintf("%s_%s%.6s", identifier, strconv.FormatInt(at.Std().Unix(), 36), string(id))
+	prefix := DynamicPrefix(executor, identifier)
+	if s, ok := shortNames[executor]; ok {
+		return fmt.Sprintf("%s%s%.*s", prefix, strconv.FormatInt(at.Std().Unix(), 36), s.digits, string(id))
 	}
-	return fmt.Sprintf("%s_%s_%.8s", identifier, at.Std().Format("060102150405"), string(id))
+	return fmt.Sprintf("%s%s_%.8s", prefix, at.Std().Format("060102150405"), string(id))
 }
 
 // Live tells whether the user exists, or may come to exist, on its target.

@@ -40,7 +40,7 @@ func OrphanSearchID(p ProfileID, d DeviceID) string { return string(p) + "/" + s
 
 // Account is the search as an executor sees accounts: it has no secret.
 func (s *OrphanSearch) Account(p *DynamicProfile) *Credential {
-	return &Credential{Username: p.Identifier + "_*", Identifier: p.Identifier + "_*", Device: s.Device, Policy: p.Policy, Additional: p.Additional, Enabled: true,
+	return &Credential{Username: DynamicPrefix(p.Executor, p.Identifier) + "*", Identifier: DynamicPrefix(p.Executor, p.Identifier) + "*", Device: s.Device, Policy: p.Policy, Additional: p.Additional, Enabled: true,
 		Execution: Execution{Executor: p.Executor, Authentication: p.Authentication}}
 }
 
@@ -59,26 +59,23 @@ const OrphansEvery = 24 * time.Hour
 const MaxOrphans = 200
 
 // listers are the executors that can list the accounts of their targets (executors.Lister).
-var listers = []ExecutorName{"ssh", "ssh-legacy", "postgres", "mysql", "ldap", "redis", "aws"}
+var listers = []ExecutorName{"ssh", "ssh-legacy", "postgres", "mysql", "ldap", "redis", "aws", "gcp"}
 
 // ListsAccounts tells whether an executor can list the accounts of its targets.
 func ListsAccounts(e ExecutorName) bool { return slices.Contains(listers, e) }
 
-// DynamicPrefix is what all user names of a profile begin with.
-func DynamicPrefix(identifier string) string { return identifier + "_" }
-
 // DynamicNamed tells whether a name is one that DynamicName makes for a profile, and with which digits the id of the user
 // begins. Some targets change the case of names.
 func DynamicNamed(executor ExecutorName, identifier, name string) (id string, ok bool) {
-	rest, ok := strings.CutPrefix(strings.ToLower(name), DynamicPrefix(identifier))
+	rest, ok := strings.CutPrefix(strings.ToLower(name), DynamicPrefix(executor, identifier))
 	if !ok {
 		return "", false
 	}
-	if slices.Contains(shortNames, executor) {
-		if len(rest) != 12 && len(rest) != 13 {
+	if s, ok := shortNames[executor]; ok {
+		if n := len(rest) - s.digits; n != 6 && n != 7 { // what the time takes
 			return "", false
 		}
-		at, id := rest[:len(rest)-6], rest[len(rest)-6:]
+		at, id := rest[:len(rest)-s.digits], rest[len(rest)-s.digits:]
 		_, err := strconv.ParseUint(at, 36, 64)
 		return id, err == nil && isHex(id)
 	}

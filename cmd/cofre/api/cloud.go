@@ -12,6 +12,7 @@ import (
 
 	"cofre/executors/cloud/aws"
 	"cofre/executors/cloud/azure"
+	"cofre/executors/cloud/gcp"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/dynamic"
 )
@@ -33,6 +34,7 @@ type provider struct {
 var providers = []provider{
 	{"aws", "Amazon Web Services", "iam.amazonaws.com", aws.CreateTemplate, aws.RemoveTemplate, regexp.MustCompile(`^A[A-Z0-9]{15,127}$`), "the id of an access key, such as AKIA..."},
 	{"azure", "Microsoft Entra ID", "graph.microsoft.com", azure.CreateTemplate, azure.RemoveTemplate, guid, "a client id, which is a GUID"},
+	{"gcp", "Google Cloud", "iam.googleapis.com", gcp.CreateTemplate, gcp.RemoveTemplate, regexp.MustCompile(`^[^@ ]+@[^@ ]+\.gserviceaccount\.com$`), "the e-mail address of a service account"},
 }
 
 var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -40,7 +42,7 @@ var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 func providerOf(name string) (provider, error) {
 	i := slices.IndexFunc(providers, func(p provider) bool { return p.name == name })
 	if i < 0 {
-		return provider{}, fmt.Errorf("there is no provider %q: aws, azure", name)
+		return provider{}, fmt.Errorf("there is no provider %q: aws, azure, gcp", name)
 	}
 	return providers[i], nil
 }
@@ -72,52 +74,70 @@ func cloudCommand(s *session) *cobra.Command {
 
 func policyCommandOf(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Print the smallest policy document of an account", Args: cobra.NoArgs,
-		Long: `Print what an account needs, and no more. AWS: a policy document for users below the path /cofre/, their keys, and the policies that are named. Name
-those that your profiles attach: without them the account may attach any policy, and is as mighty as the mightiest of them. Azure: the permission of Graph
-by which the account changes the applications that it owns, and no others.`,
+		Long: `Print what an account needs, and no more. AWS: a policy document for users below the path /cofre/, their keys, and the policies that are named. Azure: the
+permission of Graph by which the account changes the applications that it owns, and no others. Google: a role for service accounts, their keys and the project's
+policy; with --attach, the condition that the account gets the role on. Name the policies or roles that your profiles give: without them the account may give any,
+and is as mighty as the mightiest of them.`,
 		Example: "  cofre cloud account policy --provider aws --attach arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess >cofre.json\n  aws iam put-user-policy --user-name cofre --policy-name cofre --policy-document file://cofre.json\n" +
-			"  cofre cloud account policy --provider azure >cofre.json; az ad app update --id CLIENT-ID --required-resource-accesses @cofre.json"}
-	c.Flags().String("provider", "", "aws or azure (required)")
-	c.Flags().String("partition", "aws", "aws, aws-cn or aws-us-gov")
-	c.Flags().StringSlice("attach", nil, "ARN of a policy that profiles attach; may be repeated")
+			"  cofre cloud account policy --provider azure >cofre.json; az ad app update --id CLIENT-ID --required-resource-accesses @cofre.json\n" +
+			"  cofre cloud account policy --provider gcp >role.json; cofre cloud account policy --provider gcp --attach roles/pubsub.publisher >condition.json"}
+	c.Flags().String("provider", "", "aws, azure or gcp (required)")
+	c.Flags().String("partition", "aws", "of AWS: aws, aws-cn or aws-us-gov")
+	c.Flags().StringSlice("attach", nil, "ARN of a policy of AWS, or role of Google, that profiles give; may be repeated")
 	_ = c.MarkFlagRequired("provider")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		p, err := providerOf(deref(text(c, "provider")))
-		switch {
-		case err != nil:
-			return err
-		case p.name == "azure" && (text(c, "attach") != nil || text(c, "partition") != nil):
-			return errors.New("--attach and --partition are for aws")
-		case p.name == "azure":
-			_, err = fmt.Fprintln(c.OutOrStdout(), azure.Policy())
-			return err
-		}
-		partition, _ := c.Flags().GetString("partition")
-		if !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, partition) {
-			return errors.New("--partition is aws, aws-cn or aws-us-gov")
-		}
-		attach, _ := c.Flags().GetStringSlice("attach")
-		doc, err := aws.Policy(partition, attach)
 		if err != nil {
-			return fmt.Errorf("--attach: %w", err)
+			return err
 		}
-		_, err = fmt.Fprintln(c.OutOrStdout(), doc)
+		doc, err := policyOf(c, p)
+		if err == nil {
+			_, err = fmt.Fprintln(c.OutOrStdout(), doc)
+		}
 		return err
 	}
 	return c
 }
 
+func policyOf(c *cobra.Command, p provider) (doc string, err error) {
+	partition, _ := c.Flags().GetString("partition")
+	attach, _ := c.Flags().GetStringSlice("attach")
+	switch {
+	case p.name != "aws" && text(c, "partition") != nil:
+		return "", errors.New("--partition is for aws")
+	case p.name == "azure" && len(attach) > 0:
+		return "", errors.New("--attach is for aws and gcp")
+	case p.name == "azure":
+		return azure.Policy(), nil
+	case p.name == "gcp" && len(attach) == 0:
+		return gcp.Role()
+	case p.name == "gcp":
+		doc, err = gcp.Condition(attach)
+	case !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, partition):
+		return "", errors.New("--partition is aws, aws-cn or aws-us-gov")
+	default:
+		doc, err = aws.Policy(partition, attach)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--attach: %w", err)
+	}
+	return doc, nil
+}
+
 func cloudProfile(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "create IDENTIFIER", Short: "Create a profile of dynamic users for an account", Args: cobra.ExactArgs(1),
 		Long:    "Create a profile of dynamic users for an account. It is one like every other: cofre dynamic profile lists, changes, tries and deletes it, and applications get it as a pair with the account's endpoint.",
-		Example: "  cofre cloud profile create shop --account prod --policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess --ttl 1h --test\n  cofre cloud profile create web --account entra --application OBJECT-ID --ttl 8h\n  cofre dynamic application shop --pair iam.amazonaws.com:shop"}
+		Example: "  cofre cloud profile create shop --account prod --policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess --ttl 1h --test\n  cofre cloud profile create web --account entra --application OBJECT-ID --ttl 8h\n  cofre cloud profile create queue --account gcp --project shop-prod --role roles/pubsub.publisher --ttl 1h\n  cofre dynamic application shop --pair iam.amazonaws.com:shop"}
 	queryFlags(c, "account", "the account that makes the keys (required)", "ttl", "how long keys live, such as 1h", "life", "longest life with renewals; 0s: the TTL")
 	c.Flags().StringSlice("policy", nil, "ARN of a managed policy of AWS that each user gets; may be repeated, 10 at most")
 	c.Flags().String("application", "", "object id of the application of Azure that gets client secrets")
+	queryFlags(c, "project", "project of Google in which service accounts are made", "organization", "number of an organization of Google, for --organization-role")
+	c.Flags().StringSlice("role", nil, "role of Google that each service account gets on the project; may be repeated")
+	c.Flags().StringSlice("organization-role", nil, "the same, on the organization")
 	c.Flags().StringSlice("holder", nil, "application/authorization that may ask for keys; may be repeated")
 	c.Flags().Bool("test", false, "then try it: make a key, log in, remove it, and prove that it is gone")
 	_ = c.MarkFlagRequired("account")
-	c.MarkFlagsMutuallyExclusive("policy", "application")
+	c.MarkFlagsMutuallyExclusive("policy", "application", "project")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		v, err := call[credential.View](s, c, http.MethodGet, at("credentials/%s", deref(text(c, "account"))), nil)
 		if err != nil {
@@ -127,13 +147,9 @@ func cloudProfile(s *session) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%s is no account of a cloud: %w", clean(v.Identifier), err)
 		}
-		list, _ := c.Flags().GetStringSlice("policy")
-		additional := strings.Join(list, ",")
-		if p.name == "azure" {
-			additional = deref(text(c, "application"))
-		}
-		if additional == "" {
-			return fmt.Errorf("say what users get: --%s", word(p.name == "azure", "application", "policy"))
+		additional, err := givenBy(c, p)
+		if err != nil {
+			return err
 		}
 		b := dynamic.ProfileBody{Identifier: &args[0], Executor: &p.name, Create: &p.create, Remove: &p.remove, Authentication: &v.Identifier, Additional: &additional, Holders: texts(c, "holder")}
 		if b.TTL, err = duration(c, "ttl"); err != nil {
@@ -148,4 +164,39 @@ func cloudProfile(s *session) *cobra.Command {
 		return s.testSaved(c, args[0])
 	}
 	return c
+}
+
+// givenBy is what the users of a profile get, as its additional information says it.
+func givenBy(c *cobra.Command, p provider) (out string, err error) {
+	list := func(flag string) []string {
+		all, _ := c.Flags().GetStringSlice(flag)
+		return all
+	}
+	flag := "policy"
+	switch p.name {
+	case "azure":
+		flag, out = "application", deref(text(c, "application"))
+	case "gcp":
+		flag = "project and --role"
+		if project := deref(text(c, "project")); project != "" {
+			parts := []string{"project=" + project}
+			for _, r := range list("role") {
+				parts = append(parts, "role="+r)
+			}
+			if org := deref(text(c, "organization")); org != "" {
+				parts = append(parts, "organization="+org)
+			}
+			for _, r := range list("organization-role") {
+				parts = append(parts, "organization-role="+r)
+			}
+			out = strings.Join(parts, ",")
+			err = gcp.CheckGets(out)
+		}
+	default:
+		out = strings.Join(list(flag), ",")
+	}
+	if out == "" {
+		return "", fmt.Errorf("say what users get: --%s", flag)
+	}
+	return out, err
 }

@@ -2,7 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -78,11 +82,51 @@ prod  aws  AKIAACCOUNT000000001  eu-west-1  unknown  -  enabled  cloud
 	if out := h.run("cloud", "account", "policy", "--provider", "azure"); !strings.Contains(out, "00000003-0000-0000-c000-000000000000") {
 		t.Error(out)
 	}
-	h.refused("are for aws", "cloud", "account", "policy", "--provider", "azure", "--attach", "x")
+	h.refused("--attach is for aws and gcp", "cloud", "account", "policy", "--provider", "azure", "--attach", "x")
+	h.google()
 	h.run("cloud", "account", "disable", "prod")
 	h.run("cloud", "account", "disable", "entra")
+	h.run("cloud", "account", "disable", "google")
 	if out := h.run("cloud", "account", "list", "--csv"); strings.Count(out, "\n") != 1 {
 		t.Error(out)
+	}
+}
+
+// google tries what is different there: the account is named by its key file, and profiles give roles.
+func (h *house) google() {
+	h.t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	der, _ := x509.MarshalPKCS8PrivateKey(private)
+	email := "cofre@shop-prod.iam.gserviceaccount.com"
+	file, _ := json.MarshalIndent(map[string]string{"type": "service_account", "project_id": "shop-prod", "private_key_id": "aa00", "client_email": email,
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))}, "", "  ")
+	h.refused("say --secret-stdin", "cloud", "account", "create", "google", "--provider", "gcp")
+	for want, key := range map[string]string{"expected the key file": `{"type":"authorized_user"}`, "the key file is of " + email: string(file)} {
+		if _, _, err := h.try(key, "cloud", "account", "create", "google", "--provider", "gcp", "--id", "x@shop-prod.iam.gserviceaccount.com", "--secret-stdin"); err == nil || !strings.Contains(err.Error(), want) {
+			h.t.Error(err)
+		}
+	}
+	if out := h.runWith(string(file), "cloud", "account", "create", "google", "--provider", "gcp", "--secret-stdin"); !strings.Contains(out, "iam.googleapis.com") || !strings.Contains(out, email) || strings.Contains(out, "PRIVATE") {
+		h.t.Error(out)
+	}
+	if out := h.runWith(string(file), "cloud", "account", "update", "google", "--secret-stdin"); !strings.Contains(out, email) {
+		h.t.Error(out)
+	}
+	h.refused("--project and --role", "cloud", "profile", "create", "queue", "--account", "google", "--role", "roles/viewer")
+	h.refused("project=ID,role=ROLE", "cloud", "profile", "create", "queue", "--account", "google", "--project", "shop-prod", "--role", "owner")
+	h.refused("at most 14", "cloud", "profile", "create", "queue_of_the_shop", "--account", "google", "--project", "shop-prod", "--role", "roles/viewer")
+	h.run("cloud", "profile", "create", "queue", "--account", "google", "--project", "shop-prod", "--role", "roles/viewer", "--role", "projects/shop-prod/roles/q", "--organization", "12", "--organization-role", "roles/browser", "--ttl", "1h")
+	if out := h.run("dynamic", "profile", "show", "queue"); !strings.Contains(out, "project=shop-prod,role=roles/viewer,role=projects/shop-prod/roles/q,organization=12,organization-role=roles/browser") {
+		h.t.Error(out)
+	}
+	if out := h.run("cloud", "account", "policy", "--provider", "gcp"); !strings.Contains(out, "resourcemanager.projects.setIamPolicy") {
+		h.t.Error(out)
+	}
+	if out := h.run("cloud", "account", "policy", "--provider", "gcp", "--attach", "roles/viewer"); !strings.Contains(out, "hasOnly(['roles/viewer'])") {
+		h.t.Error(out)
 	}
 }
 

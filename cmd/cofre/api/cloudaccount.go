@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/executors/cloud/gcp"
 	"cofre/fsm/model"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/device"
@@ -17,12 +18,12 @@ import (
 )
 
 func accountFlags(c *cobra.Command) {
-	for _, n := range []struct{ name, doc string }{{"id", "id of the access key of AWS, or client id of Azure"}, {"region", "of AWS, where STS is asked, such as eu-west-1; none: its one for everywhere"}, {"tenant", "of Azure"}, {"description", "what it is for"}} {
+	for _, n := range []struct{ name, doc string }{{"id", "id of the access key of AWS, or client id of Azure; of Google it stands in the key file"}, {"region", "of AWS, where STS is asked, such as eu-west-1; none: its one for everywhere"}, {"tenant", "of Azure"}, {"description", "what it is for"}} {
 		c.Flags().String(n.name, "", n.doc)
 	}
 	c.Flags().StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	c.MarkFlagsMutuallyExclusive("region", "tenant")
-	c.Flags().Bool("secret-stdin", false, "read the secret of the key or client from standard input")
+	c.Flags().Bool("secret-stdin", false, "read the secret of the key or client, or the key file of Google, from standard input")
 }
 
 func (s *session) accountBody(c *cobra.Command, name string, must bool) (withSecret, error) {
@@ -42,26 +43,32 @@ func (s *session) accountBody(c *cobra.Command, name string, must bool) (withSec
 func createAccount(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "create NAME", Short: "Register an account with its key", Args: cobra.ExactArgs(1),
 		Long: `Register an account: a credential on the device that stands for the provider, which is registered too if it is not there yet. The
-secret is asked for without echo, or read from standard input. Give the account the policy that cofre cloud account policy prints, and no more.`,
+secret is asked for without echo, or read from standard input; of Google it is the key file of a service account. Give the account the policy that cofre cloud account policy prints, and no more.`,
 		Example: "  pass aws/cofre | cofre cloud account create prod --provider aws --id AKIA... --region eu-west-1 --secret-stdin\n  cofre cloud account create lab --provider aws --id AKIA... --endpoint iam.lab.example\n" +
-			"  pass azure/cofre | cofre cloud account create entra --provider azure --id CLIENT-ID --tenant contoso.onmicrosoft.com --secret-stdin"}
+			"  pass azure/cofre | cofre cloud account create entra --provider azure --id CLIENT-ID --tenant contoso.onmicrosoft.com --secret-stdin\n" +
+			"  pass gcp/cofre.json | cofre cloud account create gcp --provider gcp --secret-stdin"}
 	accountFlags(c)
-	c.Flags().String("provider", "", "aws or azure (required)")
+	c.Flags().String("provider", "", "aws, azure or gcp (required)")
 	c.Flags().String("endpoint", "", "host name of a registered device that answers in the provider's place")
 	_ = c.MarkFlagRequired("provider")
-	_ = c.MarkFlagRequired("id")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p, err := providerOf(deref(text(c, "provider")))
 		if err != nil {
 			return err
 		}
-		if id := deref(text(c, "id")); !p.id.MatchString(id) {
-			return fmt.Errorf("--id is %s", p.ids)
-		}
-		if (p.name == "azure") == (text(c, "tenant") == nil) || p.name == "azure" && text(c, "region") != nil {
+		if (p.name == "azure") == (text(c, "tenant") == nil) || p.name != "aws" && text(c, "region") != nil {
 			return errors.New("--tenant is for azure, which needs it; --region is for aws")
 		}
+		if id := text(c, "id"); (p.name != "gcp" || id != nil) && !p.id.MatchString(deref(id)) {
+			return fmt.Errorf("--id is %s", p.ids)
+		}
+		if fromStdin, _ := c.Flags().GetBool("secret-stdin"); p.name == "gcp" && !fromStdin {
+			return errors.New("no key file: say --secret-stdin")
+		}
 		b, err := s.accountBody(c, args[0], true)
+		if err == nil && p.name == "gcp" {
+			err = fromKeyFile(&b)
+		}
 		if err != nil {
 			return err
 		}
@@ -74,6 +81,19 @@ secret is asked for without echo, or read from standard input. Give the account 
 		return s.account(c, http.MethodPost, "/api/v1/credentials", b)
 	}
 	return c
+}
+
+// fromKeyFile takes the name of a service account out of its key.
+func fromKeyFile(b *withSecret) error {
+	email := gcp.EmailOf(*b.Secret)
+	switch {
+	case email == "":
+		return errors.New("expected the key file of a service account, as gcloud iam service-accounts keys create writes it")
+	case b.Username != nil && *b.Username != email:
+		return fmt.Errorf("the key file is of %s", email)
+	}
+	b.Username = &email
+	return nil
 }
 
 // standIn registers the device of a provider unless it is there. Another endpoint has an address, a port or a CA, which people know.
@@ -98,11 +118,14 @@ func updateAccount(s *session) *cobra.Command {
 	c.Flags().Uint64("revision", 0, "refuse if it is not the current one")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		b, err := s.accountBody(c, args[0], false)
+		if err == nil && b.Secret != nil && b.Username == nil && gcp.EmailOf(*b.Secret) != "" {
+			err = fromKeyFile(&b)
+		}
 		if err != nil {
 			return err
 		}
 		if (b.Username == nil) != (b.Secret == nil) {
-			return errors.New("a new access key is both: --id and --secret-stdin")
+			return errors.New("a new access key is both: --id and --secret-stdin; a key file of Google is --secret-stdin alone")
 		}
 		b.Revision, _ = c.Flags().GetUint64("revision")
 		return s.account(c, http.MethodPut, at("credentials/%s", args[0]), b)

@@ -7,33 +7,27 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"cofre/executors/cloud/aws"
+	"cofre/executors/executortest/cloudtest"
 )
 
 // double plays IAM and STS: it verifies every signature with AWS's own signer, knows who may do what, attaches managed policies, gives a
 // user two keys at most, and lets new users and keys be unknown for a while.
 type double struct {
-	*httptest.Server
-	mu       sync.Mutex // guards what follows
-	users    map[string]*user
-	keys     map[string]*key
-	denied   map[string]bool // actions that the account may not do
-	lag      time.Duration   // until a new user or key is known
-	cut      int             // the request at which the connection breaks ...
-	after    bool            // ... after it had its effect
-	requests int
-	issued   int
+	cloudtest.Double
+	users  map[string]*user
+	keys   map[string]*key
+	issued int
 }
 
 type user struct {
@@ -55,15 +49,19 @@ const (
 
 var managed = []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/shop-queue"}
 
-func newDouble(t *testing.T) *double {
+func newDouble(t testing.TB) *double {
 	t.Helper()
-	d := &double{users: map[string]*user{}, denied: map[string]bool{}, keys: map[string]*key{accountKey: {secret: accountSecret}}}
-	d.Server = httptest.NewUnstartedServer(d)
-	d.Config.ErrorLog = quiet
-	d.StartTLS()
-	t.Cleanup(d.Close)
+	d := &double{users: map[string]*user{}, keys: map[string]*key{accountKey: {secret: accountSecret}}}
+	d.Values = map[string]string{"USERNAME": "app_260101120000_0a1b2c3d", "AUTH_USER": accountKey, "AUTH_PASSWORD": accountSecret, "ADD_INFO": strings.Join(managed, ", ")}
+	d.Start(t, d)
 	return d
 }
+
+var kit = cloudtest.Cloud{Engine: engine, Catalogue: aws.Catalogue(), Create: aws.CreateTemplate, Remove: aws.RemoveTemplate,
+	Open: func(t testing.TB) *cloudtest.Double { return &newDouble(t).Double }, Uncertain: 8, Asked: 4}
+
+// Left counts users, and keys besides the account's.
+func (d *double) Left() int { return len(d.users) + len(d.keys) - 1 }
 
 // failing is an error answer.
 type failing struct {
@@ -71,29 +69,16 @@ type failing struct {
 	code, message string
 }
 
-func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.requests++
-	if d.requests == d.cut && !d.after {
-		panic(http.ErrAbortHandler)
-	}
-	body, _ := io.ReadAll(r.Body)
-	form, _ := url.ParseQuery(string(body))
+// Answer plays a request.
+func (d *double) Answer(r *http.Request, body []byte) (int, []byte) {
+	form := mustForm(body)
 	result, no := d.answer(r, body, form)
-	if d.requests == d.cut {
-		panic(http.ErrAbortHandler)
-	}
-	action := form.Get("Action")
-	w.Header().Set("Content-Type", "text/xml")
 	if no != nil {
-		w.WriteHeader(no.status)
 		var text bytes.Buffer
 		_ = xml.EscapeText(&text, []byte(no.message))
-		_, _ = fmt.Fprintf(w, `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`, no.code, text.String())
-		return
+		return no.status, fmt.Appendf(nil, `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`, no.code, text.String())
 	}
-	_, _ = fmt.Fprintf(w, `<%[1]sResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><%[1]sResult>%[2]s</%[1]sResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></%[1]sResponse>`, action, result)
+	return 200, fmt.Appendf(nil, `<%[1]sResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><%[1]sResult>%[2]s</%[1]sResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></%[1]sResponse>`, form.Get("Action"), result)
 }
 
 // signed finds the key of a request whose signature is right.
@@ -144,7 +129,7 @@ func (d *double) answer(r *http.Request, body []byte, form url.Values) (string, 
 		}
 		return "<Arn>" + arn + "</Arn><UserId>U</UserId><Account>123456789012</Account>", nil
 	}
-	if k.user != "" || d.denied[action] {
+	if k.user != "" || d.Denied[action] {
 		return "", &failing{403, "AccessDenied", "User is not authorized to perform: iam:" + action}
 	}
 	u, there := d.users[name]
@@ -155,7 +140,7 @@ func (d *double) answer(r *http.Request, body []byte, form url.Values) (string, 
 		if there {
 			return "", &failing{409, "EntityAlreadyExists", "User with name " + name + " already exists."}
 		}
-		d.users[name] = &user{path: form.Get("Path"), from: time.Now().Add(d.lag)}
+		d.users[name] = &user{path: form.Get("Path"), from: time.Now().Add(d.Lag)}
 		return "<User><UserName>" + name + "</UserName></User>", nil
 	case "SimulatePrincipalPolicy":
 		return d.simulate(form), nil
@@ -207,7 +192,7 @@ func (d *double) onUser(action, name string, u *user, form url.Values) (string, 
 		}
 		d.issued++
 		id, s := fmt.Sprintf("AKIAUSER%012d", d.issued), fmt.Sprintf("secret+of/user-%024d=", d.issued)
-		d.keys[id] = &key{name, s, time.Now().Add(d.lag)}
+		d.keys[id] = &key{name, s, time.Now().Add(d.Lag)}
 		return "<AccessKey><UserName>" + name + "</UserName><AccessKeyId>" + id + "</AccessKeyId><Status>Active</Status><SecretAccessKey>" + s + "</SecretAccessKey></AccessKey>", nil
 	case "ListAccessKeys":
 		var list strings.Builder
@@ -243,7 +228,7 @@ func (d *double) simulate(form url.Values) string {
 	for n := 1; form.Get(fmt.Sprintf("ActionNames.member.%d", n)) != ""; n++ {
 		a := form.Get(fmt.Sprintf("ActionNames.member.%d", n))
 		decision, missing := "allowed", ""
-		if d.denied[strings.TrimPrefix(a, "iam:")] {
+		if d.Denied[strings.TrimPrefix(a, "iam:")] {
 			decision = "implicitDeny"
 		} else if strings.HasSuffix(a, "chUserPolicy") {
 			decision, missing = "implicitDeny", "<MissingContextValues><member>iam:PolicyARN</member></MissingContextValues>"
@@ -251,18 +236,4 @@ func (d *double) simulate(form url.Values) string {
 		out.WriteString("<member><EvalActionName>" + a + "</EvalActionName><EvalDecision>" + decision + "</EvalDecision>" + missing + "</member>")
 	}
 	return "<EvaluationResults>" + out.String() + "</EvaluationResults>"
-}
-
-// left tells what there is besides the account.
-func (d *double) left() (users, keys int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.users), len(d.keys) - 1
-}
-
-// break arms one fault, and forgets how many requests there were.
-func (d *double) breakAt(n int, after bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.requests, d.cut, d.after = 0, n, after
 }

@@ -47,8 +47,10 @@ func TestEmulator(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	defer front.Close()
-	d := &double{Server: front}
-	a := d.try(t, map[string]string{"USERNAME": "app_emulated_1"})
+	d := &double{}
+	d.Server = front
+	d.Values = map[string]string{"AUTH_USER": accountKey, "AUTH_PASSWORD": accountSecret}
+	a := d.Try(t, map[string]string{"USERNAME": "app_emulated_1"})
 	own, _ := url.Parse(front.URL)
 	end := netip.MustParseAddrPort(own.Host)
 	a.Target = model.Endpoint{Hostname: "example.com", Address: end.Addr().String(), Port: end.Port(), CA: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}))}
@@ -57,17 +59,17 @@ func TestEmulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	if outcome, err := create.Run(t.Context(), a.Session); outcome != executors.Applied {
-		t.Fatalf("%s: %v\n%s", outcome, err, a.text())
+		t.Fatalf("%s: %v\n%s", outcome, err, a.Steps)
 	}
-	in, err := engine.Verify(t.Context(), a.Session, secret.New([]byte(a.kept)))
-	t.Logf("the new key: %v, %v\n%s", in, err, a.text())
+	in, err := engine.Verify(t.Context(), a.Session, secret.New([]byte(a.Kept)))
+	t.Logf("the new key: %v, %v\n%s", in, err, a.Steps)
 	if !in || err != nil {
 		t.Error("the new key does not log in")
 	}
-	remove := template(t, aws.RemoveTemplate)
+	remove := kit.Template(t, aws.RemoveTemplate)
 	for range 2 {
 		if outcome, err := remove.Run(t.Context(), a.Session); outcome != executors.Applied {
-			t.Fatalf("%s: %v\n%s", outcome, err, a.text())
+			t.Fatalf("%s: %v\n%s", outcome, err, a.Steps)
 		}
 	}
 	resp, err := http.PostForm(at+"/iam/", url.Values{"Action": {"GetUser"}, "UserName": {"app_emulated_1"}, "Version": {"2010-05-08"}})

@@ -6,18 +6,19 @@ import (
 	"strings"
 
 	"cofre/executors"
+	"cofre/executors/cloud"
 )
 
 // Accounts lists the IAM users below Cofre's path whose names begin with a prefix, in whatever case.
 func (e Executor) Accounts(ctx context.Context, s executors.Session, prefix string) (names []string, more bool, err error) {
 	s, red := s.Guard()
-	r := &run{session: s, red: red}
+	r := &run{Run: &cloud.Run{Session: s, Red: red}}
 	err = func() error {
 		c, err := r.account()
 		if err != nil {
 			return err
 		}
-		if err := r.permit("connect"); err != nil {
+		if err := r.Permit("connect"); err != nil {
 			return err
 		}
 		names, more, err = c.users(ctx, prefix)

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,29 +15,13 @@ import (
 
 // run is one attempt in progress.
 type run struct {
-	session executors.Session
-	red     *executors.Redactor
-	executors.Effect
-	line int
+	*cloud.Run
 	user string
 }
 
 // Run makes one attempt.
 func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
-	s, red := s.Guard()
-	r := &run{session: s, red: red}
-	err := r.run(ctx, p)
-	if err == nil {
-		return executors.Applied, nil
-	}
-	f := executors.FailureOf(red, r.line, err)
-	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
-	var no *refusal
-	refused := errors.As(err, &no)
-	if refused && !r.Done && no.Class() == executors.ClassAuth {
-		return executors.NotStarted, f // every request is a login: this one did nothing
-	}
-	return r.Outcome(refused), f
+	return cloud.Attempt(s, func(r *cloud.Run) error { return (&run{Run: r}).run(ctx, p) })
 }
 
 func (r *run) run(ctx context.Context, p *program) error {
@@ -52,19 +35,20 @@ func (r *run) run(ctx context.Context, p *program) error {
 			return executors.Fail(executors.ClassTemplate, st.line, err)
 		}
 	}
-	if r.session.Keep == nil && p.steps[0].word == createUser {
-		return executors.Fail(executors.ClassTemplate, 1, errors.New("AWS makes the key: the template is for dynamic users only"))
+	r.Line = 0
+	if r.Session.Keep == nil && p.steps[0].word == createUser {
+		return executors.Fail(executors.ClassTemplate, 1, cloud.ErrDynamicOnly)
 	}
-	if err := r.permit("connect"); err != nil {
+	if err := r.Permit("connect"); err != nil {
 		return err
 	}
 	for i, st := range p.steps {
-		r.line = st.line
+		r.Line = st.line
 		if err := r.do(ctx, c, p, st, args[i]); err != nil {
-			r.session.Trace.Step(model.Step{Line: st.line, Text: st.source, Error: executors.FailureOf(r.red, st.line, err).Msg})
+			r.Session.Trace.Step(model.Step{Line: st.line, Text: st.source, Error: executors.FailureOf(r.Red, st.line, err).Msg})
 			return err
 		}
-		r.session.Trace.Step(model.Step{Line: st.line, Text: st.source})
+		r.Session.Trace.Step(model.Step{Line: st.line, Text: st.source})
 	}
 	return nil
 }
@@ -75,7 +59,7 @@ func (r *run) door() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.user, err = cloud.Text(r.session, mask.Username); err == nil && !name.MatchString(r.user) {
+	if r.user, err = cloud.Text(r.Session, mask.Username); err == nil && !name.MatchString(r.user) {
 		err = executors.Fail(executors.ClassTemplate, 0, errors.New("the user name is none that IAM takes"))
 	}
 	return c, err
@@ -83,11 +67,11 @@ func (r *run) door() (*client, error) {
 
 // account is the client of the account that does the work.
 func (r *run) account() (*client, error) {
-	id, err := cloud.Text(r.session, mask.AuthUser)
+	id, err := cloud.Text(r.Session, mask.AuthUser)
 	if err != nil {
 		return nil, err
 	}
-	key, err := r.session.Resolve(mask.AuthPassword)
+	key, err := r.Session.Resolve(mask.AuthPassword)
 	if err != nil {
 		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
@@ -97,32 +81,22 @@ func (r *run) account() (*client, error) {
 	if !keyID.MatchString(id) || as.Secret == "" {
 		return nil, executors.Fail(executors.ClassTemplate, 0, errors.New("the account's user name is the id of an access key of AWS, and its secret that of the key"))
 	}
-	return connect(r.session, as)
+	return connect(r.Session, as)
 }
 
 // fill renders the argument of a step.
-func (r *run) fill(st step) (out string, err error) {
-	v, err := mask.Render(st.arg, r.session.Resolve, mask.Raw)
-	if err != nil {
-		return "", err
-	}
-	_ = v.Reveal(func(b []byte) error { out = string(b); return nil })
-	if st.word == attachPolicies {
+func (r *run) fill(st step) (string, error) {
+	r.Line = st.line
+	out, err := r.Text(st.arg)
+	if err == nil && st.word == attachPolicies {
 		_, err = policies(out)
 	}
 	return out, err
 }
 
-func (r *run) permit(step string) error {
-	if err := r.session.Before(step); err != nil {
-		return executors.Fail(executors.ClassRefused, r.line, err)
-	}
-	return nil
-}
-
 func (r *run) do(ctx context.Context, c *client, p *program, st step, arg string) error {
 	if st.word != deleteUser {
-		if err := r.permit(st.source); err != nil {
+		if err := r.Permit(st.source); err != nil {
 			return err
 		}
 	}
@@ -152,7 +126,7 @@ func (r *run) do(ctx context.Context, c *client, p *program, st step, arg string
 	case createKey:
 		return r.key(ctx, c, p, st)
 	case deleteUser:
-		return c.removeAll(ctx, p.executor.Patience, r.user, r.permit)
+		return c.removeAll(ctx, p.executor.Patience, r.user, r.Permit)
 	}
 	r.Done = true
 	return nil
@@ -161,7 +135,7 @@ func (r *run) do(ctx context.Context, c *client, p *program, st step, arg string
 // soon repeats a step at which IAM does not know the new user yet.
 func (r *run) soon(ctx context.Context, p *program, st step, do func() error) error {
 	return p.executor.Patience.Until(ctx, func() error {
-		if err := r.permit(st.source); err != nil {
+		if err := r.Permit(st.source); err != nil {
 			return err
 		}
 		err := do()
@@ -181,50 +155,25 @@ func (r *run) key(ctx context.Context, c *client, p *program, st step) error {
 	}); err != nil {
 		return err
 	}
-	r.red.Add(secret.New([]byte(made.Secret)))
-	doc, err := json.Marshal(made) //nolint:gosec // it goes into the vault
-	if err != nil {
+	r.Red.Add(secret.New([]byte(made.Secret)))
+	if err := r.Keep(ctx, made); err != nil {
 		return err
 	}
-	v := secret.New(doc)
-	defer v.Wipe()
-	if err := r.session.Keep(ctx, v); err != nil {
-		return executors.Fail(executors.ClassRefused, st.line, fmt.Errorf("commit the access key: %w", err))
-	}
-	r.session.Trace.Step(model.Step{Line: st.line, Text: "access key " + made.ID + " was committed"})
+	r.Session.Trace.Step(model.Step{Line: st.line, Text: "access key " + made.ID + " was committed"})
 	return nil
 }
 
-// Verify tells whether the user is there, or its key still works: what a removal proves. It waits for AWS to have forgotten both.
+// Verify tells whether the user is there, or its key still works: what a removal proves.
 func (p *removal) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
-	s, red := s.Guard()
-	red.Add(with)
-	there := false
-	err := func() error {
-		r := &run{session: s, red: red}
-		c, err := r.door()
-		if err != nil {
-			return err
-		}
-		if keyID.MatchString(r.user) { // an account, not a user of ours
-			there, err = p.executor.Verify(ctx, s, with)
-			return err
-		}
-		err = p.executor.Patience.Until(ctx, func() error {
-			if there, err = r.there(ctx, c, with); there && err == nil {
-				err = cloud.ErrAgain
-			}
-			return err
-		})
-		if errors.Is(err, cloud.ErrAgain) {
-			err = nil
-		}
-		return err
-	}()
-	if err != nil {
-		return false, executors.FailureOf(red, 0, err)
+	if name, err := cloud.Text(s, mask.Username); err == nil && keyID.MatchString(name) { // an account, not a user of ours
+		return p.executor.Verify(ctx, s, with)
 	}
-	return there, nil
+	return cloud.There(ctx, s, p.executor.Patience, func(base *cloud.Run) (func() (bool, error), error) {
+		base.Red.Add(with)
+		r := &run{Run: base}
+		c, err := r.door()
+		return func() (bool, error) { return r.there(ctx, c, with) }, err
+	})
 }
 
 func (r *run) there(ctx context.Context, c *client, with secret.Value) (bool, error) {
@@ -235,7 +184,7 @@ func (r *run) there(ctx context.Context, c *client, with secret.Value) (bool, er
 	if !ok {
 		return false, nil
 	}
-	r.red.Add(secret.New([]byte(as.Secret)))
+	r.Red.Add(secret.New([]byte(as.Secret)))
 	own := *c
 	own.as = as
 	_, err := own.whoami(ctx)

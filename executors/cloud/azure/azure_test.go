@@ -1,29 +1,19 @@
 package azure_test
 
 import (
-	"context"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"cofre/executors"
 	"cofre/executors/cloud"
 	"cofre/executors/cloud/azure"
-	"cofre/executors/executortest"
-	"cofre/executors/mask"
-	"cofre/fsm/model"
+	"cofre/executors/executortest/cloudtest"
 	"cofre/vault/secret"
 )
 
@@ -40,15 +30,9 @@ const (
 
 // double plays the token endpoint and the application of Graph: it knows tokens, names of secrets, and lets new ones be unknown for a while.
 type double struct {
-	*httptest.Server
-	mu       sync.Mutex // guards what follows
-	secrets  []made
-	denied   bool // the account may not change the application
-	lag      time.Duration
-	cut      int // the request at which the connection breaks ...
-	after    bool
-	requests int
-	issued   int
+	cloudtest.Double
+	secrets []made
+	issued  int
 }
 
 type made struct {
@@ -56,31 +40,32 @@ type made struct {
 	from            time.Time
 }
 
-func newDouble(t *testing.T) *double {
+func newDouble(t testing.TB) *double {
 	t.Helper()
 	d := &double{secrets: []made{{key: "k0", name: "somebody's", text: "theirs"}}}
-	d.Server = httptest.NewUnstartedServer(d)
-	d.Config.ErrorLog = log.New(io.Discard, "", 0)
-	d.StartTLS()
-	t.Cleanup(d.Close)
+	d.Values = map[string]string{"USERNAME": name, "AUTH_USER": account, "AUTH_PASSWORD": password, "AUTH_DOMAIN": tenant, "ADD_INFO": object}
+	d.Start(t, d)
 	return d
 }
 
-func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.requests++
-	if d.requests == d.cut && !d.after {
-		panic(http.ErrAbortHandler)
-	}
-	body, _ := io.ReadAll(r.Body)
+var kit = cloudtest.Cloud{Engine: engine, Catalogue: azure.Catalogue(), Create: azure.CreateTemplate, Remove: azure.RemoveTemplate,
+	Open: func(t testing.TB) *cloudtest.Double { return &newDouble(t).Double }, Uncertain: 2, Asked: 2}
+
+// Answer plays a request.
+func (d *double) Answer(r *http.Request, body []byte) (int, []byte) {
 	status, out := d.answer(r, body)
-	if d.requests == d.cut {
-		panic(http.ErrAbortHandler)
+	doc, _ := json.Marshal(out)
+	return status, doc
+}
+
+// Left counts the secrets with the user's name; somebody else's is left alone.
+func (d *double) Left() (n int) {
+	for _, s := range d.secrets {
+		if s.name == name {
+			n++
+		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(out)
+	return n
 }
 
 type object1 = map[string]any
@@ -103,7 +88,7 @@ func (d *double) answer(r *http.Request, body []byte) (int, any) {
 			list = append(list, object1{"keyId": s.key, "displayName": s.name, "hint": s.text[:3]})
 		}
 		return 200, object1{"appId": appID, "passwordCredentials": list}
-	case d.denied:
+	case d.Denied["change"]:
 		return refuse(403, "Authorization_RequestDenied")
 	}
 	var in struct {
@@ -118,7 +103,7 @@ func (d *double) answer(r *http.Request, body []byte) (int, any) {
 	switch strings.TrimPrefix(r.URL.Path, "/v1.0/applications/"+object) {
 	case "/addPassword":
 		d.issued++
-		s := made{fmt.Sprintf("k%d", d.issued), in.New.Name, fmt.Sprintf("Ab1~secret.of.the.double-%d", d.issued), time.Now().Add(d.lag)}
+		s := made{fmt.Sprintf("k%d", d.issued), in.New.Name, fmt.Sprintf("Ab1~secret.of.the.double-%d", d.issued), time.Now().Add(d.Lag)}
 		d.secrets = append(d.secrets, s)
 		return 200, object1{"keyId": s.key, "displayName": s.name, "secretText": s.text}
 	case "/removePassword":
@@ -149,216 +134,66 @@ func (d *double) token(body []byte) (int, any) {
 	return 200, object1{"token_type": "Bearer", "expires_in": 3599, "access_token": "token-of-" + f.Get("client_id")}
 }
 
-func (d *double) ours() (n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, s := range d.secrets {
-		if s.name == name {
-			n++
-		}
-	}
-	return n
-}
-
-func (d *double) breakAt(n int, after bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.requests, d.cut, d.after = 0, n, after
-}
-
-// attempt is a session with what became of it.
-type attempt struct {
-	executors.Session
-	steps  string
-	kept   string
-	refuse error // of Keep
-}
-
-func (a *attempt) Step(s model.Step) { a.steps += s.Text + " " + s.Error + "\n" }
-
-func (d *double) try(t *testing.T, values map[string]string) *attempt {
-	t.Helper()
-	at, err := url.Parse(d.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	to := netip.MustParseAddrPort(at.Host)
-	all := map[string]string{"USERNAME": name, "AUTH_USER": account, "AUTH_PASSWORD": password, "AUTH_DOMAIN": tenant, "ADD_INFO": object}
-	for n, v := range values {
-		all[n] = v
-	}
-	a := &attempt{}
-	a.Session = executors.Session{
-		Target: model.Endpoint{Hostname: "example.com", Address: to.Addr().String(), Port: to.Port(), CA: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.Certificate().Raw}))},
-		Resolve: func(n mask.Name) (secret.Value, error) {
-			if v := all[string(n)]; v != "" {
-				return secret.New([]byte(v)), nil
-			}
-			return secret.Value{}, mask.ErrNoValue
-		},
-		Dial: new(net.Dialer).DialContext, Trace: a,
-		Keep: func(_ context.Context, v secret.Value) error {
-			if a.refuse == nil {
-				_ = v.Reveal(func(b []byte) error { a.kept = string(b); return nil })
-			}
-			return a.refuse
-		},
-	}
-	return a
-}
-
-func template(t *testing.T, name string) executors.Program {
-	t.Helper()
-	for _, e := range azure.Catalogue() {
-		if e.Name == name {
-			p, err := executors.Compile(engine, e.Kind, e.Content)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}
-	}
-	t.Fatalf("the catalogue has no %s", name)
-	return nil
-}
-
 // TestDoubleLife: a secret is made, logs in although Entra learns of it late, and is gone in the end; somebody else's is left alone.
 func TestDoubleLife(t *testing.T) {
 	t.Parallel()
-	d := newDouble(t)
-	d.lag = 200 * time.Millisecond
-	create, remove := template(t, azure.CreateTemplate), template(t, azure.RemoveTemplate)
-	a := d.try(t, nil)
-	if outcome, err := create.Run(t.Context(), a.Session); outcome != executors.Applied {
-		t.Fatalf("%s: %v", outcome, err)
-	}
-	var pair map[string]string
-	if json.Unmarshal([]byte(a.kept), &pair) != nil || pair["access_key_id"] != appID || pair["tenant_id"] != tenant || strings.Contains(a.steps, pair["secret_access_key"]) || strings.Contains(a.steps, password) {
-		t.Fatalf("%v\n%s", pair["access_key_id"], a.steps)
-	}
-	key, stand := secret.New([]byte(a.kept)), secret.New([]byte("a-stand-in"))
-	if in, err := engine.Verify(t.Context(), a.Session, key); !in || err != nil {
-		t.Fatalf("the new secret: %v, %v", in, err)
-	}
-	if in, err := engine.Verify(t.Context(), a.Session, stand); in || err != nil {
-		t.Errorf("a stand-in: %v, %v", in, err)
-	}
-	gone := remove.(executors.Verifier)
-	if there, err := gone.Verify(t.Context(), a.Session, stand); !there || err != nil {
-		t.Errorf("before the removal: %v, %v", there, err)
-	}
-	for range 2 {
-		if outcome, err := remove.Run(t.Context(), a.Session); outcome != executors.Applied {
-			t.Fatalf("%s: %v", outcome, err)
+	kit.Life(t, func(d *cloudtest.Double, a *cloudtest.Attempt, parts map[string]string) {
+		if parts["access_key_id"] != appID || parts["tenant_id"] != tenant || strings.Contains(a.Steps, password) || d.Left() != 1 {
+			t.Errorf("%s: %s", parts["access_key_id"], a.Steps)
 		}
-	}
-	for _, v := range []secret.Value{key, stand} {
-		if there, err := gone.Verify(t.Context(), a.Session, v); there || err != nil {
-			t.Errorf("after the removal: %v, %v", there, err)
-		}
-	}
-	if len(d.secrets) != 1 {
-		t.Errorf("left: %+v", len(d.secrets))
-	}
+	})
 }
 
-// TestDoubleCuts breaks the connection at every request, before and after its effect: what is claimed is true, and the next attempt leaves
-// one secret, which is known.
+// TestDoubleCuts breaks the connection at every request.
 func TestDoubleCuts(t *testing.T) {
 	t.Parallel()
-	create, remove := template(t, azure.CreateTemplate), template(t, azure.RemoveTemplate)
-	seen := map[executors.Outcome]int{}
-	for n, whole := 1, false; !whole; n++ {
-		for _, after := range []bool{false, true} {
-			d := newDouble(t)
-			d.breakAt(n, after)
-			a := d.try(t, nil)
-			outcome, err := create.Run(t.Context(), a.Session)
-			seen[outcome]++
-			whole = outcome == executors.Applied
-			if !whole && executortest.ClassOf(err) != executors.ClassNetwork || outcome == executors.NotStarted && d.ours() != 0 || (a.kept != "") != whole {
-				t.Errorf("request %d, after %v: %s, %v, %d secrets", n, after, outcome, err, d.ours())
-			}
-			d.breakAt(0, false)
-			if outcome, err := remove.Run(t.Context(), a.Session); outcome != executors.Applied || d.ours() != 0 {
-				t.Fatalf("request %d, after %v: the removal: %s, %v, %d secrets", n, after, outcome, err, d.ours())
-			}
-			again := d.try(t, nil)
-			if outcome, err := create.Run(t.Context(), again.Session); outcome != executors.Applied || d.ours() != 1 {
-				t.Fatalf("request %d, after %v: the next attempt: %s, %v, %d secrets", n, after, outcome, err, d.ours())
-			}
-			if in, err := engine.Verify(t.Context(), again.Session, secret.New([]byte(again.kept))); !in || err != nil {
-				t.Errorf("the next attempt's secret: %v, %v", in, err)
-			}
-		}
-	}
-	if seen[executors.Uncertain] != 2 || seen[executors.NotStarted] != 4 {
-		t.Errorf("the cuts did not reach all requests: %v", seen)
+	kit.Cuts(t)
+}
+
+// TestDoublePermission: permission is asked for before the login and before the change.
+func TestDoublePermission(t *testing.T) {
+	t.Parallel()
+	kit.Permission(t)
+}
+
+// TestDoubleOthers: a removal leaves secrets with other names alone.
+func TestDoubleOthers(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	a := d.Try(t, nil)
+	kit.Made(t, a)
+	if outcome, err := kit.Template(t, azure.RemoveTemplate).Run(t.Context(), a.Session); outcome != executors.Applied || len(d.secrets) != 1 {
+		t.Errorf("%s, %v, %d secrets", outcome, err, len(d.secrets))
 	}
 }
 
-// TestDoubleRefusals: what is refused is told by its class, and never claimed to be something else.
+// TestDoubleRefusals: what is refused is told by its class.
 func TestDoubleRefusals(t *testing.T) {
 	t.Parallel()
-	for text, c := range map[string]struct {
-		values  map[string]string
-		denied  bool
-		keep    error
-		outcome executors.Outcome
-		class   executors.Class
-		says    string
-	}{
-		"wrong secret":        {values: map[string]string{"AUTH_PASSWORD": "wrong-secret"}, outcome: executors.NotStarted, class: executors.ClassAuth, says: "AADSTS7000215"},
-		"unknown client":      {values: map[string]string{"AUTH_USER": object}, outcome: executors.NotStarted, class: executors.ClassAuth, says: "AADSTS700016"},
-		"may not":             {denied: true, outcome: executors.Rejected, class: executors.ClassPolicy, says: "Authorization_RequestDenied"},
-		"no such application": {values: map[string]string{"ADD_INFO": account}, outcome: executors.NotStarted, class: executors.ClassPolicy, says: "ResourceNotFound"},
-		"no id":               {values: map[string]string{"ADD_INFO": "../users"}, outcome: executors.NotStarted, class: executors.ClassTemplate, says: "id of an application"},
-		"no tenant":           {values: map[string]string{"AUTH_DOMAIN": "../x"}, outcome: executors.NotStarted, class: executors.ClassTemplate, says: "tenant"},
-		"no client id":        {values: map[string]string{"AUTH_USER": "root"}, outcome: executors.NotStarted, class: executors.ClassTemplate, says: "client id"},
-		"nobody commits it":   {keep: errors.New("no majority"), outcome: executors.Uncertain, class: executors.ClassRefused, says: "no majority"},
-	} {
-		t.Run(text, func(t *testing.T) {
-			t.Parallel()
-			d := newDouble(t)
-			d.denied = c.denied
-			a := d.try(t, c.values)
-			a.refuse = c.keep
-			outcome, err := template(t, azure.CreateTemplate).Run(t.Context(), a.Session)
-			if outcome != c.outcome || executortest.ClassOf(err) != c.class || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%s, %v", outcome, err)
-			}
-			if outcome != executors.Uncertain && d.ours() != 0 || c.class == executors.ClassTemplate && d.requests != 0 {
-				t.Errorf("%d secrets, %d requests", d.ours(), d.requests)
-			}
-		})
-	}
+	kit.Refusals(t, map[string]cloudtest.Case{
+		"wrong secret":        {Values: map[string]string{"AUTH_PASSWORD": "wrong-secret"}, Outcome: executors.NotStarted, Class: executors.ClassAuth, Says: "AADSTS7000215"},
+		"unknown client":      {Values: map[string]string{"AUTH_USER": object}, Outcome: executors.NotStarted, Class: executors.ClassAuth, Says: "AADSTS700016"},
+		"may not":             {Denied: "change", Outcome: executors.Rejected, Class: executors.ClassPolicy, Says: "Authorization_RequestDenied"},
+		"no such application": {Values: map[string]string{"ADD_INFO": account}, Outcome: executors.NotStarted, Class: executors.ClassPolicy, Says: "ResourceNotFound"},
+		"no id":               {Values: map[string]string{"ADD_INFO": "../users"}, Outcome: executors.NotStarted, Class: executors.ClassTemplate, Says: "id of an application"},
+		"no tenant":           {Values: map[string]string{"AUTH_DOMAIN": "../x"}, Outcome: executors.NotStarted, Class: executors.ClassTemplate, Says: "tenant"},
+		"no client id":        {Values: map[string]string{"AUTH_USER": "root"}, Outcome: executors.NotStarted, Class: executors.ClassTemplate, Says: "client id"},
+		"nobody commits it":   {Keep: errors.New("no majority"), Outcome: executors.Uncertain, Class: executors.ClassRefused, Says: "no majority"},
+	})
 }
 
-// TestDoubleAccount: the account's own secret is proven once, and permission is asked for before the login and before the change.
+// TestDoubleAccount: the account's own secret is proven once.
 func TestDoubleAccount(t *testing.T) {
 	t.Parallel()
 	d := newDouble(t)
-	a := d.try(t, map[string]string{"USERNAME": account})
+	a := d.Try(t, map[string]string{"USERNAME": account})
 	for text, want := range map[string]bool{password: true, "wrong": false} {
 		if in, err := engine.Verify(t.Context(), a.Session, secret.New([]byte(text))); in != want || err != nil {
 			t.Errorf("%v, %v", in, err)
 		}
 	}
-	if d.requests != 2 {
-		t.Errorf("%d requests", d.requests)
-	}
-	for allowed, sent := range []int{0, 1} {
-		d, left := newDouble(t), allowed
-		a := d.try(t, nil)
-		a.Before = func(string) error {
-			if left--; left < 0 {
-				return errors.New("the lease is lost")
-			}
-			return nil
-		}
-		if outcome, err := template(t, azure.CreateTemplate).Run(t.Context(), a.Session); outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassRefused || d.requests != sent {
-			t.Errorf("%s, %v, %d requests", outcome, err, d.requests)
-		}
+	if d.Requests() != 2 {
+		t.Errorf("%d requests", d.Requests())
 	}
 }
 

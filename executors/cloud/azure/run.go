@@ -2,14 +2,12 @@ package azure
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"cofre/executors"
 	"cofre/executors/cloud"
 	"cofre/executors/mask"
-	"cofre/executors/script"
 	"cofre/fsm/model"
 	"cofre/vault/secret"
 )
@@ -20,99 +18,62 @@ const (
 	removePassword = "remove-password"
 )
 
-// program is a compiled template that makes a client secret.
+var does = map[string]string{addPassword: "makes a client secret, which is committed at once", removePassword: "removes the client secrets with the user's name"}
+
+// program is a compiled template that makes a client secret, of the application whose object's id is the argument.
 type program struct {
+	cloud.Line
 	executor Executor
-	line     int
-	source   string
-	word     string
-	object   []mask.Part // id of the application's object
-	notices  []string
 }
 
 // removal is one that removes it, and can tell whether it is there.
 type removal struct{ program }
 
 // Masks lists the names in the template, and those that the login needs.
-func (p *program) Masks() []mask.Name {
-	return mask.Names(append([]mask.Part{{Hole: mask.AuthUser}, {Hole: mask.AuthPassword}, {Hole: "AUTH_DOMAIN"}, {Hole: mask.Username}}, p.object...))
-}
-
-// Notices lists remarks for the author.
-func (p *program) Notices() []string { return p.notices }
-
-// Explain tells what the template will do, in order.
-func (p *program) Explain() []model.CompiledStep {
-	does := map[string]string{addPassword: "makes a client secret, which is committed at once", removePassword: "removes the client secrets with the user's name"}
-	return []model.CompiledStep{executors.ExplainStep(0, "gets a token as the client "+mask.AuthUser.String(), "", nil), executors.ExplainStep(p.line, does[p.word], p.source, p.object)}
-}
+func (p *program) Masks() []mask.Name { return p.Line.Masks("AUTH_DOMAIN") }
 
 func compile(e Executor, source string) (executors.Program, error) {
-	sc, err := script.Parse(source)
-	if err != nil {
+	l, err := cloud.CompileLine(source, does, `add-password or remove-password with the id of an application's object, such as "[#ADD_INFO#]"`)
+	switch {
+	case err != nil:
 		return nil, err
+	case l.Word == removePassword:
+		return &removal{program{l, e}}, nil
 	}
-	if len(sc.Commands) != 1 {
-		return nil, &mask.Error{Line: 1, Column: 1, Msg: "expected one line: add-password or remove-password, with the id of an application's object"}
-	}
-	cmd := sc.Commands[0]
-	if cmd.Name != addPassword && cmd.Name != removePassword || len(cmd.Args) != 1 {
-		return nil, &mask.Error{Line: cmd.Line, Column: cmd.Column, Msg: `expected add-password or remove-password with the id of an application's object, such as "[#ADD_INFO#]"`}
-	}
-	for _, n := range mask.Names(cmd.Args[0].Parts) {
-		if n.Secret() {
-			return nil, &mask.Error{Line: cmd.Line, Column: cmd.Args[0].Column, Msg: "expected no secret in an id"}
-		}
-	}
-	p := program{e, cmd.Line, cmd.Source, cmd.Name, cmd.Args[0].Parts, sc.Notices}
-	if cmd.Name == removePassword {
-		return &removal{p}, nil
-	}
-	return &p, nil
+	return &program{l, e}, nil
 }
 
 // run is one attempt in progress.
 type run struct {
-	session executors.Session
-	red     *executors.Redactor
-	executors.Effect
-	line         int
+	*cloud.Run
 	object, user string
 }
 
 // Run makes one attempt.
 func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
-	s, red := s.Guard()
-	r := &run{session: s, red: red, line: p.line}
-	err := r.run(ctx, p)
-	if err == nil {
-		return executors.Applied, nil
-	}
-	f := executors.FailureOf(red, r.line, err)
-	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
-	var no *refusal
-	return r.Outcome(errors.As(err, &no)), f
+	return cloud.Attempt(s, func(r *cloud.Run) error { return (&run{Run: r}).run(ctx, p) })
 }
 
 func (r *run) run(ctx context.Context, p *program) error {
+	r.Line = p.Number
 	c, err := r.door(p)
 	if err != nil {
 		return err
 	}
-	if r.session.Keep == nil && p.word == addPassword {
-		return executors.Fail(executors.ClassTemplate, p.line, errors.New("the secret is made by Azure: the template is for dynamic users only"))
+	if r.Session.Keep == nil && p.Word == addPassword {
+		return executors.Fail(executors.ClassTemplate, p.Number, cloud.ErrDynamicOnly)
 	}
-	if err := r.permit("connect"); err != nil {
+	if err := r.Permit("connect"); err != nil {
 		return err
 	}
 	if err := c.logIn(ctx); err != nil {
 		return err
 	}
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
-	if err := r.permit(p.source); err != nil {
+	r.Session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	if err := r.Permit(p.Source); err != nil {
 		return err
 	}
-	if p.word == removePassword {
+	if p.Word == removePassword {
 		r.Exposed = true
 		if _, err := c.drop(ctx, r.object, r.user); err != nil {
 			return err
@@ -120,14 +81,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 	} else if err := r.add(ctx, c); err != nil {
 		return err
 	}
-	r.session.Trace.Step(model.Step{Line: p.line, Text: p.source})
-	return nil
-}
-
-func (r *run) permit(step string) error {
-	if err := r.session.Before(step); err != nil {
-		return executors.Fail(executors.ClassRefused, r.line, err)
-	}
+	r.Session.Trace.Step(model.Step{Line: p.Number, Text: p.Source})
 	return nil
 }
 
@@ -138,79 +92,51 @@ func (r *run) add(ctx context.Context, c *client) error {
 		return err
 	}
 	r.Done = true
-	r.red.Add(secret.New([]byte(made.Secret)))
-	doc, err := json.Marshal(made) //nolint:gosec // it goes into the vault
-	if err != nil {
-		return err
-	}
-	v := secret.New(doc)
-	defer v.Wipe()
-	if err := r.session.Keep(ctx, v); err != nil {
-		return executors.Fail(executors.ClassRefused, r.line, fmt.Errorf("commit the client secret: %w", err))
-	}
-	return nil
+	r.Red.Add(secret.New([]byte(made.Secret)))
+	return r.Keep(ctx, made)
 }
 
 // door is the client of the account that does the work; everything that does not fit is found before anything is dialed.
 func (r *run) door(p *program) (*client, error) {
-	key, err := r.session.Resolve(mask.AuthPassword)
+	key, err := r.Session.Resolve(mask.AuthPassword)
 	if err != nil {
 		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	defer key.Wipe()
 	as := pair{}
 	_ = key.Reveal(func(b []byte) error { as.Secret = string(b); return nil }) // forms are strings
-	if as.ID, err = cloud.Text(r.session, mask.AuthUser); err != nil {
+	if as.ID, err = cloud.Text(r.Session, mask.AuthUser); err != nil {
 		return nil, err
 	}
-	if as.Tenant, err = tenantOf(r.session); err != nil {
+	if as.Tenant, err = tenantOf(r.Session); err != nil {
 		return nil, err
 	}
-	if r.user, err = cloud.Text(r.session, mask.Username); err != nil {
+	if r.user, err = cloud.Text(r.Session, mask.Username); err != nil {
 		return nil, err
 	}
-	v, err := mask.Render(p.object, r.session.Resolve, mask.Raw)
-	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, p.line, err)
+	if r.object, err = r.Text(p.Arg); err != nil {
+		return nil, err
 	}
-	_ = v.Reveal(func(b []byte) error { r.object = string(b); return nil })
 	switch {
 	case !guid.MatchString(as.ID) || as.Secret == "":
 		return nil, executors.Fail(executors.ClassTemplate, 0, errors.New("the account's user name is a client id of Entra, and its secret the client's"))
 	case !guid.MatchString(r.object):
-		return nil, executors.Fail(executors.ClassTemplate, p.line, errors.New("expected the id of an application's object, which is not its client id"))
+		return nil, executors.Fail(executors.ClassTemplate, p.Number, errors.New("expected the id of an application's object, which is not its client id"))
 	}
-	return &client{session: r.session, red: r.red, as: as}, nil
+	return &client{session: r.Session, red: r.Red, as: as}, nil
 }
 
-// Verify tells whether a secret with the user's name is there, or still works: what a removal proves. It waits for Entra to have forgotten it.
+// Verify tells whether a secret with the user's name is there, or still works: what a removal proves.
 func (p *removal) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
-	s, red := s.Guard()
-	red.Add(with)
-	r, there := &run{session: s, red: red}, false
-	err := func() error {
+	return cloud.There(ctx, s, p.executor.Patience, func(base *cloud.Run) (func() (bool, error), error) {
+		base.Red.Add(with)
+		r := &run{Run: base}
 		c, err := r.door(&p.program)
 		if err == nil {
 			err = c.logIn(ctx)
 		}
-		if err != nil {
-			return err
-		}
-		err = p.executor.Patience.Until(ctx, func() error {
-			if there, err = r.there(ctx, c, with); there && err == nil {
-				err = cloud.ErrAgain
-			}
-			return err
-		})
-		if errors.Is(err, cloud.ErrAgain) {
-			err = nil
-		}
-		return err
-	}()
-	if err != nil {
-		return false, executors.FailureOf(red, 0, err)
-	}
-	return there, nil
+		return func() (bool, error) { return r.there(ctx, c, with) }, err
+	})
 }
 
 func (r *run) there(ctx context.Context, c *client, with secret.Value) (bool, error) {
@@ -221,8 +147,8 @@ func (r *run) there(ctx context.Context, c *client, with secret.Value) (bool, er
 	if !ok {
 		return false, nil
 	}
-	r.red.Add(secret.New([]byte(as.Secret)))
-	err := (&client{session: r.session, as: as}).logIn(ctx)
+	r.Red.Add(secret.New([]byte(as.Secret)))
+	err := (&client{session: r.Session, as: as}).logIn(ctx)
 	if wrong(err) {
 		return false, nil
 	}
