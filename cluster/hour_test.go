@@ -32,7 +32,7 @@ func realTime() time.Duration {
 
 // TestHour plays an hour of a cluster in virtual time: real raft, scheduler and state on a file system that loses power,
 // with partitions (also one way), crashes and a member that goes and another that comes. The faults come from the seed;
-// raft's own timing does not, so that a seed tells the same faults, not the same story.
+// raft's own timing does not, so that a seed tells the same faults, not the same story. With -short it is ten minutes.
 func TestHour(t *testing.T) {
 	t.Parallel()
 	for seed := *hour; seed < *hour+*hours; seed++ {
@@ -48,7 +48,11 @@ func playHour(t *testing.T, seed uint64) {
 	defer c.Close()
 	w := clustertest.NewWork(c, 4)
 	rng := rand.New(rand.NewPCG(seed, 13))
-	begun, end, faults := realTime(), time.Now().Add(time.Hour), map[string]int{}
+	length := time.Hour
+	if testing.Short() {
+		length = 10 * time.Minute
+	}
+	begun, end, faults := realTime(), time.Now().Add(length), map[string]int{}
 	look := func(settled bool) {
 		t.Helper()
 		for _, m := range c.Members() {
@@ -97,7 +101,7 @@ func playHour(t *testing.T, seed uint64) {
 		<-time.After(time.Duration(30+rng.IntN(60)) * time.Second)
 		look(false)
 	}
-	played := time.Hour - max(0, time.Until(end))
+	played := length - max(0, time.Until(end))
 	c.Await("the states are equal and nothing is at work", func() bool {
 		idle, views := true, []*table.View{}
 		for _, m := range c.Members() {
