@@ -24,6 +24,7 @@ import (
 	"cofre/cluster/siem"
 	"cofre/cmd/cofre/config"
 	"cofre/fsm"
+	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
@@ -90,22 +91,11 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	if err != nil {
 		return m, err
 	}
-	dir := d.config.DataDir
-	if m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(key), Logger: pebbleLog{d.log, "state"}}); err != nil {
+	if err := m.openStores(id.Node, registry); err != nil {
 		return m, err
 	}
 	m.watches = watchesOf(m.fsm)
-	cipher, err := disk.NewRecordCipher(key, "raft-log")
-	if err != nil {
-		return m, err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "raft"), 0o700); err != nil {
-		return m, fmt.Errorf("create the log's directory: %w", err)
-	}
-	if m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log"), id.Node, cipher, raftlog.Options{Logger: pebbleLog{d.log, "log"}}); err != nil {
-		return m, err
-	}
-	records, err := raftnode.Folder(filepath.Join(dir, "raft", "snapshots"))
+	records, err := raftnode.Folder(filepath.Join(d.config.DataDir, "raft", "snapshots"))
 	if err != nil {
 		return m, err
 	}
@@ -135,6 +125,29 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	m.ops = ops.New(m.proposer, m.fsm, m.fsm.Changed, m.fresh)
 	m.opener = newOpener(m)
 	return m, nil
+}
+
+// openStores opens the state and the log of raft side by side, since each replays what its last process had not yet
+// written to its tables and a start waits for both. What is opened when the other fails is left for close.
+func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
+	dir := m.config.DataDir
+	cipher, err := disk.NewRecordCipher(m.diskKey, "raft-log")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "raft"), 0o700); err != nil {
+		return fmt.Errorf("create the log's directory: %w", err)
+	}
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(m.diskKey), Logger: pebbleLog{m.log, "state"}})
+		return err
+	})
+	g.Go(func() (err error) {
+		m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log"), id, cipher, raftlog.Options{Logger: pebbleLog{m.log, "log"}})
+		return err
+	})
+	return g.Wait()
 }
 
 // start binds the listeners and runs everything in the group.
