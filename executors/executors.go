@@ -99,6 +99,13 @@ func VerifierOf(e Executor, p Program) (Verifier, bool) {
 	return v, ok
 }
 
+// Judge is a Program that can ask its target whether AUTH_USER may do what it does, for dry runs. It changes nothing there.
+type Judge interface {
+	// May logs in as AUTH_USER and asks: whether the target would allow it, and why in a few words. An error means that it cannot
+	// be told, which is no statement about the right.
+	May(ctx context.Context, s Session) (allowed bool, why string, err error)
+}
+
 // Lister is an Executor, or a Program, that can list the accounts of its target. It changes nothing there.
 type Lister interface {
 	// Accounts logs in as AUTH_USER and lists the names of accounts that begin with a prefix, in whatever case, MaxAccounts at

@@ -26,19 +26,24 @@ func (Executor) Accounts(ctx context.Context, s executors.Session, prefix string
 	return names, more, nil
 }
 
-func accounts(ctx context.Context, s executors.Session, prefix string) ([]string, error) {
+// logIn connects as AUTH_USER, for questions.
+func logIn(ctx context.Context, s executors.Session) (session, error) {
 	user, err := s.Resolve(mask.AuthUser)
 	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
+		return session{}, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
 	}
 	password, err := s.Resolve(mask.AuthPassword)
 	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+		return session{}, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	if err := s.Before("connect"); err != nil {
-		return nil, executors.Fail(executors.ClassRefused, 0, err)
+		return session{}, executors.Fail(executors.ClassRefused, 0, err)
 	}
-	c, err := connect(ctx, s, user, password)
+	return connect(ctx, s, user, password)
+}
+
+func accounts(ctx context.Context, s executors.Session, prefix string) ([]string, error) {
+	c, err := logIn(ctx, s)
 	if err != nil {
 		return nil, err
 	}

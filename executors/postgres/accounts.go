@@ -25,19 +25,25 @@ func (Executor) Accounts(ctx context.Context, s executors.Session, prefix string
 	return names, more, nil
 }
 
-func (r *run) roles(ctx context.Context, prefix string) ([]string, error) {
+// logIn connects as AUTH_USER, for questions.
+func (r *run) logIn(ctx context.Context) error {
 	user, err := r.session.Resolve(mask.AuthUser)
 	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
 	}
 	password, err := r.session.Resolve(mask.AuthPassword)
 	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	if err := r.permit("connect"); err != nil {
-		return nil, err
+		return err
 	}
-	if r.conn, err = connect(ctx, r.session, user, password); err != nil {
+	r.conn, err = connect(ctx, r.session, user, password)
+	return err
+}
+
+func (r *run) roles(ctx context.Context, prefix string) ([]string, error) {
+	if err := r.logIn(ctx); err != nil {
 		return nil, err
 	}
 	defer r.conn.hangUp()

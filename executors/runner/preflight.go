@@ -17,7 +17,8 @@ import (
 var errDry = errors.New("a dry run does not connect here")
 
 // preflight makes a dry run on the real target: every tag is filled and must fit its place, the device is reached by its route, and
-// the credential that would do the work logs in, once. Nothing of the template is sent.
+// the credential that would do the work logs in. Where the target can say so, it is asked whether it would allow the change. Nothing
+// of the template is sent.
 func (r *Runner) preflight(l *lease, o *model.Operation) operation.FinishArgs {
 	job, err := r.load(o)
 	if err != nil {
@@ -57,7 +58,29 @@ func (r *Runner) preflight(l *lease, o *model.Operation) operation.FinishArgs {
 		return report
 	}
 	job.trace.Step(model.Step{Text: "the target was reached, and let " + mask.AuthUser.String() + " in"})
+	if err := r.judged(l, job, program); err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
 	return job.done(model.OutcomeApplied)
+}
+
+// judged asks the target whether the credential that would do the work may do it. Only a clear no is an error.
+func (r *Runner) judged(l *lease, j *job, program executors.Program) error {
+	judge, ok := program.(executors.Judge)
+	if !ok {
+		j.trace.Step(model.Step{Text: "whether it may make the change is not asked on this kind of target"})
+		return nil
+	}
+	allowed, why, err := judge.May(l.ctx, r.session(l, j))
+	switch {
+	case err != nil:
+		j.trace.Step(model.Step{Text: "whether it may make the change cannot be told", Error: err.Error()})
+		return nil
+	case !allowed:
+		return &executors.Failure{Class: executors.ClassPolicy, Msg: mask.AuthUser.String() + " logs in, but may not make the change: " + why}
+	}
+	j.trace.Step(model.Step{Text: mask.AuthUser.String() + " may make the change: " + why})
+	return nil
 }
 
 // fits lets the program prepare everything, and stops it before it connects: executors fill every tag before that.

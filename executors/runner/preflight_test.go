@@ -3,6 +3,8 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"cofre/executors"
@@ -73,6 +75,62 @@ func TestDryRun(t *testing.T) {
 				t.Errorf("attempt %+v", a)
 			}
 		})
+	}
+}
+
+// judged is a program that asks its target beforehand.
+type judged struct {
+	program
+	may func() (bool, string, error)
+}
+
+func (p judged) May(context.Context, executors.Session) (bool, string, error) { return p.may() }
+
+// asked is an executor of such programs.
+type asked struct {
+	fake
+	may func() (bool, string, error)
+}
+
+func (a asked) Compile(string) (executors.Program, error) { return judged{program{a.run}, a.may}, nil }
+
+// TestDryRunAsksForTheRight: a clear no of the target ends a dry run; what cannot be told does not.
+func TestDryRunAsksForTheRight(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		may     func() (bool, string, error)
+		want    model.OperationState
+		message string
+	}{
+		{func() (bool, string, error) { return true, "it is root", nil }, model.OpSucceeded, "may make the change: it is root"},
+		{func() (bool, string, error) { return false, "it lacks a right", nil }, model.OpDead, "may not make the change: it lacks a right"},
+		{func() (bool, string, error) {
+			return false, "", &executors.Failure{Class: executors.ClassTimeout, Msg: "silence"}
+		}, model.OpSucceeded, "cannot be told"},
+	} {
+		h := open(t)
+		before := h.credential()
+		r, err := command.Propose(t.Context(), h.Proposer, operation.Preflight, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1},
+			operation.PreflightArgs{Credential: before.ID, Template: before.Execution.ChangeTemplate, Version: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(h, operation.Grant, operation.GrantArgs{Operation: r.Operation, Node: "n1"})
+		stop := h.start(asked{fake{
+			run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+				return executors.NotStarted, executors.Fail(executors.ClassRefused, 0, s.Before("connect"))
+			},
+			verify: func(string) (bool, error) { return true, nil },
+		}, c.may})
+		h.await(r.Operation, c.message, in(c.want))
+		stop()
+		a := h.attempt(r.Operation)
+		if a == nil || !strings.Contains(fmt.Sprintf("%s %+v", a.Message, a.Steps), c.message) {
+			t.Errorf("attempt %+v, want %q", a, c.message)
+		}
+		if after := h.credential(); len(after.BadLogins) != 0 || after.Sync != before.Sync {
+			t.Errorf("before %+v, after %+v", before, after)
+		}
 	}
 }
 
