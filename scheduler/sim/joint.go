@@ -78,6 +78,7 @@ func (j *joint) inspect(w *world) {
 		}
 		j.over[r.ID] = true
 		w.count("runs " + string(r.State))
+		w.count("runs by " + r.Trigger)
 		if !r.Secret.IsZero() {
 			w.fail("run %d is over and keeps its password", r.Number)
 		}

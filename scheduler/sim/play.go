@@ -88,6 +88,7 @@ func (w *world) finish() {
 	if w.report.Seed%16 == 0 {
 		w.sleep(31 * 24 * time.Hour)
 		w.verify()
+		w.joint.rest(w)
 		w.prune()
 	}
 	if w.over {

@@ -90,7 +90,8 @@ func (w *world) setup() {
 		w.accounts = append(w.accounts, t)
 	}
 	w.joint = joint{over: map[model.ChainRunID]bool{}}
-	w.joint.id = model.ChainID(add(chain.Put.Kind(), client, "n1", chain.PutArgs{Chain: model.Chain{Name: "joint", Enabled: true, Policy: w.policy.ID, Script: w.script()}}))
+	w.joint.id = model.ChainID(add(chain.Put.Kind(), client, "n1", chain.PutArgs{Chain: model.Chain{Name: "joint", Enabled: true, Policy: w.policy.ID,
+		Script: w.script(), Automatic: w.chance(500), Every: model.Hour}})) // due once it was run by hand and the cluster was off
 	named := func(name string) model.TemplateID {
 		return model.TemplateID(model.DeriveID("catalogue", string(engine), name))
 	}
