@@ -34,22 +34,11 @@ func patchJIT(tx *table.Tx, c *model.Credential, p *JITPatch) error {
 		c.JIT = nil
 		return nil
 	}
-	on, found := state.Templates.Get(tx, string(j.Activate))
-	off, also := state.Templates.Get(tx, string(j.Deactivate))
-	switch {
-	case !found || !also:
-		return model.Errorf(model.Invalid, "an account that is opened for sessions needs two templates: one that activates it, and one that inactivates it").WithField("jit")
-	case on.Kind == model.TemplateEnable && off.Kind == model.TemplateDisable:
-		j.Creates = false
-	case on.Kind == model.TemplateCreate && off.Kind == model.TemplateDelete:
-		j.Creates = true
-	default:
-		return model.Errorf(model.Invalid, "the templates are of the types %q and %q, or %q and %q", model.TemplateEnable, model.TemplateDisable, model.TemplateCreate, model.TemplateDelete).WithField("jit")
+	pair, err := state.ForSessions(tx, j.Activate, j.Deactivate)
+	if err != nil {
+		return err.WithField("jit")
 	}
-	if on.Executor != off.Executor {
-		return model.Errorf(model.Invalid, "both templates are of one executor").WithField("jit")
-	}
-	j.Executor = on.Executor
+	j.Executor, j.Creates = pair.Executor, pair.Creates
 	if j.Authentication == "" || j.Authentication == c.ID {
 		return model.Errorf(model.Invalid, "another credential activates the account: this one is closed").WithField("jit.authentication")
 	}

@@ -10,11 +10,12 @@ import (
 // takeProfile manages a new credential as the profile says that fits it, as far as its registration says nothing else. A
 // credential that logs in is taken over only if whoever registers may read it: a reference is a read, and otherwise a new
 // account would be a way to let a foreign one work. Then nothing of the profile is taken, and the trail says so.
-func takeProfile(tx *table.Tx, m command.Meta, c *model.Credential, e *ExecutionPatch) (taken, left *model.ExecutionProfile) {
+func takeProfile(tx *table.Tx, m command.Meta, c *model.Credential, a *PutArgs) (taken, left *model.ExecutionProfile) {
 	p, ok := state.ProfileFor(tx, c)
 	if !ok {
 		return nil, nil
 	}
+	e := a.Execution
 	if e == nil {
 		e = &ExecutionPatch{}
 	}
@@ -46,6 +47,14 @@ func takeProfile(tx *table.Tx, m command.Meta, c *model.Credential, e *Execution
 	}
 	if p.Immediate && (e.Automatic == nil || *e.Automatic) {
 		x.FirstAt = m.At.Add(model.Span(p.FirstAfter))
+	}
+	if p.Activate != "" && a.JIT == nil && c.Key == nil && c.Parent == "" && x.Authentication != "" { // the one that logs in is always open
+		j, err := state.ForSessions(tx, p.Activate, p.Deactivate)
+		if err != nil {
+			return nil, p // a template is gone
+		}
+		j.Authentication = x.Authentication
+		c.JIT = &j
 	}
 	c.Execution, c.Profile = x, p.ID
 	return p, nil

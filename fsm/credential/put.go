@@ -102,7 +102,7 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	}
 	var taken, left *model.ExecutionProfile
 	if old == nil {
-		taken, left = takeProfile(tx, m, &c, a.Execution)
+		taken, left = takeProfile(tx, m, &c, &a)
 	}
 	if c.Execution.Automatic && c.Execution.ChangeTemplate == "" {
 		return PutResult{}, model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")

@@ -17,6 +17,8 @@ type ExecutionProfile struct {
 	Change         TemplateID         `cbor:"change,omitempty"`    // how the secret is changed
 	Authentication CredentialID       `cbor:"authentication,omitempty"`
 	AuthUser       string             `cbor:"auth_user,omitempty"`   // instead: the user name of the device's own credential that logs in
+	Activate       TemplateID         `cbor:"activate,omitempty"`    // opens the account when a session begins ...
+	Deactivate     TemplateID         `cbor:"deactivate,omitempty"`  // ... and closes it when the last one ends; who logs in does both
 	Immediate      bool               `cbor:"immediate,omitempty"`   // the first change falls due by itself ...
 	FirstAfter     int64              `cbor:"first_after,omitempty"` // ... so many milliseconds after the registration
 	CreatedBy      AuthorizationID    `cbor:"created_by,omitempty"`

@@ -103,11 +103,18 @@ func check(tx *table.Tx, p *model.ExecutionProfile) error {
 		return model.Errorf(model.Invalid, "a credential logs in, or that of each device with a user name: not both").WithField("auth_user")
 	case p.Device != "" && p.AuthUser != "":
 		return model.Errorf(model.Invalid, "the profile of a device names the credential that logs in").WithField("auth_user")
+	case p.Activate != "" && p.Authentication == "" && p.AuthUser == "":
+		return model.Errorf(model.Invalid, "an account that is opened for sessions needs another one that logs in to do it").WithField("activate")
 	case wait < 0 || wait > mostWait || wait > 0 && !p.Immediate:
 		return model.Errorf(model.Invalid, "first_after is at most %s, and only for a first change that falls due by itself", mostWait).WithField("first_after")
 	}
 	if t, ok := state.Templates.Get(tx, string(p.Change)); !ok || t.Kind != model.TemplateChange {
 		return model.Errorf(model.Invalid, "there is no such change template").WithField("template")
+	}
+	if p.Activate != "" || p.Deactivate != "" {
+		if _, err := state.ForSessions(tx, p.Activate, p.Deactivate); err != nil {
+			return err.WithField("activate")
+		}
 	}
 	if err := model.CheckText("auth_user", p.AuthUser, model.MaxName); err != nil {
 		return err

@@ -43,3 +43,24 @@ func ProfileFor(r table.Reader, c *model.Credential) (*model.ExecutionProfile, b
 	}
 	return nil, false
 }
+
+// ForSessions checks two templates that open an account and close it: they are of one executor, and enable and disable
+// it, or create and delete it. What it gives says that, without who logs in.
+func ForSessions(r table.Reader, activate, deactivate model.TemplateID) (model.JIT, *model.Error) {
+	j := model.JIT{Activate: activate, Deactivate: deactivate}
+	on, found := Templates.Get(r, string(activate))
+	off, also := Templates.Get(r, string(deactivate))
+	switch {
+	case !found || !also:
+		return j, model.Errorf(model.Invalid, "an account that is opened for sessions needs two templates: one that activates it, and one that inactivates it")
+	case on.Kind == model.TemplateCreate && off.Kind == model.TemplateDelete:
+		j.Creates = true
+	case on.Kind != model.TemplateEnable || off.Kind != model.TemplateDisable:
+		return j, model.Errorf(model.Invalid, "the templates are of the types %q and %q, or %q and %q", model.TemplateEnable, model.TemplateDisable, model.TemplateCreate, model.TemplateDelete)
+	}
+	if on.Executor != off.Executor {
+		return j, model.Errorf(model.Invalid, "both templates are of one executor")
+	}
+	j.Executor = on.Executor
+	return j, nil
+}

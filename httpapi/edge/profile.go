@@ -21,6 +21,13 @@ func (p *profiles) named(ctx context.Context, row *model.ExecutionProfile) polic
 	if t, err := p.access.FindTemplate(ctx, "", string(row.Change)); err == nil {
 		out.Template, out.Executor = t.Name, string(t.Executor)
 	}
+	for id, name := range map[model.TemplateID]*string{row.Activate: &out.Activate, row.Deactivate: &out.Deactivate} {
+		if id != "" {
+			if t, err := p.access.FindTemplate(ctx, "", string(id)); err == nil {
+				*name = t.Name
+			}
+		}
+	}
 	if row.Authentication != "" {
 		if c, err := p.access.FindCredential(ctx, string(row.Authentication)); err == nil {
 			out.Authentication = c.Identifier
@@ -95,6 +102,23 @@ func (p *profiles) references(ctx context.Context, b *policy.ProfileBody, row *m
 			return in(err, "template")
 		}
 		row.Change = t.ID
+	}
+	for _, f := range []struct {
+		field string
+		name  *string
+		to    *model.TemplateID
+	}{{"activate", b.Activate, &row.Activate}, {"deactivate", b.Deactivate, &row.Deactivate}} {
+		if f.name == nil {
+			continue
+		}
+		*f.to = ""
+		if *f.name != "" {
+			t, err := p.access.FindTemplate(ctx, "", *f.name)
+			if err != nil {
+				return in(err, f.field)
+			}
+			*f.to = t.ID
+		}
 	}
 	if b.Authentication != nil {
 		row.Authentication = ""

@@ -16,6 +16,8 @@ type Profile struct {
 	Template       string
 	Executor       string
 	Authentication string // identifier; "": the credential itself, or by AuthUser
+	Activate       string // template; "": accounts are always open
+	Deactivate     string
 }
 
 // ProfileService is what the resource of execution profiles needs. Names stand for profiles, by name or id.
@@ -40,6 +42,8 @@ type ProfileView struct {
 	Template       string                   `json:"template" doc:"that changes the secret"`
 	Authentication string                   `json:"authentication,omitempty" doc:"identifier of the credential that logs in; absent: itself"`
 	AuthUser       string                   `json:"auth_user,omitempty" doc:"instead: the user name of the device's own credential that logs in"`
+	Activate       string                   `json:"activate,omitempty" doc:"template that opens the account when a session begins; absent: it is always open"`
+	Deactivate     string                   `json:"deactivate,omitempty" doc:"template that closes it when the last session ends"`
 	Immediate      bool                     `json:"immediate" doc:"the first change falls due by itself; otherwise somebody asks for it"`
 	FirstAfter     compat.Duration          `json:"first_after" doc:"so long after the registration"`
 	Revision       uint64                   `json:"revision"`
@@ -57,6 +61,8 @@ type ProfileBody struct {
 	Template       *string          `json:"template"`
 	Authentication *string          `json:"authentication" doc:"name of a credential; empty: itself"`
 	AuthUser       *string          `json:"auth_user"`
+	Activate       *string          `json:"activate" doc:"template that opens the account when a session begins, by who logs in; empty: it is always open"`
+	Deactivate     *string          `json:"deactivate" doc:"template that closes it when the last session ends"`
 	Immediate      *bool            `json:"immediate"`
 	FirstAfter     *compat.Duration `json:"first_after"`
 	Revision       uint64           `json:"revision" doc:"refuse if it is not the current one"`
@@ -82,7 +88,7 @@ func (b *ProfileBody) Apply(p *model.ExecutionProfile) {
 func profileView(p *Profile) ProfileView {
 	r := &p.Row
 	return ProfileView{ID: r.ID, Name: r.Name, Enabled: r.Enabled, Device: p.Device, Priority: r.Priority, Criteria: criteriaOf(&r.Criteria), Automatic: r.Automatic, Executor: p.Executor, Template: p.Template,
-		Authentication: p.Authentication, AuthUser: r.AuthUser, Immediate: r.Immediate, FirstAfter: compat.Duration(r.FirstAfter), Revision: r.Revision}
+		Authentication: p.Authentication, AuthUser: r.AuthUser, Activate: p.Activate, Deactivate: p.Deactivate, Immediate: r.Immediate, FirstAfter: compat.Duration(r.FirstAfter), Revision: r.Revision}
 }
 
 // ProfileRoutes offers the resource of execution profiles.

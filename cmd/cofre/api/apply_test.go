@@ -255,6 +255,7 @@ func TestPlanFaults(t *testing.T) {
 		{"application", "kind: authorization\napplication: nope\nname: x\n", "line 2: authorization nope/x: there is no application"},
 		{"filter", "kind: authorization\napplication: admin\nname: x\nfilter: {credentials: [nope]}\n", "line 4: authorization admin/x: there is no credential"},
 		{"profile", "kind: profile\nname: x\ntemplate: nope\n", "line 3: profile x: there is no template \"nope\""},
+		{"opener of a profile", "kind: profile\nname: x\nactivate: nope\n", "line 3: profile x: there is no template \"nope\""},
 		{"door of a profile", "kind: profile\nname: x\nauthentication: nope\n", "line 3: profile x: there is no credential"},
 		{"pool", "kind: pool\nname: x\ncredentials: [nope]\n", "line 3: pool x: there is no credential"},
 		{"chain", "kind: chain\nname: x\npolicy: nope\n", "line 3: chain x: there is no policy"},

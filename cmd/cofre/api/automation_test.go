@@ -144,6 +144,29 @@ mac  1  no: device_types
 	h.refused("priority is 300", "execution-profile", "update", "linux", "--priority", "300")
 	h.refused("a profile is for a device", "execution-profile", "update", "linux", "--device", "web1")
 	h.golden("NAME  STATE  PRIORITY  FOR  EXECUTOR  TEMPLATE  LOGS-IN  AUTOMATIC  FIRST-CHANGE\nlinux  enabled  5  sites north  ssh  passwd  itself  yes  after 10m\nmac  enabled  1  device_types Mac  ssh  passwd  itself  no  when asked for\n", "execution-profile", "list")
+	h.run("template", "put", "on", h.file("on", "exec \"on\""), "--executor", "ssh", "--kind", "Enable credential")
+	h.run("template", "put", "off", h.file("off", "exec \"off\""), "--executor", "ssh", "--kind", "Disable credential")
+	h.run("credential", "create", "manager", "--hostname", "web1", "--username", "manager", "--generate")
+	h.refused("needs another one that logs in", "execution-profile", "create", "locked", "--device", "web1", "--template", "passwd", "--activate", "on", "--deactivate", "off")
+	h.refused("needs two templates", "execution-profile", "create", "locked", "--device", "web1", "--template", "passwd", "--authentication", "manager", "--activate", "on")
+	h.refused("there is no such template", "execution-profile", "create", "locked", "--device", "web1", "--template", "passwd", "--authentication", "manager", "--activate", "nope")
+	h.golden(`
+profile  locked
+state  enabled
+priority  0
+for  device web1
+executor  ssh
+template  passwd
+logs in as  manager
+for sessions  opened by on, closed by off
+automatic  no
+first change  when asked for
+revision  1
+`, "execution-profile", "create", "locked", "--device", "web1", "--template", "passwd", "--authentication", "manager", "--activate", "on", "--deactivate", "off")
+	h.run("credential", "create", "guest", "--hostname", "web1", "--username", "guest", "--generate")
+	if out := h.run("credential", "show", "guest"); !strings.Contains(out, "on and off by manager") {
+		t.Error(out)
+	}
 	h.run("execution-profile", "update", "mac", "--auth-user", "manager", "--enabled=false")
 	h.run("execution-profile", "delete", "mac")
 	h.refused("there is no such profile", "execution-profile", "show", "mac")

@@ -32,7 +32,8 @@ func executionProfileCommand(s *session) *cobra.Command {
 (--device) go before those that are taken by criteria (--for), of which the highest priority wins. Credentials that are there
 stay as they are. A credential that logs in is taken over only for people who may read it.`,
 		Example: "  cofre execution-profile create linux --priority 10 --for device_types=Linux --template 'Linux passwd' --automatic\n" +
-			"  cofre execution-profile create web1 --device web1 --template 'Linux chpasswd (sudo)' --authentication web1-manager --immediate --first-after 10m"}
+			"  cofre execution-profile create web1 --device web1 --template 'Linux chpasswd (sudo)' --authentication web1-manager --immediate --first-after 10m\n" +
+			"  cofre execution-profile create locked --for tags=locked --template 'Linux chpasswd (sudo)' --auth-user manager --activate 'Linux unlock (sudo)' --deactivate 'Linux lock (sudo)'"}
 	executionFlags(create)
 	_ = create.MarkFlagRequired("template")
 	create.RunE = func(c *cobra.Command, args []string) error {
@@ -72,6 +73,8 @@ func executionFlags(c *cobra.Command) {
 	f.String("executor", "", "executor of the template, where several have one of its name")
 	f.String("authentication", "", "credential that logs in to change it; '' for itself")
 	f.String("auth-user", "", "instead: the user name of the device's own credential that logs in")
+	f.String("activate", "", "template that opens the account when a session begins; '' if it is always open")
+	f.String("deactivate", "", "template that closes it when the last session ends")
 	f.Bool("automatic", false, "the policy may change it, once the first change has succeeded")
 	f.Bool("immediate", false, "the first change falls due by itself; otherwise somebody asks for it")
 	f.String("first-after", "", "so long after the registration, such as 10m")
@@ -80,7 +83,7 @@ func executionFlags(c *cobra.Command) {
 
 func executionBody(c *cobra.Command) (policy.ProfileBody, error) {
 	b := policy.ProfileBody{Enabled: truth(c, "enabled"), Device: text(c, "device"), Priority: whole(c, "priority"), Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"),
-		Authentication: text(c, "authentication"), AuthUser: text(c, "auth-user"), Immediate: truth(c, "immediate")}
+		Authentication: text(c, "authentication"), AuthUser: text(c, "auth-user"), Activate: text(c, "activate"), Deactivate: text(c, "deactivate"), Immediate: truth(c, "immediate")}
 	if v := text(c, "first-after"); v != nil {
 		b.FirstAfter = new(compat.Duration)
 		if err := b.FirstAfter.UnmarshalText([]byte(*v)); err != nil {
@@ -106,6 +109,13 @@ func profileLogin(p *policy.ProfileView) string {
 	return or(p.Authentication, "itself")
 }
 
+func profileSessions(p *policy.ProfileView) string {
+	if p.Activate == "" {
+		return ""
+	}
+	return "opened by " + p.Activate + ", closed by " + p.Deactivate
+}
+
 func firstChange(p *policy.ProfileView) string {
 	if !p.Immediate {
 		return "when asked for"
@@ -124,6 +134,6 @@ func (s *session) executionProfile(c *cobra.Command, method, path string, body a
 	}
 	return s.show(c, p, func(w io.Writer) error {
 		return details(w, "profile", p.Name, "state", word(p.Enabled, "enabled", "disabled"), "priority", strconv.Itoa(p.Priority), "for", profileFor(&p), "executor", p.Executor, "template", p.Template,
-			"logs in as", profileLogin(&p), "automatic", word(p.Automatic, "yes", "no"), "first change", firstChange(&p), "revision", strconv.FormatUint(p.Revision, 10))
+			"logs in as", profileLogin(&p), "for sessions", profileSessions(&p), "automatic", word(p.Automatic, "yes", "no"), "first change", firstChange(&p), "revision", strconv.FormatUint(p.Revision, 10))
 	})
 }

@@ -190,7 +190,8 @@ func (p *planner) prepare(o *object) error {
 		}
 		return err
 	case "profile":
-		return errors.Join(refer("device", "device", text(o.want, "device")), refer("template", "template", text(o.want, "template")), p.identify(o, "authentication", o.want, "authentication"))
+		return errors.Join(refer("device", "device", text(o.want, "device")), refer("template", "template", text(o.want, "template")),
+			refer("activate", "template", text(o.want, "activate")), refer("deactivate", "template", text(o.want, "deactivate")), p.identify(o, "authentication", o.want, "authentication"))
 	case "pool":
 		return p.identify(o, "credentials", o.want, "credentials")
 	case "chain":
