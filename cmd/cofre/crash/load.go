@@ -10,7 +10,7 @@ import (
 )
 
 // parallel is how many rotations the load keeps going at once.
-const parallel = 12
+const parallel = 24
 
 // load rotates every account again and again.
 type load struct {

@@ -135,7 +135,7 @@ func (n *node) start() error {
 	defer log.Close()
 	at := func(port int) string { return fmt.Sprintf("%s:%d", n.net.addr(n.i), port) }
 	args := append([]string{"netns", "exec", n.net.space(n.i), n.binary, "server", "--node", n.id,
-		"--data_dir", n.data, "--key_dir", filepath.Join(n.dir, "keys"), "--socket", n.socket, "--slots", "6",
+		"--data_dir", n.data, "--key_dir", filepath.Join(n.dir, "keys"), "--socket", n.socket, "--slots", "10",
 		"--api.listen", at(8443), "--peer.listen", at(8444), "--gossip.listen", at(8445),
 		"--api.requests_per_second", "100000", "--api.tokens_per_second", "10000"}, n.extra...)
 	cmd := exec.Command("ip", args...) // ip becomes the server: same process id
