@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,26 +15,39 @@ import (
 	"cofre/vault/secret"
 )
 
-// held is what a dynamic user was made for: the authorization that it belongs to, and the secret of the application that
-// shows it. Templates know them by the tags of product.md 1.4.2, and each named value of the secret by its own name.
+// held is what a template for secrets of applications works for: an authorization, and a secret of its application. Templates
+// know them by the tags of product.md 1.4.2, and each named value of the secret by its own name. Of a dynamic user, that is
+// whom it belongs to and the secret that shows it.
 type held struct {
 	application string
 	auth        *model.Authorization
 	oauth1      *model.OAuth1Keys // nil: the authorization signs with none
-	secret      *model.DSMSecret  // nil: the user was requested by itself
+	secret      *model.DSMSecret  // nil: there is none, as of a user that was requested by itself
 	version     *model.DSMVersion
+	accounts    map[model.CredentialID]account // that the secret refers to, where the template is handed them
 	open        func(row string, s model.Sealed) (secret.Value, error)
 }
 
+// account is a credential that a secret refers to, and its device.
+type account struct {
+	*model.Credential
+	device *model.Device
+}
+
+// ofAccount are the tags of the first account that a secret refers to.
+var ofAccount = map[mask.Name]string{
+	"CREDENTIAL_HOSTNAME": "hostname", "CREDENTIAL_USERNAME": "username", "CREDENTIAL_PASSWORD": "password", "CREDENTIAL_ADDITIONAL_INFORMATION": "additional",
+}
+
 // holding reads it from a view; what is gone meanwhile has no value.
-func (r *Runner) holding(v table.Reader, u *model.DynamicUser) *held {
+func (r *Runner) holding(v table.Reader, app model.ApplicationID, auth model.AuthorizationID, of model.DSMSecretID) *held {
 	h := &held{open: func(row string, s model.Sealed) (secret.Value, error) { return r.Keys.Decrypt(r.Place(row), s) }}
-	if a, ok := state.Applications.Get(v, string(u.For)); ok {
+	if a, ok := state.Applications.Get(v, string(app)); ok {
 		h.application = a.Name
 	}
-	h.auth, _ = state.Authorizations.Get(v, string(u.Owner))
-	h.oauth1, _ = state.OAuth1Keys.First(v, "authorization", string(u.Owner))
-	if s, ok := state.DSMSecrets.Get(v, string(u.Held)); ok {
+	h.auth, _ = state.Authorizations.Get(v, string(auth))
+	h.oauth1, _ = state.OAuth1Keys.First(v, "authorization", string(auth))
+	if s, ok := state.DSMSecrets.Get(v, string(of)); ok {
 		h.secret = s
 		h.version, _ = state.DSMVersions.Get(v, state.DSMVersionKey(s.ID, s.Version))
 	}
@@ -70,34 +84,67 @@ func (h *held) sealed(n mask.Name) (secret.Value, error) {
 	}
 	for _, f := range h.fields() {
 		if strings.EqualFold(f.Name, string(n)) {
-			return h.open(f.Row, f.Secret)
+			return h.value(f)
+		}
+	}
+	if from, ok := ofAccount[n]; ok && h.version != nil {
+		for _, id := range h.version.References() {
+			return h.value(field{of: id, DSMField: model.DSMField{From: from}})
 		}
 	}
 	return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
 }
 
-// fields lists the secret's own values; accounts that it refers to are not among them: a template reaches those by the
-// credential that it works on.
-func (h *held) fields() []model.DSMField {
+// field is one named value of the secret; of an account if it is a part of one.
+type field struct {
+	model.DSMField
+	of model.CredentialID
+}
+
+// fields lists the secret's own values, and the parts of the accounts that the template is handed.
+func (h *held) fields() []field {
 	if h.version == nil {
 		return nil
 	}
-	var out []model.DSMField
+	var out []field
 	for _, e := range h.version.Entries {
 		for _, f := range e.Fields {
-			if f.From == "" && f.Row != "" {
-				out = append(out, f)
+			if _, handed := h.accounts[e.Credential]; f.From == "" && f.Row != "" || f.From != "" && handed {
+				out = append(out, field{f, e.Credential})
 			}
 		}
 	}
 	return out
 }
 
+// value opens one of them; the caller owns it.
+func (h *held) value(f field) (secret.Value, error) {
+	if f.From == "" {
+		return h.open(f.Row, f.Secret)
+	}
+	c, ok := h.accounts[f.of]
+	switch {
+	case !ok:
+	case f.From == "password":
+		if v := c.ByRole(model.RoleCurrent); v != nil {
+			return h.open(v.Row, v.Secret)
+		}
+	default:
+		if text := c.Part(f.From, c.device); text != "" {
+			return secret.New([]byte(text)), nil
+		}
+	}
+	return secret.Value{}, fmt.Errorf("%s of the account: %w", f.From, mask.ErrNoValue)
+}
+
 // data is all of them as a JSON object, in their order.
 func (h *held) data() (secret.Value, error) {
 	out := []byte{'{'}
 	for i, f := range h.fields() {
-		v, err := h.open(f.Row, f.Secret)
+		v, err := h.value(f)
+		if errors.Is(err, mask.ErrNoValue) {
+			v, err = secret.New(nil), nil
+		}
 		if err != nil {
 			clear(out)
 			return secret.Value{}, err

@@ -93,7 +93,7 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	settings := state.Automation(v).Settings
 	j.connect, j.read = model.Span(settings.ConnectTimeout), model.Span(settings.ReadTimeout)
 	if j.user != nil {
-		j.held = r.holding(v, j.user)
+		j.held = r.holding(v, j.user.For, j.user.Owner, j.user.Held)
 	}
 	if j.executor, ok = r.Executors(o.Executor); !ok {
 		return j, missing("this node has no executor " + string(o.Executor))
@@ -152,7 +152,7 @@ func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 	if k := accessKinds[j.operation.Kind]; k != "" {
 		kind = k
 	}
-	if j.profile != nil {
+	if j.profile != nil || j.operation.Kind == model.SecretAutomation {
 		kind = model.TemplateAutomation
 	}
 	p, err := executors.Compile(j.executor, kind, t.Content)

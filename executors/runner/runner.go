@@ -143,6 +143,8 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 		report = r.remove(l, o)
 	case accessKinds[o.Kind] != "":
 		report = r.access(l, o)
+	case o.Kind == model.SecretAutomation && o.Occasion != nil:
+		report = r.automate(l, o)
 	case o.Kind == model.SearchOrphans:
 		report = r.searchOrphans(l, o)
 	case o.Kind == model.Preflight:

@@ -11,6 +11,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -106,6 +107,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 		}
 	}
 	change, hadSecretRead := "created", false
+	var before *model.Authorization
 	if auth.Revision == 0 {
 		auth.ID, auth.CreatedAt, auth.CreatedBy, auth.Epoch = model.AuthorizationID(m.NewID(0)), m.At, p.Authorization.ID, 1
 		if auth.ClientID == "" || len(auth.Secrets) == 0 {
@@ -138,16 +140,31 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 			auth.Epoch++
 			state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization disabled", m.At)
 		}
-		change, hadSecretRead = "changed", reads(tx, old)
+		change, hadSecretRead, before = "changed", reads(tx, old), old
 	}
 	auth.Revision++
 	state.Authorizations.Put(tx, &auth)
 	tx.Emit(audit.AuthorizationPut.With("authorization", string(auth.ID), "application", string(auth.Application), "name", auth.Name, "change", change, "rights", join(auth.Rights)))
+	happened(tx, m, before, &auth)
 	if !hadSecretRead && reads(tx, &auth) {
 		tx.Emit(audit.SecretReadTaken.With("authorization", string(auth.ID), "application", string(auth.Application)))
 	}
 	return auth, nil
 }).AuditDenials()
+
+// happened tells automations what a change of an authorization was; before is nil for a new one.
+func happened(tx *table.Tx, m command.Meta, before, now *model.Authorization) {
+	e := model.AuthorizationUpdated
+	switch {
+	case before == nil:
+		e = model.AuthorizationCreated
+	case before.Enabled && !now.Enabled:
+		e = model.AuthorizationInactivated
+	case !before.Enabled && now.Enabled:
+		e = model.AuthorizationActivated
+	}
+	operation.AuthorizationChanged(tx, m, now, e)
+}
 
 // reads tells whether an authorization may read secrets, by its own right or by a profile.
 func reads(tx *table.Tx, a *model.Authorization) bool {
@@ -243,6 +260,7 @@ var TakeSecretRead = command.Define("authorization.take", 1, func(tx *table.Tx, 
 	a.Revision++
 	state.Authorizations.Put(tx, &a)
 	tx.Emit(audit.SecretReadTaken.With("authorization", string(a.ID), "application", string(a.Application)))
+	operation.AuthorizationChanged(tx, m, &a, model.AuthorizationUpdated)
 	return Done{}, nil
 }).AuditDenials()
 

@@ -7,6 +7,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -29,5 +30,6 @@ var Leave = command.Define("authorization.leave", 1, func(tx *table.Tx, m comman
 	state.Authorizations.Put(tx, &a)
 	state.Revoke(tx, model.RevokedAuthorization+string(a.ID), "authorization disabled", m.At)
 	tx.Emit(audit.AuthorizationPut.With("authorization", string(a.ID), "application", string(a.Application), "name", a.Name, "change", "left", "rights", join(a.Rights)))
+	operation.AuthorizationChanged(tx, m, &a, model.AuthorizationInactivated)
 	return Done{}, nil
 }).AuditDenials()

@@ -4,6 +4,7 @@ import (
 	"cofre/fsm/audit"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -40,6 +41,7 @@ var PutOAuth1 = command.Define("oauth.put", 1, func(tx *table.Tx, m command.Meta
 		state.OAuth1Keys.Put(tx, &k)
 	}
 	tx.Emit(audit.OAuth1Put.With("authorization", string(auth.ID), "application", string(auth.Application), "change", change))
+	operation.AuthorizationChanged(tx, m, auth, model.AuthorizationUpdated)
 	return Done{}, nil
 }).AuditDenials()
 

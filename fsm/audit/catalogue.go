@@ -131,6 +131,11 @@ var (
 	DSMRenewed       = define("dsm.renewed", Notice, "what an application secret shows was renewed: dynamic users were requested, changes of accounts ordered", Fields{"secret": Public, "number": Public, "users": Public, "credentials": Public, "failed": Public})
 	DSMStatus        = define("dsm.status", Notice, "a secret of an application was enabled or disabled", Fields{"secret": Public, "number": Public, "enabled": Public})
 
+	DSMAutomationPut     = define("dsm.automation_put", Notice, "an automation of secrets was created, changed or removed", Fields{"automation": Public, "number": Public, "name": Sensitive, "change": Public, "events": Public, "template": Public, "credentials": Public, "enabled": Public})
+	DSMAutomationHanded  = define("dsm.automation_handed", Notice, "the template of an automation is handed a secret, with the accounts that it refers to, or an authorization", Fields{"automation": Public, "number": Public, "operation": Public, "event": Public, "authorization": Public, "secret": Public, "version": Public, "credentials": Public})
+	DSMAutomationRefused = define("dsm.automation_refused", Warning, "an automation did not run: who saved it may not do so any more, or something that it needs is gone", Fields{"automation": Public, "number": Public, "secret": Public, "authorization": Public, "event": Public})
+	DSMAutomationBraked  = define("dsm.automation_braked", Alert, "a secret or an authorization changed so often that automations wait for the next hour: the template of one may change it", Fields{"secret": Public, "authorization": Public, "event": Public, "until": Public})
+
 	DSMRegistered = define("dsm.registered", Notice, "an authorization was made for a pipeline, or got one more key for an hour", Fields{"authorization": Public, "application": Public, "change": Public, "until": Public})
 
 	AuditNote       = define("audit.note", Warning, "requests were denied at an edge (counted per second)", Fields{"count": Public, "reasons": Public, "sources": Sensitive})

@@ -80,6 +80,7 @@ func automatic(tx *table.Tx, m command.Meta, app *model.Application, auth *model
 		addVersion(tx, m, s, []model.DSMEntry{e}, 0)
 		store(tx, s)
 		tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", "provisioned"))
+		happened(tx, m, nil, s)
 	}
 	return nil
 }

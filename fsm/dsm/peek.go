@@ -7,6 +7,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/table"
 )
 
@@ -38,11 +39,11 @@ func Peek(r table.Reader, actor model.Actor, at model.Time, a ReadArgs) (result 
 			one.Users = append(one.Users, ReadUser{pair.EntryKey(), live.ID})
 		}
 		for _, id := range data.References() {
-			account, _, err := refer(r, at, p.Authorization.ID, s, id)
+			account, err := operation.Refer(r, at, p.Authorization.ID, s, id)
 			if err != nil {
 				return ReadResult{}, false
 			}
-			one.Accounts = append(one.Accounts, account)
+			one.Accounts = append(one.Accounts, ReadAccount{id, account.Version})
 		}
 		result.Secrets = append(result.Secrets, one)
 	}

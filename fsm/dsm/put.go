@@ -113,6 +113,7 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 		what = "created"
 	}
 	tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", what))
+	happened(tx, m, old, &s)
 	r.Secret = s
 	return r, nil
 }).AuditDenials()
@@ -336,6 +337,7 @@ var SetStatus = command.Define("dsm.status", 1, func(tx *table.Tx, m command.Met
 	if s.Enabled == a.Enabled {
 		return *s, nil
 	}
+	before := *s
 	s.Enabled = a.Enabled
 	store(tx, s)
 	word := "no"
@@ -343,6 +345,7 @@ var SetStatus = command.Define("dsm.status", 1, func(tx *table.Tx, m command.Met
 		word = "yes"
 	}
 	tx.Emit(audit.DSMStatus.With("secret", string(s.ID), "number", number(s.Number), "enabled", word))
+	happened(tx, m, &before, s)
 	return *s, nil
 }).AuditDenials()
 
@@ -372,8 +375,10 @@ var Rollback = command.Define("dsm.rollback", 1, func(tx *table.Tx, m command.Me
 	if err := mayReferAll(tx, m, v.References()); err != nil {
 		return model.DSMSecret{}, err
 	}
+	before := *s
 	addVersion(tx, m, s, v.Entries, v.N)
 	store(tx, s)
 	tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", "rolled back"))
+	happened(tx, m, &before, s)
 	return *s, nil
 }).AuditDenials()

@@ -3,12 +3,12 @@ package dsm
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -83,12 +83,12 @@ var Read = command.Define("dsm.read", 1, func(tx *table.Tx, m command.Meta, a Re
 	for _, s := range all {
 		one := ReadSecret{ID: s.ID, Version: s.Version, Users: users.of[s.ID]}
 		for _, id := range inForce(tx, s).References() {
-			account, n, err := refer(tx, m.At, p.Authorization.ID, s, id)
+			account, err := operation.Refer(tx, m.At, p.Authorization.ID, s, id)
 			if err != nil {
 				return ReadResult{}, err
 			}
-			one.Accounts = append(one.Accounts, account)
-			accounts = append(accounts, fmt.Sprintf("%d:%d", n, account.Version))
+			one.Accounts = append(one.Accounts, ReadAccount{id, account.Version})
+			accounts = append(accounts, fmt.Sprintf("%d:%d", account.Number, account.Version))
 		}
 		secrets = append(secrets, fmt.Sprintf("%d:%d", s.Number, s.Version))
 		r.Secrets = append(r.Secrets, one)
@@ -118,27 +118,4 @@ func chosen(r table.Reader, at model.Time, auth *model.Authorization, id model.D
 		return nil, model.Errorf(model.NotFound, "Secret inactive")
 	}
 	return []*model.DSMSecret{s}, nil
-}
-
-// refer finds the version of an account that a reference gives now. An inactive account, one without a secret, or one in
-// the exclusive custody of another fails the whole read: an application must not run with half of its secrets.
-func refer(r table.Reader, at model.Time, reader model.AuthorizationID, s *model.DSMSecret, id model.CredentialID) (ReadAccount, uint64, error) {
-	c, ok := state.Credentials.Get(r, string(id))
-	if !ok || !c.Enabled {
-		return ReadAccount{}, 0, model.Errorf(model.Invalid, "Credential inactive: secret %d refers to it", s.Number).WithCode(1008)
-	}
-	v := c.ByRole(model.RoleCurrent)
-	if v == nil {
-		return ReadAccount{}, 0, model.Errorf(model.Invalid, "the credential that secret %d refers to holds no secret yet", s.Number).WithCode(1007)
-	}
-	if pol := state.PolicyOf(r, c); pol.Exclusive {
-		for h := range state.Custodies.By(r, "credential", string(c.ID)) {
-			if h.Authorization != reader && h.Until > at {
-				e := model.Errorf(model.Invalid, "No access to credential: another holder has custody").WithCode(1009)
-				e.RetryAfter = int64(h.Until.Sub(at)/time.Second) + 1
-				return ReadAccount{}, 0, e
-			}
-		}
-	}
-	return ReadAccount{Credential: c.ID, Version: v.N}, c.Number, nil
 }

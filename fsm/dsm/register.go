@@ -8,6 +8,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -198,6 +199,7 @@ func create(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Au
 	}
 	state.Authorizations.Put(tx, auth)
 	tx.Emit(audit.DSMRegistered.With("authorization", string(auth.ID), "application", string(app.ID), "change", "created"))
+	operation.AuthorizationChanged(tx, m, auth, model.AuthorizationCreated)
 	if err := automatic(tx, m, app, auth); err != nil {
 		return RegisterResult{}, err
 	}

@@ -102,13 +102,8 @@ var Renew = command.Define("dsm.renew", 1, func(tx *table.Tx, m command.Meta, a 
 	}
 	if accounts != 0 {
 		for i, id := range inForce(tx, s).References() {
-			c, ok := state.Credentials.Get(tx, string(id))
-			if !ok || operation.Changeable(c) != nil {
-				r.Failed++
-				continue
-			}
-			if _, _, err := operation.Create(tx, m, i, c, operation.Spec{Kind: model.PasswordChange, Trigger: "autorenew"}); err != nil {
-				r.Failed++
+			if err := renewAccount(tx, m, i, s, id); err != nil {
+				failed(tx, m, s, err, &r)
 				continue
 			}
 			r.Credentials++
@@ -119,6 +114,32 @@ var Renew = command.Define("dsm.renew", 1, func(tx *table.Tx, m command.Meta, a 
 	tx.Emit(audit.DSMRenewed.With("secret", string(s.ID), "number", number(s.Number), "users", fmt.Sprint(r.Users), "credentials", fmt.Sprint(r.Credentials), "failed", fmt.Sprint(r.Failed)))
 	return r, nil
 })
+
+// renewAccount orders the change of an account that a secret refers to; it is the i-th.
+func renewAccount(tx *table.Tx, m command.Meta, i int, s *model.DSMSecret, id model.CredentialID) error {
+	c, ok := state.Credentials.Get(tx, string(id))
+	if !ok {
+		return model.Errorf(model.Invalid, "Credential not found").WithCode(1007)
+	}
+	if err := operation.Changeable(c); err != nil {
+		return model.Errorf(model.Conflict, "credential %d: %s", c.Number, message(err))
+	}
+	_, _, err := operation.Create(tx, m, i, c, operation.Spec{Kind: model.PasswordChange, Trigger: "autorenew", Occasion: &model.Occasion{Event: model.SecretRenewed, Secret: s.ID, Authorization: s.Owner}})
+	return err
+}
+
+// failed counts and keeps that something could not be renewed.
+func failed(tx *table.Tx, m command.Meta, s *model.DSMSecret, why error, r *RenewResult) {
+	r.Failed++
+	state.NoteDSMError(tx, model.DSMError{Secret: s.ID, At: m.At, Task: model.TaskRenewal, Message: message(why)})
+}
+
+func message(err error) string {
+	if e, ok := err.(*model.Error); ok { //nolint:errorlint // reducers make it themselves
+		return e.Msg
+	}
+	return err.Error()
+}
 
 func due(t, now model.Time) model.Time {
 	if t > now {
@@ -153,7 +174,7 @@ func renewUsers(tx *table.Tx, m command.Meta, s *model.DSMSecret, at model.Time,
 			return
 		}
 		if _, _, err := operation.Issue(tx, m, leaseIDs, r.Users, operation.IssueSpec{Profile: pair.Profile, Device: pair.Device, Owner: auth, Held: s.ID, Entry: u.Entry, Pod: u.Pod, Trigger: "autorenew"}); err != nil {
-			r.Failed++
+			failed(tx, m, s, err, r)
 			continue
 		}
 		r.Users++

@@ -88,6 +88,23 @@ type DSMField struct {
 	Mark   []byte `cbor:"mark,omitempty"` // keyed fingerprint of the value: tells whether it changed, without opening it
 }
 
+// Part gives a part of an account that DSMField.From names, but for its secret; d is its device, or nil.
+func (c *Credential) Part(from string, d *Device) string {
+	switch {
+	case from == "username":
+		return c.Username
+	case from == "additional":
+		return c.Additional
+	case from == "domain":
+		return c.Domain
+	case d != nil && from == "hostname":
+		return d.Hostname
+	case d != nil && from == "ip":
+		return d.IP
+	}
+	return ""
+}
+
 // DSMEntry is one object of a secret's data.
 type DSMEntry struct {
 	Kind       DSMKind      `cbor:"kind"`

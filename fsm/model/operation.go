@@ -18,6 +18,8 @@ const (
 	CredentialInactivation OperationKind = "credential_inactivation" // lock it after the last one
 	EphemeralCreate        OperationKind = "ephemeral_create"        // create an account for a session
 	EphemeralRemove        OperationKind = "ephemeral_remove"        // delete it after the last one
+
+	SecretAutomation OperationKind = "secret_management_automation" // run a template because something happened to a secret or an authorization
 )
 
 // TargetKind says what kind of object an operation works on.
@@ -146,6 +148,7 @@ type Operation struct {
 	Reconcile   bool            `cbor:"reconcile,omitempty"` // a change by the reconciliation account and template
 	Immediate   bool            `cbor:"immediate,omitempty"` // somebody said to run it now, whatever its schedule
 	Run         ChainRunID      `cbor:"run,omitempty"`       // of a chained exchange
+	Occasion    *Occasion       `cbor:"occasion,omitempty"`  // what happened to a secret or an authorization
 }
 
 // Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change

@@ -40,7 +40,7 @@ func Joinable(r table.Reader, c *model.Credential) error {
 		return model.Errorf(model.Conflict, "credential %d holds no secret yet: there would be nothing to restore", c.Number)
 	}
 	for o := range state.Operations.By(r, "open", string(c.ID)) {
-		if o.Kind != model.Verify && o.Kind != model.Preflight {
+		if o.Kind != model.Verify && o.Kind != model.Preflight && o.Kind != model.SecretAutomation {
 			return model.Errorf(model.Conflict, "operation %d on credential %d is %s: wait for it, or cancel it", o.Number, c.Number, o.State)
 		}
 	}

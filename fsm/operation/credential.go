@@ -81,6 +81,9 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 	if o.State == model.OpCancelled {
 		return nil
 	}
+	if o.Occasion != nil {
+		noteFailure(tx, m, o, model.TaskRenewal, o.Occasion.Secret)
+	}
 	switch {
 	case o.Kind == model.Verify:
 		c.TestedAt = o.FinishedAt

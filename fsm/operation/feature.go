@@ -38,6 +38,7 @@ type Spec struct {
 	Parent    model.OperationID
 	Source    uint64 // child change: version number of the parent's secret
 	Reconcile bool   // a change by the reconciliation account and template
+	Occasion  *model.Occasion
 }
 
 // Create adds an operation on a credential, unless one with the same dedup key is open: then it gives that one. The n-th
@@ -70,9 +71,12 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 	return o, true, nil
 }
 
-// add numbers a new operation and stores it.
+// add numbers a new operation and stores it; unless it has an id, that is the n-th of the command.
 func add(tx *table.Tx, m command.Meta, n int, o *model.Operation, s Spec) {
-	o.ID, o.Number, o.Kind = model.OperationID(m.NewID(n)), state.Next(tx, "operation"), s.Kind
+	if o.ID == "" {
+		o.ID = model.OperationID(m.NewID(n))
+	}
+	o.Number, o.Kind, o.Occasion = state.Next(tx, "operation"), s.Kind, s.Occasion
 	o.Trigger, o.Requester, o.DedupKey, o.Parent, o.Source = s.Trigger, s.Requester, s.Dedup, s.Parent, s.Source
 	o.State, o.NotBefore, o.CreatedAt, o.Revision = model.OpReady, max(s.NotBefore, m.At), m.At, 1
 	if s.Kind == model.Verify || s.Kind == model.Preflight || s.Kind == model.SearchOrphans {

@@ -133,6 +133,9 @@ var Begin = command.Define("operation.begin", 1, func(tx *table.Tx, m command.Me
 	putOperation(tx, o)
 	s.store(tx)
 	tx.Emit(audit.OperationCandidate.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "version", fmt.Sprint(o.Candidate)))
+	if o.Kind == model.SecretAutomation {
+		tellHanded(tx, o)
+	}
 	return LeaseResult{Version: o.Candidate, Until: o.Lease.Until}, nil
 })
 

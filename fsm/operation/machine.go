@@ -28,6 +28,7 @@ const (
 	undetermined event = "could not determine the secret in force"
 	onceMore     event = "not known what became of it, to be run once more"
 	goneOnce     event = "gone, to be proven once more"
+	anew         event = "not known what became of it, to be begun again"
 	cancelled    event = "cancelled"
 	retried      event = "retried by hand"
 )
@@ -42,10 +43,10 @@ var machine = map[model.OperationState]map[event]model.OperationState{
 	},
 	model.OpRunning: {
 		applied: model.OpSucceeded, rejected: model.OpReady, notStarted: model.OpReady,
-		goneOnce: model.OpReady, doubtful: model.OpUncertain, disagreed: model.OpUncertain, expired: model.OpUncertain,
+		goneOnce: model.OpReady, anew: model.OpReady, doubtful: model.OpUncertain, disagreed: model.OpUncertain, expired: model.OpUncertain,
 	},
 	model.OpUncertain: {
-		granted: model.OpSettling, cancelled: model.OpCancelled,
+		granted: model.OpSettling, cancelled: model.OpCancelled, anew: model.OpReady,
 	},
 	model.OpSettling: {
 		foundNew: model.OpSucceeded, foundOld: model.OpReady, verified: model.OpSucceeded,

@@ -45,6 +45,8 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 				return &preflight{s}, nil
 			case isAccess(o.Kind):
 				return &account{s}, nil
+			case o.Kind == model.SecretAutomation && o.Occasion != nil:
+				return &automated{s, tx, *o.Occasion}, nil
 			}
 			return &s, nil
 		}

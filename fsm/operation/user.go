@@ -176,6 +176,9 @@ func (s *user) removed(tx *table.Tx, m command.Meta, o *model.Operation, a Finis
 	o.NotBefore = m.At.Add(s.policy.Patience(s.Failures))
 	if s.Failures == model.DebtAfter {
 		tx.Emit(audit.DynamicDebt.With("user", string(s.ID), "number", fmt.Sprint(s.Number), "username", s.Username, "operation", string(o.ID)))
+		if s.Held != "" {
+			state.NoteDSMError(tx, model.DSMError{Secret: s.Held, At: m.At, Task: model.TaskDeprovision, Operation: o.Number, Message: cmp.Or(a.Message, "the removal failed")})
+		}
 	}
 	return move(o, e, m.At, m.Node, a.Class)
 }
@@ -205,6 +208,9 @@ func (s *user) stopped(_ command.Meta, o *model.Operation) error {
 
 func (s *user) ended(tx *table.Tx, m command.Meta, o *model.Operation) error {
 	fields := []string{"user", string(s.ID), "number", fmt.Sprint(s.Number), "username", s.Username}
+	if o.Kind == model.Provision {
+		noteFailure(tx, m, o, model.TaskProvision, s.Held)
+	}
 	switch {
 	case o.Kind == model.Provision && o.State == model.OpSucceeded && s.Unwanted == "":
 		s.State, s.ActiveAt, s.ExpiresAt = model.DynamicActive, m.At, m.At.Add(model.Span(s.TTL))

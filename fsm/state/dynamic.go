@@ -191,6 +191,7 @@ func DoorOf(r table.Reader, o *model.Operation) model.CredentialID {
 	case model.TargetCredential:
 		c, ok := Credentials.Get(r, t.ID)
 		switch {
+		case o.Kind == model.SecretAutomation: // the credential that it was given
 		case ok && c.JIT != nil && access(o.Kind):
 			return c.JIT.Authentication
 		case ok && o.Reconcile:

@@ -86,7 +86,7 @@ var vendorCalls = []vendorCall{
 	{"PUT", "/pam/sshkey/second", `{"key_name":"two","devices":[{"hostname":"none"}]}`, 400, "", "1011"},
 	{"PUT", "/pam/sshkey/second", `{"key_name":"two"}`, 200, "key.key_name=two", ""},
 	{"DELETE", "/pam/credential/custody/deploy", "", 200, "", ""},
-	{"POST", "/pam/sshkey/second/rotate", "", 403, "", ""}, // without operation.run
+	{"POST", "/pam/sshkey/second/rotate", "", 400, "", ""}, // it has no template
 
 	{"POST", "/pam/info", `{"name":"Licence","content":"k-1","identifier":"licence","type":null}`, 201, "info.content=k-1", ""},
 	{"POST", "/pam/info", "name=x", 400, "", "1026"},
@@ -155,6 +155,17 @@ var vendorCalls = []vendorCall{
 	{"POST", "/sctm/encryption/encrypt", "key=1&value=text", 400, "", "1017"},
 	{"PUT", "/sctm/encryption/key/1", "enabled=1", 200, "encryption_key.name=orders", ""},
 
+	{"POST", "/sctm/automation", `{"name":"push","tags":"a, b","triggers":["When a secret is created"],"applications":["team"],"plugin":"ssh","template":"push","devices":[{"hostname":"db1","credential":"sys"}]}`, 201, "automation.template=push", ""},
+	{"POST", "/sctm/automation", "triggers=When a secret is created&applications=team&plugin=ssh&template=push", 400, "", "1004"},
+	{"POST", "/sctm/automation", "name=x&triggers=When a secret is read", 400, "", ""},
+	{"GET", "/sctm/automations", "", 200, "automations", ""},
+	{"GET", "/sctm/automation/1", "", 200, "automation.id=1", ""},
+	{"GET", "/sctm/automation/none", "", 404, "", ""},
+	{"PUT", "/sctm/automation/push", "description=d", 200, "automation.description=d", ""},
+	{"PUT", "/sctm/automation/none", "description=d", 404, "", ""},
+	{"DELETE", "/sctm/automation/1", "", 200, "automation.name=push", ""},
+	{"DELETE", "/sctm/automation/1", "", 404, "", ""},
+
 	{"DELETE", "/dapp/application/authorization", "", 200, "", ""},
 	{"GET", "/dapp/application", "", 401, "", ""},
 }
@@ -165,8 +176,10 @@ func TestVendorRoutes(t *testing.T) {
 	called := map[string]bool{}
 	for _, prefix := range []string{"/iso", "/api"} {
 		h := open(t, nil)
-		tok := h.token(h.authorize(h.token(h.admin), "team", `{"name":"all","modules":["PAM Core","Application","Secrets Management","CI/CD","Users","Dashboards"],"write":true,
-			"rights":["secret.read","credential.write","route.write"],"filter":{"all":true}}`))
+		admin := h.token(h.admin)
+		h.json(admin, "POST", "/api/v1/templates", 200, `{"name":"push","executor":"ssh","kind":"Secret Management Automation","content":"exec store"}`)
+		tok := h.token(h.authorize(admin, "team", `{"name":"all","modules":["PAM Core","Application","Secrets Management","CI/CD","Users","Dashboards"],"write":true,
+			"rights":["secret.read","credential.write","route.write","operation.run"],"filter":{"all":true}}`))
 		for _, c := range vendorCalls {
 			path := c.path
 			if !strings.HasPrefix(path, "/api/") {

@@ -7,7 +7,7 @@ var kindLabels = map[model.OperationKind]string{
 	model.PasswordChange: "Change Password", model.ChildPasswordChange: "Child password change", model.Verify: "Password reconciliation",
 	model.Provision: "Creation of ephemeral credential", model.Deprovision: "Removal of ephemeral credential",
 	model.CredentialActivation: "Credential activation", model.CredentialInactivation: "Inactivation of the credential",
-	model.SearchOrphans:   "Search for accounts without an owner",
+	model.SearchOrphans: "Search for accounts without an owner", model.SecretAutomation: "Secret Management Automation",
 	model.EphemeralCreate: "Creation of ephemeral credential", model.EphemeralRemove: "Removal of ephemeral credential",
 }
 

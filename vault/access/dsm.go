@@ -143,26 +143,15 @@ func (s *Service) part(v table.Reader, id model.CredentialID, from string, read 
 	if i < 0 || !ok {
 		return secret.Value{}, gone
 	}
-	var text string
-	switch d, _ := state.Devices.Get(v, string(c.Device)); {
-	case from == "password":
+	if from == "password" {
 		version := c.Version(read[i].Version)
 		if version == nil {
 			return secret.Value{}, gone
 		}
 		return s.keys.Decrypt(Place(version.Row), version.Secret)
-	case from == "username":
-		text = c.Username
-	case from == "additional":
-		text = c.Additional
-	case from == "domain":
-		text = c.Domain
-	case d != nil && from == "hostname":
-		text = d.Hostname
-	case d != nil && from == "ip":
-		text = d.IP
 	}
-	return secret.New([]byte(text)), nil
+	d, _ := state.Devices.Get(v, string(c.Device))
+	return secret.New([]byte(c.Part(from, d))), nil
 }
 
 // PutDSM creates or changes a secret; data, if not nil, becomes its next version. The caller wipes the values.

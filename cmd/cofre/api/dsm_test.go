@@ -153,3 +153,41 @@ func TestMasker(t *testing.T) {
 		}
 	}
 }
+
+// Automations of secrets are made, switched and removed by the command line; what failed for a secret is listed.
+func TestSecretAutomationCommands(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("application", "create", "shop")
+	h.run("authorization", "create", "shop", "prod", "--module", "Secrets Management", "--right", "secret.read")
+	h.run("device", "create", "web1", "--ip", "192.0.2.1")
+	h.runWith(password+"\n", "credential", "create", "door", "--hostname", "web1", "--username", "deploy", "--secret-stdin")
+	h.run("template", "put", "push", h.file("t.txt", "exec \"store\"\nexec [#API_KEY#]\nend\n"), "--executor", "ssh", "--kind", "Secret Management Automation")
+	h.refused("trigger", "secret", "automation", "create", "push", "--trigger", "secret.read", "--application", "shop", "--executor", "ssh", "--template", "push", "--credential", "door")
+	h.golden(`
+automation  push
+number  1
+state  enabled
+triggers  secret.created,secret.updated
+applications  shop
+template  ssh: push
+devices  web1 (door)
+saved by  admin/admin
+created  TIME
+revision  1
+`, "secret", "automation", "create", "push", "--trigger", "secret.created,secret.updated", "--application", "shop", "--executor", "ssh", "--template", "push", "--credential", "deploy@web1")
+	h.runWith(`{"API_KEY":"canary"}`, "secret", "create", "db", "--stdin", "--application", "shop", "--authorization", "prod")
+	if out := h.run("operation", "list", "--kind", "secret_management_automation", "--json"); !strings.Contains(out, "secret.created") || strings.Contains(out, "canary") {
+		t.Error(out)
+	}
+	h.run("secret", "automation", "update", "push", "--trigger", "secret.updated", "--tag", "cloud", "--description", "copies", "--name", "copy")
+	h.run("secret", "automation", "disable", "copy")
+	h.golden(`
+NUMBER  NAME  TRIGGERS  TEMPLATE  DEVICES  LAST  STATE
+1  copy  secret.updated  ssh:push  web1 (door)  TIME  disabled
+`, "secret", "automation", "list")
+	h.run("secret", "automation", "enable", "copy")
+	h.run("secret", "automation", "delete", "copy")
+	h.refused("not found", "secret", "automation", "show", "copy")
+	h.golden("", "secret", "errors", "1")
+}

@@ -61,7 +61,7 @@ func secretCommand(s *session) *cobra.Command {
 		}}
 	}
 	return group("secret", "Secrets of applications: values and references to accounts, in versions", list, show, putSecret(s, "create IDENTITY", "Create a secret of an application"),
-		putSecret(s, "update NAME", "Change a secret; values and accounts together are its next version"), readSecretData(s), rollback,
+		putSecret(s, "update NAME", "Change a secret; values and accounts together are its next version"), readSecretData(s), rollback, secretErrors(s), secretAutomationCommand(s),
 		status("enable", "Enable a secret", true), status("disable", "Disable a secret: it is handed out to nobody; every version is kept", false))
 }
 

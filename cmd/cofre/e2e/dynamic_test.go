@@ -104,6 +104,7 @@ func TestDynamicUsers(t *testing.T) {
 		t.Error("a user whose time is over was handed out again")
 	}
 	profileTrial(t, c, pg)
+	secretAutomation(t, c, pg)
 	orphans(t, c, pg, redis)
 	dynamicUnderFire(t, c, pg)
 }

@@ -1,0 +1,73 @@
+package runner
+
+import (
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// automate runs the template of an automation once, as the credential that it was given. What the template is handed is read
+// after the begin was committed: that is the audit record, and what changes later is an occasion of its own.
+func (r *Runner) automate(l *lease, o *model.Operation) operation.FinishArgs {
+	job, err := r.load(o)
+	if err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
+	defer job.wipe()
+	program, err := job.compile(job.template)
+	if err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
+	current := job.credential.ByRole(model.RoleCurrent)
+	if current == nil {
+		return job.failed(model.OutcomeNotStarted, missing("the credential holds no secret: nothing could log in"))
+	}
+	res, sent, err := r.begin(l, operation.BeginArgs{Operation: o.ID, Token: l.token, Reuse: current.N})
+	switch {
+	case err != nil:
+		return job.failed(model.OutcomeNotStarted, err)
+	case res.Fenced:
+		return skipped
+	}
+	l.trust(sent)
+	v := r.View()
+	job.held = r.handed(v, o.Occasion)
+	v.Close()
+	for _, n := range program.Masks() {
+		value, err := job.resolve(n)
+		if err != nil {
+			return job.failed(model.OutcomeNotStarted, err)
+		}
+		value.Wipe()
+	}
+	if outcome, err := program.Run(l.ctx, r.session(l, job)); err != nil {
+		return job.ran(outcome, err)
+	}
+	return job.done(model.OutcomeApplied)
+}
+
+// handed reads what the template of an automation is handed: the secret with the accounts that it refers to, or the
+// authorization with its keys.
+func (r *Runner) handed(v table.Reader, on *model.Occasion) *held {
+	var app model.ApplicationID
+	if a, ok := state.Authorizations.Get(v, string(on.Authorization)); ok {
+		app = a.Application
+	}
+	h := r.holding(v, app, on.Authorization, on.Secret)
+	if h.secret == nil {
+		return h
+	}
+	h.oauth1 = nil // who may read a secret may not therefore sign as its owner
+	h.accounts = map[model.CredentialID]account{}
+	if h.version == nil {
+		return h
+	}
+	for _, id := range h.version.References() {
+		if c, ok := state.Credentials.Get(v, string(id)); ok {
+			d, _ := state.Devices.Get(v, string(c.Device))
+			h.accounts[id] = account{c, d}
+		}
+	}
+	return h
+}

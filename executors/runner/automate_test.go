@@ -1,0 +1,94 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+)
+
+// handing is an executor whose program asks for some tags and tells what it got.
+type handing struct {
+	tags []mask.Name
+	got  map[mask.Name]string
+	ends error
+}
+
+func (*handing) Name() model.ExecutorName                    { return "ssh" }
+func (h *handing) Compile(string) (executors.Program, error) { return h, nil }
+func (h *handing) Masks() []mask.Name                        { return h.tags }
+func (*handing) Notices() []string                           { return nil }
+func (h *handing) Run(_ context.Context, s executors.Session) (executors.Outcome, error) {
+	h.got = map[mask.Name]string{}
+	for _, n := range h.tags {
+		v, err := s.Resolve(n)
+		if err != nil {
+			return executors.NotStarted, err
+		}
+		h.got[n] = text(v)
+	}
+	if h.ends != nil {
+		return executors.Uncertain, h.ends
+	}
+	return executors.Applied, nil
+}
+
+// An automation hands the secret to its template after that was committed, as the credential that it was given. What has no
+// value is not run; what ended unseen is run again, and in the end stands among the secret's errors.
+func TestAutomation(t *testing.T) {
+	t.Parallel()
+	h := openFrom(t, "testdata/automation.txt")
+	id, _ := h.access()
+	all := []mask.Name{"API_KEY", "DB_PASS", "CREDENTIAL_USERNAME", "CREDENTIAL_PASSWORD", "SECRET_DATA", "SECRET_VERSION", "APP_NAME", mask.AuthUser, mask.AuthPassword}
+	for _, c := range []struct {
+		what  string
+		with  *handing
+		state model.OperationState
+		ran   bool
+	}{
+		{"a tag without a value", &handing{tags: []mask.Name{"API_KEY", "NO_SUCH_KEY"}}, model.OpReady, false},
+		{"an end that was not seen", &handing{tags: all, ends: &executors.Failure{Class: executors.ClassNetwork, Msg: "the connection broke"}}, model.OpReady, true},
+		{"a run", &handing{tags: all}, model.OpSucceeded, true},
+	} {
+		h.later(id)
+		stop := h.start(c.with)
+		h.await(id, c.what, func(o *model.Operation) bool { return o.Lease == nil })
+		stop()
+		if o := h.operation(id); o.State != c.state || (c.with.got != nil) != c.ran {
+			t.Fatalf("%s: the operation is %s: %s", c.what, o.State, o.Message)
+		}
+		want := map[mask.Name]string{"API_KEY": "canary", "DB_PASS": "their", "CREDENTIAL_USERNAME": "app", "CREDENTIAL_PASSWORD": "their", "SECRET_DATA": `{"Api_Key":"canary","DB_PASS":"their"}`,
+			"SECRET_VERSION": "1", "APP_NAME": "admin", mask.AuthUser: "deploy", mask.AuthPassword: "first"}
+		if c.ran && !maps.Equal(c.with.got, want) {
+			t.Errorf("%s got %q", c.what, c.with.got)
+		}
+	}
+	if c := h.credential(); c.Busy != "" {
+		t.Error("the credential is still at work")
+	}
+}
+
+// A run that fails for good is an error of its secret.
+func TestAutomationFails(t *testing.T) {
+	t.Parallel()
+	h := openFrom(t, "testdata/automation.txt")
+	id, _ := h.access()
+	for range 3 {
+		h.later(id)
+		stop := h.start(&handing{ends: errors.New("the target hung up")})
+		h.await(id, "failed", func(o *model.Operation) bool { return o.Lease == nil })
+		stop()
+	}
+	v := h.m.View()
+	defer v.Close()
+	o := h.operation(id)
+	e := state.DSMErrorsOf(v, o.Occasion.Secret)
+	if o.State != model.OpDead || len(e) != 1 || e[0].Task != model.TaskAutomation || e[0].Operation != o.Number || e[0].Message != "the target hung up" {
+		t.Errorf("the operation is %s, the errors %+v", o.State, e)
+	}
+}
