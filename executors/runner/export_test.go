@@ -3,10 +3,22 @@ package runner
 import (
 	"cofre/executors"
 	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
 )
 
 // Reaches tells whether an attempt on a device may connect to an address.
 func Reaches(d *model.Device, e executors.Executor, address string) bool {
 	_, _, ok := reaches(d, e, address)
 	return ok
+}
+
+// Doors lists the host names of the devices that a secret opens.
+func Doors(v *table.View, c *model.Credential) (names []string, err error) {
+	own, _ := state.Devices.Get(v, string(c.Device))
+	all, err := doors(v, c, own)
+	for _, d := range all {
+		names = append(names, d.Hostname)
+	}
+	return names, err
 }

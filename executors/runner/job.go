@@ -70,7 +70,10 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	if j.device, ok = state.Devices.Get(v, string(j.credential.Device)); !ok {
 		return j, missing("the device is gone")
 	}
-	j.doors = doors(v, j.credential, j.device)
+	var err error
+	if j.doors, err = doors(v, j.credential, j.device); err != nil {
+		return j, err
+	}
 	if o.Kind == model.SearchOrphans && o.Lease.Door == "" {
 		return j, missing("the device has no credential with the profile's user name")
 	}

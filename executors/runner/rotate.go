@@ -1,35 +1,15 @@
 package runner
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"cofre/executors"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
-	"cofre/fsm/state"
-	"cofre/fsm/table"
 	"cofre/vault/secret"
 )
-
-// doors lists the devices that a secret opens: the credential's own, and for an SSH key the further active ones in the order of
-// their numbers.
-func doors(v *table.View, c *model.Credential, own *model.Device) []*model.Device {
-	all := []*model.Device{own}
-	if c.Key == nil {
-		return all
-	}
-	for _, id := range c.Key.Devices {
-		if d, ok := state.Devices.Get(v, string(id)); ok && d.Enabled {
-			all = append(all, d)
-		}
-	}
-	slices.SortFunc(all[1:], func(a, b *model.Device) int { return cmp.Compare(a.Number, b.Number) })
-	return all
-}
 
 // each does something at every door, one after the other, until it fails.
 func (j *job) each(do func() error) error {

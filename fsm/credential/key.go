@@ -14,11 +14,12 @@ type KeyPatch struct {
 	Name      *string           `cbor:"name,omitempty"`
 	Algorithm *string           `cbor:"algorithm,omitempty"` // of the keys that Cofre makes
 	Devices   *[]model.DeviceID `cbor:"devices,omitempty"`   // further ones
+	Pattern   *string           `cbor:"pattern,omitempty"`   // of further ones; "": none
 }
 
 // patchKey changes what makes a credential a key. A password never becomes one, nor the other way round: their old values
 // would be tried at doors where they do not belong.
-func patchKey(tx *table.Tx, c *model.Credential, a *KeyPatch) error {
+func patchKey(tx *table.Tx, c *model.Credential, a *KeyPatch, by model.AuthorizationID) error {
 	if a == nil {
 		return checkKey(c)
 	}
@@ -52,6 +53,13 @@ func patchKey(tx *table.Tx, c *model.Credential, a *KeyPatch) error {
 			if d == c.Device || slices.Contains(k.Devices[:i], d) {
 				return model.Errorf(model.Invalid, "a device is listed twice").WithField("devices")
 			}
+		}
+	}
+	if a.Pattern != nil && *a.Pattern != k.Pattern {
+		if k.Pattern, k.PatternBy = *a.Pattern, by; k.Pattern == "" {
+			k.PatternBy = ""
+		} else if err := model.CheckHostPattern("pattern", k.Pattern); err != nil {
+			return err
 		}
 	}
 	c.Key, c.Type = &k, model.TypeSSHKey

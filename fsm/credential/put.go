@@ -97,7 +97,7 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		}
 		c = *old
 	}
-	if err := patch(tx, &c, a); err != nil {
+	if err := patch(tx, &c, a, p.Authorization.ID); err != nil {
 		return PutResult{}, err
 	}
 	var taken, left *model.ExecutionProfile
@@ -189,7 +189,7 @@ func resolve(tx *table.Tx, a PutArgs) (*model.Credential, error) {
 	return nil, nil
 }
 
-func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
+func patch(tx *table.Tx, c *model.Credential, a PutArgs, by model.AuthorizationID) error {
 	if a.Identifier != "" && a.Identifier != c.Identifier {
 		if err := checkIdentifier(tx, c.ID, a.Identifier); err != nil {
 			return err
@@ -236,7 +236,7 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs) error {
 	if a.Parent != nil {
 		c.Parent = *a.Parent
 	}
-	if err := patchKey(tx, c, a.Key); err != nil {
+	if err := patchKey(tx, c, a.Key, by); err != nil {
 		return err
 	}
 	if err := patchJIT(tx, c, a.JIT); err != nil {

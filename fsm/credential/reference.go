@@ -57,8 +57,15 @@ func references(tx *table.Tx, m command.Meta, old, c *model.Credential) error {
 func sameRoute(a, b *model.Credential) bool {
 	x, y := a.Execution.Reconcile, b.Execution.Reconcile
 	return sameJIT(a, b) && x.Template == y.Template && x.Authentication == y.Authentication && a.Username == b.Username && a.Device == b.Device &&
-		slices.Equal(keyDevices(a), keyDevices(b)) && a.Execution.Executor == b.Execution.Executor &&
+		slices.Equal(keyDevices(a), keyDevices(b)) && keyPattern(a) == keyPattern(b) && a.Execution.Executor == b.Execution.Executor &&
 		a.Execution.ChangeTemplate == b.Execution.ChangeTemplate && a.Execution.Authentication == b.Execution.Authentication
+}
+
+func keyPattern(c *model.Credential) string {
+	if c.Key == nil {
+		return ""
+	}
+	return c.Key.Pattern
 }
 
 func keyDevices(c *model.Credential) []model.DeviceID {

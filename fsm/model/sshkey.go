@@ -1,6 +1,9 @@
 package model
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // TypeSSHKey is the vendor's credential type for key pairs.
 const TypeSSHKey = "SSH Key"
@@ -17,6 +20,28 @@ type KeyPair struct {
 	Name      string     `cbor:"name,omitempty"`    // as people call it
 	Algorithm string     `cbor:"algorithm"`         // of the keys that Cofre makes: one of KeyAlgorithms
 	Devices   []DeviceID `cbor:"devices,omitempty"` // further devices where the same user name accepts the key
+	Pattern   string     `cbor:"pattern,omitempty"` // so do the active devices whose host names fit it, when the key is changed
+	// PatternBy set the pattern: devices where it reaches no credential are left out.
+	PatternBy AuthorizationID `cbor:"pattern_by,omitempty"`
+}
+
+// IsHostPattern tells whether a host name stands for many: '*' is any text, '?' one character.
+func IsHostPattern(host string) bool { return strings.ContainsAny(host, "*?") }
+
+// CheckHostPattern checks a pattern of host names. One without a letter or digit would mean every device.
+func CheckHostPattern(field, pattern string) error {
+	const plain = "abcdefghijklmnopqrstuvwxyz0123456789"
+	low := strings.ToLower(pattern)
+	if len(pattern) > MaxName || strings.Trim(low, plain+"-_.*?") != "" || !strings.ContainsAny(low, plain) {
+		return Errorf(Invalid, "a pattern is made of letters, digits, '-', '_', '.', '*' and '?', such as *.prod.example.com").WithField(field)
+	}
+	return nil
+}
+
+// FitsHost tells whether a host name fits a pattern, in whatever case.
+func FitsHost(pattern, host string) bool {
+	ok, err := path.Match(strings.ToLower(pattern), strings.ToLower(host))
+	return ok && err == nil
 }
 
 // KeyAlgorithms lists the kinds of keys that Cofre makes, the default first.

@@ -17,6 +17,7 @@ type KeyPut struct {
 	Name       *string
 	Algorithm  *string   // of the keys that Cofre makes
 	Devices    *[]string // further devices that accept it
+	Pattern    *string   // of host names of further devices; "": none
 	Generate   bool      // Cofre makes the first one; somebody puts its public half on the devices
 	Public     string    // must fit the private key; "": not compared
 	Passphrase *secret.Value
@@ -27,6 +28,7 @@ type KeyView struct {
 	Name      string   `json:"name,omitempty"`
 	Algorithm string   `json:"algorithm" doc:"of the keys that Cofre makes: ed25519, rsa-3072 or rsa-4096"`
 	Devices   []string `json:"devices" doc:"host names of further devices that accept it"`
+	Pattern   string   `json:"pattern,omitempty" doc:"of host names: active devices that fit accept it too"`
 	PublicKey string   `json:"public_key,omitempty" doc:"a line of authorized_keys"`
 }
 
@@ -35,6 +37,7 @@ type KeyBody struct {
 	Name      *string   `json:"name"`
 	Algorithm *string   `json:"algorithm" doc:"of the keys that Cofre makes: ed25519, rsa-3072 or rsa-4096"`
 	Devices   *[]string `json:"devices" doc:"host names of further devices that accept it"`
+	Pattern   *string   `json:"pattern" doc:"of host names, such as *.prod.example.com: active devices that fit when the key is changed accept it too, if you reach a credential on them; an empty one is none"`
 	Generate  bool      `json:"generate" doc:"Cofre makes the first key; somebody puts its public half on the devices"`
 }
 
@@ -52,7 +55,7 @@ func KeyRoutes(s Keys) []route.Route {
 	k, seed := &keys{s, model.Errorf(model.Invalid, "SSH key not found").WithCode(1015)}, &keys{s, model.Errorf(model.NotFound, "SSH key not found")}
 	shown := []route.Field{{Name: "key", Type: "object", Text: "id, username, key_name, hostname, ip, private_key, public_key, tags, devices, expiration_time; beside response and inside it"}}
 	fields := []route.Field{
-		{Name: "identifier", In: "body", Text: "without one the key cannot be updated"}, {Name: "hostname", In: "body", Text: "a device that is known"}, {Name: "ip", In: "body"}, {Name: "username", In: "body", Text: "'usr' if empty"},
+		{Name: "identifier", In: "body", Text: "without one the key cannot be updated"}, {Name: "hostname", In: "body", Text: "a device that is known, or a pattern such as *.prod.example.com: each change finds the active devices that fit, 1000 at most, where the caller reaches a credential"}, {Name: "ip", In: "body"}, {Name: "username", In: "body", Text: "'usr' if empty"},
 		{Name: "key_name", In: "body"}, {Name: "public_key", In: "body"}, {Name: "private_key", In: "body", Text: "PEM"}, {Name: "password", In: "body", Text: "passphrase of the private key; passphrase is the same. It is taken off"},
 		{Name: "tags", In: "body", Type: "array"}, {Name: "devices", In: "body", Type: "array", Text: "host names of further devices"}, {Name: "auto_rotate", In: "body", Type: "boolean", Text: "change it every rotation_days, once the first change was asked for"},
 		{Name: "rotation_days", In: "body", Type: "integer", Text: "90 by default; needs policy.write unless the policy is there"},
@@ -69,7 +72,8 @@ func KeyRoutes(s Keys) []route.Route {
 		add(http.MethodDelete, "key/{id}", "credential.status", k.disable, route.Doc{Summary: "Deactivate an SSH key", Text: "Every version is kept."}),
 		add(http.MethodGet, "sshkey", route.NoEvent, seed.list, route.Doc{Summary: "List SSH keys, without private halves", Returns: []route.Field{{Name: "keys", Type: "array"}}}),
 		add(http.MethodPost, "sshkey", "credential.put", seed.post, post), add(http.MethodGet, "sshkey/{id}", "credential.read", seed.read, read),
-		add(http.MethodPut, "sshkey/{id}", "credential.put", seed.update, route.Doc{Summary: "Update an SSH key", Text: "The fields that are sent change.", Fields: fields, Returns: shown}),
+		add(http.MethodPut, "sshkey/{id}", "credential.put", seed.update, route.Doc{Summary: "Update or activate an SSH key", Text: "The fields that are sent change; without any, the key is activated.", Fields: fields, Returns: shown}),
+		add(http.MethodDelete, "sshkey/{id}", "credential.status", seed.disable, route.Doc{Summary: "Deactivate an SSH key", Text: "Every version is kept."}),
 		add(http.MethodPost, "sshkey/{id}/rotate", "operation.created", seed.rotate, route.Doc{Summary: "Change an SSH key on its devices", Text: "Answers with the operation and does not wait for it.", Status: http.StatusCreated, Returns: []route.Field{{Name: "operation", Type: "object", Text: "id"}}}),
 	}
 }
@@ -121,19 +125,21 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	p, err := k.input(ctx, r, in)
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	known := false
-	if p.Identifier != "" {
-		i, err := k.s.Describe(ctx, r.Actor, r.At, p.Identifier)
+	var old *Item
+	if id := in.Text("identifier"); id != "" {
+		found, err := k.s.Describe(ctx, r.Actor, r.At, id)
 		if model.HasCode(err, 1009) {
 			return compat.Reply{}, err
 		}
-		known = err == nil && i.Key != nil
+		if err == nil && found.Key != nil {
+			old = found
+		}
 	}
-	if !known && p.Secret == nil {
+	p, err := k.input(ctx, r, in, old)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	if old == nil && p.Secret == nil {
 		return compat.Reply{}, model.Errorf(model.Invalid, "Private key was not informed").WithCode(1014).WithField("private_key")
 	}
 	i, created, err := k.s.Put(ctx, r.Actor, r.At, p)
@@ -148,14 +154,18 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 }
 
 func (k *keys) update(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	if _, err := k.find(ctx, r); err != nil {
+	old, err := k.find(ctx, r)
+	if err != nil {
 		return compat.Reply{}, err
 	}
 	in, err := r.Input()
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	p, err := k.input(ctx, r, in)
+	if in.Empty() {
+		return k.enable(ctx, r)
+	}
+	p, err := k.input(ctx, r, in, old)
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -207,8 +217,8 @@ func (k *keys) rotate(ctx context.Context, r *route.Request) (compat.Reply, erro
 // keyTemplate changes keys that nobody named a template for.
 const keyTemplate = "SSH key (authorized_keys)"
 
-// input reads both spellings.
-func (k *keys) input(ctx context.Context, r *route.Request, in *compat.Input) (Put, error) {
+// input reads both spellings; old is the key that is changed, nil for a new one.
+func (k *keys) input(ctx context.Context, r *route.Request, in *compat.Input, old *Item) (Put, error) {
 	p, err := readPut(in)
 	if err != nil {
 		return p, err
@@ -219,31 +229,50 @@ func (k *keys) input(ctx context.Context, r *route.Request, in *compat.Input) (P
 	if p.Secret != nil && p.Secret.Len() == 0 {
 		p.Secret = nil
 	}
+	if p.Hostname != nil && *p.Hostname != "" && !model.IsHostPattern(*p.Hostname) {
+		p.Key.Pattern = new(string) // one device in the place of many
+	}
 	if p.Key.Devices, err = in.Members("devices", "hostname"); err != nil {
 		return p, err
 	}
 	rotate, err := in.Bool("auto_rotate")
-	if err != nil || rotate == nil {
+	if err != nil {
 		return p, err
 	}
-	template, days := keyTemplate, 90
-	p.Automatic = rotate
-	if p.Template == nil {
+	return p, k.period(ctx, r, in.Text("rotation_days"), rotate, old, &p)
+}
+
+// period reads auto_rotate and rotation_days. What a key that is there has already, a template or a policy, stays unless it is named.
+func (k *keys) period(ctx context.Context, r *route.Request, text string, rotate *bool, old *Item, p *Put) error {
+	days, err := 0, error(nil)
+	if text != "" {
+		if days, err = strconv.Atoi(text); err != nil || days < 1 || days > 3650 {
+			return model.Errorf(model.Invalid, "rotation_days is 1 to 3650").WithField("rotation_days")
+		}
+	}
+	if p.Automatic = rotate; rotate == nil {
+		if days == 0 {
+			return nil
+		}
+		if old == nil || !old.Credential.Execution.Automatic {
+			return model.Errorf(model.Invalid, "rotation_days is for a key with auto_rotate").WithField("rotation_days")
+		}
+	} else if !*rotate {
+		return nil
+	}
+	template := keyTemplate
+	if p.Template == nil && (old == nil || old.Template == "") {
 		p.Template = &template
 	}
-	if d := in.Text("rotation_days"); d != "" {
-		if days, err = strconv.Atoi(d); err != nil || days < 1 || days > 3650 {
-			return p, model.Errorf(model.Invalid, "rotation_days is 1 to 3650").WithField("rotation_days")
-		}
+	switch {
+	case days == 0 && old != nil && old.Policy != "":
+		return nil
+	case days == 0:
+		days = 90
 	}
-	if *rotate {
-		name, err := k.s.Periodic(ctx, r.Actor, r.At, days)
-		if err != nil {
-			return p, err
-		}
-		p.Policy = &name
-	}
-	return p, nil
+	name, err := k.s.Periodic(ctx, r.Actor, r.At, days)
+	p.Policy = &name
+	return err
 }
 
 // keyed is a key in the vendor's words.
@@ -252,7 +281,7 @@ func keyed(i *Item) compat.Object {
 	o := compat.Object{
 		{Name: "id", Value: number(c.Number)}, {Name: "identifier", Value: c.Identifier}, {Name: "tag", Value: c.Identifier}, {Name: "username", Value: c.Username},
 		{Name: "hostname", Value: i.Device.Hostname}, {Name: "ip", Value: i.Device.IP}, {Name: "tags", Value: tags(c.Tags)}, {Name: "enabled", Value: c.Enabled},
-		{Name: "expiration_time", Value: moment(i.Change)},
+		{Name: "expiration_time", Value: moment(i.Change)}, {Name: "automatic_change", Value: i.Credential.Execution.Automatic},
 	}
 	devices := []compat.Object{}
 	if i.Key != nil {
@@ -262,6 +291,9 @@ func keyed(i *Item) compat.Object {
 		o = append(o, compat.Member{Name: "key_name", Value: i.Key.Name}, compat.Member{Name: "public_key", Value: i.Key.PublicKey})
 	}
 	o = append(o, compat.Member{Name: "devices", Value: devices})
+	if i.Key != nil && i.Key.Pattern != "" {
+		o = append(o, compat.Member{Name: "host_pattern", Value: i.Key.Pattern})
+	}
 	if i.Secret != nil {
 		o = append(o, compat.Member{Name: "private_key", Value: compat.Secret{Value: *i.Secret}})
 	}

@@ -251,7 +251,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 		p.Identifier = *b.Identifier
 	}
 	if k := b.Key; k != nil {
-		p.Key = &KeyPut{Name: k.Name, Algorithm: k.Algorithm, Devices: k.Devices, Generate: k.Generate}
+		p.Key = &KeyPut{Name: k.Name, Algorithm: k.Algorithm, Devices: k.Devices, Pattern: k.Pattern, Generate: k.Generate}
 	}
 	item, created, err := m.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {

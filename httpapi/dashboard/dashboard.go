@@ -56,12 +56,14 @@ type View struct {
 type Service interface {
 	// CredentialUse counts credentials whose change is overdue, and those in custody.
 	CredentialUse(actor model.Actor, at model.Time) (expired, using int, err error)
+	// SessionUse counts sessions by kind: those that are going on, and those that are over.
+	SessionUse(actor model.Actor, at model.Time, f SessionFilter) (live, over map[string]int, err error)
 	Summary(ctx context.Context, actor model.Actor, at model.Time, days int) (*View, error)
 }
 
 // Routes offers the resource.
 func Routes(s Service) []route.Route {
-	return append(vendorRoutes(s), route.Route{
+	return append(append(vendorRoutes(s), sessionRoutes(s)...), route.Route{
 		Method: http.MethodGet, Path: "/api/v1/dashboards/changes", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
 		Doc: route.Doc{Tag: "dashboard", Summary: "Count credentials and operations", Text: "What the caller reaches. Every credential is read once: meant for a screen that asks every minute, not every second.",
 			Fields: []route.Field{{Name: "days", In: "query", Type: "integer", Text: "how many days of finished operations, today included; 30 by default, 90 at most"}}, Returns: View{}},

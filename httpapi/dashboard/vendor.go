@@ -9,8 +9,7 @@ import (
 	"cofre/httpapi/route"
 )
 
-// vendorRoutes are the vendor's dashboards of credentials. Those of sessions and of risk belong to modules that Cofre does
-// not have.
+// vendorRoutes are the vendor's dashboards of credentials. Those of risk belong to a module that Cofre does not have.
 func vendorRoutes(s Service) []route.Route {
 	var list []route.Route
 	for _, d := range []struct {

@@ -145,6 +145,9 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 		}
 		args.ID = found.ID
 	}
+	if err := c.keyHost(ctx, actor, at, &p); err != nil {
+		return nil, false, err
+	}
 	if err := c.device(ctx, p, &args); err != nil {
 		return nil, false, err
 	}
@@ -181,6 +184,29 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 		}
 	}
 	return i, r.Created, nil
+}
+
+// keyHost reads the host name of an SSH key, which may be a pattern: the first device that fits becomes the key's own, unless it has one.
+func (c *credentials) keyHost(ctx context.Context, actor model.Actor, at model.Time, p *api.Put) error {
+	if p.Key == nil || p.Hostname == nil || !model.IsHostPattern(*p.Hostname) {
+		return nil
+	}
+	pattern := *p.Hostname
+	p.Key.Pattern, p.Hostname = &pattern, nil
+	known := p.Name
+	if known == "" && !p.Create {
+		known = p.Identifier
+	}
+	if known != "" {
+		if _, err := c.access.FindCredential(ctx, known); err == nil {
+			return model.CheckHostPattern("hostname", pattern)
+		}
+	}
+	d, err := c.firstOf(actor, at, pattern)
+	if err == nil {
+		p.Hostname = &d.Hostname
+	}
+	return err
 }
 
 // device finds the device that a put names. The vendor's codes: 1004 no host name, 1005 no address either, 1011 unknown.

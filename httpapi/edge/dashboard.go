@@ -20,6 +20,10 @@ func (d *dashboards) CredentialUse(actor model.Actor, at model.Time) (expired, u
 	return d.access.CredentialUse(actor, at)
 }
 
+func (d *dashboards) SessionUse(actor model.Actor, at model.Time, f dashboard.SessionFilter) (live, over map[string]int, err error) {
+	return d.access.SessionUse(actor, at, access.SessionUseFilter(f))
+}
+
 func (d *dashboards) Summary(_ context.Context, actor model.Actor, at model.Time, days int) (*dashboard.View, error) {
 	s, err := d.Service.Summary(actor, at, days)
 	if err != nil {

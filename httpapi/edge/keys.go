@@ -19,7 +19,7 @@ func (c *credentials) keyView(ctx context.Context, row *model.Credential) *api.K
 	if k == nil {
 		return nil
 	}
-	v := &api.KeyView{Name: k.Name, Algorithm: k.Algorithm, Devices: []string{}}
+	v := &api.KeyView{Name: k.Name, Algorithm: k.Algorithm, Devices: []string{}, Pattern: k.Pattern}
 	if cur := row.ByRole(model.RoleCurrent); cur != nil {
 		v.PublicKey = cur.Public
 	}
@@ -31,10 +31,31 @@ func (c *credentials) keyView(ctx context.Context, row *model.Credential) *api.K
 	return v
 }
 
+// firstOf is the first active device whose host name fits a pattern: a key has a device of its own.
+func (c *credentials) firstOf(actor model.Actor, at model.Time, pattern string) (*model.Device, error) {
+	if err := model.CheckHostPattern("hostname", pattern); err != nil {
+		return nil, err
+	}
+	all, err := c.access.Devices(actor, at)
+	if err != nil {
+		return nil, err
+	}
+	var first *model.Device
+	for i := range all {
+		if d := &all[i]; d.Enabled && model.FitsHost(pattern, d.Hostname) && (first == nil || d.Number < first.Number) {
+			first = d
+		}
+	}
+	if first == nil {
+		return nil, model.Errorf(model.Invalid, "Device not found: no active device fits the pattern").WithCode(1011).WithField("hostname")
+	}
+	return first, nil
+}
+
 // key prepares a put of an SSH key: the passphrase is taken off, or a key is made; what it gives is the caller's to wipe.
 func (c *credentials) key(ctx context.Context, p api.Put, args *credential.PutArgs) (*secret.Value, error) {
 	k := p.Key
-	args.Key, args.Type = &credential.KeyPatch{Name: k.Name, Algorithm: k.Algorithm}, nil
+	args.Key, args.Type = &credential.KeyPatch{Name: k.Name, Algorithm: k.Algorithm, Pattern: k.Pattern}, nil
 	if k.Devices != nil {
 		ids := []model.DeviceID{}
 		for _, name := range *k.Devices {

@@ -85,6 +85,12 @@ var vendorCalls = []vendorCall{
 	{"POST", "/pam/sshkey", `{"identifier":"second","hostname":"db1","username":"deploy","private_key":` + privateKey + `,"passphrase":"not needed"}`, 201, "key.id=3", ""},
 	{"PUT", "/pam/sshkey/second", `{"key_name":"two","devices":[{"hostname":"none"}]}`, 400, "", "1011"},
 	{"PUT", "/pam/sshkey/second", `{"key_name":"two"}`, 200, "key.key_name=two", ""},
+	{"DELETE", "/pam/sshkey/second", "", 200, "key.identifier=second", ""},
+	{"DELETE", "/pam/sshkey/second", "", 400, "", "1017"},
+	{"DELETE", "/pam/sshkey/none", "", 404, "", ""},
+	{"PUT", "/pam/sshkey/second", "", 200, "key", ""},
+	{"PUT", "/pam/sshkey/second", "{}", 400, "", "1045"},
+	{"PUT", "/pam/sshkey/second", `{"rotation_days":30}`, 400, "", ""},
 	{"DELETE", "/pam/credential/custody/deploy", "", 200, "", ""},
 	{"POST", "/pam/sshkey/second/rotate", "", 400, "", ""}, // it has no template
 
@@ -119,6 +125,15 @@ var vendorCalls = []vendorCall{
 	{"GET", "/dash/credentials/expired", "", 200, "credentials.expired=0", ""},
 	{"GET", "/coge/credenciais/utilizacao", "", 200, "credentials.using=0", ""},
 	{"GET", "/dash/credentials/using", "", 200, "credentials.using=0", ""},
+
+	{"GET", "/dash/sessions/all?ativo=1", "", 200, "sessions", ""},
+	{"GET", "/dash/sessions/ssh", "", 200, "sessions", ""},
+	{"GET", "/coge/sessoes/rdp?data1=2026-01-01&data2=2026-01-31", "", 200, "sessoes", ""},
+	{"GET", "/coge/sessoes/rdp?data1=01/02/2026", "", 400, "", ""},
+	{"GET", "/dash/sessions/sshweb", "", 200, "sessions", ""},
+	{"GET", "/dash/sessions/rdpweb", "", 200, "sessions", ""},
+	{"GET", "/dash/sessions/jumpserver", "", 200, "sessions", ""},
+	{"GET", "/dash/sessions/rdpgate", "", 200, "sessions", ""},
 
 	{"POST", "/sctm/secret", `{"identity":"db","data":{"A":"1"}}`, 201, "application.name=team", ""},
 	{"POST", "/sctm/secret", `{"data":{"A":"1"}}`, 400, "", "1004"},

@@ -118,6 +118,7 @@ func credentialFlags(c *cobra.Command) {
 	f.Bool("ssh", false, "it is an SSH key: its secret is a private key, in PEM, without a passphrase")
 	f.String("ssh-name", "", "name of the SSH key")
 	f.String("ssh-algorithm", "", "of the SSH keys that Cofre makes: ed25519, rsa-3072 or rsa-4096")
+	f.String("ssh-pattern", "", "pattern of host names, such as '*.prod.example.com', of devices that accept the SSH key; '' for none")
 	f.StringSlice("ssh-device", nil, "further device that accepts the SSH key; may be repeated; '' for none")
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.Bool("automatic", false, "the policy may change it, once the first change was asked for and succeeded")
@@ -137,8 +138,8 @@ func credentialBody(c *cobra.Command) withSecret {
 // keyBody is there if a flag of SSH keys was given.
 func keyBody(c *cobra.Command) *credential.KeyBody {
 	is := truth(c, "ssh")
-	k := &credential.KeyBody{Name: text(c, "ssh-name"), Algorithm: text(c, "ssh-algorithm"), Devices: texts(c, "ssh-device")}
-	if (is == nil || !*is) && k.Name == nil && k.Algorithm == nil && k.Devices == nil {
+	k := &credential.KeyBody{Name: text(c, "ssh-name"), Algorithm: text(c, "ssh-algorithm"), Devices: texts(c, "ssh-device"), Pattern: text(c, "ssh-pattern")}
+	if (is == nil || !*is) && k.Name == nil && k.Algorithm == nil && k.Devices == nil && k.Pattern == nil {
 		return nil
 	}
 	return k
