@@ -1,9 +1,6 @@
 package model
 
-import (
-	"path"
-	"strings"
-)
+import "strings"
 
 // TypeSSHKey is the vendor's credential type for key pairs.
 const TypeSSHKey = "SSH Key"
@@ -40,8 +37,28 @@ func CheckHostPattern(field, pattern string) error {
 
 // FitsHost tells whether a host name fits a pattern, in whatever case.
 func FitsHost(pattern, host string) bool {
-	ok, err := path.Match(strings.ToLower(pattern), strings.ToLower(host))
-	return ok && err == nil
+	return globs(strings.ToLower(pattern), strings.ToLower(host))
+}
+
+// globs goes back to the last '*' when what follows it does not fit, so the work is bounded by the product of the lengths.
+func globs(pattern, text string) bool {
+	p, t, star, from := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			from++
+			p, t = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // KeyAlgorithms lists the kinds of keys that Cofre makes, the default first.
