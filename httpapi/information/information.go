@@ -1,4 +1,5 @@
-// Package information is the resource of protected information: the vendor's routes /iso/pam/info. A content goes through
+// Package information is the resource of protected information: the vendor's routes /iso/pam/info, and its management under
+// /api/v1. A content goes through
 // here only as secret.Value. Decisions are the service's.
 package information
 
@@ -26,6 +27,8 @@ type Put struct {
 
 // Service is what the resource needs.
 type Service interface {
+	// DescribeInformation finds one that the caller reaches, without contents.
+	DescribeInformation(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.Information, error)
 	ListInformation(actor model.Actor, at model.Time) ([]model.Information, error)
 	// ReadInformation reads a content, version 0 the one in force; the read is committed first.
 	ReadInformation(ctx context.Context, actor model.Actor, name string, version uint64) (*model.Information, uint64, secret.Value, error)
@@ -41,7 +44,7 @@ func Routes(s Service) []route.Route {
 		d.Tag = tag
 		return route.Route{Method: method, Path: "/iso/pam/info" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
 	}
-	return []route.Route{
+	return append([]route.Route{
 		add(http.MethodGet, "", route.NoEvent, v.list, route.Doc{Summary: "List protected information, without contents", Returns: []route.Field{{Name: "infos", Type: "array"}}}),
 		add(http.MethodGet, "/{id}", "information.read", v.read, route.Doc{Summary: "Read protected information", Text: "Named by number or identifier.",
 			Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one; absent: the one in force"}}, Returns: one}),
@@ -52,7 +55,7 @@ func Routes(s Service) []route.Route {
 				{Name: "service", In: "body"}, {Name: "url", In: "body"}, {Name: "tags", In: "body", Type: "array"},
 			}}),
 		add(http.MethodDelete, "/{id}", "information.status", v.disable, route.Doc{Summary: "Disable protected information", Text: "Its contents are kept. Any body is ignored.", Returns: one}),
-	}
+	}, managementRoutes(s)...)
 }
 
 type vendor struct{ s Service }

@@ -1,4 +1,5 @@
-// Package relateduser is the resource of related users: the vendor's routes /iso/user/related.
+// Package relateduser is the resource of related users: the vendor's routes /iso/user/related, and its management under
+// /api/v1.
 package relateduser
 
 import (
@@ -30,14 +31,14 @@ func Routes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/iso/user/related" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Handle: h,
 			Doc: route.Doc{Tag: "related user", Summary: summary, Text: "Module Users.", Status: status, Fields: fields, Returns: []route.Field{{Name: "relatedUsers", Type: "array"}}}}
 	}
-	return []route.Route{
+	return append([]route.Route{
 		add(http.MethodGet, "", route.NoEvent, v.list, "List related users", 0, nil),
 		add(http.MethodGet, "/{id}", route.NoEvent, v.list, "Show a related user", 0, nil),
 		add(http.MethodPost, "", "relateduser.put", v.create, "Create a related user", http.StatusCreated, fields),
 		add(http.MethodPut, "", "relateduser.put", v.change, "Change a related user, named in the body", 0, withID),
 		add(http.MethodPut, "/{id}", "relateduser.put", v.change, "Change a related user", 0, fields),
 		add(http.MethodDelete, "/{id}", "relateduser.put", v.remove, "Remove a related user", 0, nil),
-	}
+	}, managementRoutes(s)...)
 }
 
 type vendor struct{ s Service }

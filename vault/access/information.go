@@ -44,6 +44,26 @@ func (s *Service) ListInformation(actor model.Actor, at model.Time) ([]model.Inf
 	return out, nil
 }
 
+// DescribeInformation finds a piece of information that the caller reaches, without contents.
+func (s *Service) DescribeInformation(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.Information, error) {
+	i, err := s.FindInformation(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	v := s.views.View()
+	defer v.Close()
+	p, err := command.Authorize(v, actor, at, readPAM, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case !p.Reaches(information.ObjectOf(i)):
+		return nil, model.Errorf(model.Invalid, "No access to information").WithCode(1009)
+	}
+	shown := *i
+	shown.Versions = nil
+	return &shown, nil
+}
+
 // ReadInformation reads a content: the read is committed first. The caller wipes it.
 func (s *Service) ReadInformation(ctx context.Context, actor model.Actor, name string, version uint64) (*model.Information, uint64, secret.Value, error) {
 	if err := s.unsealed(); err != nil {

@@ -42,7 +42,7 @@ func credentialCommand(s *session) *cobra.Command {
 		}}
 	}
 	return group("credential", "Accounts on devices, with their secrets", list, show, createCredential(s), updateCredential(s), status("enable", "Enable a credential", true),
-		status("disable", "Disable a credential: no reads, no changes; nothing is deleted", false), readCommand(s), releaseCommand(s), explainCommand(s))
+		status("disable", "Disable a credential: no reads, no changes; nothing is deleted", false), readCommand(s), releaseCommand(s), custodiesCommand(s), explainCommand(s))
 }
 
 func publicKey(k *credential.KeyView) string {
