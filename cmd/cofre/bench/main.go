@@ -24,6 +24,7 @@ type options struct {
 	kills    int
 	restarts int
 	fill     int
+	leases   int
 	basePort int
 	profiles string
 	only     string
@@ -39,10 +40,11 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 10, "SIGKILLs of the leader")
 	flag.IntVar(&o.restarts, "restarts", 3, "restarts of a follower")
 	flag.IntVar(&o.fill, "fill", 10000, "credentials that the cluster holds when restarts and memory are measured")
+	flag.IntVar(&o.leases, "leases", 0, "dynamic users that end at one moment while secrets are read (10000: half an hour)")
 	flag.IntVar(&o.basePort, "base-port", 9400, "first of nine ports of the cluster")
 	flag.StringVar(&o.op, "op", "", "operations whose name holds this text, besides the floor")
 	flag.StringVar(&o.clients, "clients", "1,16,64,256", "numbers of clients")
-	flag.StringVar(&o.only, "only", "", "one part: load, rotation (needs PostgreSQL), failover, restart, due (needs Redis) or logstore (raft-boltdb against raft-wal, without the server)")
+	flag.StringVar(&o.only, "only", "", "one part: load, rotation (needs PostgreSQL and sshd), dynamic (needs PostgreSQL), failover, restart, due (needs Redis) or logstore (raft-boltdb against raft-wal, without the server)")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles of every node and operation")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -81,7 +83,7 @@ func run(ctx context.Context, o options) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, *floor, *server, options) error
-	}{{"load", loads}, {"rotation", rotations}, {"failover", failover}, {"restart", restarts}, {"due", dues}} {
+	}{{"load", loads}, {"rotation", rotations}, {"dynamic", dynamics}, {"failover", failover}, {"restart", restarts}, {"due", dues}} {
 		if o.only == "" || o.only == part.name {
 			if err := part.run(ctx, f, s, o); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)
