@@ -38,8 +38,8 @@ func (p *program) Masks() []mask.Name { return p.masks }
 func (p *program) Notices() []string { return nil }
 
 var (
-	connect   = regexp.MustCompile(`(?i)^[ \t]*conn(?:ect)?[ \t]+(\S+?)@(\S+?)([ \t]+as[ \t]+sysdba)?[ \t]*;?[ \t]*\r?(?:\n|$)`)
-	connWord  = regexp.MustCompile(`(?i)^[ \t]*conn(?:ect)?\b`)
+	connect   = regexp.MustCompile(`(?i)^[ \t]*(?:conn|connect)[ \t]+(\S+?)@(\S+?)([ \t]+as[ \t]+sysdba)?[ \t]*;?[ \t]*\r?(?:\n|$)`)
+	connWord  = regexp.MustCompile(`(?i)^[ \t]*(?:conn|connect)\b`)
 	blank     = regexp.MustCompile(`^(?:[ \t]*(?:--[^\n]*)?\r?\n)*`)
 	slashLine = regexp.MustCompile(`^[ \t]*/[ \t]*\r?(?:\n|$)`)
 	spaces    = regexp.MustCompile(`^\s+`)

@@ -171,7 +171,7 @@ func (m *management) put(ctx context.Context, r *route.Request, check func(*Body
 	if b.Content != nil && b.Content.Len() == 0 {
 		return compat.Reply{}, model.Errorf(model.Invalid, "a content is not empty").WithField("content")
 	}
-	i, created, err := m.s.Put(ctx, r.Actor, Put{Identifier: b.Identifier, Name: b.Name, Type: b.Type, Service: b.Service, URL: b.URL, Tags: b.Tags, Content: b.Content})
+	i, created, err := m.s.Put(ctx, r.Actor, Put(b))
 	if err != nil {
 		return compat.Reply{}, err
 	}
