@@ -54,6 +54,22 @@ func (Executor) Accounts(ctx context.Context, s executors.Session, prefix string
 
 // passwd reads the list of accounts.
 func passwd(ctx context.Context, client *ssh.Client, s executors.Session) ([]byte, error) {
+	list, status, err := answer(ctx, client, s, "getent passwd", maxPasswd)
+	switch {
+	case err != nil:
+		return nil, err
+	case status != 0:
+		return nil, &executors.Failure{Class: executors.ClassPolicy, Msg: fmt.Sprintf("getent passwd ended with status %d: accounts cannot be listed here", status)}
+	case len(list) == maxPasswd:
+		return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "the target lists too many accounts"}
+	case len(list) == 0:
+		return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "getent passwd listed no account at all"}
+	}
+	return list, nil
+}
+
+// answer runs one command that changes nothing, without a terminal, and gives its output, of which it keeps so many bytes at most.
+func answer(ctx context.Context, client *ssh.Client, s executors.Session, command string, most int) (out []byte, status int, err error) {
 	limit := s.ReadTimeout
 	if limit <= 0 {
 		limit = commandTimeout
@@ -64,23 +80,19 @@ func passwd(ctx context.Context, client *ssh.Client, s executors.Session) ([]byt
 	defer stop()
 	sess, err := client.NewSession()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var list bytes.Buffer
-	sess.Stdout = &limited{&list, maxPasswd}
-	err = sess.Run("getent passwd")
+	var text bytes.Buffer
+	sess.Stdout = &limited{&text, most}
+	err = sess.Run(command)
 	var exit *ssh.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("wait for getent: %w", ctx.Err())
+		return nil, 0, fmt.Errorf("wait for the target: %w", ctx.Err())
 	case errors.As(err, &exit):
-		return nil, &executors.Failure{Class: executors.ClassPolicy, Msg: fmt.Sprintf("getent passwd ended with status %d: accounts cannot be listed here", exit.ExitStatus())}
+		return text.Bytes(), exit.ExitStatus(), nil
 	case err != nil:
-		return nil, &executors.Failure{Class: executors.ClassNetwork, Msg: "the connection was lost before the accounts were listed"}
-	case list.Len() == maxPasswd:
-		return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "the target lists too many accounts"}
-	case list.Len() == 0:
-		return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "getent passwd listed no account at all"}
+		return nil, 0, &executors.Failure{Class: executors.ClassNetwork, Msg: "the connection was lost before the target had answered"}
 	}
-	return list.Bytes(), nil
+	return text.Bytes(), 0, nil
 }
