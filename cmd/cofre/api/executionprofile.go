@@ -33,7 +33,7 @@ func executionProfileCommand(s *session) *cobra.Command {
 stay as they are. A credential that logs in is taken over only for people who may read it.`,
 		Example: "  cofre execution-profile create linux --priority 10 --for device_types=Linux --template 'Linux passwd' --automatic\n" +
 			"  cofre execution-profile create web1 --device web1 --template 'Linux chpasswd (sudo)' --authentication web1-manager --immediate --first-after 10m\n" +
-			"  cofre execution-profile create locked --for tags=locked --template 'Linux chpasswd (sudo)' --auth-user manager --activate 'Linux unlock (sudo)' --deactivate 'Linux lock (sudo)'"}
+			"  cofre execution-profile create locked --for tags=locked --template 'Linux chpasswd (sudo)' --auth-user manager --activate 'Linux unlock account (sudo)' --deactivate 'Linux lock account (sudo)'"}
 	executionFlags(create)
 	_ = create.MarkFlagRequired("template")
 	create.RunE = func(c *cobra.Command, args []string) error {
