@@ -67,12 +67,12 @@ func dynamics(ctx context.Context, _ *floor, s *server, o options) (err error) {
 // lend stores the manager, the profile, and room for all users.
 func (s *server) lend(ctx context.Context, manager, password string, leases int) error {
 	put := func(method, path string, body map[string]any) error { return s.admin.Do(ctx, method, path, body, nil) }
-	var me struct{ Application string }
+	var me struct{ Application struct{ Name string } }
 	return errors.Join(
 		put(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": manager, "hostname": "localhost", "username": manager, "secret": password}),
 		put(http.MethodPost, "/api/v1/dynamic-profiles", map[string]any{"identifier": "bench", "executor": "postgres", "create": "PostgreSQL create role", "remove": "PostgreSQL drop role", "authentication": manager, "ttl": "8h"}),
 		s.admin.Do(ctx, http.MethodGet, "/api/v1/whoami", nil, &me),
-		put(http.MethodPut, "/api/v1/applications/"+me.Application+"/provisioning", map[string]any{"quota": 1000 + leases}),
+		put(http.MethodPut, "/api/v1/applications/"+me.Application.Name+"/provisioning", map[string]any{"quota": 1000 + leases}),
 	)
 }
 
