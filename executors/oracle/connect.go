@@ -62,6 +62,7 @@ func (l login) config(s executors.Session, with secret.Value) (*configurations.C
 		SessionInfo: configurations.SessionInfo{Protocol: "tcps", SSL: true, SSLVerify: true, TransportDataUnitSize: 0x200000, SessionDataUnitSize: 0x200000},
 		// A place for its clock, or the driver would ask the server for one.
 		DatabaseInfo: configurations.DatabaseInfo{Servers: []configurations.ServerAddr{{Addr: host, Port: int(port)}}, Location: "UTC"},
+		PrefetchRows: 1000,
 	}
 	if cfg.TLSConfig, err = executors.TLSConfig(s.Target); err != nil {
 		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: err.Error()}
@@ -208,12 +209,17 @@ func (l login) open(ctx context.Context, s executors.Session, with secret.Value)
 
 // exec runs one statement.
 func (c *client) exec(ctx context.Context, sql string) error {
-	stop := context.AfterFunc(ctx, c.dial.cut)
-	defer stop()
-	err := guarded(func() error {
+	return c.within(ctx, func() error {
 		_, err := goora.NewStmt(sql, c.conn).ExecContext(context.WithoutCancel(ctx), []driver.NamedValue{})
 		return err
 	})
+}
+
+// within makes calls of the driver, until a context ends.
+func (c *client) within(ctx context.Context, call func() error) error {
+	stop := context.AfterFunc(ctx, c.dial.cut)
+	defer stop()
+	err := guarded(call)
 	switch {
 	case err == nil:
 		return nil

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -218,6 +219,26 @@ var (
 	kill    = regexp.MustCompile(`^BEGIN FOR s IN \(SELECT sid, serial# AS serial FROM v\$session WHERE username = UPPER\('((?:[^']|'')*)'\)\) LOOP ` +
 		`EXECUTE IMMEDIATE 'ALTER SYSTEM KILL SESSION ''' \|\| s\.sid \|\| ',' \|\| s\.serial \|\| ''' IMMEDIATE'; END LOOP; END;$`)
 )
+
+var list = regexp.MustCompile(`^SELECT username FROM all_users WHERE SUBSTR\(UPPER\(username\), 1, (\d+)\) = UPPER\('((?:[^']|'')*)'\) AND ROWNUM <= \d+$`)
+
+// list answers the one query that the engine knows; every user may ask it.
+func (e *engine) list(sql string) (names []string, known bool) {
+	m := list.FindStringSubmatch(sql)
+	if m == nil {
+		return nil, false
+	}
+	prefix := strings.ToUpper(strings.ReplaceAll(m[2], "''", "'"))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name := range e.users {
+		if n, _ := strconv.Atoi(m[1]); len(name) >= n && strings.ToUpper(name[:n]) == prefix {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, true
+}
 
 // run does one statement of a user that is logged in.
 func (e *engine) run(who, sql string) *fault {

@@ -1,7 +1,9 @@
 package oracle_test
 
 import (
+	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,6 +156,30 @@ func TestUsersComeAndGoOnDouble(t *testing.T) {
 		"Oracle create user for a session": "Oracle remove user after a session",
 	} {
 		executortest.Live(t, serve(t).kit(), executortest.Life{Create: template(t, create), Remove: template(t, remove), Additional: service, Hostile: hostile[:2]})
+	}
+}
+
+// TestAccountsOnDouble: all rows are asked for, and names come as a login takes them.
+func TestAccountsOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	for _, name := range []string{"APP_1", "APP_2", "APP_3", "APP_4", "APP_5", "APP_6", "App_7", "app 8", "APPLE", "OTHER"} {
+		d.users[name] = &user{password: "Some-pass-1"}
+	}
+	k := d.kit()
+	for prefix, want := range map[string]string{
+		"app_": `["\"App_7\"" "app_1" "app_2" "app_3" "app_4" "app_5" "app_6"]`,
+		"APP ": `["app 8"]`,
+		"x'y":  `[]`,
+	} {
+		names, more, err := theExecutor.Accounts(t.Context(), k.Session(*k.Manager, ""), prefix)
+		if slices.Sort(names); err != nil || more || fmt.Sprintf("%q", names) != want {
+			t.Errorf("%s: %q, %t, %v; want %s", prefix, names, more, err, want)
+		}
+	}
+	k.Manager.Password = "Wrong-pass-1"
+	if _, _, err := theExecutor.Accounts(t.Context(), k.Session(*k.Manager, ""), "app_"); executortest.ClassOf(err) != executors.ClassAuth {
+		t.Error(err)
 	}
 }
 

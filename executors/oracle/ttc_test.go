@@ -213,9 +213,49 @@ func (d *double) call(l *line, who string, m reader) error {
 	m.byte() // defines
 	m.int()
 	m.bytes(18) // of newer releases
-	f := d.run(who, m.text())
+	sql := m.text()
+	if names, ok := d.list(sql); ok {
+		return l.rows(names)
+	}
+	f := d.run(who, sql)
 	if f != nil {
 		return l.fault(summary(nil, f))
 	}
 	return l.answer(summary([]byte{8, 0, 0, 0, 0, 0, 0}, nil))
+}
+
+// rows answers a query with one column of text, a few rows at a time: the client asks for more until there are none.
+func (l *line) rows(values []string) error {
+	b := number(number([]byte{16, 0}, 128), 1)
+	b = append(b, 0, 1, 0, 0, 0) // text
+	b = append(number(b, 128), 0, 0, 0, 0)
+	b = append(number(b, 873), 1)
+	b = append(number(b, 128), 0, 0, 0)
+	b = text(number(b, 8), "USERNAME")
+	b = append(b, 0, 0, 0, 0)         // schema, type, position, flags
+	b = append(b, make([]byte, 6)...) // when it was described
+	for more := true; more; {
+		n := min(len(values), 3)
+		b = append(number(number(append(b, 6, 0), 1), 0), number(nil, n)...)
+		b = append(b, 0, 0, 0)
+		for _, v := range values[:n] {
+			b = text(append(b, 7), v)
+		}
+		values = values[n:]
+		var end *fault
+		if more = len(values) > 0; !more {
+			end = no(1403, "no data found")
+		}
+		if err := l.answer(summary(b, end)); err != nil {
+			return err
+		}
+		if more {
+			m, err := l.ask()
+			if err != nil || expect(m, 3, 5) != nil {
+				return errors.Join(err, errors.New("the client asks for no more rows"))
+			}
+			b = nil
+		}
+	}
+	return nil
 }
