@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"time"
+
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
@@ -31,9 +33,9 @@ func (r *Runner) automate(l *lease, o *model.Operation) operation.FinishArgs {
 		return skipped
 	}
 	l.trust(sent)
-	v := r.View()
-	job.held = r.handed(v, o.Occasion)
-	v.Close()
+	if job.held, err = r.recorded(l, o.ID); err != nil {
+		return job.failed(model.OutcomeNotStarted, err)
+	}
 	for _, n := range program.Masks() {
 		value, err := job.resolve(n)
 		if err != nil {
@@ -47,6 +49,25 @@ func (r *Runner) automate(l *lease, o *model.Operation) operation.FinishArgs {
 	return job.done(model.OutcomeApplied)
 }
 
+// recorded waits until this node's replica shows the begin, and reads what that recorded: nothing newer or older is handed over.
+func (r *Runner) recorded(l *lease, id model.OperationID) (*held, error) {
+	for {
+		v := r.View()
+		o, ok := state.Operations.Get(v, string(id))
+		if ok && o.State == model.OpRunning && o.Lease != nil && o.Lease.Token == l.token {
+			h := r.handed(v, o.Occasion)
+			v.Close()
+			return h, nil
+		}
+		v.Close()
+		select {
+		case <-time.After(operation.AskPause(1)):
+		case <-l.ctx.Done():
+			return nil, l.ctx.Err()
+		}
+	}
+}
+
 // handed reads what the template of an automation is handed: the secret with the accounts that it refers to, or the
 // authorization with its keys.
 func (r *Runner) handed(v table.Reader, on *model.Occasion) *held {
@@ -55,6 +76,7 @@ func (r *Runner) handed(v table.Reader, on *model.Occasion) *held {
 		app = a.Application
 	}
 	h := r.holding(v, app, on.Authorization, on.Secret)
+	h.version, _ = state.DSMVersions.Get(v, state.DSMVersionKey(on.Secret, on.Version))
 	if h.secret == nil {
 		return h
 	}

@@ -66,6 +66,7 @@ type Occasion struct {
 	Event         DSMEvent        `cbor:"event"`
 	Secret        DSMSecretID     `cbor:"secret,omitempty"`
 	Authorization AuthorizationID `cbor:"authorization,omitempty"` // that it happened to; of a secret: its owner
+	Version       uint64          `cbor:"version,omitempty"`       // of the secret, which the run was recorded to hand over when it began
 }
 
 // Subject names what it happened to.

@@ -58,6 +58,11 @@ func (s *automated) begin(m command.Meta, o *model.Operation, a BeginArgs) (uint
 	if err := cmp.Or(mayHand(s.tx, m.At, automation, &s.on), mayRun(s.tx, m.At, automation, s.Credential)); err != nil {
 		return 0, err
 	}
+	on := s.on
+	if secret, ok := state.DSMSecrets.Get(s.tx, string(on.Secret)); ok {
+		on.Version = secret.Version
+	}
+	o.Occasion = &on
 	o.DedupKey = fmt.Sprintf("automation/%s/%d", o.ID, o.Lease.Token)
 	return a.Reuse, nil
 }
