@@ -113,6 +113,7 @@ func (b *Batch) Commit() {
 	b.closeFinder()
 	// Memory first: a view that is pinned from now on, and sees the new rows, must not find the old ones there.
 	b.s.rows.replace(b.order, b.n)
+	b.s.ranges.forget(b.spaces)
 	if err := w.Commit(pebble.NoSync); err != nil {
 		panic(Failure{Op: "commit", Err: err})
 	}

@@ -66,6 +66,7 @@ func (s *Store) Load(next func() (Row, error), applied Applied) error {
 		return err
 	}
 	s.rows.purge() // what stood there before went past it
+	s.ranges = ranges{}
 	return s.load()
 }
 

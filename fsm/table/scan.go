@@ -9,7 +9,7 @@ import (
 func (b *Batch) scan(lower, upper []byte, down bool, fn func(k, v []byte) bool) {
 	changed := b.changedIn(lower, upper, down)
 	if len(changed) == 0 {
-		dbScan(b.s.db, lower, upper, down, fn)
+		b.scanCommitted(lower, upper, down, fn)
 		return
 	}
 	// before tells whether a key comes before another one in the order of the scan.
@@ -29,7 +29,7 @@ func (b *Batch) scan(lower, upper []byte, down bool, fn func(k, v []byte) bool) 
 			changed = changed[1:]
 		}
 	}
-	dbScan(b.s.db, lower, upper, down, func(k, v []byte) bool {
+	b.scanCommitted(lower, upper, down, func(k, v []byte) bool {
 		until(k)
 		if !more {
 			return false

@@ -49,6 +49,7 @@ type Store struct {
 	db        *pebble.DB
 	blocks    *pebble.Cache
 	rows      *cache
+	ranges    ranges // touched by the writer only
 	schema    []Erased
 	byID      map[byte]Erased
 	hashes    map[byte]Hash // of the committed rows; touched by the writer only
