@@ -84,7 +84,8 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	}
 	blocks := pebble.NewCache(o.Cache + memTables*memTableSize) // memory tables count against it, and would take all of it
 	opts := &pebble.Options{
-		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: memTableSize, MemTableStopWritesThreshold: memTables, L0CompactionThreshold: 8,
+		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: memTableSize, MemTableStopWritesThreshold: memTables,
+		L0CompactionThreshold: 16, L0StopWritesThreshold: 32, // each compaction of the youngest level writes the next one anew
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
 	}
 	for i := range opts.Levels {
