@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -85,7 +86,13 @@ func TestPlainOnDouble(t *testing.T) {
 		t.Error("without the opt-out:", outcome, err)
 	}
 	k.Target.InsecureTLS, k.Target.Protocol = true, "ORACLE"
-	if outcome, err := k.Once(t, acc, fresh); outcome != executors.NotStarted || executortest.ClassOf(err) == "" {
+	p, err := k.Executor.Compile(k.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := k.Session(acc, fresh)
+	silent.ConnectTimeout = time.Second // such a listener says nothing
+	if outcome, err := p.Run(t.Context(), silent); outcome != executors.NotStarted || executortest.ClassOf(err) == "" {
 		t.Error("TLS to a listener without it:", outcome, err)
 	}
 }

@@ -72,10 +72,11 @@ func TestLinuxChpasswd(t *testing.T) {
 	})
 }
 
-// A manager whom sudo asks for its password: the dialogue of passwd is real, so is what the server lets in afterwards.
+// A manager whom sudo asks for its password: the dialogue of passwd is real, so is what the server lets in afterwards. The stack of
+// PAM is the distribution's, with its slow hashes, its pause after a wrong password and its message of the day.
 func TestLinuxPasswdBySudo(t *testing.T) {
 	t.Parallel()
-	s := target.SSHD(t)
+	s := target.SlowSSHD(t)
 	name, password := s.AddUser(t)
 	if err := s.AllowPasswd(name); err != nil {
 		t.Fatal(err)

@@ -30,23 +30,44 @@ type SSH struct {
 	sudoers []string
 }
 
-// SSHD starts a server for a test. Options are lines of its configuration and win over ours.
+// SSHD starts a server for a test, with a quick stack of PAM. Options are lines of its configuration and win over ours.
 func SSHD(t testing.TB, options ...string) *SSH {
 	t.Helper()
-	s, err := StartSSHD(t.TempDir(), options...)
+	dir := t.TempDir()
+	stack, err := quickPAM(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return closing(t)(startSSHD(dir, stack, options))
 }
 
-// StartSSHD starts a server in a directory of its own.
-func StartSSHD(dir string, options ...string) (*SSH, error) {
+// SlowSSHD starts a server for a test, with the distribution's stack of PAM: a hash takes its time, a wrong password two seconds.
+func SlowSSHD(t testing.TB) *SSH {
+	t.Helper()
+	return closing(t)(StartSSHD(t.TempDir()))
+}
+
+// closing stops what was started when the test ends.
+func closing(t testing.TB) func(*SSH, error) *SSH {
+	return func(s *SSH, err error) *SSH {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	}
+}
+
+// StartSSHD starts a server in a directory of its own, with the distribution's stack of PAM.
+func StartSSHD(dir string, options ...string) (*SSH, error) { return startSSHD(dir, "", options) }
+
+// startSSHD starts a server with the services of PAM that stand in a folder; "": the distribution's.
+func startSSHD(dir, pam string, options []string) (*SSH, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("a real sshd with PAM and accounts needs root")
 	}
@@ -94,7 +115,7 @@ func StartSSHD(dir string, options ...string) (*SSH, error) {
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		return nil, err
 	}
-	if s.proc, err = start(exec.Command(bin, "-D", "-e", "-f", config), filepath.Join(dir, "log")); err != nil {
+	if s.proc, err = start(withPAM(pam, bin, "-D", "-e", "-r", "-f", config), filepath.Join(dir, "log")); err != nil {
 		return nil, err
 	}
 	return s, s.proc.ready(func(ctx context.Context) error {
@@ -133,13 +154,7 @@ func (s *SSH) AddUser(t testing.TB) (name, password string) {
 // CreateUser creates an account with a password.
 func (s *SSH) CreateUser() (name, pass string, err error) {
 	name, pass = "cofre-t"+random(5), password()
-	// useradd gives up at once when another test holds the lock of the account files.
-	for end := time.Now().Add(startLimit); ; {
-		if err = run(exec.Command("/usr/sbin/useradd", "-M", "-d", "/", "-s", "/bin/bash", name)); err == nil || time.Now().After(end) || !strings.Contains(err.Error(), "lock") {
-			break
-		}
-	}
-	if err != nil {
+	if err := accounts("/usr/sbin/useradd", "-M", "-d", "/", "-s", "/bin/bash", name); err != nil {
 		return "", "", err
 	}
 	s.mu.Lock()
@@ -150,7 +165,7 @@ func (s *SSH) CreateUser() (name, pass string, err error) {
 
 // SetPassword sets the password of an account as root does.
 func (s *SSH) SetPassword(name, pass string) error {
-	cmd := exec.Command("/usr/sbin/chpasswd")
+	cmd := exec.Command("/usr/sbin/chpasswd", "-c", "SHA512", "-s", "1000")
 	cmd.Stdin = strings.NewReader(name + ":" + pass + "\n")
 	return run(cmd)
 }
@@ -235,16 +250,24 @@ func (s *SSH) Close() error {
 		err = errors.Join(err, os.Remove(file))
 	}
 	for _, name := range users {
-		var last error
-		for end := time.Now().Add(startLimit); ; {
-			// -f: a shell that is just ending must not keep the account.
-			if last = run(exec.Command("/usr/sbin/userdel", "-f", name)); last == nil || time.Now().After(end) || !strings.Contains(last.Error(), "lock") {
-				break
-			}
-		}
-		err = errors.Join(err, last)
+		// -f: a shell that is just ending must not keep the account.
+		err = errors.Join(err, accounts("/usr/sbin/userdel", "-f", name))
 	}
 	return err
+}
+
+// files is held by the tool that writes the account files: tools give up at once when another one holds their lock.
+var files sync.Mutex
+
+// accounts runs such a tool, and again while another program holds the lock.
+func accounts(tool string, args ...string) error {
+	files.Lock()
+	defer files.Unlock()
+	for end := time.Now().Add(startLimit); ; time.Sleep(20 * time.Millisecond) {
+		if err := run(exec.Command(tool, args...)); err == nil || time.Now().After(end) || !strings.Contains(err.Error(), "lock") {
+			return err
+		}
+	}
 }
 
 // PortOf reads the port of host:port; 0 if there is none.

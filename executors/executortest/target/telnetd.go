@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -48,11 +47,15 @@ func StartTelnetd(dir string) (*Telnet, error) {
 	if s.port, err = freePort(); err != nil {
 		return nil, err
 	}
-	if s.SSH, err = StartSSHD(dir); err != nil {
+	pam, err := quickPAM(dir)
+	if err != nil {
+		return nil, err
+	}
+	if s.SSH, err = startSSHD(dir, pam, nil); err != nil {
 		return nil, err
 	}
 	// One process for each connection, as inetd does it.
-	if s.proc, err = start(exec.Command(activate, "--inetd", "-a", "-l", s.Addr(), bin), filepath.Join(dir, "telnetd.log")); err != nil {
+	if s.proc, err = start(withPAM(pam, activate, "--inetd", "-a", "-l", s.Addr(), bin), filepath.Join(dir, "telnetd.log")); err != nil {
 		return nil, errors.Join(err, s.SSH.Close())
 	}
 	return s, s.proc.ready(func(ctx context.Context) error {
