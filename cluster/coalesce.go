@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 
 	"cofre/fsm/command"
+	"cofre/fsm/model"
 )
 
 // outcome is what became of one command on one attempt.
@@ -19,19 +22,29 @@ type outcome struct {
 type pending struct {
 	envelope command.Envelope
 	size     int
+	since    time.Time
 	done     chan outcome // buffered: delivering never waits
 }
 
-// coalescer packs the commands that wait while earlier ones are in flight. There is no timer: a lone command leaves at
-// once, and under load the batches grow by themselves.
+// background tells that nobody waits at a keyboard or in a program for a command: the scheduler and the slots ask for it.
+func background(e *command.Envelope) bool { return e.Actor.Kind == model.ActorSystem }
+
+// coalescer packs the commands that wait while earlier ones are in flight. A lone command leaves at once, and under load
+// the batches grow by themselves. Only background work waits, for company: see patience.
 type coalescer struct {
 	send    func(ctx context.Context, batch []command.Envelope) []outcome
 	workers int // batches in flight at once
 	beside  int // how many must wait for a batch to leave beside one in flight
 
+	// patience is how long background work waits for a batch that leaves anyway, while commands of people and programs
+	// come more often than that; 0: it does not wait. What a batch costs is then not spent twice (ADR 0033).
+	patience time.Duration
+
 	mu      sync.Mutex // guards what follows
 	waiting []*pending
 	flying  map[int]chan struct{} // by worker: closed when its batch is settled
+	asked   time.Time             // when the last command came that is not background work
+	alarm   bool                  // a timer will wake a worker
 	wake    chan struct{}         // buffered by one
 }
 
@@ -44,8 +57,11 @@ const overhead = 512
 
 // submit queues a command.
 func (c *coalescer) submit(e command.Envelope) *pending {
-	p := &pending{envelope: e, size: len(e.Payload) + overhead, done: make(chan outcome, 1)}
+	p := &pending{envelope: e, size: len(e.Payload) + overhead, since: time.Now(), done: make(chan outcome, 1)}
 	c.mu.Lock()
+	if !background(&e) {
+		c.asked = p.since
+	}
 	c.waiting = append(c.waiting, p)
 	c.mu.Unlock()
 	c.signal()
@@ -127,6 +143,9 @@ func (c *coalescer) take(worker int) []*pending {
 	if len(c.flying) > 0 && len(c.waiting) < c.beside {
 		return nil // who settles what is in flight takes it
 	}
+	if c.holds() {
+		return nil // the next command takes it along, or the timer
+	}
 	n, size := 0, 0
 	for n < len(c.waiting) && n < command.MaxEntryCommands {
 		size += c.waiting[n].size
@@ -145,6 +164,39 @@ func (c *coalescer) take(worker int) []*pending {
 		c.signal() // another worker may be free
 	}
 	return batch
+}
+
+// holds tells whether what waits is background work only, for which company is likely to come soon.
+func (c *coalescer) holds() bool {
+	if len(c.waiting) == 0 || len(c.waiting) >= c.beside {
+		return false
+	}
+	now := time.Now()
+	until := c.asked
+	if first := c.waiting[0].since; first.Before(until) {
+		until = first
+	}
+	left := until.Add(c.patience).Sub(now)
+	if left <= 0 || slices.ContainsFunc(c.waiting, func(p *pending) bool { return !background(&p.envelope) }) {
+		return false
+	}
+	if !c.alarm {
+		c.alarm = true
+		time.AfterFunc(left, func() {
+			c.mu.Lock()
+			c.alarm = false
+			c.mu.Unlock()
+			c.signal()
+		})
+	}
+	return true
+}
+
+// accompanied tells whether people and programs ask so often that a batch of theirs is likely to come soon.
+func (c *coalescer) accompanied() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.asked) < c.patience
 }
 
 func (c *coalescer) settle(worker int) {

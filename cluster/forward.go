@@ -38,21 +38,28 @@ const (
 	maxReplyBytes  = 3 << 20          // leaves room in a frame
 )
 
-// followerSide sends commands to the leader.
+// followerSide sends commands to the leader. Background work, for which the leader may take its time, goes by itself, so
+// that it keeps no request waiting.
 type followerSide struct {
-	node  *raftnode.Node
-	call  Caller
-	queue *coalescer
+	node   *raftnode.Node
+	call   Caller
+	queue  *coalescer
+	behind *coalescer // of background work
 }
 
 func newFollowerSide(node *raftnode.Node, call Caller) *followerSide {
 	f := &followerSide{node: node, call: call}
 	f.queue = newCoalescer(forwardWorkers, 1, f.send)
+	f.behind = newCoalescer(forwardWorkers, 1, f.send)
 	return f
 }
 
 func (f *followerSide) propose(ctx context.Context, e command.Envelope) outcome {
-	return f.queue.wait(ctx, f.queue.submit(e))
+	queue := f.queue
+	if background(&e) {
+		queue = f.behind
+	}
+	return queue.wait(ctx, queue.submit(e))
 }
 
 func (f *followerSide) send(ctx context.Context, batch []command.Envelope) []outcome {

@@ -31,6 +31,7 @@ func (p *Proposer) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { p.leader.queue.run(ctx) })
 	wg.Go(func() { p.remote.queue.run(ctx) })
+	wg.Go(func() { p.remote.behind.run(ctx) })
 	wg.Wait()
 	return nil
 }

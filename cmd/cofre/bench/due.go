@@ -38,6 +38,7 @@ func dues(ctx context.Context, _ *floor, s *server, o options) (err error) {
 		return err
 	}
 	idle := s.reading(ctx, 20*time.Second, nil)
+	var gone interval // when there was no leader
 	began := time.Now()
 	if err := farm.register(ctx, s); err != nil {
 		return err
@@ -52,22 +53,42 @@ func dues(ctx context.Context, _ *floor, s *server, o options) (err error) {
 	start := time.Now()
 	done, killed := make(chan struct{}), make(chan error, 1)
 	go func() {
-		killed <- farm.halfway(ctx, s)
+		var err error
+		gone, err = farm.halfway(ctx, s)
+		killed <- err
 		close(done)
 	}()
-	busy := s.reading(ctx, dueLimit, done)
+	all := s.reading(ctx, dueLimit, done)
 	if err := <-killed; err != nil {
 		return err
 	}
+	var busy, without []read
+	for _, r := range all {
+		if r.due.Before(gone.to) && r.due.Add(r.took).After(gone.from) {
+			without = append(without, r)
+		} else {
+			busy = append(busy, r)
+		}
+	}
 	fmt.Printf("all changed in %s: %.0f a second\n", time.Since(start).Round(time.Second), float64(due)/time.Since(start).Seconds())
-	fmt.Printf("secret reads, %d a second: p50 / p99 %s idle, %s meanwhile\n", dueReaders*dueReads, spread(idle), spread(busy))
+	fmt.Printf("secret reads, %d a second: p50 / p99 %s idle, %s meanwhile; of %d that met the %s without a leader %s\n",
+		dueReaders*dueReads, spread(times(idle)), spread(times(busy)), len(without), gone.to.Sub(gone.from).Round(time.Millisecond), spread(times(without)))
 	return farm.judge(ctx, s)
 }
 
-// reading reads secrets at a constant rate from all nodes until the span or done is over, and gives how long each took
-// from the moment when it was due. A node that is gone costs the time until another one answers.
-func (s *server) reading(ctx context.Context, span time.Duration, done <-chan struct{}) []time.Duration {
-	took, nodes := make([][]time.Duration, dueReaders), slices.Clone(s.ready.Nodes) // addresses stay when a node starts again
+// interval is a part of the run.
+type interval struct{ from, to time.Time }
+
+// read is a read of a secret: when it was due, and how long it took from then on.
+type read struct {
+	due  time.Time
+	took time.Duration
+}
+
+// reading reads secrets at a constant rate from all nodes until the span or done is over. A node that is gone costs the
+// time until another one answers.
+func (s *server) reading(ctx context.Context, span time.Duration, done <-chan struct{}) []read {
+	took, nodes := make([][]read, dueReaders), slices.Clone(s.ready.Nodes) // addresses stay when a node starts again
 	end := time.Now().Add(span)
 	var readers sync.WaitGroup
 	for r := range dueReaders {
@@ -86,13 +107,20 @@ func (s *server) reading(ctx context.Context, span time.Duration, done <-chan st
 						break
 					}
 				}
-				took[r] = append(took[r], time.Since(due))
+				took[r] = append(took[r], read{due, time.Since(due)})
 				due = due.Add(time.Second / dueReads)
 			}
 		})
 	}
 	readers.Wait()
 	return slices.Concat(took...)
+}
+
+func times(reads []read) (all []time.Duration) {
+	for _, r := range reads {
+		all = append(all, r.took)
+	}
+	return all
 }
 
 func spread(all []time.Duration) string {
@@ -115,45 +143,48 @@ func (f *farm) register(ctx context.Context, s *server) error {
 	return err
 }
 
-// halfway kills the leader when half of the accounts are changed, starts it again, and waits for the last account.
-func (f *farm) halfway(ctx context.Context, s *server) error {
+// halfway kills the leader when half of the accounts are changed, starts it again, and waits for the last account. It
+// gives from when to when there was no leader.
+func (f *farm) halfway(ctx context.Context, s *server) (gone interval, err error) {
 	dead := ""
 	for end := time.Now().Add(dueLimit); time.Now().Before(end); {
 		changed, err := f.changed()
 		if err != nil {
-			return err
+			return gone, err
 		}
 		if dead == "" && changed >= len(f.accounts)/2 {
 			if dead, err = s.leads(ctx, ""); err != nil {
-				return err
+				return gone, err
 			}
+			gone.from = time.Now()
 			if err := syscall.Kill(s.node(dead).PID, syscall.SIGKILL); err != nil {
-				return err
+				return gone, err
 			}
 			fmt.Printf("leader killed after %d changes\n", changed)
 			if _, err := s.leads(ctx, dead); err != nil {
-				return err
+				return gone, err
 			}
+			gone.to = time.Now()
 			if err := s.restart(ctx, dead); err != nil {
-				return err
+				return gone, err
 			}
 			if err := s.find(ctx); err != nil {
-				return err
+				return gone, err
 			}
 		}
 		if changed >= len(f.accounts) {
 			open, err := s.open(ctx)
 			if err != nil || open == 0 {
-				return err
+				return gone, err
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return gone, ctx.Err()
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("not everything was changed within %s", dueLimit)
+	return gone, fmt.Errorf("not everything was changed within %s", dueLimit)
 }
 
 // open counts operations that are not over, up to a page.

@@ -155,6 +155,6 @@ func (s *server) ends(ctx context.Context, pg *database, n int, rate float64) er
 	busy := s.reading(ctx, dueLimit, gone)
 	<-gone
 	fmt.Printf("%d dynamic users that end together: gone after %s, %d left\n", n, time.Since(start).Round(time.Second), max(left, 0))
-	fmt.Printf("secret reads, %d a second: p50 / p99 %s idle, %s meanwhile\n", dueReaders*dueReads, spread(idle), spread(busy))
+	fmt.Printf("secret reads, %d a second: p50 / p99 %s idle, %s meanwhile\n", dueReaders*dueReads, spread(times(idle)), spread(times(busy)))
 	return nil
 }

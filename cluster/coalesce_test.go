@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+)
+
+// Background work leaves at once when nobody else asks; while others do, it takes the next batch of theirs, waits no
+// longer than patience for it, and not at all when it fills a batch itself.
+func TestBackgroundWorkTakesCompany(t *testing.T) {
+	t.Parallel()
+	const some = 20 * time.Millisecond
+	client, system := model.Actor{Kind: model.ActorClient}, model.Actor{Kind: model.ActorSystem}
+	type step struct {
+		after time.Duration
+		actor model.Actor
+		n     int
+	}
+	for name, c := range map[string]struct {
+		steps []step
+		want  []time.Duration // when each batch left
+	}{
+		"alone":                   {[]step{{0, system, 1}, {some, system, 1}}, []time.Duration{0, some}},
+		"people do not wait":      {[]step{{0, client, 1}, {some / 2, client, 1}}, []time.Duration{0, some / 2}},
+		"with the next request":   {[]step{{0, client, 1}, {5, system, 1}, {some / 2, client, 1}}, []time.Duration{0, 5 + some/2}},
+		"until patience is over":  {[]step{{0, client, 1}, {some / 2, system, 1}}, []time.Duration{0, some}},
+		"after a pause of people": {[]step{{0, client, 1}, {some, system, 1}}, []time.Duration{0, some}},
+		"many":                    {[]step{{0, client, 1}, {5, system, 3}}, []time.Duration{0, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var left []time.Duration
+				start, sent := time.Now(), 0
+				q := newCoalescer(1, 3, func(_ context.Context, batch []command.Envelope) []outcome {
+					left = append(left, time.Since(start))
+					sent += len(batch)
+					return make([]outcome, len(batch))
+				})
+				q.patience = some
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan struct{})
+				go func() { q.run(ctx); close(ended) }()
+				asked := 0
+				for _, s := range c.steps {
+					time.Sleep(s.after)
+					for range s.n {
+						q.submit(command.Envelope{Actor: s.actor})
+					}
+					asked += s.n
+					synctest.Wait()
+				}
+				time.Sleep(time.Second)
+				stop()
+				<-ended
+				if sent != asked || len(left) != len(c.want) {
+					t.Fatalf("%d of %d commands left, at %v; want %v", sent, asked, left, c.want)
+				}
+				for i := range left {
+					if left[i] != c.want[i] {
+						t.Errorf("batches left at %v, want %v", left, c.want)
+						break
+					}
+				}
+			})
+		})
+	}
+}
