@@ -40,6 +40,7 @@ type user struct {
 	expired  bool
 	session  bool // it may log in
 	owns     bool
+	rights   []string // privileges besides CREATE SESSION
 }
 
 // engine is what the double does with statements: it keeps a table of users.
@@ -222,11 +223,39 @@ var (
 
 var list = regexp.MustCompile(`^SELECT username FROM all_users WHERE SUBSTR\(UPPER\(username\), 1, (\d+)\) = UPPER\('((?:[^']|'')*)'\) AND ROWNUM <= \d+$`)
 
-// list answers the one query that the engine knows; every user may ask it.
-func (e *engine) list(sql string) (names []string, known bool) {
+// managers is what SYSTEM and SYS may.
+var managers = []string{"ALTER SYSTEM", "ALTER USER", "CREATE SESSION", "CREATE USER", "DROP USER", "GRANT ANY PRIVILEGE"}
+
+// has tells whether a user has a privilege.
+func (e *engine) has(who, privilege string) bool {
+	return slices.Contains(e.privileges(who), privilege)
+}
+
+func (e *engine) privileges(who string) []string {
+	if who == "SYSTEM" || who == "SYS" {
+		return managers
+	}
+	return append([]string{"CREATE SESSION"}, e.users[who].rights...)
+}
+
+var one = regexp.MustCompile(`^SELECT username FROM all_users WHERE username = '((?:[^']|'')*)'$`)
+
+// list answers the queries that the engine knows; every user may ask them.
+func (e *engine) list(who, sql string) (names []string, known bool) {
 	m := list.FindStringSubmatch(sql)
 	if m == nil {
-		return nil, false
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if sql == "SELECT privilege FROM session_privs" {
+			return e.privileges(who), true
+		}
+		if m = one.FindStringSubmatch(sql); m == nil {
+			return nil, false
+		}
+		if name := strings.ReplaceAll(m[1], "''", "'"); e.users[name] != nil {
+			names = []string{name}
+		}
+		return names, true
 	}
 	prefix := strings.ToUpper(strings.ReplaceAll(m[2], "''", "'"))
 	e.mu.Lock()
@@ -248,8 +277,7 @@ func (e *engine) run(who, sql string) *fault {
 	if e.odd != nil {
 		return e.odd
 	}
-	may := who == "SYSTEM" || who == "SYS"
-	if m := kill.FindStringSubmatch(strings.Join(strings.Fields(sql), " ")); m != nil && may {
+	if m := kill.FindStringSubmatch(strings.Join(strings.Fields(sql), " ")); m != nil && e.has(who, "ALTER SYSTEM") {
 		for c, name := range e.sessions {
 			if name == strings.ToUpper(m[1]) {
 				_ = c.Close()
@@ -260,8 +288,12 @@ func (e *engine) run(who, sql string) *fault {
 	}
 	for _, of := range []struct {
 		form *regexp.Regexp
+		want string
 		do   func(m []string, name string, u *user) *fault
-	}{{alter, e.alter(who, may)}, {account, lock}, {create, e.create}, {grant, allow}, {drop, e.drop}} {
+	}{
+		{alter, "", e.alter(who)}, {account, "ALTER USER", lock}, {create, "CREATE USER", e.create},
+		{grant, "GRANT ANY PRIVILEGE", allow}, {drop, "DROP USER", e.drop},
+	} {
 		m := of.form.FindStringSubmatch(sql)
 		if m == nil {
 			continue
@@ -270,7 +302,7 @@ func (e *engine) run(who, sql string) *fault {
 		switch {
 		case of.form != create && u == nil:
 			return no(1918, "user '"+fold(m[1])+"' does not exist")
-		case of.form != alter && !may:
+		case of.want != "" && !e.has(who, of.want):
 			return no(1031, "insufficient privileges")
 		}
 		return of.do(m, fold(m[1]), u)
@@ -289,10 +321,11 @@ func judge(password string) *fault {
 	return nil
 }
 
-func (e *engine) alter(who string, may bool) func([]string, string, *user) *fault {
+func (e *engine) alter(who string) func([]string, string, *user) *fault {
 	return func(m []string, name string, u *user) *fault {
+		may := e.has(who, "ALTER USER")
 		switch {
-		case !may && who != name:
+		case !may && who != name || name == "SYS" && who != "SYS":
 			return no(1031, "insufficient privileges")
 		case !may && m[3] == "":
 			return no(28221, "REPLACE not specified")

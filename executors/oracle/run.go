@@ -92,7 +92,7 @@ func (r *run) statement(ctx context.Context, c *client, st *statement) error {
 	r.Exposed = true
 	err = text.Reveal(func(sql []byte) error { return c.exec(ctx, string(sql)) })
 	note := model.Step{Line: st.line, Text: source, Sent: text.Len()}
-	if code(err) == noSuchUser && st.drops {
+	if code(err) == noSuchUser && st.is("DROP", "USER") {
 		note.Matched, err = "there is no such user", nil
 	}
 	if err != nil {

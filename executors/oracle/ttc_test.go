@@ -214,7 +214,7 @@ func (d *double) call(l *line, who string, m reader) error {
 	m.int()
 	m.bytes(18) // of newer releases
 	sql := m.text()
-	if names, ok := d.list(sql); ok {
+	if names, ok := d.list(who, sql); ok {
 		return l.rows(names)
 	}
 	f := d.run(who, sql)

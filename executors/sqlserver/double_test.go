@@ -33,6 +33,18 @@ type double struct {
 	odd    map[string]int32 // logins that are answered with this number, whatever the password is
 	n      int
 	seen   []string // batches
+	rights map[string]string
+	roots  map[string]bool // logins that are sysadmins
+}
+
+// has tells whether a login holds a right of the server.
+func (d *double) has(who, right string) bool {
+	return who == admin || d.rights[who] == right || d.rights[who] == "CONTROL SERVER"
+}
+
+// may tells whether a login may alter another one; ALTER on one login is a right of its own.
+func (d *double) may(who, name string) bool {
+	return d.has(who, "ALTER ANY LOGIN") || d.rights[who] == "ALTER "+name
 }
 
 const admin, adminPassword = "sa", "Admin-Pass-1x"
@@ -45,7 +57,7 @@ func serve(t *testing.T) *double {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &double{t: t, l: l, logins: map[string]string{admin: adminPassword}, odd: map[string]int32{}}
+	d := &double{t: t, l: l, logins: map[string]string{admin: adminPassword}, odd: map[string]int32{}, rights: map[string]string{}, roots: map[string]bool{admin: true}}
 	d.ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 	d.cf = &tls.Config{Certificates: s.TLS.Certificates, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
 	var wg sync.WaitGroup
@@ -224,13 +236,13 @@ var (
 func (d *double) come(who, text string) []byte {
 	if m := create.FindStringSubmatch(text); m != nil {
 		name := strings.ReplaceAll(m[1], "]]", "]")
-		if _, there := d.logins[name]; there || who != admin {
+		if _, there := d.logins[name]; there || !d.has(who, "ALTER ANY LOGIN") && !d.has(who, "CREATE LOGIN") {
 			return append(fault(15025, 16, "The server principal '"+name+"' already exists."), done(2)...)
 		}
 		d.logins[name] = strings.ReplaceAll(m[2], "''", "'")
 		return done(0)
 	}
-	if m := drop.FindStringSubmatch(text); m != nil && who == admin {
+	if m := drop.FindStringSubmatch(text); m != nil && d.may(who, strings.ReplaceAll(m[2], "]]", "]")) {
 		delete(d.logins, strings.ReplaceAll(m[2], "]]", "]"))
 		return done(0)
 	}
@@ -246,6 +258,9 @@ func (d *double) batch(who string, b []byte) []byte {
 	if answer := d.come(who, text); answer != nil {
 		return answer
 	}
+	if m := ask.FindStringSubmatch(text); m != nil && m[1] == m[2] && m[1] == m[3] && m[1] == m[4] {
+		return d.tell(who, strings.ReplaceAll(m[1], "''", "'"))
+	}
 	m := alter.FindStringSubmatch(text)
 	if m == nil {
 		return append(fault(102, 15, "Incorrect syntax near '"+text+"'."), done(2)...)
@@ -253,13 +268,43 @@ func (d *double) batch(who string, b []byte) []byte {
 	name, fresh, old := strings.ReplaceAll(m[1], "]]", "]"), strings.ReplaceAll(m[2], "''", "'"), strings.ReplaceAll(m[3], "''", "'")
 	have, ok := d.logins[name]
 	switch {
-	case !ok || who != admin && (who != name || old != have):
+	case !ok || !d.may(who, name) && (who != name || old != have), d.roots[name] && !d.has(who, "CONTROL SERVER") && old == "":
 		return append(fault(15151, 16, "Cannot alter the login '"+name+"', because it does not exist or you do not have permission."), done(2)...)
 	case len(fresh) < 8:
 		return append(fault(15116, 16, "Password validation failed. The password '"+fresh+"' does not meet the policy: it is too short."), done(2)...)
 	}
 	d.logins[name] = fresh
 	return done(0)
+}
+
+var ask = regexp.MustCompile(`(?s)^SELECT HAS_PERMS_BY_NAME\(NULL, NULL, 'CONTROL SERVER'\), HAS_PERMS_BY_NAME\(NULL, NULL, 'ALTER ANY LOGIN'\), HAS_PERMS_BY_NAME\(NULL, NULL, 'CREATE LOGIN'\),` +
+	` HAS_PERMS_BY_NAME\(QUOTENAME\(N'(.*)'\), 'LOGIN', 'ALTER'\), CASE WHEN SUSER_ID\(N'(.*)'\) IS NULL THEN 0 ELSE 1 END,` +
+	` CASE WHEN SUSER_ID\(N'(.*)'\) = SUSER_ID\(\) THEN 1 ELSE 0 END, IS_SRVROLEMEMBER\('sysadmin', N'(.*)'\)$`)
+
+// tell answers the query about rights as release 2019 does, which knows no CREATE LOGIN: one row of seven numbers.
+func (d *double) tell(who, name string) []byte {
+	is := map[bool]int32{true: 1}
+	_, there := d.logins[name]
+	row := []any{is[d.has(who, "CONTROL SERVER")], is[d.has(who, "ALTER ANY LOGIN")], nil, is[d.may(who, name)], is[there], is[there && who == name], is[d.roots[name]]}
+	if !there {
+		row[3], row[6] = nil, nil
+	}
+	if d.rights[who] == "ALTER "+name {
+		row[6] = nil // it sees nothing of the server's roles
+	}
+	b := binary.LittleEndian.AppendUint16([]byte{0x81}, uint16(len(row)))
+	for range row {
+		b = append(b, 0, 0, 0, 0, 1, 0, 0x26, 4, 0) // nullable, INTN of four bytes, without a name
+	}
+	b = append(b, 0xd1)
+	for _, v := range row {
+		if n, ok := v.(int32); ok {
+			b = binary.LittleEndian.AppendUint32(append(b, 4), uint32(n))
+		} else {
+			b = append(b, 0)
+		}
+	}
+	return append(b, done(0x10)...)
 }
 
 // ack is LOGINACK.

@@ -96,6 +96,6 @@ func (r *run) statement(ctx context.Context, c *client, st *statement) error {
 		note.Error = failure(r.red, st.line, err).Msg
 	}
 	r.session.Trace.Step(note)
-	r.refused = st.verbs <= 1 && refused(err)
+	r.refused = st.verbs() <= 1 && refused(err)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"cofre/executors/mask"
+	"cofre/executors/script"
 )
 
 // Where a hole stands in Transact-SQL.
@@ -26,7 +27,17 @@ const maxName = 128
 type statement struct {
 	line  int
 	parts []mask.Part
-	verbs int // words that change something
+	words []string // bare words in capital letters, in order: enough to know the statement
+}
+
+// verbs counts the words that change something.
+func (st *statement) verbs() (n int) {
+	for _, w := range st.words {
+		if changes.MatchString(w) {
+			n++
+		}
+	}
+	return n
 }
 
 // program is a compiled template.
@@ -43,7 +54,7 @@ func (p *program) Notices() []string { return nil }
 
 var (
 	goLine  = regexp.MustCompile(`(?im)^[ \t]*go[ \t]*\r?$`)
-	changes = regexp.MustCompile(`(?i)^(alter|create|drop|exec|execute|insert|update|delete|merge|grant|deny|revoke|truncate|use|begin|commit|rollback)$`)
+	changes = regexp.MustCompile(`^(ALTER|CREATE|DROP|EXEC|EXECUTE|INSERT|UPDATE|DELETE|MERGE|GRANT|DENY|REVOKE|TRUNCATE|USE|BEGIN|COMMIT|ROLLBACK)$`)
 	spaces  = regexp.MustCompile(`^\s+`)
 	comment = regexp.MustCompile(`^--[^\n]*`)
 	word    = regexp.MustCompile(`^[A-Za-z_@#\x80-\xff][A-Za-z0-9_@#$\x80-\xff]*`)
@@ -52,8 +63,8 @@ var (
 func compile(source string) (*program, error) {
 	source = strings.TrimPrefix(source, "\ufeff")
 	source = goLine.ReplaceAllStringFunc(source, func(s string) string { return ";" + strings.Repeat(" ", len(s)-1) })
-	l := lexer{src: source}
-	for l.at < len(l.src) {
+	l := lexer{Text: script.Text{Src: source}}
+	for l.At < len(l.Src) {
 		if err := l.next(); err != nil {
 			return nil, err
 		}
@@ -71,114 +82,71 @@ func compile(source string) (*program, error) {
 
 // lexer walks through the text once. It knows just enough of the grammar to tell where a hole stands.
 type lexer struct {
-	src  string
-	at   int
-	cur  statement
-	text strings.Builder
-	out  []statement
-}
-
-func (l *lexer) position(at int) (line, column int) {
-	return strings.Count(l.src[:at], "\n") + 1, at - strings.LastIndex(l.src[:at], "\n")
-}
-
-func (l *lexer) fail(at int, msg string) error {
-	line, column := l.position(at)
-	return &mask.Error{Line: line, Column: column, Msg: msg}
-}
-
-func (l *lexer) flush() {
-	if l.text.Len() > 0 {
-		l.cur.parts = append(l.cur.parts, mask.Part{Literal: l.text.String()})
-		l.text.Reset()
-	}
+	script.Text
+	words []string // of the statement, in capital letters
+	out   []statement
 }
 
 // finish closes the statement, if it says anything.
 func (l *lexer) finish() {
-	l.flush()
-	if l.cur.line > 0 {
-		l.out = append(l.out, l.cur)
+	if line, parts := l.Piece(); line > 0 {
+		l.out = append(l.out, statement{line: line, parts: parts, words: l.words})
 	}
-	l.cur = statement{}
-}
-
-// take moves n bytes into the text.
-func (l *lexer) take(n int) {
-	if l.cur.line == 0 {
-		l.cur.line, _ = l.position(l.at)
-	}
-	l.text.WriteString(l.src[l.at : l.at+n])
-	l.at += n
-}
-
-// hole takes a hole if one starts here.
-func (l *lexer) hole(context int) (bool, error) {
-	name, width, err := mask.At(l.src[l.at:])
-	if err != nil {
-		return false, l.fail(l.at, err.Error())
-	}
-	if width == 0 {
-		return false, nil
-	}
-	l.take(0)
-	l.flush()
-	line, column := l.position(l.at)
-	l.cur.parts = append(l.cur.parts, mask.Part{Hole: name, Context: context, Line: line, Column: column})
-	l.at += width
-	return true, nil
+	l.words = nil
 }
 
 // next takes one token.
 func (l *lexer) next() error {
-	s := l.src[l.at:]
+	s := l.Rest()
 	if n := len(spaces.FindString(s)); n > 0 {
-		if l.cur.line > 0 {
-			l.take(n)
+		if l.Begun() {
+			l.Take(n)
 		} else {
-			l.at += n
+			l.At += n
 		}
 		return nil
 	}
 	if n := len(comment.FindString(s)); n > 0 {
-		return l.skip(n)
+		return l.Skip(n)
 	}
 	if n := len(word.FindString(s)); n > 0 {
-		return l.word(n)
+		l.word(n)
+		return nil
 	}
 	switch {
 	case s[0] == 0:
-		return l.fail(l.at, "expected text without NUL")
+		return l.Fail(l.At, "expected text without NUL")
 	case strings.HasPrefix(s, "/*"):
 		end := strings.Index(s, "*/")
 		if end < 0 || strings.Contains(s[2:max(end, 2)], "/*") {
-			return l.fail(l.at, "expected a comment that ends, without another one in it")
+			return l.Fail(l.At, "expected a comment that ends, without another one in it")
 		}
-		return l.skip(end + 2)
+		return l.Skip(end + 2)
 	case s[0] == ';':
 		l.finish()
-		l.at++
+		l.At++
 		return nil
-	case s[0] == '\'':
-		return l.quoted('\'', inLiteral)
+	case s[0] == '\'': // every literal becomes Unicode text: the others lose letters
+		l.Write("N")
+		return l.Quoted('\'', true, inLiteral)
 	case s[0] == '"':
-		return l.quoted('"', inName)
+		return l.Quoted('"', true, inName)
 	}
-	at := l.at
-	found, err := l.hole(identifier)
+	at := l.At
+	name, err := l.Hole(identifier)
 	switch {
 	case err != nil:
 		return err
-	case found && l.cur.parts[len(l.cur.parts)-1].Hole.Secret():
-		return l.fail(at, "expected "+l.cur.parts[len(l.cur.parts)-1].Hole.String()+" inside single quotes: it is a value, not a name")
-	case found && (at > 0 && glues(l.src[at-1]) || l.at < len(l.src) && glues(l.src[l.at])):
-		return l.fail(at, "expected a tag that stands alone as a name, or inside quotes")
-	case found:
+	case name != "" && name.Secret():
+		return l.Fail(at, "expected "+name.String()+" inside single quotes: it is a value, not a name")
+	case name != "" && (at > 0 && glues(l.Src[at-1]) || l.At < len(l.Src) && glues(l.Src[l.At])):
+		return l.Fail(at, "expected a tag that stands alone as a name, or inside quotes")
+	case name != "":
 		return nil
 	case s[0] == '[':
-		return l.quoted(']', inBrackets)
+		return l.Quoted(']', true, inBrackets)
 	}
-	l.take(1)
+	l.Take(1)
 	return nil
 }
 
@@ -187,59 +155,15 @@ func glues(c byte) bool {
 	return word.Match([]byte{c}) || '0' <= c && c <= '9' || c == '[' || c == ']' || c == '"' || c == '$'
 }
 
-// skip leaves out a comment, in which no hole may stand.
-func (l *lexer) skip(n int) error {
-	for end := l.at + n; l.at < end; l.at++ {
-		if _, width, err := mask.At(l.src[l.at:]); width > 0 || err != nil {
-			return l.fail(l.at, "a tag cannot stand in a comment")
-		}
-	}
-	return nil
-}
-
 // word takes a bare word. N in front of a quote is ours to write.
-func (l *lexer) word(n int) error {
-	w := l.src[l.at : l.at+n]
-	if strings.EqualFold(w, "N") && strings.HasPrefix(l.src[l.at+n:], "'") {
-		l.at += n
-		return nil
+func (l *lexer) word(n int) {
+	w := l.Src[l.At : l.At+n]
+	if strings.EqualFold(w, "N") && strings.HasPrefix(l.Src[l.At+n:], "'") {
+		l.At += n
+		return
 	}
-	if changes.MatchString(w) {
-		l.cur.verbs++
-	}
-	l.take(n)
-	return nil
-}
-
-// quoted takes everything up to the closing quote. Every literal becomes Unicode text: the others lose letters.
-func (l *lexer) quoted(quote byte, context int) error {
-	opened := l.at
-	l.take(0)
-	if context == inLiteral {
-		l.text.WriteByte('N')
-	}
-	l.take(1)
-	for l.at < len(l.src) {
-		s := l.src[l.at:]
-		switch {
-		case s[0] == 0:
-			return l.fail(l.at, "expected text without NUL")
-		case s[0] == quote && len(s) > 1 && s[1] == quote:
-			l.take(2)
-		case s[0] == quote:
-			l.take(1)
-			return nil
-		default:
-			found, err := l.hole(context)
-			if err != nil {
-				return err
-			}
-			if !found {
-				l.take(1)
-			}
-		}
-	}
-	return l.fail(opened, "expected a closing "+string(quote)+" before the end")
+	l.words = append(l.words, strings.ToUpper(w))
+	l.Take(n)
 }
 
 // escape turns a value into Transact-SQL for the place where its hole stands.

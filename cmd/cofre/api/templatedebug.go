@@ -71,7 +71,7 @@ func dryRunTemplate(s *session) *cobra.Command {
 	c := executorFlag(&cobra.Command{
 		Use: "dry-run NAME", Short: "Reach the real target and log in, changing nothing", Args: cobra.ExactArgs(1),
 		Long: "Make a dry run on the real target: every tag must have a value that fits its place, the device is reached by its route, and the credential that would do the work logs in. " +
-			"Unix by SSH, PostgreSQL, MySQL, MariaDB and Redis are asked whether they would allow it. " +
+			"Unix by SSH, PostgreSQL, MySQL, MariaDB, Redis, Oracle and SQL Server are asked whether they would allow it. " +
 			"Nothing of the template is sent; it need not be approved. Exit status 1 if it does not succeed.",
 		Example: "  cofre template dry-run Ours --credential web1-root --version 3",
 	})
