@@ -150,6 +150,22 @@ func SystemRow(r table.Reader) model.System {
 	return model.System{Level: 1, Leases: model.DefaultLeases}
 }
 
+// Approvers counts the enabled authorizations that may approve templates, up to a limit.
+func Approvers(r table.Reader, limit int) int {
+	n := 0
+	for a := range Authorizations.By(r, "right", string(model.TemplateApprove)) {
+		if a.Enabled {
+			if n++; n == limit {
+				break
+			}
+		}
+	}
+	return n
+}
+
+// TemplateLevels is the number of approvals that a version of a template needs, where anybody can approve it.
+func TemplateLevels(r table.Reader) int { return max(1, SystemRow(r).TemplateLevels) }
+
 func rights(a *model.Authorization) []string {
 	var keys []string
 	for _, r := range a.Rights {

@@ -11,22 +11,6 @@ import (
 	"cofre/fsm/table"
 )
 
-// approvers counts the enabled authorizations that may approve, up to a limit.
-func approvers(tx *table.Tx, limit int) int {
-	n := 0
-	for a := range state.Authorizations.By(tx, "right", string(model.TemplateApprove)) {
-		if a.Enabled {
-			if n++; n == limit {
-				break
-			}
-		}
-	}
-	return n
-}
-
-// levels is the number of approvals that a version needs.
-func levels(tx *table.Tx) int { return max(1, state.SystemRow(tx).TemplateLevels) }
-
 // ApproveArgs name a version.
 type ApproveArgs struct {
 	ID      model.TemplateID `cbor:"id"`
@@ -54,7 +38,7 @@ var Approve = command.Define("template.approve", 1, func(tx *table.Tx, m command
 		return model.Template{}, model.Errorf(model.Denied, "the author of a version cannot approve it")
 	}
 	v.Approvals = append(v.Approvals, model.TemplateApproval{By: p.Authorization.ID, At: m.At})
-	need := levels(tx)
+	need := state.TemplateLevels(tx)
 	if len(v.Approvals) >= need {
 		v.Approved, v.ApprovedBy = true, p.Authorization.ID
 	}
@@ -134,7 +118,7 @@ var SetWorkflow = command.Define("template.workflow", 1, func(tx *table.Tx, m co
 	if a.Levels < 1 || a.Levels > model.MaxTemplateLevels {
 		return WorkflowArgs{}, model.Errorf(model.Invalid, "between 1 and %d approvals may be asked for", model.MaxTemplateLevels).WithField("levels")
 	}
-	if have := approvers(tx, a.Levels+1); a.Levels > 1 && have <= a.Levels {
+	if have := state.Approvers(tx, a.Levels+1); a.Levels > 1 && have <= a.Levels {
 		return WorkflowArgs{}, model.Errorf(model.Conflict, "%d authorizations may approve templates: %d approvals need %d, because an author gives none", have, a.Levels, a.Levels+1).WithField("levels")
 	}
 	sys := state.SystemRow(tx)

@@ -61,7 +61,7 @@ var Put = command.Define("template.put", 1, func(tx *table.Tx, m command.Meta, a
 		}
 		return *t, nil // saving the same text again is not a new version
 	}
-	v := model.TemplateVersion{N: len(t.Versions) + 1, Content: a.Content, Author: p.Authorization.ID, At: m.At, Approved: approvers(tx, 2) < 2}
+	v := model.TemplateVersion{N: len(t.Versions) + 1, Content: a.Content, Author: p.Authorization.ID, At: m.At, Approved: state.Approvers(tx, 2) < 2}
 	t.Versions = append(t.Versions, v)
 	if a.Manifest != "" {
 		t.Manifest = a.Manifest

@@ -126,7 +126,7 @@ func (m *management) show(_ context.Context, r *route.Request) (compat.Reply, er
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(a, r.At)), nil
+	return compat.JSON(ViewOf(a, r.At)), nil
 }
 
 func (m *management) after(ctx context.Context, r *route.Request, err error) (compat.Reply, error) {

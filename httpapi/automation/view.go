@@ -5,7 +5,8 @@ import (
 	"cofre/httpapi/compat"
 )
 
-func view(a *Now, at model.Time) View {
+// ViewOf shows the automation as it is at a moment.
+func ViewOf(a *Now, at model.Time) View {
 	s := &a.Settings
 	v := View{State: "running", Reason: a.Reason, Stopped: compat.Time(a.Stopped), FrozenUntil: compat.Time(a.FrozenUntil(at)), ClosedUntil: compat.Time(a.ClosedUntil), Due: a.Due, Left: -1, Failed: a.Failed,
 		Freezes: []FreezeView{}, Revision: a.Revision,

@@ -30,6 +30,21 @@ func WindowOf(w *model.Window) Window {
 	return v
 }
 
+// Short is the window in a few words.
+func (w *Window) Short() string {
+	if len(w.Days)+len(w.Hours) == 0 {
+		return "always open"
+	}
+	hours, zone := strings.Join(w.Hours, ","), w.Zone
+	if hours == "" {
+		hours = "all day"
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	return strings.TrimSpace(strings.Join(w.Days, ",") + " " + hours + " " + zone)
+}
+
 // Model reads a window.
 func (w *Window) Model() (model.Window, error) {
 	m := model.Window{Zone: w.Zone}

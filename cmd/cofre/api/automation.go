@@ -138,7 +138,7 @@ func (s *session) automation(c *cobra.Command, method, path string, body any) er
 			"this hour", fmt.Sprintf("%d started, %s", v.Started, left), "this minute", fmt.Sprintf("%d started of %d", v.Cycle, x.Records), "failed in a row", strconv.Itoa(v.Failed),
 			"share", fmt.Sprintf("%d %% an hour, at least %d", x.Share, x.Least), "stops after", word(x.Failures > 0, fmt.Sprintf("%d failures in a row", x.Failures), "never"),
 			"lanes of a device", strconv.Itoa(x.Lanes), "executors", strings.Join(limits, ", "), "attempts", strconv.Itoa(x.Attempts), "interval between attempts", word(x.RetryInterval > 0, span(x.RetryInterval), "none"), "interval after errors", span(x.ErrorInterval),
-			"connection timeout", word(x.ConnectTimeout > 0, span(x.ConnectTimeout), "of each executor"), "readout timeout", word(x.ReadTimeout > 0, span(x.ReadTimeout), "of each executor"), "execution hours", windowText(&x.Window), "revision", strconv.FormatUint(v.Revision, 10)); err != nil || len(v.Freezes) == 0 {
+			"connection timeout", word(x.ConnectTimeout > 0, span(x.ConnectTimeout), "of each executor"), "readout timeout", word(x.ReadTimeout > 0, span(x.ReadTimeout), "of each executor"), "execution hours", x.Window.Short(), "revision", strconv.FormatUint(v.Revision, 10)); err != nil || len(v.Freezes) == 0 {
 			return err
 		}
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)

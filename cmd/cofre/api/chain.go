@@ -199,7 +199,7 @@ func (s *session) chain(c *cobra.Command, method, path string, body any) error {
 	}
 	return s.show(c, v, func(w io.Writer) error {
 		err := details(w, "chain", v.Name, "state", chainState(&v), "policy", v.Policy, "members", chainMembers(&v), "check first", word(v.CheckConn, "yes", "no"), "rollback", word(v.Rollback, "yes", "no"), "linked template", v.Linked,
-			"automatic", word(v.Automatic, word(v.Started, "yes", "once a run by hand has succeeded"), "no"), "every", span(v.Every), "window", windowText(&v.Window), "last run", moment(v.LastRunAt), "next run", moment(v.NextAt), "revision", strconv.FormatUint(v.Revision, 10))
+			"automatic", word(v.Automatic, word(v.Started, "yes", "once a run by hand has succeeded"), "no"), "every", span(v.Every), "window", v.Window.Short(), "last run", moment(v.LastRunAt), "next run", moment(v.NextAt), "revision", strconv.FormatUint(v.Revision, 10))
 		if err != nil {
 			return err
 		}

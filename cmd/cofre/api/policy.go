@@ -164,7 +164,7 @@ func (s *session) policy(c *cobra.Command, method, path string, body any) error 
 			"max age", span(p.MaxAge), "view expiry", span(p.ViewExpiry), "change on release", word(p.ChangeOnRelease, "yes", "no"), "change on timeout", word(p.ChangeOnTimeout, "yes", "no"),
 			"change on session", word(p.ChangeOnSession, "yes", "no"), "session expiry", span(p.SessionExpiry), "one session", word(p.OneSession, "yes", "no"), "exclusive", word(p.Exclusive, "yes", "no"), "custody", span(p.CustodyTTL), "attempts", word(p.Attempts > 0, strconv.Itoa(p.Attempts), "execution parameter"), "interval between attempts", word(p.RetryInterval > 0, span(p.RetryInterval), "execution parameter"),
 			"bad logins", fmt.Sprintf("%d in %s", p.BadLogins, span(p.BadLoginWindow)),
-			"verify every", span(p.VerifyEvery), "priority", strconv.Itoa(p.Priority), "for", criteriaText(&p.Criteria), "window", windowText(&p.Window), "revision", strconv.FormatUint(p.Revision, 10))
+			"verify every", span(p.VerifyEvery), "priority", strconv.Itoa(p.Priority), "for", criteriaText(&p.Criteria), "window", p.Window.Short(), "revision", strconv.FormatUint(p.Revision, 10))
 	})
 }
 
@@ -176,11 +176,4 @@ func criteriaText(k *policy.Criteria) string {
 		}
 	}
 	return or(strings.Join(parts, " and "), "given by name only")
-}
-
-func windowText(w *compat.Window) string {
-	if len(w.Days)+len(w.Hours) == 0 {
-		return "always open"
-	}
-	return strings.TrimSpace(strings.Join(w.Days, ",") + " " + or(strings.Join(w.Hours, ","), "all day") + " " + or(w.Zone, "UTC"))
 }

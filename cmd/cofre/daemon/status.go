@@ -10,6 +10,8 @@ import (
 	"cofre/cluster/gossip"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
+	"cofre/httpapi/automation"
+	"cofre/scheduler/ops"
 )
 
 // Status is what `cofre status` shows.
@@ -33,7 +35,17 @@ type Status struct {
 	Debt         int            `json:"debt"`                      // of them, those that could not be removed
 	OpenDebt     int            `json:"open_debt"`                 // accounts that could not be inactivated after their last session
 	Receivers    []Receiver     `json:"audit_receivers,omitempty"` // of the answering node
-	Warnings     []string       `json:"warnings,omitempty"`
+
+	Automation *automation.View `json:"automation,omitempty"`        // what starts by itself, and the execution parameters in force
+	Approval   *Approval        `json:"template_approval,omitempty"` // the parameter about templates
+
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Approval tells whether a new version of a template waits until somebody else approves it.
+type Approval struct {
+	InForce bool `json:"in_force"` // two or more authorizations may approve
+	Levels  int  `json:"levels"`   // approvals that a version then needs
 }
 
 // Receiver is where the answering node sends its audit events.
@@ -111,6 +123,9 @@ func (d *Daemon) status(ctx context.Context) Status {
 	}
 	v := m.fsm.View()
 	frozen := state.SystemRow(v).Frozen
+	now := model.TimeOf(time.Now())
+	running := automation.ViewOf((*automation.Now)(ops.AutomationAt(v, now)), now)
+	s.Automation, s.Approval = &running, &Approval{InForce: state.Approvers(v, 2) > 1, Levels: state.TemplateLevels(v)}
 	s.DynamicUsers, s.Debt, s.OpenDebt = state.LiveLeases(v, "").Live, state.Debt(v), state.OpenDebt(v)
 	v.Close()
 	if s.OpenDebt > 0 {

@@ -34,6 +34,9 @@ func TestOneFounder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if a := before.Automation; a == nil || a.State != "running" || a.Settings.Attempts != 5 || before.Approval == nil || before.Approval.InForce {
+		t.Errorf("the status of a new cluster does not tell its execution parameters: %+v, %+v", a, before.Approval)
+	}
 	s.stop()
 	s.start()
 	Eventually(t, 20*time.Second, "the node is what it was", func() error {

@@ -178,6 +178,9 @@ func statusCommand(client func() *Client, use string) *cobra.Command {
 			for _, r := range s.Receivers {
 				fmt.Fprintf(out, "audit events of this node go to: %s%s\n", r.About, word(r.Error != "", " (NOT SENDING: "+r.Error+")", ""))
 			}
+			for _, line := range parameters(&s) {
+				fmt.Fprintln(out, line)
+			}
 			return table(cmd, s.Members)
 		},
 	}
