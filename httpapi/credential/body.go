@@ -4,8 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"cofre/fsm/model"
 	"cofre/httpapi/compat"
 	"cofre/httpapi/route"
+	"cofre/vault/secret"
 )
 
 // bodyFields documents what readPut reads, in both dialects.
@@ -23,14 +25,24 @@ var bodyFields = []route.Field{
 	{Name: "domain", In: "body"},
 	{Name: "tags", In: "body", Type: "array", Text: "a list, or a text with commas"},
 	{Name: "parent_password", In: "body", Text: "the parent credential"},
-	{Name: "execution_settings", In: "body", Type: "object", Text: "automatic_change, change_plugin, change_template, parent_credential, parent_hostname, use_own_credential_to_connect, authentication_credential, authentication_hostname"},
-	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier, user_credential_owner, server_path, criticality (Low, Medium, High, Critical), notes; the other settings of the vendor are not offered"},
+	{Name: "execution_settings", In: "body", Type: "object", Text: "automatic_change, change_plugin, change_template, parent_credential, parent_hostname, use_own_credential_to_connect, authentication_credential, authentication_hostname; status (reconcile after a failure), reconciliation_credential, reconciliation_hostname, reconciliation_plugin, reconciliation_template"},
+	{Name: "jit_settings", In: "body", Type: "object", Text: "jit; credential_creation_and_deletion with credential_creation_plugin, _template, credential_deletion_plugin and _template, or enable_disable_credential with credential_enable_plugin, _template, credential_disable_plugin and _template; authentication_credential, authentication_hostname. use_own_credential_to_connect is refused: the account is closed until another one opens it"},
+	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier, user_credential_owner, server_path, secret_key (of one-time codes), criticality (Low, Medium, High, Critical), notes; the other settings of the vendor are not offered"},
 }
 
 // credentialTypes are the values of `type` that clients use for the type of the credential.
 var credentialTypes = []string{"local user", "local administrator", "domain user", "privileged domain user", "ssh key"}
 
-// readPut reads a create or update in any of the spellings. The secret is the caller's, to wipe.
+// wipe overwrites the secrets that were read.
+func (p *Put) wipe() {
+	for _, v := range []*secret.Value{p.Secret, p.TOTP} {
+		if v != nil {
+			v.Wipe()
+		}
+	}
+}
+
+// readPut reads a create or update in any of the spellings. The secrets are the caller's, to wipe.
 func readPut(in *compat.Input) (Put, error) {
 	p := Put{
 		Identifier: in.Text("identifier"), Hostname: in.Pointer("hostname"), IP: in.Pointer("ip", "management_ip"), Username: in.Pointer("username"),
@@ -60,8 +72,14 @@ func readPut(in *compat.Input) (Put, error) {
 		}
 		p.Owner, p.Criticality = settings.Pointer("user_credential_owner"), settings.Pointer("criticality")
 		p.ServerPath, p.Notes = settings.Pointer("server_path"), settings.Pointer("notes")
+		if p.TOTP = settings.Secret("secret_key"); p.TOTP != nil && p.TOTP.Len() == 0 {
+			p.TOTP = nil
+		}
 	}
-	return p, readExecution(in, &p)
+	if err := readExecution(in, &p); err != nil {
+		return p, err
+	}
+	return p, readJIT(in, &p)
 }
 
 func readExecution(in *compat.Input, p *Put) error {
@@ -82,7 +100,55 @@ func readExecution(in *compat.Input, p *Put) error {
 		none := ""
 		p.Authentication = &none
 	}
+	if err != nil {
+		return err
+	}
+	p.Plugins.Reconcile, p.Reconcile.Template = x.Pointer("reconciliation_plugin"), x.Pointer("reconciliation_template")
+	p.Reconcile.Authentication = account(x, "reconciliation_credential", "reconciliation_hostname")
+	p.Reconcile.Autorun, err = x.Bool("status")
 	return err
+}
+
+// readJIT reads how the account is opened for sessions: by creation and deletion, or by being enabled and disabled.
+func readJIT(in *compat.Input, p *Put) error {
+	x, err := in.Object("jit_settings")
+	if err != nil || x == nil {
+		return err
+	}
+	var on, creates, enables, own *bool
+	for _, f := range []struct {
+		name string
+		to   **bool
+	}{{"jit", &on}, {"credential_creation_and_deletion", &creates}, {"enable_disable_credential", &enables}, {"use_own_credential_to_connect", &own}} {
+		if *f.to, err = x.Bool(f.name); err != nil {
+			return err
+		}
+	}
+	is := func(b *bool) bool { return b != nil && *b }
+	none := ""
+	switch {
+	case on == nil && !is(creates) && !is(enables):
+		return nil
+	case on != nil && !*on:
+		p.JIT = JITBody{Activate: &none, Deactivate: &none}
+		return nil
+	case is(creates) == is(enables):
+		return model.Errorf(model.Invalid, "one of credential_creation_and_deletion and enable_disable_credential says how the account is opened").WithField("jit_settings")
+	case is(own):
+		return model.Errorf(model.Invalid, "the account cannot open itself, because it is closed: name an authentication_credential").WithField("use_own_credential_to_connect")
+	}
+	open, shut := "credential_enable", "credential_disable"
+	if is(creates) {
+		open, shut = "credential_creation", "credential_deletion"
+	}
+	p.Plugins.Activate, p.Plugins.Deactivate = x.Pointer(open+"_plugin"), x.Pointer(shut+"_plugin")
+	p.JIT = JITBody{Activate: x.Pointer(open + "_template"), Deactivate: x.Pointer(shut + "_template"), Authentication: account(x, "authentication_credential", "authentication_hostname")}
+	for _, field := range []string{open + "_template", shut + "_template"} {
+		if template := x.Pointer(field); template != nil && *template == "" {
+			return model.Errorf(model.Invalid, "it names the template that opens or closes the account").WithField(field)
+		}
+	}
+	return nil
 }
 
 // account names a credential by user name and host name, or as it stands.

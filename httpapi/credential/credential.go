@@ -76,6 +76,7 @@ type Put struct {
 	Authentication *string
 	Reconcile      ReconcileBody
 	JIT            JITBody
+	Plugins        Plugins
 	Key            *KeyPut // nil: stays what it is; a new one is a password
 	Owner          *string
 	Criticality    *string
@@ -84,6 +85,9 @@ type Put struct {
 	Secret         *secret.Value
 	Revision       uint64
 }
+
+// Plugins name the executors of templates, as the vendor's routes do; nil: the template's name is enough.
+type Plugins struct{ Activate, Deactivate, Reconcile *string }
 
 // Released tells which operation the end of a custody started.
 type Released struct {

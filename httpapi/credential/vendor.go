@@ -91,6 +91,7 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 		return compat.Reply{}, err
 	}
 	p, err := readPut(in)
+	defer p.wipe()
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -114,6 +115,7 @@ func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, er
 		return v.setStatus(ctx, r, true, "Credential activated successfully!")
 	}
 	p, err := readPut(in)
+	defer p.wipe()
 	if err != nil {
 		return compat.Reply{}, err
 	}

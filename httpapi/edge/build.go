@@ -59,15 +59,16 @@ type Deps struct {
 	Tokens          authn.Keys // access.NamedKeys
 	Cluster         func() model.ClusterID
 	Status          func() health.Status
-	Applied         func() uint64                                // applied log index; nil: not shown
-	Note            func(reason, source string)                  // a denial at the edge; nil: not counted
-	CountToken      func(a model.AuthorizationID, source string) // an issued token; nil: not counted
-	CountUnchanged  func(a model.AuthorizationID, source string) // a conditional read that showed nothing; nil: not counted
-	TrustedProxies  []string                                     // whose X-Forwarded-For is believed
-	SecretsInURL    bool                                         // api.secrets_in_url: allow
-	PlaintextOAuth1 bool                                         // api.oauth1_plaintext
-	STS             *sts.Client                                  // asks AWS who signed a request
-	Limits          Limits                                       // zero: DefaultLimits
+	Applied         func() uint64                                 // applied log index; nil: not shown
+	Note            func(reason, source string)                   // a denial at the edge; nil: not counted
+	CountToken      func(a model.AuthorizationID, source string)  // an issued token; nil: not counted
+	CountUnchanged  func(a model.AuthorizationID, source string)  // a conditional read that showed nothing; nil: not counted
+	TrustedProxies  []string                                      // whose X-Forwarded-For is believed
+	SecretsInURL    bool                                          // api.secrets_in_url: allow
+	PlaintextOAuth1 bool                                          // api.oauth1_plaintext
+	STS             *sts.Client                                   // asks AWS who signed a request
+	Executor        func(name string) (model.ExecutorName, error) // finds an executor by the vendor's name or ours; nil: names are ours
+	Limits          Limits                                        // zero: DefaultLimits
 	Logger          *logrus.Logger
 	Version         string
 }
@@ -78,7 +79,7 @@ func Routes() []route.Route { return routes(Deps{}, nil) }
 func routes(d Deps, t *tokens) []route.Route {
 	all := [][]route.Route{
 		token.Routes(t), health.Routes(d.Status),
-		credential.Routes(&credentials{d.Access}), credential.KeyRoutes(&keys{credentials{d.Access}, d.Ops}), device.Routes(&devices{d.Access}),
+		credential.Routes(&credentials{d.Access, d.Executor}), credential.KeyRoutes(&keys{credentials{d.Access, d.Executor}, d.Ops}), device.Routes(&devices{d.Access}),
 		application.Routes(&applications{d.Access, d.Cluster}), application.AccessRoutes(&applications{d.Access, d.Cluster}), policy.Routes(d.Access), policy.ProfileRoutes(&profiles{d.Access}), policy.ChainRoutes(&chains{d.Ops, d.Access}), session.Routes(&sessions{d.Access}), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
 		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dsm.AutomationRoutes(&secretAutomations{d.Access}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),

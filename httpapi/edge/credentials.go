@@ -14,7 +14,10 @@ import (
 )
 
 // credentials adapts access to the credential resource: it turns the names that people use into ids.
-type credentials struct{ access *access.Service }
+type credentials struct {
+	access   *access.Service
+	executor func(name string) (model.ExecutorName, error) // nil: names are ours
+}
 
 // Read opens the secret unless the caller may not or there is none; before it says so, it looks on a consistent reading.
 func (c *credentials) Read(ctx context.Context, actor model.Actor, at model.Time, name string) (*api.Item, error) {
@@ -266,10 +269,10 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		if args.JIT.Authentication, err = id(p.JIT.Authentication, "jit.authentication"); err != nil {
 			return err
 		}
-		if args.JIT.Activate, err = c.template(ctx, p.JIT.Activate, "", "jit.activate"); err != nil {
+		if args.JIT.Activate, err = c.template(ctx, p.JIT.Activate, p.Plugins.Activate, "jit.activate"); err != nil {
 			return err
 		}
-		if args.JIT.Deactivate, err = c.template(ctx, p.JIT.Deactivate, "", "jit.deactivate"); err != nil {
+		if args.JIT.Deactivate, err = c.template(ctx, p.JIT.Deactivate, p.Plugins.Deactivate, "jit.deactivate"); err != nil {
 			return err
 		}
 	}
@@ -289,14 +292,13 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		return err
 	}
 	if p.Executor != nil {
-		e := model.ExecutorName(strings.ToLower(*p.Executor))
+		e, err := c.plugin(*p.Executor, "change_plugin")
+		if err != nil {
+			return err
+		}
 		x.Executor = &e
 	}
-	var e model.ExecutorName
-	if x.Executor != nil {
-		e = *x.Executor
-	}
-	if x.ChangeTemplate, err = c.template(ctx, p.Template, e, "change_template"); err != nil {
+	if x.ChangeTemplate, err = c.template(ctx, p.Template, p.Executor, "change_template"); err != nil {
 		return err
 	}
 	if p.Reconcile != (api.ReconcileBody{}) {
@@ -304,7 +306,7 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		if x.Reconcile.Authentication, err = id(p.Reconcile.Authentication, "reconcile.authentication"); err != nil {
 			return err
 		}
-		if x.Reconcile.Template, err = c.template(ctx, p.Reconcile.Template, "", "reconcile.template"); err != nil {
+		if x.Reconcile.Template, err = c.template(ctx, p.Reconcile.Template, p.Plugins.Reconcile, "reconcile.template"); err != nil {
 			return err
 		}
 	}
@@ -314,14 +316,33 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 	return nil
 }
 
-// template finds the template that a patch names; nil: not named, empty: none.
-func (c *credentials) template(ctx context.Context, name *string, e model.ExecutorName, field string) (*model.TemplateID, error) {
+// plugin finds an executor; "" is none.
+func (c *credentials) plugin(name, field string) (model.ExecutorName, error) {
+	if name == "" || c.executor == nil {
+		return model.ExecutorName(strings.ToLower(name)), nil
+	}
+	e, err := c.executor(name)
+	if err != nil {
+		return "", model.Errorf(model.Invalid, "%s", err).WithField(field)
+	}
+	return e, nil
+}
+
+// template finds the template that a patch names, of an executor if that is named too; nil: not named, empty: none.
+func (c *credentials) template(ctx context.Context, name, plugin *string, field string) (*model.TemplateID, error) {
 	if name == nil {
 		return nil, nil
 	}
 	var none model.TemplateID
 	if *name == "" {
 		return &none, nil
+	}
+	var e model.ExecutorName
+	if plugin != nil {
+		var err error
+		if e, err = c.plugin(*plugin, field); err != nil {
+			return nil, err
+		}
 	}
 	t, err := c.access.FindTemplate(ctx, e, *name)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"cofre/executors/all"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/httpapi/authn"
@@ -28,7 +29,7 @@ func (m *member) serveAPI(ctx context.Context) error {
 		Access: m.access, Ops: m.ops, Tokens: m.named, Cluster: func() model.ClusterID { return m.self.Get().Cluster },
 		Status: m.healthStatus, Applied: m.fsm.Applied, Note: m.notes.denied, CountToken: m.notes.tokens.add, CountUnchanged: m.notes.unchanged.add,
 		TrustedProxies: m.config.API.TrustedProxies, SecretsInURL: m.config.API.SecretsInURL, PlaintextOAuth1: m.config.API.OAuth1Plaintext, Limits: limits,
-		STS: sts.New(nil, m.isClusterAddress), Logger: m.log, Version: m.version,
+		STS: sts.New(nil, m.isClusterAddress), Executor: all.Named, Logger: m.log, Version: m.version,
 	})
 	if err != nil {
 		return fmt.Errorf("build the API: %w", err)

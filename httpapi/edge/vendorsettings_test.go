@@ -1,0 +1,82 @@
+package edge_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"cofre/fsm/model"
+	"cofre/httpapi/edge"
+)
+
+// The vendor's blocks of settings: how an account is opened for sessions, how it is reconciled, and its key of one-time codes.
+// Plugins come by the vendor's names.
+func TestVendorSettings(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(d *edge.Deps) {
+		d.Executor = func(name string) (model.ExecutorName, error) {
+			if e, ok := map[string]model.ExecutorName{"Secure Shell": "ssh", "ssh": "ssh", "SSH keys": "ssh-key"}[name]; ok {
+				return e, nil
+			}
+			return "", fmt.Errorf("Cofre does not offer the executor %q", name)
+		}
+	})
+	tok := h.token(h.admin)
+	h.stock(tok)
+	for name, kind := range map[string]string{
+		"passwd": "Change password", "unlock": "Enable credential", "lock": "Disable credential", "make": "Create user", "remove": "Delete user",
+	} {
+		h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"`+name+`","executor":"ssh","kind":"`+kind+`","content":"x"}`)
+	}
+	put := func(status int, settings string) answer {
+		return h.json(tok, "POST", "/iso/pam/credential", status, `{"hostname":"web1","ip":"192.0.2.1","username":"app","identifier":"web1-app","content":"s3cret",`+settings+`}`)
+	}
+	at := func() answer { return h.json(tok, "GET", "/api/v1/credentials/web1-app", 200, "") }
+	put(201, `"jit_settings":{"jit":true,"enable_disable_credential":true,"credential_creation_and_deletion":false,"use_own_credential_to_connect":false,"authentication_credential":"root",
+		"authentication_hostname":"web1","credential_enable_plugin":"Secure Shell","credential_enable_template":"unlock","credential_disable_plugin":"Secure Shell","credential_disable_template":"lock"}`)
+	if a := at(); a.text("jit.activate") != "unlock" || a.text("jit.deactivate") != "lock" || a.text("jit.authentication") != "web1-root" || a.text("jit.executor") != "ssh" {
+		t.Error(a.raw)
+	}
+	if a := h.json(tok, "GET", "/api/v2/pam/credentials?jit.credential_enabled=true", 200, ""); !strings.Contains(a.raw, `"web1-app"`) {
+		t.Error(a.raw)
+	}
+	put(201, `"jit_settings":{"jit":"1","credential_creation_and_deletion":"1","credential_creation_template":"make","credential_deletion_template":"remove"}`)
+	if a := at(); a.text("jit.activate") != "make" || a.text("jit.deactivate") != "remove" {
+		t.Error(a.raw)
+	}
+	put(201, `"jit_settings":{}`)
+	if a := at(); a.text("jit.activate") != "make" {
+		t.Error("nothing was said, and something changed:", a.raw)
+	}
+	for settings, want := range map[string]string{
+		`{"jit":true}`: "jit_settings",
+		`{"jit":true,"credential_creation_and_deletion":true,"enable_disable_credential":true}`:                                      "jit_settings",
+		`{"jit":true,"enable_disable_credential":true,"use_own_credential_to_connect":true}`:                                         "use_own_credential_to_connect",
+		`{"jit":true,"enable_disable_credential":true,"credential_enable_template":"","credential_disable_template":"lock"}`:         "credential_enable_template",
+		`{"jit":true,"enable_disable_credential":true,"credential_enable_template":"make","credential_disable_template":"lock"}`:     "jit",
+		`{"jit":true,"enable_disable_credential":true,"credential_enable_template":"none","credential_disable_template":"lock"}`:     "no such template",
+		`{"jit":true,"enable_disable_credential":true,"credential_enable_plugin":"Tk Expect","credential_enable_template":"unlock"}`: "jit.activate",
+		`{"jit":true,"enable_disable_credential":true,"credential_enable_plugin":"SSH keys","credential_enable_template":"unlock"}`:  "no such template",
+		`{"jit":"perhaps"}`: "jit",
+	} {
+		if a := put(400, `"jit_settings":`+settings); !strings.Contains(a.raw, want) {
+			t.Errorf("%s: %s, want a word of %s", settings, a.raw, want)
+		}
+	}
+	put(201, `"jit_settings":{"jit":false}`)
+	if a := at(); a.at("jit") != nil {
+		t.Error(a.raw)
+	}
+	put(201, `"execution_settings":{"change_plugin":"Secure Shell","change_template":"passwd","status":true,"reconciliation_credential":"root","reconciliation_hostname":"web1","reconciliation_plugin":"Secure Shell","reconciliation_template":"passwd"},
+		"additional_settings":{"secret_key":"JBSWY3DPEHPK3PXP"}`)
+	if a := at(); a.text("execution.template") != "passwd" || a.text("execution.executor") != "ssh" || a.text("execution.reconcile.template") != "passwd" ||
+		a.text("execution.reconcile.authentication") != "web1-root" || a.at("execution.reconcile.autorun") != true || a.at("totp") != true {
+		t.Error(a.raw)
+	}
+	if a := put(400, `"execution_settings":{"change_plugin":"Tk Expect"}`); !strings.Contains(a.raw, "change_plugin") {
+		t.Error(a.raw)
+	}
+	if a := put(400, `"additional_settings":{"secret_key":"no key, not base32"}`); strings.Contains(a.raw, "no key, not") {
+		t.Error(a.raw)
+	}
+}
