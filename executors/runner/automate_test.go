@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 
 	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/fsm/command"
+	"cofre/fsm/dsm"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 )
 
@@ -70,6 +74,44 @@ func TestAutomation(t *testing.T) {
 	}
 	if c := h.credential(); c.Busy != "" {
 		t.Error("the credential is still at work")
+	}
+}
+
+// A secret that changes between the begin of a run and the run itself: the template gets the version that the begin recorded,
+// with the account that it refers to, and the new one at the occasion of its own.
+func TestAutomationOfChanged(t *testing.T) {
+	t.Parallel()
+	h := openFrom(t, "testdata/automation.txt")
+	id, _ := h.access()
+	change := func(k command.Kind) {
+		if k != operation.Begin.Kind() {
+			return
+		}
+		data := []model.DSMEntry{{Kind: model.DSMKeyValue, Fields: []model.DSMField{
+			{Name: "Api_Key", Row: "b1", Secret: model.Sealed{Term: 1, Box: []byte("newer")}},
+			{Name: "DB_PASS", Row: "b2", Secret: model.Sealed{Term: 1, Box: []byte("own")}}}}}
+		if _, err := command.Propose(t.Context(), h.Proposer, dsm.Put, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1},
+			dsm.PutArgs{Module: model.ModuleSecrets, Identity: "db", Data: &data}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, c := range []struct {
+		after func(command.Kind)
+		want  map[mask.Name]string
+	}{
+		{change, map[mask.Name]string{"API_KEY": "canary", "DB_PASS": "their", "SECRET_DATA": `{"Api_Key":"canary","DB_PASS":"their"}`, "SECRET_VERSION": "1"}},
+		{nil, map[mask.Name]string{"API_KEY": "newer", "DB_PASS": "own", "SECRET_DATA": `{"Api_Key":"newer","DB_PASS":"own"}`, "SECRET_VERSION": "2"}},
+	} {
+		with := &handing{tags: slices.Collect(maps.Keys(c.want))}
+		h.after = c.after
+		h.later(id)
+		stop := h.start(with)
+		h.await(id, "over", in(model.OpSucceeded))
+		stop()
+		if !maps.Equal(with.got, c.want) {
+			t.Errorf("got %q, want %q", with.got, c.want)
+		}
+		id, _ = h.access()
 	}
 }
 

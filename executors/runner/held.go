@@ -64,7 +64,10 @@ func (h *held) text() map[mask.Name]string {
 		m["APP_AUTH_TYPE"], m["APP_AUTH_CONSUMER_KEY"], m["APP_AUTH_TOKEN"] = "OAuth 1.0", h.oauth1.Consumer, h.oauth1.Token
 	}
 	if s := h.secret; s != nil {
-		m["SECRET_NAME"], m["SECRET_IDENTIFIER"], m["SECRET_ENGINE"], m["SECRET_VERSION"] = s.Name, s.Identity, s.Engine, strconv.FormatUint(s.Version, 10)
+		m["SECRET_NAME"], m["SECRET_IDENTIFIER"], m["SECRET_ENGINE"] = s.Name, s.Identity, s.Engine
+		if h.version != nil {
+			m["SECRET_VERSION"] = strconv.FormatUint(h.version.N, 10) // of what is handed over: the secret may have a newer one
+		}
 		if s.ExpiresAt != 0 {
 			m["SECRET_EXPIRATION_DATE"] = s.ExpiresAt.Std().UTC().Format(time.RFC3339)
 		}

@@ -75,8 +75,9 @@ type house struct {
 	t      *testing.T
 	m      *fsm.FSM
 	leapt  atomic.Int64 // milliseconds that the leader's clock was moved on
-	mu     sync.Mutex   // guards before
+	mu     sync.Mutex   // guards before and after
 	before func(context.Context, command.Kind) error
+	after  func(command.Kind)
 }
 
 func open(t *testing.T) *house {
@@ -98,11 +99,14 @@ func openWith(t *testing.T, m *fsm.FSM) *house {
 	return h
 }
 
-// Propose lets a test fail a proposal, or do something just before it.
+// Propose lets a test fail a proposal, or do something just before it or between its commit and its answer.
 func (h *house) Propose(ctx context.Context, e command.Envelope) (command.Result, error) {
 	h.mu.Lock()
-	before := h.before
+	before, after := h.before, h.after
 	h.mu.Unlock()
+	if after != nil {
+		defer after(e.Kind)
+	}
 	if before != nil {
 		if err := before(ctx, e.Kind); err != nil {
 			return command.Result{}, err

@@ -37,7 +37,7 @@ func valued(user bool) *job {
 		application: "shop", auth: &model.Authorization{ID: "auth1", ClientID: "client1"},
 		oauth1: &model.OAuth1Keys{Consumer: "ck", Token: "tk", ConsumerRow: "r", ConsumerSecret: sealedText("ck-secret"), TokenRow: "r", TokenSecret: sealedText("tk-secret")},
 		secret: &model.DSMSecret{Name: "Shop's database", Identity: "shop-db", Engine: "Generic", Version: 3, ExpiresAt: 1_800_000_000_000},
-		version: &model.DSMVersion{Entries: []model.DSMEntry{
+		version: &model.DSMVersion{N: 3, Entries: []model.DSMEntry{
 			{Kind: model.DSMKeyValue, Fields: []model.DSMField{field("google_project", "p\"1")}},
 			{Kind: model.DSMAccessKey, Fields: []model.DSMField{field("ACCESS_KEY_ID", "AKIA"), field("SECRET_ACCESS_KEY", "aws-secret"), field("ACCESS_KEY_TTL", "3600")}},
 			{Kind: model.DSMCredential, Credential: "other", Fields: []model.DSMField{{Name: "DB_PASS", From: "password"}}},
