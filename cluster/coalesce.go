@@ -29,6 +29,12 @@ type pending struct {
 // background tells that nobody waits at a keyboard or in a program for a command: the scheduler and the slots ask for it.
 func background(e *command.Envelope) bool { return e.Actor.Kind == model.ActorSystem }
 
+// felt is what requests have felt so far: those that are not background work.
+type felt struct {
+	requests int
+	waited   time.Duration // from submit to the outcome, in all
+}
+
 // coalescer packs the commands that wait while earlier ones are in flight. A lone command leaves at once, and under load
 // the batches grow by themselves. Only background work waits, for company: see patience.
 type coalescer struct {
@@ -45,7 +51,8 @@ type coalescer struct {
 	flying  map[int]chan struct{} // by worker: closed when its batch is settled
 	asked   time.Time             // when the last command came that is not background work
 	alarm   bool                  // a timer will wake a worker
-	wake    chan struct{}         // buffered by one
+	felt    felt
+	wake    chan struct{} // buffered by one
 }
 
 func newCoalescer(workers, beside int, send func(context.Context, []command.Envelope) []outcome) *coalescer {
@@ -128,7 +135,7 @@ func (c *coalescer) work(ctx context.Context, worker int) {
 			for i, o := range c.send(ctx, envelopes) {
 				batch[i].done <- o
 			}
-			c.settle(worker)
+			c.settle(worker, batch)
 			if ctx.Err() != nil {
 				return
 			}
@@ -199,9 +206,16 @@ func (c *coalescer) accompanied() bool {
 	return time.Since(c.asked) < c.patience
 }
 
-func (c *coalescer) settle(worker int) {
+func (c *coalescer) settle(worker int, batch []*pending) {
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, p := range batch {
+		if !background(&p.envelope) {
+			c.felt.requests++
+			c.felt.waited += now.Sub(p.since)
+		}
+	}
 	close(c.flying[worker])
 	delete(c.flying, worker)
 }

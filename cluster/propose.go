@@ -36,6 +36,15 @@ func (p *Proposer) Run(ctx context.Context) error {
 	return nil
 }
 
+// Felt tells how many commands that are not background work this node committed as the leader, and how long they waited
+// for it in all, since it started.
+func (p *Proposer) Felt() (requests int, waited time.Duration) {
+	q := p.leader.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.felt.requests, q.felt.waited
+}
+
 // Handler answers rpc.Propose.
 func (p *Proposer) Handler() rpc.Handler { return rpc.Handle(p.leader.serve) }
 

@@ -36,6 +36,10 @@ type Config struct {
 	Alive    func(model.NodeID) bool // gossip's rumour: a dead node gets no new work
 	Now      func() model.Time       // this node's clock; nil: that of the machine
 	Log      *logrus.Entry
+
+	// Felt tells how many requests of people and programs were committed so far, and how long they waited for it in all;
+	// nil: there are none to yield to.
+	Felt func() (requests int, waited time.Duration)
 }
 
 const (
@@ -48,10 +52,15 @@ var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 
 // Run schedules until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	seen, start, futile := plan.Observed{}, time.Now(), 0
+	seen, yield, start, futile := plan.Observed{}, plan.Yield{}, time.Now(), 0
 	for ctx.Err() == nil {
 		changed := c.Changed()
-		wake, refused := c.round(ctx, seen, time.Since(start))
+		mono, share := time.Since(start), 100
+		if c.Felt != nil {
+			requests, waited := c.Felt()
+			share = yield.Share(mono, requests, waited)
+		}
+		wake, refused := c.round(ctx, seen, mono, share)
 		if futile++; !refused {
 			futile = 0
 		}
@@ -72,8 +81,8 @@ func Run(ctx context.Context, c Config) error {
 }
 
 // round proposes what is due and tells how long the next round may wait without a change, and whether all that it proposed
-// was refused. mono is the time since the term began.
-func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duration) (wait time.Duration, refused bool) {
+// was refused. mono is the time since the term began, share the percentage of the slots for automatic operations.
+func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duration, share int) (wait time.Duration, refused bool) {
 	now := c.now()
 	v := c.View()
 	expire := seen.Overdue(v, now, mono)
@@ -81,7 +90,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 	for _, t := range trigger.All {
 		due = append(due, t(v, now, round)...)
 	}
-	grants := plan.Assign(v, now, c.Alive, round)
+	grants := plan.Assign(v, now, c.Alive, round, share)
 	next := plan.NextWake(v, now, now.Add(idle))
 	v.Close()
 

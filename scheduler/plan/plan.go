@@ -27,12 +27,14 @@ type worker struct {
 }
 
 // Assign gives waiting operations, the longest waiting first, to free slots of nodes that are alive, speak the executor
-// and reach the site; the node with most free slots first. It looks at no more than limit waiting operations.
-func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit int) []Grant {
+// and reach the site; the node with most free slots first. It looks at no more than limit waiting operations. Automatic
+// operations are granted while no more than a share of all slots, in percent, is at work; at least one may be.
+func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit, share int) []Grant {
 	workers, lanes := workersOf(r, alive)
 	if len(workers) == 0 {
 		return nil
 	}
+	room := max(1, lanes.slots*share/100) - lanes.running
 	auto := state.Automation(r)
 	closed := trigger.Closed(&auto, now) != 0
 	held := closed || auto.Stopped != 0 || auto.FrozenUntil(now) != 0
@@ -44,6 +46,9 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		}
 		// A host changes passwords one after the other, and a broken one must not take all slots.
 		if taken[o.Target.ID] || lanes.devices[o.Device] >= auto.Settings.Lanes || busy(r, o) || held && o.Holdable(closed) {
+			continue
+		}
+		if room <= 0 && o.Holdable(false) {
 			continue
 		}
 		if most := auto.Settings.Limit(o.Executor); most > 0 && lanes.executors[o.Executor] >= most {
@@ -64,6 +69,7 @@ func Assign(r table.Reader, now model.Time, alive func(model.NodeID) bool, limit
 		taken[o.Target.ID] = true
 		doors[door]++
 		lanes.add(o)
+		room--
 		workers = slices.DeleteFunc(workers, func(w *worker) bool { return len(w.free) == 0 })
 	}
 	return grants
@@ -89,13 +95,15 @@ func exhausted(r table.Reader, id model.CredentialID, granted int, now model.Tim
 	return ok && state.LoginsLeft(r, c, now) <= granted
 }
 
-// lanes counts running operations.
+// lanes counts running operations, and the slots that are there for them.
 type lanes struct {
-	devices   map[model.DeviceID]int
-	executors map[model.ExecutorName]int
+	devices        map[model.DeviceID]int
+	executors      map[model.ExecutorName]int
+	running, slots int
 }
 
-func (l lanes) add(o *model.Operation) {
+func (l *lanes) add(o *model.Operation) {
+	l.running++
 	l.devices[o.Device]++
 	l.executors[o.Executor]++
 }
@@ -103,7 +111,7 @@ func (l lanes) add(o *model.Operation) {
 // workersOf lists nodes with free slots and counts the running operations.
 func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes) {
 	var workers []*worker
-	running := lanes{map[model.DeviceID]int{}, map[model.ExecutorName]int{}}
+	running := lanes{devices: map[model.DeviceID]int{}, executors: map[model.ExecutorName]int{}}
 	type slot struct {
 		node model.NodeID
 		n    int
@@ -117,6 +125,7 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes)
 		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {
 			continue
 		}
+		running.slots += n.Announced.Slots
 		w := &worker{node: n}
 		for s := range n.Announced.Slots {
 			if !used[slot{n.ID, s}] {

@@ -71,6 +71,7 @@ func TestAssign(t *testing.T) {
 		put   func(tx *table.Tx)
 		alive func(model.NodeID) bool
 		limit int
+		share int // 0: 100
 		want  []plan.Grant
 	}{
 		"nobody to work": {put: func(tx *table.Tx) { waits(tx, "o1", now, nil) }},
@@ -172,6 +173,24 @@ func TestAssign(t *testing.T) {
 			waits(tx, "a", 1, nil)
 			waits(tx, "b", 2, nil)
 		}, limit: 1, want: []plan.Grant{{"a", "n1", 0}}},
+		"half of the slots for what is automatic, the rest for what people asked for": {put: func(tx *table.Tx) {
+			member(tx, "n1", 4, nil)
+			for i, id := range []string{"held", "a", "b", "asked"} {
+				waits(tx, id, model.Time(i+1), func(o *model.Operation, c *model.Credential) {
+					o.Kind = model.PasswordChange
+					switch id {
+					case "held":
+						lease("n1", 0)(o, c)
+					case "asked":
+						o.Requester = "ada"
+					}
+				})
+			}
+		}, share: 50, want: []plan.Grant{{"a", "n1", 1}, {"asked", "n1", 2}}},
+		"one slot in any case": {put: func(tx *table.Tx) {
+			member(tx, "n1", 2, nil)
+			waits(tx, "a", 1, func(o *model.Operation, _ *model.Credential) { o.Kind = model.PasswordChange })
+		}, share: 25, want: []plan.Grant{{"a", "n1", 0}}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -182,7 +201,10 @@ func TestAssign(t *testing.T) {
 			if c.limit == 0 {
 				c.limit = 100
 			}
-			if diff := cmp.Diff(c.want, plan.Assign(view(t, c.put), now, c.alive, c.limit)); diff != "" {
+			if c.share == 0 {
+				c.share = 100
+			}
+			if diff := cmp.Diff(c.want, plan.Assign(view(t, c.put), now, c.alive, c.limit, c.share)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

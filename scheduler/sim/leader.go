@@ -67,7 +67,7 @@ func (t *term) look() {
 	for _, f := range trigger.All {
 		due = append(due, f(n.view, now, round)...)
 	}
-	grants := plan.Assign(n.view, now, t.alive, round)
+	grants := plan.Assign(n.view, now, t.alive, round, 100)
 	t.taken, n.w.stirred = false, false
 	for _, h := range expire {
 		offer(t, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})

@@ -93,7 +93,8 @@ func (s *server) reading(ctx context.Context, span time.Duration, done <-chan st
 	var readers sync.WaitGroup
 	for r := range dueReaders {
 		readers.Go(func() {
-			for n, due := 0, time.Now(); due.Before(end) && ctx.Err() == nil; n++ {
+			first := time.Now().Add(time.Duration(r) * time.Second / (dueReads * dueReaders)) // not all at once
+			for n, due := 0, first; due.Before(end) && ctx.Err() == nil; n++ {
 				select {
 				case <-done:
 					return

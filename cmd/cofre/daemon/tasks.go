@@ -86,7 +86,7 @@ func (m *member) lead(ctx context.Context, term uint64) {
 	if err := m.seed(ctx, p); err != nil && ctx.Err() == nil {
 		log.WithError(err).Warn("bring the template catalogue up to date")
 	}
-	_ = lead.Run(ctx, lead.Config{Proposer: p, View: m.fsm.View, Changed: m.watches.due, Alive: m.able, Log: log})
+	_ = lead.Run(ctx, lead.Config{Proposer: p, View: m.fsm.View, Changed: m.watches.due, Alive: m.able, Log: log, Felt: m.proposer.Felt})
 }
 
 func (m *member) seed(ctx context.Context, p command.Proposer) error {

@@ -1,0 +1,48 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"cofre/scheduler/plan"
+)
+
+// The share of automatic work falls while requests wait longer than at best, to a quarter and no further, comes back when
+// they do not, and is whole when few requests come.
+func TestYield(t *testing.T) {
+	t.Parallel()
+	var y plan.Yield
+	var mono, waited time.Duration
+	asks := 0
+	// pass lets a time go by with so many requests a second that wait so long each, and gives the share then.
+	pass := func(span time.Duration, rate int, wait time.Duration) (share int) {
+		const look = 50 * time.Millisecond
+		for end := mono + span; mono < end; mono += look {
+			share = y.Share(mono, asks, waited)
+			n := rate * int(look) / int(time.Second)
+			asks, waited = asks+n, waited+time.Duration(n)*wait
+		}
+		return share
+	}
+	for _, c := range []struct {
+		what          string
+		span          time.Duration
+		rate          int
+		wait          time.Duration
+		least, atMost int
+	}{
+		{"nobody asks", 10 * time.Second, 0, 0, 100, 100},
+		{"the first requests show what is usual", 300 * time.Millisecond, 100, 4 * time.Millisecond, 25, 25},
+		{"they wait no longer with more work", 10 * time.Second, 100, 5 * time.Millisecond, 100, 100},
+		{"they wait four times as long", 500 * time.Millisecond, 100, 16 * time.Millisecond, 50, 80},
+		{"for long", time.Minute, 100, 16 * time.Millisecond, 25, 25},
+		{"and for so long that it might become usual", 5 * time.Minute, 100, 16 * time.Millisecond, 25, 25},
+		{"it is over", 10 * time.Second, 100, 4 * time.Millisecond, 100, 100},
+		{"again", time.Minute, 100, 16 * time.Millisecond, 25, 25},
+		{"they stop asking", 5 * time.Second, 0, 0, 100, 100},
+	} {
+		if got := pass(c.span, c.rate, c.wait); got < c.least || got > c.atMost {
+			t.Errorf("%s: %d %%, want %d to %d", c.what, got, c.least, c.atMost)
+		}
+	}
+}
