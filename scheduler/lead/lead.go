@@ -43,9 +43,10 @@ type Config struct {
 }
 
 const (
-	round   = 256                    // things looked at, and proposed, in one round
-	idle    = 500 * time.Millisecond // longest pause between two rounds
-	pending = 64                     // proposals in flight
+	round    = 256                    // things looked at, and proposed, in one round
+	idle     = 500 * time.Millisecond // longest pause between two rounds
+	pending  = 64                     // proposals in flight
+	yielding = 8                      // the same while requests wait longer than usual: they wait for whole entries
 )
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
@@ -103,9 +104,17 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 		return err
 	}
 	g.SetLimit(pending)
+	if share < 100 {
+		g.SetLimit(yielding)
+	}
 	for _, h := range expire {
 		g.Go(func() error {
 			return note(propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token}))
+		})
+	}
+	for _, gr := range grants {
+		g.Go(func() error {
+			return note(propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
 		})
 	}
 	for _, d := range due {
@@ -139,11 +148,6 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 				return note(propose(ctx, c, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation}))
 			}
 			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: d.Kind, Trigger: d.Trigger}))
-		})
-	}
-	for _, gr := range grants {
-		g.Go(func() error {
-			return note(propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
 		})
 	}
 	_ = g.Wait() // every error is logged where it occurs; the next round looks again
