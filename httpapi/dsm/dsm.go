@@ -17,6 +17,7 @@ type Item struct {
 	Owner   string   // "application/authorization"
 	Readers []string // the same
 	Entries []Entry
+	Errors  int // that are kept of its automations, renewals and dynamic users; counted when one secret is described
 	Reading
 }
 

@@ -31,6 +31,7 @@ type View struct {
 	RenewEphemeral  compat.Duration   `json:"renew_ephemeral,omitempty" doc:"how often its readers get new dynamic users; absent: never"`
 	RenewCredential compat.Duration   `json:"renew_credential,omitempty" doc:"how often the accounts that it refers to are changed; absent: never"`
 	RecentReaders   []ReaderView      `json:"recent_readers,omitempty" doc:"who read it or its accounts in the last 7 days; when the renewal of its accounts is switched on"`
+	Errors          int               `json:"errors,omitempty" doc:"how many failures of its automations, renewals and dynamic users are kept; only when one secret is shown"`
 	Versions        []VersionView     `json:"versions,omitempty" doc:"kept versions, oldest first; only when one secret is shown"`
 }
 
@@ -141,7 +142,7 @@ type management struct{ s Service }
 func view(i *Item, versions []Version) View {
 	s := &i.Secret
 	v := View{ID: s.ID, Number: s.Number, Identity: s.Identity, Name: s.Name, Engine: s.Engine, Description: s.Description, Tags: append([]string{}, s.Tags...), Owner: i.Owner,
-		Readers: append([]string{}, i.Readers...), Version: s.Version, ExpiresAt: compat.Time(s.ExpiresAt), Enabled: s.Enabled, CreatedAt: compat.Time(s.CreatedAt), ChangedAt: compat.Time(s.ChangedAt), Revision: s.Revision, RenewEphemeral: compat.Duration(s.RenewEphemeral), RenewCredential: compat.Duration(s.RenewCredential)}
+		Readers: append([]string{}, i.Readers...), Version: s.Version, ExpiresAt: compat.Time(s.ExpiresAt), Enabled: s.Enabled, CreatedAt: compat.Time(s.CreatedAt), ChangedAt: compat.Time(s.ChangedAt), Revision: s.Revision, RenewEphemeral: compat.Duration(s.RenewEphemeral), RenewCredential: compat.Duration(s.RenewCredential), Errors: i.Errors}
 	for _, n := range versions {
 		v.Versions = append(v.Versions, VersionView{n.N, compat.Time(n.At), n.By, n.Of, append([]string{}, n.Names...), append([]string{}, n.Changed...)})
 	}

@@ -113,6 +113,9 @@ func TestAutomationTriggers(t *testing.T) {
 	if len(a.at("items").([]any)) != 1 || a.text("items.0.task") != "automation" || !strings.Contains(a.text("items.0.message"), "60 times") {
 		t.Error(a.raw)
 	}
+	if shown := h.json(own, "GET", "/api/v1/secrets/db", 200, "").raw; !strings.Contains(shown, `"errors":1,`) {
+		t.Errorf("a secret is shown without its errors: %s", shown)
+	}
 	if strings.Contains(h.logs.String()+a.raw, "canary") {
 		t.Error("a value is in the log, or among the errors")
 	}

@@ -123,6 +123,10 @@ func (s *secrets) Describe(ctx context.Context, actor model.Actor, at model.Time
 	if err != nil {
 		return nil, nil, err
 	}
+	failed, err := s.access.DSMErrors(ctx, actor, at, name)
+	if err != nil {
+		return nil, nil, err
+	}
 	out := make([]api.Version, len(versions))
 	var before []model.DSMEntry
 	for i, v := range versions {
@@ -130,7 +134,9 @@ func (s *secrets) Describe(ctx context.Context, actor model.Actor, at model.Time
 		out[i] = api.Version{N: v.N, At: v.At, By: s.access.AuthorizationNames(v.By)[v.By], Of: v.Of, Names: names, Changed: changed}
 		before = v.Entries
 	}
-	return s.item(row), out, nil
+	item := s.item(row)
+	item.Errors = len(failed)
+	return item, out, nil
 }
 
 // differences lists the names of the values of a version, and those that are new, gone or of another value than before.

@@ -60,6 +60,7 @@ func TestSSHKeys(t *testing.T) {
 	}
 	h.json(tok, "PUT", "/api/pam/sshkey/seed", 200, `{"rotation_days":30}`)
 	h.json(tok, "PUT", "/api/pam/sshkey/seed", 200, `{"auto_rotate":true}`) // keeps the period
+	h.json(h.token(h.authorize(tok, "reads", `{"name":"reads","modules":["PAM Core"],"write":true,"rights":["secret.read"],"filter":{"all":true}}`)), "POST", "/api/pam/sshkey/seed/rotate", 403, "")
 	if a = h.json(tok, "POST", "/api/pam/sshkey/seed/rotate", 201, ""); a.text("operation.id") != "1" {
 		t.Error(a.raw)
 	}

@@ -238,6 +238,9 @@ func (s *session) secret(c *cobra.Command, method, path string, body any) error 
 		for _, reader := range v.RecentReaders {
 			pairs = append(pairs, "read lately by", or(reader.Authorization, "-")+" "+moment(reader.At))
 		}
+		if v.Errors != 0 {
+			pairs = append(pairs, "errors", fmt.Sprintf("%d, see: cofre secret errors %s", v.Errors, v.Identity))
+		}
 		for _, n := range v.Versions {
 			what := "changed: " + join(n.Changed)
 			if n.Of != 0 {
