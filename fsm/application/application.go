@@ -18,7 +18,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "application", Commands: []command.Erased{
-	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce, Leave,
+	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce, Leave, End,
 	PutARNs, ProveARN, PutAWSKey, UseAWSKey,
 }}
 
@@ -109,7 +109,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	change, hadSecretRead := "created", false
 	var before *model.Authorization
 	if auth.Revision == 0 {
-		auth.ID, auth.CreatedAt, auth.CreatedBy, auth.Epoch = model.AuthorizationID(m.NewID(0)), m.At, p.Authorization.ID, 1
+		auth.ID, auth.CreatedAt, auth.CreatedBy, auth.Epoch, auth.EndTold = model.AuthorizationID(m.NewID(0)), m.At, p.Authorization.ID, 1, 0
 		if auth.ClientID == "" || len(auth.Secrets) == 0 {
 			return auth, model.Errorf(model.Internal, "a new authorization needs keys")
 		}
@@ -135,7 +135,7 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 		} else {
 			dropKeys(tx, old.ID)
 		}
-		auth.ClientID, auth.CreatedAt, auth.CreatedBy, auth.Epoch = old.ClientID, old.CreatedAt, old.CreatedBy, old.Epoch
+		auth.ClientID, auth.CreatedAt, auth.CreatedBy, auth.Epoch, auth.EndTold = old.ClientID, old.CreatedAt, old.CreatedBy, old.Epoch, old.EndTold
 		if old.Enabled && !auth.Enabled {
 			auth.Epoch++
 			state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization disabled", m.At)

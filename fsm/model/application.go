@@ -84,6 +84,7 @@ type Authorization struct {
 	Certificate string            `cbor:"certificate,omitempty"` // SHA-256 of the client certificate that must be shown, in hexadecimal
 	PublicKey   []byte            `cbor:"public_key,omitempty"`  // RSA, PKIX: secrets in answers are encrypted to it
 	ExpiresAt   Time              `cbor:"expires_at,omitempty"`
+	EndTold     Time              `cbor:"end_told,omitempty"`    // ExpiresAt, once automations were told that it was over
 	Creates     bool              `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
 	Delegations []Delegation      `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made
 	Enabled     bool              `cbor:"enabled"`

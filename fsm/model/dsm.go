@@ -28,6 +28,7 @@ type DSMSecret struct {
 	Description string            `cbor:"description,omitempty"`
 	Tags        []string          `cbor:"tags,omitempty"`
 	ExpiresAt   Time              `cbor:"expires_at,omitempty"` // inactive from then on; 0: never
+	EndTold     Time              `cbor:"end_told,omitempty"`   // ExpiresAt, once automations were told that it was over
 	Owner       AuthorizationID   `cbor:"owner"`
 	Readers     []AuthorizationID `cbor:"readers,omitempty"` // who holds it besides its owner
 	Version     uint64            `cbor:"version"`           // in force

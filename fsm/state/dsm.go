@@ -14,7 +14,8 @@ var (
 		table.Index[model.DSMSecret]{Name: "number", Unique: true, Drawn: true, Keys: func(s *model.DSMSecret) []string { return []string{table.NumberKey(s.Number)} }},
 		table.Index[model.DSMSecret]{Name: "identity", Unique: true, Keys: func(s *model.DSMSecret) []string { return []string{IdentityKey(s.Owner, s.Identity)} }},
 		table.Index[model.DSMSecret]{Name: "holder", Keys: holders},
-		table.Index[model.DSMSecret]{Name: "renew", Keys: renewKey})
+		table.Index[model.DSMSecret]{Name: "renew", Keys: renewKey},
+		table.Index[model.DSMSecret]{Name: "ending", Keys: func(s *model.DSMSecret) []string { return endingKey(s.Enabled, s.ExpiresAt, s.EndTold) }})
 	DSMVersions = table.Define(23, "dsm_version", func(v *model.DSMVersion) string { return DSMVersionKey(v.Secret, v.N) },
 		sealedIndex(dsmValues))
 	ClientKeys = table.Define(24, "client_key", func(k *model.ClientKey) string { return ClientKeyOf(k.Authorization, k.Secret.MAC) },
@@ -61,6 +62,14 @@ func holders(s *model.DSMSecret) []string {
 }
 
 // renewKey orders secrets by their next renewal.
+// endingKey orders what ends by its date, until automations were told.
+func endingKey(enabled bool, expires, told model.Time) []string {
+	if !enabled || expires == 0 || expires == told {
+		return nil
+	}
+	return []string{table.TimeKey(expires)}
+}
+
 func renewKey(s *model.DSMSecret) []string {
 	a, b := s.RenewAt()
 	if !s.Enabled || a == 0 && b == 0 {

@@ -61,7 +61,8 @@ var (
 	Authorizations = table.Define(11, "authorization", func(a *model.Authorization) string { return string(a.ID) },
 		table.Index[model.Authorization]{Name: "client", Unique: true, Keys: func(a *model.Authorization) []string { return []string{a.ClientID} }},
 		table.Index[model.Authorization]{Name: "application", Keys: func(a *model.Authorization) []string { return []string{string(a.Application)} }},
-		table.Index[model.Authorization]{Name: "right", Keys: rights})
+		table.Index[model.Authorization]{Name: "right", Keys: rights},
+		table.Index[model.Authorization]{Name: "ending", Keys: func(a *model.Authorization) []string { return endingKey(a.Enabled, a.ExpiresAt, a.EndTold) }})
 	RevokedTokens = table.Define(12, "revoked_token", func(t *model.RevokedToken) string { return t.ID },
 		table.Index[model.RevokedToken]{Name: "until", Keys: func(t *model.RevokedToken) []string { return []string{table.TimeKey(t.Until)} }})
 

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
+	"cofre/fsm/application"
 	"cofre/fsm/automation"
 	"cofre/fsm/chain"
 	"cofre/fsm/command"
@@ -134,6 +135,10 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 				return note(propose(ctx, c, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger}))
 			case d.Renew != "":
 				return note(propose(ctx, c, dsm.Renew, dsm.RenewArgs{ID: d.Renew}))
+			case d.Ended != "":
+				return note(propose(ctx, c, dsm.End, dsm.EndArgs{ID: d.Ended}))
+			case d.Over != "":
+				return note(propose(ctx, c, application.End, application.EndArgs{ID: d.Over}))
 			case d.Hold != "":
 				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until}))
 			case d.Brake != 0:

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"cofre/fsm/application"
 	"cofre/fsm/automation"
 	"cofre/fsm/chain"
 	"cofre/fsm/command"
@@ -87,6 +88,14 @@ func (t *term) look() {
 		}
 		if d.Renew != "" {
 			offer(t, dsm.Renew, dsm.RenewArgs{ID: d.Renew})
+			continue
+		}
+		if d.Ended != "" {
+			offer(t, dsm.End, dsm.EndArgs{ID: d.Ended})
+			continue
+		}
+		if d.Over != "" {
+			offer(t, application.End, application.EndArgs{ID: d.Over})
 			continue
 		}
 		if d.Revocation != "" {

@@ -12,26 +12,28 @@ import (
 type Due struct {
 	Credential model.CredentialID // change or verify this credential ...
 	Kind       model.OperationKind
-	Trigger    string              // ... for this reason
-	Chain      model.ChainID       // or begin a run of this chain
-	Until      model.Time          // or let that, the run of the chain, or the operation to put off, wait until then
-	Custody    model.CustodyID     // or end this custody
-	Session    model.SessionID     // or close this session
-	User       model.DynamicUserID // or remove this dynamic user
-	Spent      model.CredentialID  // or remove the versions of this credential that are not needed any more
-	Renew      model.DSMSecretID   // or renew what this secret shows
-	Revocation string              // or end this revocation of dynamic users
-	Hold       model.OperationID   // or put off this operation
-	Brake      int                 // or tell that so many changes wait behind the hour's bound
-	Orphans    bool                // or go on with a round of searches for orphans
-	Plan       bool                // or plan credentials anew, because policies changed
+	Trigger    string                // ... for this reason
+	Chain      model.ChainID         // or begin a run of this chain
+	Until      model.Time            // or let that, the run of the chain, or the operation to put off, wait until then
+	Custody    model.CustodyID       // or end this custody
+	Session    model.SessionID       // or close this session
+	User       model.DynamicUserID   // or remove this dynamic user
+	Spent      model.CredentialID    // or remove the versions of this credential that are not needed any more
+	Renew      model.DSMSecretID     // or renew what this secret shows
+	Ended      model.DSMSecretID     // or tell that this secret ended by its date
+	Over       model.AuthorizationID // or that this authorization did
+	Revocation string                // or end this revocation of dynamic users
+	Hold       model.OperationID     // or put off this operation
+	Brake      int                   // or tell that so many changes wait behind the hour's bound
+	Orphans    bool                  // or go on with a round of searches for orphans
+	Plan       bool                  // or plan credentials anew, because policies changed
 }
 
 // Trigger finds at most limit due things.
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
 // All lists the triggers.
-var All = []Trigger{Expiry, Chain, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Retention, Replan, Orphans}
+var All = []Trigger{Expiry, Chain, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Ending, Retention, Replan, Orphans}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -346,6 +346,15 @@ func TestTriggers(t *testing.T) {
 			renews(tx, "disabled", false, 5, now-5)
 			renews(tx, "off", true, 0, now-5)
 		}, want: []trigger.Due{{Renew: "due"}}},
+		"what ended by its date, until it was told": {trigger: trigger.Ending, put: func(tx *table.Tx) {
+			for i, c := range []model.DSMSecret{{ExpiresAt: now}, {ExpiresAt: now + 1}, {ExpiresAt: now, EndTold: now}, {ExpiresAt: now, EndTold: now - 1}, {}} {
+				c.ID, c.Number, c.Identity, c.Enabled = model.DSMSecretID(string(rune('a'+i))), serial.Add(1), string(rune('a'+i)), true
+				state.DSMSecrets.Put(tx, &c)
+			}
+			state.DSMSecrets.Put(tx, &model.DSMSecret{ID: "off", Number: serial.Add(1), Identity: "off", ExpiresAt: now})
+			state.Authorizations.Put(tx, &model.Authorization{ID: "over", ClientID: "c1", Enabled: true, ExpiresAt: now})
+			state.Authorizations.Put(tx, &model.Authorization{ID: "lives", ClientID: "c2", Enabled: true, ExpiresAt: now + 1})
+		}, want: []trigger.Due{{Ended: "a"}, {Ended: "d"}, {Over: "over"}}},
 		"no renewal after a jump of time": {trigger: trigger.AutoRenew, put: func(tx *table.Tx) {
 			renews(tx, "due", true, 5, now-5)
 			frozen(tx)
@@ -383,7 +392,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if len(trigger.All) != 12 {
+	if len(trigger.All) != 13 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", len(trigger.All))
 	}
 }

@@ -1,0 +1,36 @@
+package application
+
+import (
+	"cofre/fsm/audit"
+	"cofre/fsm/authz"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// EndArgs name an authorization whose date is over.
+type EndArgs struct {
+	ID model.AuthorizationID `cbor:"id"`
+}
+
+// End tells automations, once, that an authorization ended by its date. It is so without this command, which changes nothing
+// else: no revision, so that nobody's change is refused for it.
+var End = command.Define("authorization.end", 1, func(tx *table.Tx, m command.Meta, a EndArgs) (Done, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
+		return Done{}, err
+	}
+	auth, ok := state.Authorizations.Get(tx, string(a.ID))
+	if !ok {
+		return Done{}, model.Errorf(model.NotFound, "there is no such authorization")
+	}
+	if !auth.Enabled || auth.ExpiresAt == 0 || auth.ExpiresAt > m.At || auth.EndTold == auth.ExpiresAt || state.SystemRow(tx).Frozen {
+		return Done{}, model.Errorf(model.Conflict, "the authorization does not end now, or its end was told")
+	}
+	auth.EndTold = auth.ExpiresAt
+	state.Authorizations.Put(tx, auth)
+	tx.Emit(audit.AuthorizationPut.With("authorization", string(auth.ID), "application", string(auth.Application), "name", auth.Name, "change", "ended", "rights", join(auth.Rights)))
+	operation.AuthorizationChanged(tx, m, auth, model.AuthorizationInactivated)
+	return Done{}, nil
+})
