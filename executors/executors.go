@@ -157,6 +157,14 @@ func (s Session) Address(defaultPort uint16) string {
 	return net.JoinHostPort(s.Target.Address, strconv.Itoa(int(port)))
 }
 
+// Reading bounds how long an answer is waited for: the device's read timeout, or what is usual for the executor.
+func (s Session) Reading(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
+	if s.ReadTimeout > 0 {
+		usual = s.ReadTimeout
+	}
+	return context.WithTimeout(ctx, usual)
+}
+
 // Guard returns the session as an executor uses it: every secret that is resolved through it is known to the
 // Redactor, and Trace and Before may be called without asking whether they are set.
 func (s Session) Guard() (Session, *Redactor) {

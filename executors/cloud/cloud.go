@@ -35,11 +35,7 @@ type Answer struct {
 // Send makes one request. A host that is not the device's is reached at port 443, if the executor says that it belongs to the device's
 // service; the device's own at the port that it lists. Certificates are verified for the name in the URL.
 func Send(ctx context.Context, s executors.Session, r *http.Request) (Answer, error) {
-	limit := s.ReadTimeout
-	if limit == 0 {
-		limit = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, defaultTimeout)
 	defer cancel()
 	if r.URL.Scheme != "https" || r.URL.Port() != "" {
 		return Answer{}, &executors.Failure{Class: executors.ClassRefused, Msg: "a cloud is spoken to over HTTPS"}

@@ -50,11 +50,7 @@ func accounts(ctx context.Context, s executors.Session, prefix string) ([]string
 	defer c.hangUp()
 	// A hexadecimal literal needs no escaping, whatever the server's settings are.
 	sql := fmt.Sprintf("SELECT DISTINCT User FROM mysql.user WHERE LEFT(LOWER(User), %d) = LOWER(CONVERT(0x%x USING utf8)) ORDER BY 1 LIMIT %d", len(prefix), prefix, executors.MaxAccounts+1)
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = DefaultReadTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, DefaultReadTimeout)
 	defer cancel()
 	return c.list(ctx, sql)
 }

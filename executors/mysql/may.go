@@ -46,11 +46,7 @@ func may(ctx context.Context, s executors.Session, verbs []string) (bool, string
 		return false, "", err
 	}
 	defer c.hangUp()
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = DefaultReadTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, DefaultReadTimeout)
 	defer cancel()
 	me, err := c.ask(ctx, "SELECT CURRENT_USER()")
 	if err != nil {

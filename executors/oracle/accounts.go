@@ -55,11 +55,7 @@ func (l login) users(ctx context.Context, s executors.Session, prefix string) ([
 		return nil, err
 	}
 	defer c.hangUp()
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, defaultTimeout)
 	defer cancel()
 	names, err := c.column(ctx, fmt.Sprintf("SELECT username FROM all_users WHERE SUBSTR(UPPER(username), 1, %d) = UPPER('%s') AND ROWNUM <= %d",
 		len(prefix), strings.ReplaceAll(prefix, "'", "''"), executors.MaxAccounts+1))

@@ -87,11 +87,7 @@ func (l login) rights(ctx context.Context, s executors.Session) (*rights, error)
 		return nil, err
 	}
 	defer c.hangUp()
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, defaultTimeout)
 	defer cancel()
 	privileges, err := c.column(ctx, "SELECT privilege FROM session_privs")
 	if err != nil {

@@ -81,11 +81,7 @@ func ask(ctx context.Context, s executors.Session) (*rights, error) {
 		return nil, err
 	}
 	defer c.hangUp()
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, defaultTimeout)
 	defer cancel()
 	row, err := c.row(ctx, sql)
 	if err != nil {

@@ -70,11 +70,7 @@ func passwd(ctx context.Context, client *ssh.Client, s executors.Session) ([]byt
 
 // answer runs one command that changes nothing, without a terminal, and gives its output, of which it keeps so many bytes at most.
 func answer(ctx context.Context, client *ssh.Client, s executors.Session, command string, most int) (out []byte, status int, err error) {
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = commandTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, commandTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()

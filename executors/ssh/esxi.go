@@ -210,11 +210,7 @@ func (c *command) run(ctx context.Context, client *ssh.Client, s executors.Sessi
 		return executors.Fail(executors.ClassTemplate, c.line, err)
 	}
 	defer text.Wipe()
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = commandTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, commandTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()

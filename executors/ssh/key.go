@@ -245,11 +245,7 @@ func (p *keyFile) edit(ctx context.Context, s executors.Session, what, text stri
 
 // runScript gives a script to the target's sh by its standard input: the account's own shell may be another one.
 func runScript(ctx context.Context, s executors.Session, client *ssh.Client, text string, red *executors.Redactor) error {
-	limit := s.ReadTimeout
-	if limit <= 0 {
-		limit = 30 * time.Second
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := s.Reading(ctx, 30*time.Second)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 	sess, err := client.NewSession()
