@@ -299,9 +299,10 @@ func (c *Cluster) Crash(id model.NodeID) {
 	} else {
 		m.Replica.dead.Store(true)
 	}
+	c.Network.detach(id) // first: what raft does until it notices reaches nobody
 	c.mu.Lock()
 	cut := vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng}
-	state := h.state.CrashClone(cut) // first: the log is never behind the rows
+	state := h.state.CrashClone(cut) // before the log: that is never behind the rows
 	log := m.log.cut(func() *vfs.MemFS { return h.log.CrashClone(cut) })
 	c.mu.Unlock()
 	c.end(h)

@@ -46,6 +46,13 @@ func (n *Network) isCut(from, to model.NodeID) bool {
 	return n.cut[[2]model.NodeID{from, to}]
 }
 
+// of is the transport of a node's present life, nil while it is away.
+func (n *Network) of(id model.NodeID) *raft.InmemTransport {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.up[id]
+}
+
 // attach connects a (re)started node.
 func (n *Network) attach(id model.NodeID) raft.Transport {
 	address, t := raft.NewInmemTransport(raftnode.PeerAddress(id, string(id)))
@@ -59,10 +66,14 @@ func (n *Network) attach(id model.NodeID) raft.Transport {
 	return &wire{InmemTransport: t, net: n, self: id}
 }
 
+// detach takes a node away, if it is there: what it sends and answers from now on reaches nobody.
 func (n *Network) detach(id model.NodeID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	t := n.up[id]
+	t, ok := n.up[id]
+	if !ok {
+		return
+	}
 	delete(n.up, id)
 	for _, o := range n.up {
 		o.Disconnect(raftnode.PeerAddress(id, string(id)))
@@ -80,16 +91,18 @@ type wire struct {
 // latency is how long a message takes; without any, nothing would ever wait and be packed.
 const latency = time.Millisecond
 
-// pass sends if the way there is whole, and loses the answer if the way back is not.
+// pass sends if the way there is whole, and loses the answer if the way back is not, or the life of the node that gave it
+// ended.
 func (w *wire) pass(to raft.ServerID, send func() error) error {
 	<-time.After(latency)
-	if w.net.isCut(w.self, model.NodeID(to)) {
+	there := w.net.of(model.NodeID(to))
+	if there == nil || w.net.of(w.self) != w.InmemTransport || w.net.isCut(w.self, model.NodeID(to)) {
 		return ErrCut
 	}
 	if err := send(); err != nil {
 		return err
 	}
-	if w.net.isCut(model.NodeID(to), w.self) {
+	if w.net.of(model.NodeID(to)) != there || w.net.isCut(model.NodeID(to), w.self) {
 		return ErrCut
 	}
 	return nil
