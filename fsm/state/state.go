@@ -96,7 +96,8 @@ var (
 		table.Index[model.Operation]{Name: "open", Keys: openTarget},
 		table.Index[model.Operation]{Name: "waiting", Keys: waiting},
 		table.Index[model.Operation]{Name: "lease", Keys: leaseKey},
-		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }})
+		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }},
+		table.Index[model.Operation]{Name: "prompt", Keys: prompt})
 	Attempts = table.Define(19, "attempt", AttemptKey)
 )
 
@@ -222,6 +223,19 @@ func waiting(o *model.Operation) []string {
 		return nil
 	}
 	return []string{table.TimeKey(o.NotBefore)}
+}
+
+// prompt indexes what waits and goes before the rest.
+func prompt(o *model.Operation) []string {
+	if !o.Prompt() {
+		return nil
+	}
+	return waiting(o)
+}
+
+// After is the position behind a waiting operation in the indexes of those.
+func After(o *model.Operation) string {
+	return table.TimeKey(o.NotBefore) + "\x00" + string(o.ID) + "\x00"
 }
 
 func leaseKey(o *model.Operation) []string {

@@ -46,6 +46,7 @@ type Config struct {
 const (
 	round    = 256                    // things looked at, and proposed, in one round
 	idle     = 500 * time.Millisecond // longest pause between two rounds
+	glance   = 50 * time.Millisecond  // the same while slots are free and not everything that waits was looked at
 	pending  = 64                     // proposals in flight
 	yielding = 8                      // the same while requests wait longer than usual: they wait for whole entries
 )
@@ -54,7 +55,7 @@ var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 
 // Run schedules until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	seen, yield, start, futile := plan.Observed{}, plan.Yield{}, time.Now(), 0
+	seen, queue, yield, start, futile := plan.Observed{}, plan.Queue{}, plan.Yield{}, time.Now(), 0
 	for ctx.Err() == nil {
 		changed := c.Changed()
 		mono, share := time.Since(start), 100
@@ -62,7 +63,7 @@ func Run(ctx context.Context, c Config) error {
 			requests, waited := c.Felt()
 			share = yield.Share(mono, requests, waited)
 		}
-		wake, refused := c.round(ctx, seen, mono, share)
+		wake, refused := c.round(ctx, seen, &queue, mono, share)
 		if futile++; !refused {
 			futile = 0
 		}
@@ -84,7 +85,7 @@ func Run(ctx context.Context, c Config) error {
 
 // round proposes what is due and tells how long the next round may wait without a change, and whether all that it proposed
 // was refused. mono is the time since the term began, share the percentage of the slots for automatic operations.
-func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duration, share int) (wait time.Duration, refused bool) {
+func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue, mono time.Duration, share int) (wait time.Duration, refused bool) {
 	now := c.now()
 	v := c.View()
 	expire := seen.Overdue(v, now, mono)
@@ -92,8 +93,12 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 	for _, t := range trigger.All {
 		due = append(due, t(v, now, round)...)
 	}
-	grants := plan.Assign(v, now, c.Alive, round, share)
-	next := plan.NextWake(v, now, now.Add(idle))
+	grants, more := queue.Assign(v, plan.Look{Now: now, Alive: c.Alive, Limit: round, Share: share})
+	longest := idle
+	if more {
+		longest = glance
+	}
+	next := plan.NextWake(v, now, now.Add(longest))
 	v.Close()
 
 	var g errgroup.Group
@@ -158,9 +163,9 @@ func (c Config) round(ctx context.Context, seen plan.Observed, mono time.Duratio
 	_ = g.Wait() // every error is logged where it occurs; the next round looks again
 	refused = !taken.Load() && len(expire)+len(due)+len(grants) > 0
 	if next != 0 {
-		return min(idle, max(0, next.Sub(c.now()))), refused
+		return min(longest, max(0, next.Sub(c.now()))), refused
 	}
-	return idle, refused
+	return longest, refused
 }
 
 func (c Config) now() model.Time {

@@ -24,6 +24,7 @@ type term struct {
 	n      *node
 	number uint64
 	seen   plan.Observed
+	queue  plan.Queue
 	flying int           // proposals of this round without an answer
 	taken  bool          // one of them was taken
 	futile int           // rounds of which nothing was taken
@@ -32,6 +33,7 @@ type term struct {
 
 const (
 	round   = 256
+	glance  = 50 * time.Millisecond
 	limit   = 10 * time.Second
 	longest = time.Minute // the real loop looks every 500 ms at least; here the next reason to look is computed
 )
@@ -68,7 +70,7 @@ func (t *term) look() {
 	for _, f := range trigger.All {
 		due = append(due, f(n.view, now, round)...)
 	}
-	grants := plan.Assign(n.view, now, t.alive, round, 100)
+	grants, more := t.queue.Assign(n.view, plan.Look{Now: now, Alive: t.alive, Limit: round, Share: 100})
 	t.taken, n.w.stirred = false, false
 	for _, h := range expire {
 		offer(t, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
@@ -130,6 +132,9 @@ func (t *term) look() {
 	pause := longest
 	if next := plan.NextWake(n.view, now, 1<<62); next != 0 {
 		pause = min(pause, max(time.Millisecond, next.Sub(now)))
+	}
+	if more {
+		pause = min(pause, glance)
 	}
 	if len(n.w.leases.live) > 0 {
 		pause = min(pause, n.w.span(n.w.timing.Grace))

@@ -1,0 +1,83 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// worker is a node with free slots.
+type worker struct {
+	node *model.Node
+	free []int
+}
+
+// lanes counts running operations, and the slots that are there for them.
+type lanes struct {
+	devices    map[model.DeviceID]int
+	executors  map[model.ExecutorName]int
+	background int // running operations that nobody waits for
+	slots      int // of all nodes that work
+}
+
+func (l *lanes) add(o *model.Operation) {
+	if o.Background() {
+		l.background++
+	}
+	l.devices[o.Device]++
+	l.executors[o.Executor]++
+}
+
+// workersOf lists nodes with free slots and counts the running operations.
+func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes) {
+	var workers []*worker
+	running := lanes{devices: map[model.DeviceID]int{}, executors: map[model.ExecutorName]int{}}
+	type slot struct {
+		node model.NodeID
+		n    int
+	}
+	used := map[slot]bool{}
+	for o := range leased(r) {
+		used[slot{o.Lease.Node, o.Lease.Slot}] = true
+		running.add(o)
+	}
+	for n := range state.Nodes.All(r, "") {
+		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {
+			continue
+		}
+		running.slots += n.Announced.Slots
+		w := &worker{node: n}
+		for s := range n.Announced.Slots {
+			if !used[slot{n.ID, s}] {
+				w.free = append(w.free, s)
+			}
+		}
+		if len(w.free) > 0 {
+			workers = append(workers, w)
+		}
+	}
+	return workers, running
+}
+
+func pick(workers []*worker, o *model.Operation) *worker {
+	fit := slices.Collect(func(yield func(*worker) bool) {
+		for _, w := range workers {
+			a := w.node.Announced
+			if slices.Contains(a.Executors, o.Executor) && (len(a.Sites) == 0 || o.Site == "" || slices.Contains(a.Sites, o.Site)) && !yield(w) {
+				return
+			}
+		}
+	})
+	if len(fit) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(fit, func(a, b *worker) int {
+		if d := cmp.Compare(len(a.free), len(b.free)); d != 0 {
+			return d
+		}
+		return cmp.Compare(b.node.ID, a.node.ID) // ties: the first name
+	})
+}
