@@ -211,6 +211,19 @@ func (in *Input) find(names []string) *node {
 // Empty tells whether nothing at all was sent.
 func (in *Input) Empty() bool { return len(in.names) == 0 }
 
+// Says tells whether a field was sent that asks for something: not empty, and not a switch that is off.
+func (in *Input) Says(name string) bool {
+	n := in.find([]string{name})
+	switch {
+	case n == nil:
+		return false
+	case n.kind == nodeList || n.kind == nodeObject:
+		return len(n.list) > 0
+	}
+	on, err := in.Bool(name)
+	return err != nil || *on
+}
+
 // Names lists the names of the fields that were sent.
 func (in *Input) Names() []string { return slices.Clone(in.names) }
 

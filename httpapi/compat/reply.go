@@ -23,6 +23,7 @@ const (
 type Reply struct {
 	Status  int    // 0: 200
 	Message string // vendor only
+	Detail  string // vendor only: what the client should know besides
 	Payload Object // vendor: members shown twice; OAuth: the whole body
 	Body    any    // management: the whole body, Object, a Table or anything that encoding/json writes; nil: an empty object
 	Header  http.Header
@@ -90,7 +91,7 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 	var body any
 	switch {
 	case d == Vendor:
-		in := append(envelope(r.Status, r.Message, "", false, 0), r.Payload...)
+		in := append(envelope(r.Status, r.Message, r.Detail, false, 0), r.Payload...)
 		body = append(Object{{"code", r.Status}, {"response", in}}, r.Payload...)
 	case d == OAuth:
 		body = r.Payload

@@ -25,9 +25,11 @@ var bodyFields = []route.Field{
 	{Name: "domain", In: "body"},
 	{Name: "tags", In: "body", Type: "array", Text: "a list, or a text with commas"},
 	{Name: "parent_password", In: "body", Text: "the parent credential"},
-	{Name: "execution_settings", In: "body", Type: "object", Text: "automatic_change, change_plugin, change_template, parent_credential, parent_hostname, use_own_credential_to_connect, authentication_credential, authentication_hostname; status (reconcile after a failure), reconciliation_credential, reconciliation_hostname, reconciliation_plugin, reconciliation_template"},
-	{Name: "jit_settings", In: "body", Type: "object", Text: "jit; credential_creation_and_deletion with credential_creation_plugin, _template, credential_deletion_plugin and _template, or enable_disable_credential with credential_enable_plugin, _template, credential_disable_plugin and _template; authentication_credential, authentication_hostname. use_own_credential_to_connect is refused: the account is closed until another one opens it"},
-	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier, user_credential_owner, server_path, secret_key (of one-time codes), criticality (Low, Medium, High, Critical), notes; the other settings of the vendor are not offered"},
+	{Name: "execution_settings", In: "body", Type: "object", Text: "automatic_change, change_plugin, change_template, parent_credential, parent_hostname, parent_ip, use_own_credential_to_connect, authentication_credential, authentication_hostname, authentication_ip; status (reconcile after a failure), reconciliation_credential, reconciliation_hostname, reconciliation_ip, reconciliation_plugin, reconciliation_template. A user name is looked for on the device of that host name, that address, or both. Not kept: agent_based_password_change"},
+	{Name: "jit_settings", In: "body", Type: "object", Text: "jit; credential_creation_and_deletion with credential_creation_plugin, _template, credential_deletion_plugin and _template, or enable_disable_credential with credential_enable_plugin, _template, credential_disable_plugin and _template; authentication_credential, authentication_hostname, authentication_ip. use_own_credential_to_connect is refused: the account is closed until another one opens it"},
+	{Name: "additional_settings", In: "body", Type: "object", Text: "identifier, user_credential_owner, server_path, secret_key (of one-time codes), criticality (Low, Medium, High, Critical), notes. Not kept: additional_authentication_fields"},
+	{Name: "session_settings", In: "body", Type: "object", Text: "not kept: Cofre opens no proxy sessions; whoever does decides about protocols and macros"},
+	{Name: "vendor", In: "body", Text: "not kept, like model, site, device_domain, device_tags, connectivities and session_remote_config: POST /iso/pam/device changes a device"},
 }
 
 // credentialTypes are the values of `type` that clients use for the type of the credential.
@@ -91,10 +93,10 @@ func readExecution(in *compat.Input, p *Put) error {
 		return err
 	}
 	p.Executor, p.Template = x.Pointer("change_plugin"), x.Pointer("change_template")
-	if name := account(x, "parent_credential", "parent_hostname"); name != nil {
-		p.Parent = name
+	if name, ip := account(x, "parent"); name != nil {
+		p.Parent, p.Addresses.Parent = name, ip
 	}
-	p.Authentication = account(x, "authentication_credential", "authentication_hostname")
+	p.Authentication, p.Addresses.Authentication = account(x, "authentication")
 	own, err := x.Bool("use_own_credential_to_connect")
 	if err == nil && own != nil && *own {
 		none := ""
@@ -104,7 +106,7 @@ func readExecution(in *compat.Input, p *Put) error {
 		return err
 	}
 	p.Plugins.Reconcile, p.Reconcile.Template = x.Pointer("reconciliation_plugin"), x.Pointer("reconciliation_template")
-	p.Reconcile.Authentication = account(x, "reconciliation_credential", "reconciliation_hostname")
+	p.Reconcile.Authentication, p.Addresses.Reconcile = account(x, "reconciliation")
 	p.Reconcile.Autorun, err = x.Bool("status")
 	return err
 }
@@ -142,7 +144,8 @@ func readJIT(in *compat.Input, p *Put) error {
 		open, shut = "credential_creation", "credential_deletion"
 	}
 	p.Plugins.Activate, p.Plugins.Deactivate = x.Pointer(open+"_plugin"), x.Pointer(shut+"_plugin")
-	p.JIT = JITBody{Activate: x.Pointer(open + "_template"), Deactivate: x.Pointer(shut + "_template"), Authentication: account(x, "authentication_credential", "authentication_hostname")}
+	p.JIT = JITBody{Activate: x.Pointer(open + "_template"), Deactivate: x.Pointer(shut + "_template")}
+	p.JIT.Authentication, p.Addresses.JIT = account(x, "authentication")
 	for _, field := range []string{open + "_template", shut + "_template"} {
 		if template := x.Pointer(field); template != nil && *template == "" {
 			return model.Errorf(model.Invalid, "it names the template that opens or closes the account").WithField(field)
@@ -151,12 +154,42 @@ func readJIT(in *compat.Input, p *Put) error {
 	return nil
 }
 
-// account names a credential by user name and host name, or as it stands.
-func account(x *compat.Input, credential, hostname string) *string {
-	name := x.Pointer(credential)
-	if host := x.Text(hostname); name != nil && *name != "" && host != "" && !strings.Contains(*name, "@") {
+// account names a credential by user name and host name, or as it stands, and gives the address of its device if it was sent.
+func account(x *compat.Input, field string) (name *string, ip string) {
+	name, ip = x.Pointer(field+"_credential"), strings.TrimSpace(x.Text(field+"_ip"))
+	if host := x.Text(field + "_hostname"); name != nil && *name != "" && host != "" && !strings.Contains(*name, "@") {
 		full := *name + "@" + host
-		return &full
+		return &full, ip
 	}
-	return name
+	return name, ip
+}
+
+// elsewhere are the vendor's fields that Cofre has no place for, by the object that holds them.
+var elsewhere = []struct {
+	object string // "": the body
+	fields []string
+}{
+	{"", []string{"session_settings", "vendor", "model", "site", "device_domain", "device_tags", "connectivities", "session_remote_config"}},
+	{"additional_settings", []string{"additional_authentication_fields"}},
+	{"execution_settings", []string{"agent_based_password_change"}},
+}
+
+// notKept tells a client which of its settings have no effect; "" if all have one. It is asked after readPut took the body.
+func notKept(in *compat.Input) string {
+	var names []string
+	for _, e := range elsewhere {
+		x := in
+		if e.object != "" {
+			x, _ = in.Object(e.object)
+		}
+		for _, f := range e.fields {
+			if x != nil && x.Says(f) {
+				names = append(names, strings.TrimPrefix(e.object+"."+f, "."))
+			}
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "not kept: " + strings.Join(names, ", ")
 }

@@ -53,6 +53,7 @@ type Exact struct {
 	Tags        [][]string // one of each
 	Criticality string
 	JIT         *bool // opened for sessions
+	Reconciled  *bool // it has an account and a template of reconciliation
 	Owner       string
 }
 
@@ -77,6 +78,7 @@ type Put struct {
 	Reconcile      ReconcileBody
 	JIT            JITBody
 	Plugins        Plugins
+	Addresses      Addresses
 	Key            *KeyPut // nil: stays what it is; a new one is a password
 	Owner          *string
 	Criticality    *string
@@ -88,6 +90,10 @@ type Put struct {
 
 // Plugins name the executors of templates, as the vendor's routes do; nil: the template's name is enough.
 type Plugins struct{ Activate, Deactivate, Reconcile *string }
+
+// Addresses are those of the devices of accounts that a put names, as the vendor's routes send them beside or instead of host
+// names; "": not said.
+type Addresses struct{ Parent, Authentication, Reconcile, JIT string }
 
 // Released tells which operation the end of a custody started.
 type Released struct {

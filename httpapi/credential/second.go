@@ -40,7 +40,7 @@ func secondRoutes(s Service) []route.Route {
 type second struct{ s Service }
 
 func (v *second) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	f, none, err := secondFilter(r)
+	f, err := secondFilter(r)
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -59,9 +59,6 @@ func (v *second) list(ctx context.Context, r *route.Request) (compat.Reply, erro
 	items, err := v.s.List(ctx, r.Actor, r.At, f)
 	if err != nil {
 		return compat.Reply{}, err
-	}
-	if none {
-		items = nil
 	}
 	rows, next := []compat.Object{}, compat.Object{}
 	for i := range items {
@@ -86,31 +83,28 @@ func (v *second) get(ctx context.Context, r *route.Request) (compat.Reply, error
 	return compat.JSON(projected(secondView(item), "", wanted)), nil
 }
 
-// secondFilter reads the filters; none says that nothing can pass them.
-func secondFilter(r *route.Request) (f Filter, none bool, err error) {
+// secondFilter reads the filters.
+func secondFilter(r *route.Request) (f Filter, err error) {
 	f.Disabled = true
 	e := &f.Exact
 	e.Username, e.Hostname, e.Domain, e.Owner = r.Query("credential.username"), r.Query("device.name"), r.Query("device.domain_name"), r.Query("credential.user_credential_owner")
 	if e.Device, err = r.QueryNumber("device_id", 0, 1<<31-1); err != nil || e.Device == 0 && r.Query("device_id") != "" {
-		return f, false, model.Errorf(model.Invalid, "device_id is a whole number from 1 to 2147483647").WithField("device_id")
+		return f, model.Errorf(model.Invalid, "device_id is a whole number from 1 to 2147483647").WithField("device_id")
 	}
 	if e.Active, err = switched(r, "credential.active"); err != nil {
-		return f, false, err
+		return f, err
 	}
 	if e.Criticality = r.Query("credential.criticality"); e.Criticality != "" && !slices.Contains(model.Criticalities, e.Criticality) {
-		return f, false, model.Errorf(model.Invalid, "criticality is one of %s", strings.Join(model.Criticalities, ", ")).WithField("credential.criticality")
+		return f, model.Errorf(model.Invalid, "criticality is one of %s", strings.Join(model.Criticalities, ", ")).WithField("credential.criticality")
 	}
 	for _, list := range r.Queries("credential.tags") {
 		e.Tags = append(e.Tags, strings.Split(list, ","))
 	}
 	if e.JIT, err = switched(r, "jit.credential_enabled"); err != nil {
-		return f, false, err
+		return f, err
 	}
-	on, err := switched(r, "reconciliation.credential_enabled") // Cofre offers none to the vendor's second version
-	if err != nil {
-		return f, false, err
-	}
-	return f, none || on != nil && *on, nil
+	e.Reconciled, err = switched(r, "reconciliation.credential_enabled")
+	return f, err
 }
 
 // switched reads true or false, and nothing else; nil if it was not sent.
@@ -197,6 +191,6 @@ func secondView(i *Item) compat.Object {
 			{Name: "id", Value: d.Number}, {Name: "name", Value: d.Hostname}, {Name: "ip", Value: orNull(d.IP)}, {Name: "domain_name", Value: orNull(d.Domain)},
 			{Name: "type", Value: orNull(d.Type)}, {Name: "vendor", Value: orNull(d.Vendor)}, {Name: "model", Value: orNull(d.Model)}, {Name: "site", Value: orNull(d.Site)},
 		}},
-		{Name: "jit", Value: enabled(c.JIT != nil)}, {Name: "reconciliation", Value: enabled(false)},
+		{Name: "jit", Value: enabled(c.JIT != nil)}, {Name: "reconciliation", Value: enabled(c.Execution.Reconcile.Possible())},
 	}
 }

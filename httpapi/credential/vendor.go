@@ -28,7 +28,7 @@ func vendorRoutes(s Service) []route.Route {
 		{Method: http.MethodGet, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.read,
 			Doc: route.Doc{Tag: tag, Summary: "Read a credential with its password", Text: "Named " + named + ". Takes custody. A caller without secret.read gets the same without password and content, and takes no custody.", Returns: shown}},
 		{Method: http.MethodPost, Path: "/iso/pam/credential", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.put", Handle: v.upsert,
-			Doc: route.Doc{Tag: tag, Summary: "Create or update a credential", Text: "Found by identifier, else by device and user name.", Status: http.StatusCreated, Fields: bodyFields, Returns: shown}},
+			Doc: route.Doc{Tag: tag, Summary: "Create or update a credential", Text: "Found by identifier, else by device and user name. `response.detail` lists settings that were sent and have no place here.", Status: http.StatusCreated, Fields: bodyFields, Returns: shown}},
 		{Method: http.MethodPut, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.put", Handle: v.update,
 			Doc: route.Doc{Tag: tag, Summary: "Activate or update a credential", Text: "An empty body or {} activates; otherwise the fields that are sent change.", Fields: bodyFields, Returns: shown}},
 		{Method: http.MethodDelete, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.status", Handle: v.disable,
@@ -103,7 +103,9 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 	if created {
 		message = "Credential successfully registered!"
 	}
-	return compat.Created(message, compat.Member{Name: "credential", Value: detailed(item)}), nil
+	reply := compat.Created(message, compat.Member{Name: "credential", Value: detailed(item)})
+	reply.Detail = notKept(in)
+	return reply, nil
 }
 
 func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -124,7 +126,9 @@ func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, er
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.OK("Credential updated successfully!", compat.Member{Name: "credential", Value: detailed(item)}), nil
+	reply := compat.OK("Credential updated successfully!", compat.Member{Name: "credential", Value: detailed(item)})
+	reply.Detail = notKept(in)
+	return reply, nil
 }
 
 func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -246,7 +246,7 @@ func (c *credentials) device(ctx context.Context, p api.Put, args *credential.Pu
 }
 
 func (c *credentials) references(ctx context.Context, p api.Put, args *credential.PutArgs) error {
-	id := func(name *string, field string) (*model.CredentialID, error) {
+	id := func(name *string, ip, field string) (*model.CredentialID, error) {
 		if name == nil {
 			return nil, nil
 		}
@@ -254,19 +254,25 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		if *name == "" || *name == "0" {
 			return &none, nil
 		}
-		found, err := c.access.FindCredential(ctx, *name)
+		find := c.access.FindCredential
+		if ip != "" {
+			find = func(ctx context.Context, name string) (*model.Credential, error) {
+				return c.access.FindCredentialAt(ctx, name, ip)
+			}
+		}
+		found, err := find(ctx, *name)
 		if err != nil {
 			return nil, in(err, field)
 		}
 		return &found.ID, nil
 	}
 	var err error
-	if args.Parent, err = id(p.Parent, "parent"); err != nil {
+	if args.Parent, err = id(p.Parent, p.Addresses.Parent, "parent"); err != nil {
 		return err
 	}
 	if p.JIT != (api.JITBody{}) {
 		args.JIT = &credential.JITPatch{}
-		if args.JIT.Authentication, err = id(p.JIT.Authentication, "jit.authentication"); err != nil {
+		if args.JIT.Authentication, err = id(p.JIT.Authentication, p.Addresses.JIT, "jit.authentication"); err != nil {
 			return err
 		}
 		if args.JIT.Activate, err = c.template(ctx, p.JIT.Activate, p.Plugins.Activate, "jit.activate"); err != nil {
@@ -288,7 +294,7 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		args.Policy = &policy
 	}
 	x := credential.ExecutionPatch{Automatic: p.Automatic}
-	if x.Authentication, err = id(p.Authentication, "authentication_credential"); err != nil {
+	if x.Authentication, err = id(p.Authentication, p.Addresses.Authentication, "authentication_credential"); err != nil {
 		return err
 	}
 	if p.Executor != nil {
@@ -303,7 +309,7 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 	}
 	if p.Reconcile != (api.ReconcileBody{}) {
 		x.Reconcile = &credential.ReconcilePatch{Autorun: p.Reconcile.Autorun}
-		if x.Reconcile.Authentication, err = id(p.Reconcile.Authentication, "reconcile.authentication"); err != nil {
+		if x.Reconcile.Authentication, err = id(p.Reconcile.Authentication, p.Addresses.Reconcile, "reconcile.authentication"); err != nil {
 			return err
 		}
 		if x.Reconcile.Template, err = c.template(ctx, p.Reconcile.Template, p.Plugins.Reconcile, "reconcile.template"); err != nil {

@@ -73,10 +73,65 @@ func TestVendorSettings(t *testing.T) {
 		a.text("execution.reconcile.authentication") != "web1-root" || a.at("execution.reconcile.autorun") != true || a.at("totp") != true {
 		t.Error(a.raw)
 	}
+	if a := h.json(tok, "GET", "/api/v2/pam/credentials?reconciliation.credential_enabled=true", 200, ""); !strings.Contains(a.raw, `"web1-app"`) || strings.Contains(a.raw, `"web1-root"`) || !strings.Contains(a.raw, `"reconciliation":{"credential_enabled":true}`) {
+		t.Error(a.raw)
+	}
+	if a := h.json(tok, "GET", "/api/v2/pam/credentials?reconciliation.credential_enabled=false", 200, ""); strings.Contains(a.raw, `"web1-app"`) || !strings.Contains(a.raw, `"web1-root"`) {
+		t.Error(a.raw)
+	}
 	if a := put(400, `"execution_settings":{"change_plugin":"Tk Expect"}`); !strings.Contains(a.raw, "change_plugin") {
 		t.Error(a.raw)
 	}
 	if a := put(400, `"additional_settings":{"secret_key":"no key, not base32"}`); strings.Contains(a.raw, "no key, not") {
+		t.Error(a.raw)
+	}
+}
+
+// Accounts may be named by the address of their device, which must then be the right one; and a client is told which of its settings
+// have no place here.
+func TestVendorSettingsByAddress(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	h.stock(tok)
+	for _, host := range []string{"db1", "db2"} { // two devices behind one address
+		h.form(tok, "POST", "/iso/pam/device", 201, "hostname", host, "ip", "192.0.2.9", "type", "Server", "vendor", "Oracle", "model", "19", "site", "main")
+	}
+	h.json(tok, "POST", "/iso/pam/credential", 201, `{"hostname":"db1","username":"dba","content":"s3cret","identifier":"db1-dba"}`)
+	put := func(status int, settings string) answer {
+		return h.json(tok, "POST", "/iso/pam/credential", status, `{"hostname":"web1","username":"app","identifier":"web1-app","content":"s3cret",`+settings+`}`)
+	}
+	at := func() answer { return h.json(tok, "GET", "/api/v1/credentials/web1-app", 200, "") }
+	h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"passwd","executor":"ssh","kind":"Change password","content":"x"}`)
+	if a := put(201, `"execution_settings":{"parent_credential":"dba","parent_ip":"192.0.2.9","authentication_credential":"root","authentication_hostname":"web1","authentication_ip":"192.0.2.1",
+		"reconciliation_credential":"dba","reconciliation_ip":"192.0.2.9","reconciliation_template":"passwd"}`); a.text("response.detail") != "" {
+		t.Error(a.raw)
+	}
+	if a := at(); a.text("parent") != "db1-dba" || a.text("execution.authentication") != "web1-root" || a.text("execution.reconcile.authentication") != "db1-dba" {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", "/iso/pam/credential", 201, `{"hostname":"db2","username":"dba","content":"s3cret","identifier":"db2-dba"}`)
+	for settings, code := range map[string]string{
+		`{"parent_credential":"dba","parent_ip":"192.0.2.9"}`:                                                   "1011", // two of them
+		`{"parent_credential":"dba","parent_ip":"192.0.2.8"}`:                                                   "1007",
+		`{"authentication_credential":"root","authentication_ip":"192.0.2.9"}`:                                  "1007",
+		`{"authentication_credential":"root","authentication_hostname":"web1","authentication_ip":"192.0.2.9"}`: "1007", // another host's
+		`{"reconciliation_credential":"dba","reconciliation_hostname":"db1","reconciliation_ip":"192.0.2.1"}`:   "1007",
+	} {
+		if a := put(400, `"execution_settings":`+settings); !strings.Contains(a.raw, code) {
+			t.Errorf("%s: %s", settings, a.raw)
+		}
+	}
+	put(201, `"execution_settings":{"parent_credential":"dba","parent_hostname":"db2","parent_ip":"192.0.2.9"}`)
+	if a := at(); a.text("parent") != "db2-dba" {
+		t.Error(a.raw)
+	}
+	a := put(201, `"session_settings":{"SSH":true},"model":"Ubuntu","vendor":"","additional_settings":[{"notes":"n","additional_authentication_fields":[{"name":"Tenant","short_name":"t","value":"hidden-1"}]}],
+		"execution_settings":{"agent_based_password_change":true}`)
+	if got := a.text("response.detail"); got != "not kept: session_settings, model, additional_settings.additional_authentication_fields, execution_settings.agent_based_password_change" || strings.Contains(a.raw, "hidden-1") {
+		t.Error(got)
+	}
+	if a := h.json(tok, "PUT", "/iso/pam/credential/web1-app", 200, `{"session_settings":{},"execution_settings":{"agent_based_password_change":false},"additional":"x"}`); a.text("response.detail") != "" {
 		t.Error(a.raw)
 	}
 }

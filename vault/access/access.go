@@ -74,6 +74,34 @@ func (s *Service) FindCredential(ctx context.Context, name string) (*model.Crede
 		model.Errorf(model.Invalid, "Credential not found").WithCode(1007))
 }
 
+// FindCredentialAt is FindCredential for a caller who also says which address the device has; a user name alone is then looked
+// for on the devices of that address. There is no index of addresses: only few callers have nothing better than one.
+func (s *Service) FindCredentialAt(ctx context.Context, name, ip string) (*model.Credential, error) {
+	missing := model.Errorf(model.Invalid, "Credential not found: no such account on a device of that ip address").WithCode(1007)
+	many := false
+	c, err := ref(ctx, s, func(r table.Reader) (*model.Credential, bool) {
+		if c, ok := findCredential(r, name); ok {
+			if d, ok := state.Devices.Get(r, string(c.Device)); ok && d.IP == ip {
+				return c, true
+			}
+		}
+		var found *model.Credential
+		for d := range state.Devices.All(r, "") {
+			if d.IP != ip {
+				continue
+			}
+			if c, ok := state.Credentials.First(r, "account", state.AccountKey(d.ID, name)); ok {
+				many, found = many || found != nil, c
+			}
+		}
+		return found, found != nil
+	}, missing)
+	if many {
+		return nil, model.Errorf(model.Invalid, "more than one device of that ip address has such an account: name the host").WithCode(1011)
+	}
+	return c, err
+}
+
 func findCredential(r table.Reader, name string) (*model.Credential, bool) {
 	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
 		return state.Credentials.First(r, "number", table.NumberKey(n))

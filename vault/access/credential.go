@@ -127,6 +127,7 @@ type Exact struct {
 	Tags        [][]string // one of each
 	Criticality string
 	JIT         *bool // opened for sessions
+	Reconciled  *bool // it has an account and a template of reconciliation
 	Owner       string
 }
 

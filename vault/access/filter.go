@@ -33,7 +33,8 @@ func (e *Exact) matches(c *model.Credential, d *model.Device) bool {
 	}
 	return (e.Username == "" || e.Username == c.Username) && (e.Active == nil || *e.Active == c.Enabled) && (e.Device == 0 || e.Device == d.Number) &&
 		(e.Hostname == "" || strings.EqualFold(e.Hostname, d.Hostname)) && (e.Domain == "" || strings.EqualFold(e.Domain, d.Domain)) &&
-		(e.JIT == nil || *e.JIT == (c.JIT != nil)) && (e.Criticality == "" || e.Criticality == c.Critical()) && (e.Owner == "" || e.Owner == owner) &&
+		(e.JIT == nil || *e.JIT == (c.JIT != nil)) && (e.Reconciled == nil || *e.Reconciled == c.Execution.Reconcile.Possible()) &&
+		(e.Criticality == "" || e.Criticality == c.Critical()) && (e.Owner == "" || e.Owner == owner) &&
 		!slices.ContainsFunc(e.Tags, func(any []string) bool {
 			return !slices.ContainsFunc(any, func(t string) bool { return slices.Contains(c.Tags, t) })
 		})
