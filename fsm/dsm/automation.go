@@ -41,6 +41,7 @@ var PutAutomation = command.Define("dsm.put_automation", 1, func(tx *table.Tx, m
 		return model.DSMAutomation{}, err
 	}
 	x, what := a.Automation, "created"
+	var before *model.DSMAutomation
 	if x.Revision == 0 {
 		x.ID, x.Number, x.LastAt = model.DSMAutomationID(m.NewID(0)), state.Next(tx, "dsm_automation"), 0
 		x.CreatedBy, x.CreatedAt = p.Authorization.ID, m.At
@@ -53,6 +54,7 @@ var PutAutomation = command.Define("dsm.put_automation", 1, func(tx *table.Tx, m
 			return x, model.Errorf(model.Conflict, "the automation changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
 		}
 		x.Number, x.LastAt, x.CreatedBy, x.CreatedAt, what = old.Number, old.LastAt, old.CreatedBy, old.CreatedAt, "changed"
+		before = old
 	}
 	x.By = p.Authorization.ID
 	if err := checkAutomation(tx, &x); err != nil {
@@ -61,8 +63,14 @@ var PutAutomation = command.Define("dsm.put_automation", 1, func(tx *table.Tx, m
 	if !SeesAutomation(p.Authorization, &x) {
 		return x, errNoReach
 	}
-	if err := mayAutomate(tx, m, p, &x); err != nil {
-		return x, err
+	// It can be switched off whatever became of its template, and of the rights of whoever manages it.
+	if before == nil || x.Enabled || !handsAlike(before, &x) {
+		if err := checkTemplate(tx, &x); err != nil {
+			return x, err
+		}
+		if err := mayAutomate(tx, m, p, &x); err != nil {
+			return x, err
+		}
 	}
 	x.Revision++
 	state.DSMAutomations.Put(tx, &x)
@@ -106,6 +114,9 @@ func checkAutomation(tx *table.Tx, x *model.DSMAutomation) error {
 	if err := model.CheckText("description", x.Description, model.MaxText); err != nil {
 		return err
 	}
+	if err := model.CheckText("manifest", x.Manifest, model.MaxName); err != nil {
+		return err
+	}
 	if err := model.CheckTags("tags", x.Tags); err != nil {
 		return err
 	}
@@ -124,6 +135,16 @@ func checkAutomation(tx *table.Tx, x *model.DSMAutomation) error {
 	case len(x.Credentials) == 0 || len(x.Credentials) > model.MaxAutomationCredentials:
 		return model.Errorf(model.Invalid, "an automation runs on 1 to %d devices, each with the credential that logs in", model.MaxAutomationCredentials).WithField("devices")
 	}
+	return nil
+}
+
+// handsAlike tells whether two automations hand the same to the same.
+func handsAlike(a, b *model.DSMAutomation) bool {
+	return slices.Equal(a.Events, b.Events) && slices.Equal(a.Applications, b.Applications) && slices.Equal(a.Secrets, b.Secrets) &&
+		slices.Equal(a.Credentials, b.Credentials) && a.Executor == b.Executor && a.Template == b.Template
+}
+
+func checkTemplate(tx *table.Tx, x *model.DSMAutomation) error {
 	t, ok := state.Templates.Get(tx, string(x.Template))
 	switch {
 	case !ok || t.Executor != x.Executor:

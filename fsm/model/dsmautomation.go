@@ -57,6 +57,7 @@ type DSMAutomation struct {
 	CreatedBy    AuthorizationID `cbor:"created_by"`
 	CreatedAt    Time            `cbor:"created_at"`
 	LastAt       Time            `cbor:"last_at,omitempty"` // when runs of it were ordered last
+	Manifest     string          `cbor:"manifest,omitempty"`
 	Revision     uint64          `cbor:"revision"`
 }
 

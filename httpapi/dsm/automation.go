@@ -74,20 +74,29 @@ func triggers() []string {
 	return all
 }
 
-// readTriggers reads events by the vendor's spelling or by our own.
+// readTriggers reads a list of events; absent stays absent.
 func readTriggers(list *[]string) (*[]model.DSMEvent, error) {
 	if list == nil {
 		return nil, nil
 	}
 	events := []model.DSMEvent{}
 	for _, text := range *list {
-		i := slices.IndexFunc(model.DSMEvents, func(e model.DSMEvent) bool { return strings.EqualFold(text, triggerText(e)) || text == string(e) })
-		if i < 0 {
-			return nil, model.Errorf(model.Invalid, "there is no such trigger: it is one of %s", strings.Join(triggers(), "; ")).WithField("triggers")
+		e, err := ReadTrigger(text)
+		if err != nil {
+			return nil, err
 		}
-		events = append(events, model.DSMEvents[i])
+		events = append(events, e)
 	}
 	return &events, nil
+}
+
+// ReadTrigger reads one event by the vendor's spelling or by our own.
+func ReadTrigger(text string) (model.DSMEvent, error) {
+	i := slices.IndexFunc(model.DSMEvents, func(e model.DSMEvent) bool { return strings.EqualFold(text, triggerText(e)) || text == string(e) })
+	if i < 0 {
+		return "", model.Errorf(model.Invalid, "there is no such trigger: it is one of %s", strings.Join(triggers(), "; ")).WithField("triggers")
+	}
+	return model.DSMEvents[i], nil
 }
 
 func vendorAutomations(s AutomationService) []route.Route {

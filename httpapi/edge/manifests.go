@@ -51,8 +51,30 @@ func (m *manifests) Labelled(_ context.Context, actor model.Actor, at model.Time
 			out = append(out, manifest.Object{Kind: "template", ID: string(t.ID), Name: t.Name, Within: string(t.Executor), Enabled: t.Active})
 		}
 	}
+	automations, err := m.automations(actor, at)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range automations {
+		if a.Manifest == label {
+			out = append(out, manifest.Object{Kind: "secret-automation", ID: string(a.ID), Name: a.Name, Enabled: a.Enabled})
+		}
+	}
 	clients, err := m.clients(actor, at, label)
 	return append(out, clients...), err
+}
+
+// automations are those of secrets; who may not list them has none.
+func (m *manifests) automations(actor model.Actor, at model.Time) ([]model.DSMAutomation, error) {
+	all, err := m.access.DSMAutomations(actor, at, 0, 0)
+	if model.Is(err, model.Denied) {
+		return nil, nil
+	}
+	rows := make([]model.DSMAutomation, len(all))
+	for i := range all {
+		rows[i] = all[i].Row
+	}
+	return rows, err
 }
 
 // clients are applications and authorizations, which only some callers may list.
@@ -108,6 +130,12 @@ func (m *manifests) Label(ctx context.Context, actor model.Actor, at model.Time,
 			_, err := m.access.PutApplication(ctx, actor, a)
 			return err
 		}, func(a *model.Application) string { return string(a.ID) })
+	case "secret-automation":
+		return relabel(m.automations, id, actor, at, func(a model.DSMAutomation) error {
+			a.Manifest = label
+			_, err := m.access.PutDSMAutomation(ctx, actor, a)
+			return err
+		}, func(a *model.DSMAutomation) string { return string(a.ID) })
 	case "authorization":
 		all := func(actor model.Actor, at model.Time) ([]model.Authorization, error) {
 			return m.access.Authorizations(actor, at, "")

@@ -14,7 +14,7 @@ import (
 
 // Object is one labelled object.
 type Object struct {
-	Kind    string `json:"kind" doc:"application, authorization, device, credential, policy or template"`
+	Kind    string `json:"kind" doc:"application, authorization, device, credential, policy, template or secret-automation"`
 	ID      string `json:"id"`
 	Name    string `json:"name" doc:"as a manifest names it"`
 	Within  string `json:"within,omitempty" doc:"application of an authorization, executor of a template"`
@@ -32,6 +32,7 @@ type Service interface {
 // a new version only.
 var kinds = []struct{ name, event string }{
 	{"application", "application.put"}, {"authorization", "authorization.put"}, {"device", "device.put"}, {"credential", "credential.put"}, {"policy", "policy.put"},
+	{"secret-automation", "dsm.automation_put"},
 }
 
 // Routes offers the resource.

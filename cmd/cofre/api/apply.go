@@ -28,7 +28,7 @@ func applyCommand(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "apply -f FILE.yaml", Short: "Make the cluster as a file says", Args: cobra.NoArgs,
 		Long: `Make the cluster as a file says: YAML documents, one object each, with kind (` + kindNames() + `),
-name, and the fields of the API. Fields that the file does not name stay as they are. On a terminal it shows the plan and
+name, and the fields of the API (the kind of a template is its execution_type). Fields that the file does not name stay as they are. On a terminal it shows the plan and
 changes nothing without --yes. Everything is checked first: unknown keys, references, templates; then it is applied in the order of
 dependencies, each object only if nobody changed it since the plan, up to the first error. Applying again changes nothing.
 
@@ -308,7 +308,7 @@ func missingKeys(o *object, have map[string]any) []device.TrustedKey {
 // disable switches an object off that the manifest does not name any more.
 func (s *session) disable(c *cobra.Command, o *object) error {
 	switch o.kind.name {
-	case "policy", "application", "authorization":
+	case "policy", "application", "authorization", "secret-automation":
 		_, err := call[struct{}](s, c, http.MethodPut, o.path(), map[string]bool{"enabled": false})
 		return err
 	}

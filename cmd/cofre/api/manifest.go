@@ -18,6 +18,7 @@ import (
 	"cofre/httpapi/compat"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/device"
+	"cofre/httpapi/dsm"
 	"cofre/httpapi/policy"
 	"cofre/httpapi/template"
 )
@@ -37,7 +38,7 @@ type kind struct {
 
 var kinds = []kind{
 	{"policy", "policies", "name", func() any { return &policy.Body{} }, nil, false},
-	{"template", "templates", "name", func() any { return &template.Body{Kind: model.TemplateChange} }, []string{"enabled", "file"}, false},
+	{"template", "templates", "name", func() any { return &template.Body{Kind: model.TemplateChange} }, []string{"enabled", "file", "execution_type"}, false},
 	{"device", "devices", "hostname", func() any { return &device.Body{} }, []string{"enabled", "host_keys"}, false},
 	{"profile", "profiles", "name", func() any { return &policy.ProfileBody{} }, nil, true}, // before the credentials that are to take it
 	{"credential", "credentials", "identifier", func() any { return &credential.Body{} }, []string{"enabled", "secret"}, false},
@@ -46,6 +47,7 @@ var kinds = []kind{
 	{"application", "applications", "name", func() any { return &application.Body{} }, nil, false},
 	{"access-profile", "access-profiles", "name", func() any { return &application.AccessBody{} }, nil, true},
 	{"authorization", "", "name", func() any { return &application.AuthorizationBody{} }, []string{"application"}, false},
+	{"secret-automation", "secret-automations", "name", func() any { return &dsm.AutomationBody{} }, nil, false},
 }
 
 // kindOf finds a kind by its name; nil if there is none.
@@ -190,6 +192,9 @@ func (o *object) check() error {
 	if err := shorthand(o.want); err != nil {
 		return o.fault("connectivities", "%v", err)
 	}
+	if v, ok := o.special["execution_type"]; ok {
+		o.want["kind"] = v // which in a manifest says what the document is
+	}
 	o.want[o.kind.field] = o.name
 	b, err := json.Marshal(o.want)
 	if err != nil {
@@ -267,6 +272,9 @@ func (o *object) checkSpecial() error {
 		if _, ok := v.(bool); !ok {
 			return o.fault("enabled", "enabled is true or false")
 		}
+	}
+	if v, ok := o.special["execution_type"].(string); ok && !slices.Contains(model.TemplateKinds, model.TemplateKind(v)) {
+		return o.fault("execution_type", "execution_type is one of %q", model.TemplateKinds)
 	}
 	if v, ok := o.special["file"]; ok {
 		if _, ok := v.(string); !ok || o.want["content"] != "" {

@@ -155,7 +155,7 @@ func (p *planner) prepare(o *object) error {
 		}
 		to := at(kindOf(kind).path+"/%s", name)
 		x, _ := o.want["execution"].(map[string]any)
-		if o.kind.name == "profile" {
+		if o.kind.name == "profile" || o.kind.name == "secret-automation" {
 			x = o.want
 		}
 		if strings.HasSuffix(path, "template") && !strings.Contains(path, "reconcile") && x["executor"] != nil {
@@ -192,6 +192,13 @@ func (p *planner) prepare(o *object) error {
 	case "profile":
 		return errors.Join(refer("device", "device", text(o.want, "device")), refer("template", "template", text(o.want, "template")),
 			refer("activate", "template", text(o.want, "activate")), refer("deactivate", "template", text(o.want, "deactivate")), p.identify(o, "authentication", o.want, "authentication"))
+	case "secret-automation":
+		err := errors.Join(refer("template", "template", text(o.want, "template")), p.automation(o))
+		applications, _ := o.want["applications"].([]any)
+		for i := range applications {
+			err = errors.Join(err, refer(fmt.Sprintf("applications[%d]", i), "application", fmt.Sprint(applications[i])))
+		}
+		return err
 	case "pool":
 		return p.identify(o, "credentials", o.want, "credentials")
 	case "chain":
