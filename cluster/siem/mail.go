@@ -3,6 +3,7 @@ package siem
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -103,7 +104,7 @@ func newMailer(c MailConfig, o Options, timeout time.Duration) (*results, error)
 	if _, err := m.client(); err != nil {
 		return nil, err
 	}
-	return &results{taken: positions{}, deliver: m.deliver, close: func() {}}, nil
+	return newResults(m.deliver, func() {}), nil
 }
 
 // client is made for each message: certificates and passwords are renewed in place.
@@ -157,7 +158,11 @@ func (m *mailer) deliver(ctx context.Context, events []audit.Event) (int, error)
 		return 0, err
 	}
 	if err := c.DialAndSendWithContext(ctx, msg); err != nil {
-		return 0, fmt.Errorf("send mail: %w", err)
+		err = fmt.Errorf("send mail: %w", err)
+		if no := (*gomail.SendError)(nil); errors.As(err, &no) && no.ErrorCode() >= 500 {
+			err = refusal{err}
+		}
+		return 0, err
 	}
 	return len(events), nil
 }

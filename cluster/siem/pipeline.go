@@ -175,6 +175,15 @@ func (p *pipeline) works(count int) {
 	}
 }
 
+// setAside says what the receiver will never get. The event stays in the trail.
+func (p *pipeline) setAside(e *audit.Event, err error) {
+	p.mu.Lock()
+	p.state.Aside++
+	p.mu.Unlock()
+	p.o.Log.WithError(err).WithField("sink", p.name).WithField("event", eventID(e)).
+		Errorf("audit: event %d (%s) is set aside: the receiver refused it for %s and took later ones", e.Seq, e.Kind, refusedFor)
+}
+
 // work sends what is there and waits for more; it returns only with an error.
 func (p *pipeline) work(ctx context.Context) error {
 	for {

@@ -83,28 +83,17 @@ func (w Wanted) validate() (errs []error) {
 // results is a sink whose receiver answers. It remembers what the receiver took of a batch that failed half way,
 // so that a slow receiver gets on.
 type results struct {
-	taken positions
+	taken   positions            // everything up to there was dealt with
+	done    map[uint64]bool      // dealt with, of the batch at work
+	refused map[uint64]time.Time // of the batch at work: when the receiver said no for the first time
 	// deliver hands over events in order and tells how many of them were taken.
 	deliver func(ctx context.Context, events []audit.Event) (int, error)
+	aside   func(e *audit.Event, err error) // is told what the receiver will never get
 	close   func()
 }
 
-// Send implements Sink.
-func (r *results) Send(ctx context.Context, batch []audit.Event) error {
-	var events []audit.Event
-	for i := range batch {
-		if e := &batch[i]; e.Seq > r.taken[e.Node] {
-			events = append(events, *e)
-		}
-	}
-	if len(events) == 0 {
-		return nil
-	}
-	n, err := r.deliver(ctx, events)
-	for _, e := range events[:n] {
-		r.taken[e.Node] = e.Seq
-	}
-	return err
+func newResults(deliver func(ctx context.Context, events []audit.Event) (int, error), close func()) *results {
+	return &results{taken: positions{}, done: map[uint64]bool{}, refused: map[uint64]time.Time{}, deliver: deliver, aside: func(*audit.Event, error) {}, close: close}
 }
 
 // Settled is true: a receiver of results answers.

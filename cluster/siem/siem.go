@@ -109,6 +109,7 @@ func New(c Config, o Options) (*Forwarder, error) {
 			return err
 		}
 		p := f.pipes[len(f.pipes)-1]
+		s.aside = p.setAside
 		p.wants, p.every = w.matches, every
 		if every > 0 {
 			p.batch = mailBatch
@@ -204,6 +205,7 @@ type Status struct {
 	About    string // what it is, and a warning where plain text leaves the house
 	Position uint64 // last sequence number looked at and, where it was ours, taken by the receiver
 	Sent     uint64 // events sent since the start
+	Aside    uint64 // events since the start that the receiver will not get, because it kept refusing them while it took others
 	Error    string // why it does not send now; "" if it does
 	Since    time.Time
 }

@@ -82,7 +82,8 @@ func (s *stream) Send(ctx context.Context, batch []audit.Event) error {
 	if err := s.conn.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetWriteDeadline(time.Unix(1, 0)) })
+	conn := s.conn // it may run when Close has already let go of it
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var buf []byte
 	for i := range batch {

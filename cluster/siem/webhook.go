@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ func newWebhook(c WebhookConfig, o Options, timeout time.Duration) (*results, er
 		Transport: tr, Timeout: timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	return &results{taken: positions{}, deliver: w.deliver, close: tr.CloseIdleConnections}, nil
+	return newResults(w.deliver, tr.CloseIdleConnections), nil
 }
 
 func (w *webhook) deliver(ctx context.Context, events []audit.Event) (int, error) {
@@ -172,11 +173,18 @@ func (w *webhook) post(ctx context.Context, keys [][]byte, e *audit.Event) error
 	if err := errors.Join(err, res.Body.Close()); err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return fmt.Errorf("the receiver answers %d; only 2xx takes an event, and redirects are not followed", res.StatusCode)
+	if res.StatusCode >= 200 && res.StatusCode <= 299 {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("the receiver answers %d; only 2xx takes an event, and redirects are not followed", res.StatusCode)
+	if !slices.Contains(busy, res.StatusCode) {
+		err = refusal{err}
+	}
+	return err
 }
+
+// busy are the answers of a receiver, or of what stands before it, that cannot take anything just now.
+var busy = []int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
 // eventID is the same whenever and by whichever node an event is sent: a receiver drops the twins by it.
 func eventID(e *audit.Event) string {

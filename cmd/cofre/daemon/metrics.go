@@ -48,6 +48,7 @@ var (
 	metricBehind      = metric("receiver_behind_events", "Events of the trail that a receiver has not been given yet.", "receiver")
 	metricFailing     = metric("receiver_failing_seconds", "For how long sending to a receiver has failed; 0 if it works.", "receiver")
 	metricSent        = metric("receiver_sent_total", "Events that a receiver took since the start.", "receiver")
+	metricAside       = metric("receiver_set_aside_total", "Events since the start that a receiver of results kept refusing while it took others.", "receiver")
 	metricOpenDebt    = metric("accounts_open_debt", "Accounts whose inactivation after the last session keeps failing.")
 	metricOrphans     = metric("dynamic_users_orphans", "Accounts found on targets that a profile of dynamic users made and no dynamic user owns.")
 	metricDebt        = metric("dynamic_users_debt", "Dynamic users whose removal keeps failing.")
@@ -55,7 +56,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *metrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricOrphans, metricOpenDebt, metricBehind, metricFailing, metricSent} {
+	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricOrphans, metricOpenDebt, metricBehind, metricFailing, metricSent, metricAside} {
 		to <- d
 	}
 }
@@ -119,6 +120,7 @@ func (s *metrics) receivers(to chan<- prometheus.Metric, now time.Time) {
 		to <- prometheus.MustNewConstMetric(metricBehind, prometheus.GaugeValue, behind, r.Name)
 		to <- prometheus.MustNewConstMetric(metricFailing, prometheus.GaugeValue, failing, r.Name)
 		to <- prometheus.MustNewConstMetric(metricSent, prometheus.CounterValue, float64(r.Sent), r.Name)
+		to <- prometheus.MustNewConstMetric(metricAside, prometheus.CounterValue, float64(r.Aside), r.Name)
 	}
 }
 

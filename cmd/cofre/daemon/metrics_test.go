@@ -55,7 +55,7 @@ func TestAlertsNameMetricsThatExist(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"cofre_lease_losses_total", "cofre_receiver_failing_seconds", "cofre_credentials_out_of_sync", "cofre_dynamic_users_debt"} {
+	for _, name := range []string{"cofre_lease_losses_total", "cofre_receiver_failing_seconds", "cofre_receiver_set_aside_total", "cofre_credentials_out_of_sync", "cofre_dynamic_users_debt"} {
 		if !watched[name] {
 			t.Errorf("no rule watches %s", name)
 		}

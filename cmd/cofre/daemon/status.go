@@ -52,8 +52,9 @@ type Approval struct {
 type Receiver struct {
 	Name     string `json:"name"`
 	About    string `json:"about"`
-	Position uint64 `json:"position"` // last sequence number that was dealt with
-	Sent     uint64 `json:"sent"`     // since the start
+	Position uint64 `json:"position"`            // last sequence number that was dealt with
+	Sent     uint64 `json:"sent"`                // since the start
+	Aside    uint64 `json:"set_aside,omitempty"` // since the start: what the receiver kept refusing while it took others
 	Error    string `json:"error,omitempty"`
 }
 
@@ -118,7 +119,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 	s.Headline = headline(healthy, voters, s.Tolerance, s.Leader)
 	if f := m.echoes.Load(); f != nil {
 		for _, r := range f.Status() {
-			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Error})
+			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Aside, r.Error})
 		}
 	}
 	v := m.fsm.View()
