@@ -3,7 +3,7 @@ package plan
 import "time"
 
 // Yield says which share of all slots automatic operations may use, so that requests do not wait for them: all, as long as
-// few requests come or those that come wait about as long as at best; less and less, down to a quarter, while they wait
+// few requests come or those that come wait about as long as at best; less and less, down to a twentieth, while they wait
 // longer. It is the leader's own observation, and lives as long as its term.
 type Yield struct {
 	share  int // percent
@@ -17,8 +17,8 @@ const (
 	yieldSpan  = 250 * time.Millisecond // how often the share changes
 	yieldAsks  = 5                      // requests in a span, so that they tell something
 	yieldQuiet = 2 * time.Second        // with fewer requests in this time nobody is kept waiting
-	yieldLeast = 25                     // percent: what is due is changed in any case
-	yieldStep  = 5                      // percent more after a good span
+	yieldLeast = 5                      // percent: what is due is changed in any case
+	yieldStep  = 3                      // percent more after a good span
 	yieldGrace = 2 * time.Millisecond   // a wait that is nobody's fault
 
 	// yieldForget is how many spans with requests it takes until what was best is mostly forgotten: 17 minutes, in which a

@@ -7,7 +7,7 @@ import (
 	"cofre/scheduler/plan"
 )
 
-// The share of automatic work falls while requests wait longer than at best, to a quarter and no further, comes back when
+// The share of automatic work falls while requests wait longer than at best, to a twentieth and no further, comes back when
 // they do not, and is whole when few requests come.
 func TestYield(t *testing.T) {
 	t.Parallel()
@@ -32,13 +32,13 @@ func TestYield(t *testing.T) {
 		least, atMost int
 	}{
 		{"nobody asks", 10 * time.Second, 0, 0, 100, 100},
-		{"the first requests show what is usual", 300 * time.Millisecond, 100, 4 * time.Millisecond, 25, 25},
+		{"the first requests show what is usual", 300 * time.Millisecond, 100, 4 * time.Millisecond, 5, 5},
 		{"they wait no longer with more work", 10 * time.Second, 100, 5 * time.Millisecond, 100, 100},
 		{"they wait four times as long", 500 * time.Millisecond, 100, 16 * time.Millisecond, 50, 80},
-		{"for long", time.Minute, 100, 16 * time.Millisecond, 25, 25},
-		{"and for so long that it might become usual", 5 * time.Minute, 100, 16 * time.Millisecond, 25, 25},
+		{"for long", time.Minute, 100, 16 * time.Millisecond, 5, 5},
+		{"and for so long that it might become usual", 5 * time.Minute, 100, 16 * time.Millisecond, 5, 5},
 		{"it is over", 10 * time.Second, 100, 4 * time.Millisecond, 100, 100},
-		{"again", time.Minute, 100, 16 * time.Millisecond, 25, 25},
+		{"again", time.Minute, 100, 16 * time.Millisecond, 5, 5},
 		{"they stop asking", 5 * time.Second, 0, 0, 100, 100},
 	} {
 		if got := pass(c.span, c.rate, c.wait); got < c.least || got > c.atMost {
