@@ -68,8 +68,9 @@ func (r *Runner) recorded(l *lease, id model.OperationID) (*held, error) {
 	}
 }
 
-// handed reads what the template of an automation is handed: the secret with the accounts that it refers to, or the
-// authorization with its keys.
+// handed reads what the template of an automation is handed: the secret as it was recorded, with the accounts that it refers
+// to, or the authorization with its keys. Passwords of accounts and keys are those of now: the target takes no older ones, and
+// no record names them but by their owner.
 func (r *Runner) handed(v table.Reader, on *model.Occasion) *held {
 	var app model.ApplicationID
 	if a, ok := state.Authorizations.Get(v, string(on.Authorization)); ok {
@@ -80,6 +81,9 @@ func (r *Runner) handed(v table.Reader, on *model.Occasion) *held {
 	if h.secret == nil {
 		return h
 	}
+	then := *h.secret
+	then.Name, then.Engine, then.ExpiresAt = on.Name, on.Engine, on.ExpiresAt
+	h.secret = &then
 	h.oauth1 = nil // who may read a secret may not therefore sign as its owner
 	h.accounts = map[model.CredentialID]account{}
 	if h.version == nil {

@@ -6,11 +6,13 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/mask"
 	"cofre/fsm/command"
 	"cofre/fsm/dsm"
+	"cofre/fsm/fsmtest"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
@@ -83,6 +85,7 @@ func TestAutomationOfChanged(t *testing.T) {
 	t.Parallel()
 	h := openFrom(t, "testdata/automation.txt")
 	id, _ := h.access()
+	name, engine, ends := "Database", "MySQL", model.Time(4102444800000)
 	change := func(k command.Kind) {
 		if k != operation.Begin.Kind() {
 			return
@@ -91,7 +94,7 @@ func TestAutomationOfChanged(t *testing.T) {
 			{Name: "Api_Key", Row: "b1", Secret: model.Sealed{Term: 1, Box: []byte("newer")}},
 			{Name: "DB_PASS", Row: "b2", Secret: model.Sealed{Term: 1, Box: []byte("own")}}}}}
 		if _, err := command.Propose(t.Context(), h.Proposer, dsm.Put, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1},
-			dsm.PutArgs{Module: model.ModuleSecrets, Identity: "db", Data: &data}); err != nil {
+			dsm.PutArgs{Module: model.ModuleSecrets, Identity: "db", Data: &data, Name: &name, Engine: &engine, ExpiresAt: &ends}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -99,8 +102,9 @@ func TestAutomationOfChanged(t *testing.T) {
 		after func(command.Kind)
 		want  map[mask.Name]string
 	}{
-		{change, map[mask.Name]string{"API_KEY": "canary", "DB_PASS": "their", "SECRET_DATA": `{"Api_Key":"canary","DB_PASS":"their"}`, "SECRET_VERSION": "1"}},
-		{nil, map[mask.Name]string{"API_KEY": "newer", "DB_PASS": "own", "SECRET_DATA": `{"Api_Key":"newer","DB_PASS":"own"}`, "SECRET_VERSION": "2"}},
+		{change, map[mask.Name]string{"API_KEY": "canary", "DB_PASS": "their", "SECRET_DATA": `{"Api_Key":"canary","DB_PASS":"their"}`, "SECRET_VERSION": "1", "SECRET_NAME": "db", "SECRET_ENGINE": "Generic"}},
+		{nil, map[mask.Name]string{"API_KEY": "newer", "DB_PASS": "own", "SECRET_DATA": `{"Api_Key":"newer","DB_PASS":"own"}`, "SECRET_VERSION": "2", "SECRET_NAME": "Database", "SECRET_ENGINE": "MySQL",
+			"SECRET_EXPIRATION_DATE": "2100-01-01T00:00:00Z"}},
 	} {
 		with := &handing{tags: slices.Collect(maps.Keys(c.want))}
 		h.after = c.after
@@ -112,6 +116,36 @@ func TestAutomationOfChanged(t *testing.T) {
 			t.Errorf("got %q, want %q", with.got, c.want)
 		}
 		id, _ = h.access()
+	}
+}
+
+// The replica of the runner's node lags behind the begin that it was answered: the run waits for it, and hands over what the
+// begin recorded.
+func TestAutomationLags(t *testing.T) {
+	t.Parallel()
+	h := openFrom(t, "testdata/automation.txt")
+	h.own, _ = fsmtest.Log(t, "testdata/automation.txt")
+	h.Follower = &fsmtest.Follower{Machine: h.own}
+	h.before = func(_ context.Context, k command.Kind) error {
+		if k == operation.Begin.Kind() {
+			h.Follower.Hold()
+		}
+		return nil
+	}
+	id, _ := h.access()
+	h.later(id)
+	with := &handing{tags: []mask.Name{"API_KEY", "SECRET_VERSION"}}
+	stop := h.start(with)
+	h.await(id, "begun", in(model.OpRunning))
+	time.Sleep(100 * time.Millisecond)
+	if o := h.operation(id); o.State != model.OpRunning {
+		t.Fatalf("it did not wait: the operation is %s: %s", o.State, o.Message)
+	}
+	h.Follower.Release()
+	h.await(id, "over", in(model.OpSucceeded))
+	stop()
+	if want := map[mask.Name]string{"API_KEY": "canary", "SECRET_VERSION": "1"}; !maps.Equal(with.got, want) {
+		t.Errorf("got %q, want %q", with.got, want)
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 type Proposer struct {
 	Node model.NodeID
 	Now  func() model.Time // the leader's clock; nil: the real one
+	// Follower applies each entry after the machine; nil: there is none.
+	Follower *Follower
 
 	mu      sync.Mutex // guards index: entries are applied one after the other
 	index   uint64
@@ -57,5 +59,9 @@ func (p *Proposer) Entry(commands ...command.Envelope) []command.Result {
 	defer p.mu.Unlock()
 	p.index++
 	l := &raft.Log{Index: p.index, Term: 1, Type: raft.LogCommand, Data: codec.MustEncode(&command.Entry{At: now, Term: 1, Commands: commands})}
-	return p.machine.Apply(l).([]command.Result)
+	results := p.machine.Apply(l).([]command.Result)
+	if p.Follower != nil {
+		p.Follower.follow(l)
+	}
+	return results
 }

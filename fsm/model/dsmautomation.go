@@ -67,7 +67,12 @@ type Occasion struct {
 	Event         DSMEvent        `cbor:"event"`
 	Secret        DSMSecretID     `cbor:"secret,omitempty"`
 	Authorization AuthorizationID `cbor:"authorization,omitempty"` // that it happened to; of a secret: its owner
-	Version       uint64          `cbor:"version,omitempty"`       // of the secret, which the run was recorded to hand over when it began
+
+	// What the run was recorded to hand over when it began, of a secret that may change meanwhile.
+	Version   uint64 `cbor:"version,omitempty"`
+	Name      string `cbor:"name,omitempty"`
+	Engine    string `cbor:"engine,omitempty"`
+	ExpiresAt Time   `cbor:"expires_at,omitempty"`
 }
 
 // Subject names what it happened to.

@@ -60,7 +60,7 @@ func (s *automated) begin(m command.Meta, o *model.Operation, a BeginArgs) (uint
 	}
 	on := s.on
 	if secret, ok := state.DSMSecrets.Get(s.tx, string(on.Secret)); ok {
-		on.Version = secret.Version
+		on.Version, on.Name, on.Engine, on.ExpiresAt = secret.Version, secret.Name, secret.Engine, secret.ExpiresAt
 	}
 	o.Occasion = &on
 	o.DedupKey = fmt.Sprintf("automation/%s/%d", o.ID, o.Lease.Token)
