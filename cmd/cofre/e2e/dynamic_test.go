@@ -105,8 +105,10 @@ func TestDynamicUsers(t *testing.T) {
 	}
 	profileTrial(t, c, pg)
 	secretAutomation(t, c, pg)
+	endedOnce := endings(t, c, pg)
 	orphans(t, c, pg, redis)
 	dynamicUnderFire(t, c, pg)
+	endedOnce() // another one led meanwhile
 }
 
 // profileTrial tries profiles on the real server: one that works, one whose users never log in, and one that removes nobody.
