@@ -30,6 +30,8 @@ func TestClients(t *testing.T) {
 		TokenSecret    string `json:"token_secret"`
 	}
 	c.Must(http.MethodPost, "/api/v1/applications/py/authorizations/old/oauth1", nil, &signing)
+	var sealed Keys
+	c.Must(http.MethodPost, "/api/v1/applications/py/authorizations", map[string]any{"name": "sealed", "filter": map[string]any{"all": true}, "rights": []string{"secret.read"}}, &sealed)
 	var nodes []string
 	for _, n := range c.ready.Nodes {
 		nodes = append(nodes, n.API)
@@ -41,10 +43,13 @@ func TestClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.Must(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": "py-long", "username": "long", "hostname": "py-host", "secret": strings.Repeat("ü", 500)}, nil)
+		private, other := privateKeys(t, c, nodes)
 		cmd := exec.Command("python3", "-B", "-W", "error", "-m", "unittest", "discover", "-v", "-s", dir+"/tests")
 		cmd.Env = append(os.Environ(), "PYTHONPATH="+dir+"/src", "COFRE_TEST_NODES="+strings.Join(nodes, ","), "COFRE_TEST_CA="+c.ready.CAFile,
 			"COFRE_TEST_ID="+c.ready.Admin.ClientID, "COFRE_TEST_SECRET="+c.ready.Admin.ClientSecret, "COFRE_TEST_CONSUMER="+signing.Consumer, "COFRE_TEST_CONSUMER_SECRET="+signing.ConsumerSecret,
-			"COFRE_TEST_TOKEN="+signing.Token, "COFRE_TEST_TOKEN_SECRET="+signing.TokenSecret)
+			"COFRE_TEST_TOKEN="+signing.Token, "COFRE_TEST_TOKEN_SECRET="+signing.TokenSecret,
+			"COFRE_TEST_SEALED_ID="+sealed.ID, "COFRE_TEST_SEALED_SECRET="+sealed.Secret, "COFRE_TEST_PRIVATE="+private, "COFRE_TEST_OTHER_PRIVATE="+other)
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "OK") || strings.Contains(string(out), "skipped") {
 			t.Errorf("%v\n%s", err, out)
@@ -176,4 +181,22 @@ func (c *Cluster) metrics(t *testing.T) {
 	if d.Credentials.Total != 1 || d.Credentials.Managed != 0 || len(d.Days) != 7 {
 		t.Errorf("%+v", d)
 	}
+}
+
+// privateKeys encrypts the answers of an authorization to a key that the command line makes, and gives an older one besides.
+func privateKeys(t *testing.T, c *Cluster, nodes []string) (private, other string) {
+	t.Helper()
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, private = filepath.Join(t.TempDir(), "other.pem"), filepath.Join(t.TempDir(), "private.pem")
+	for _, file := range []string{other, private} {
+		cmd := exec.Command(bin, "authorization", "encrypt", "py", "sealed", "--private-out", file)
+		cmd.Env = append(os.Environ(), "COFRE_URL="+strings.Join(nodes, ","), "COFRE_CLIENT_ID="+c.ready.Admin.ClientID, "COFRE_CLIENT_SECRET="+c.ready.Admin.ClientSecret, "COFRE_CA_FILE="+c.ready.CAFile)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return private, other
 }

@@ -4,7 +4,7 @@ import os
 import unittest
 
 from senhasegura import A2A
-from senhasegura.exceptions import APIError, AuthenticationError
+from senhasegura.exceptions import APIError, AuthenticationError, DecryptionError
 
 E = os.environ.get
 NODES = E("COFRE_TEST_NODES", "").split(",")
@@ -52,6 +52,25 @@ class Cluster(unittest.TestCase):
         self.assertEqual(c.get_password("py-form"), "a&b=ü")
         with self.assertRaises(ConnectionError):
             client(base_url="https://127.0.0.1:1").get("/api/pam/credential")
+
+    def test_encrypted_answers(self):
+        """Of an authorization with a public key: a short value, and one that is too long for RSA alone."""
+        keys = dict(client_id=E("COFRE_TEST_SEALED_ID"), client_secret=E("COFRE_TEST_SEALED_SECRET"))
+        c = client(**keys, private_key=E("COFRE_TEST_PRIVATE"))
+        self.assertEqual(c.get_password("py-root"), "it's \"ü\"")
+        self.assertEqual(c.get_password("py-long"), "ü" * 500)
+        answer = c.get("/iso/coe/senha", params={"credentialId": "py-root"})
+        raw = answer.json()["response"]["credential"]["password"]
+        self.assertNotIn("it's", answer.text)
+        self.assertEqual(c.decrypt(raw), "it's \"ü\"")
+        for bad in ("", "plain", raw[:-4] + "AAA=", raw[4:], "eyJ.a.b.c.d", "....", "%"):
+            with self.assertRaises(DecryptionError):
+                c.decrypt(bad)
+        with self.assertRaises(DecryptionError):
+            client(**keys, private_key=E("COFRE_TEST_OTHER_PRIVATE")).get_password("py-root")
+        with self.assertRaisesRegex(DecryptionError, "private_key="):
+            client(**keys).get_password("py-root")
+        self.assertEqual(client(private_key=E("COFRE_TEST_PRIVATE")).get_password("py-root"), "it's \"ü\"")  # that is not encrypted
 
     def test_certificate(self):
         with self.assertRaises(ConnectionError):

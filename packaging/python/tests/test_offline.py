@@ -2,8 +2,11 @@
 
 import unittest
 
-from senhasegura import A2A, Response, oauth1
-from senhasegura.exceptions import APIError, AuthenticationError
+import os
+import tempfile
+
+from senhasegura import A2A, Response, gcm, oauth1
+from senhasegura.exceptions import APIError, AuthenticationError, DecryptionError
 
 
 class Signature(unittest.TestCase):
@@ -25,6 +28,32 @@ class Arguments(unittest.TestCase):
         c = A2A("https://a", "id", "hidden-secret")
         self.assertNotIn("hidden", repr(c) + str(c))
         self.assertNotIn("hidden", repr(Response(200, {}, b"hidden")))
+
+
+class Sealed(unittest.TestCase):
+    def test_gcm(self):
+        """Test case 16 of the GCM specification, and the same with one bit turned."""
+        key = bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2)
+        nonce, tag = bytes.fromhex("cafebabefacedbaddecaf888"), bytes.fromhex("76fc6ece0f4e1768cddf8853bb2d551b")
+        box = bytes.fromhex("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662")
+        aad = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+        self.assertEqual(gcm.open(key, nonce, box, tag, aad).hex(),
+                         "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39")
+        for bad in ((key, nonce, bytes([box[0] ^ 1]) + box[1:], tag, aad), (key, nonce, box, tag, aad[1:]), (key, nonce, box, tag[:-1], aad), (key[:16], nonce, box, tag, aad)):
+            with self.assertRaises(ValueError):
+                gcm.open(*bad)
+
+    def test_keys_refused(self):
+        with self.assertRaises(DecryptionError):
+            A2A("https://a", "i", "s").decrypt("abc")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "k.pem")
+            for text, mode, why in (("", 0o600, "no RSA key"), ("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", 0o600, "no RSA key"), ("", 0o640, "chmod 600")):
+                with open(path, "w") as f:
+                    f.write(text)
+                os.chmod(path, mode)
+                with self.assertRaisesRegex(ValueError, why):
+                    A2A("https://a", "i", "s", private_key=path)
 
 
 class Errors(unittest.TestCase):

@@ -10,8 +10,9 @@ import urllib.request
 from urllib.parse import quote, urlencode, urlsplit
 
 from . import oauth1
-from .exceptions import APIError, AuthenticationError
-from .response import Response
+from .exceptions import APIError, AuthenticationError, DecryptionError
+from .response import ENCRYPTION, Response
+from .sealed import PrivateKey
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -31,10 +32,12 @@ class A2A:
     verify: True for the system's authorities, a path of PEM certificates, or False (everybody on the way can then read
     what is sent).
     timeout: seconds for each request.
+    private_key: path of the key (PKCS #8 in PEM, readable by its owner only) that the secrets in answers are encrypted to, if
+    the authorization has one.
     """
 
     def __init__(self, base_url, client_id=None, client_secret=None, auth_method="oauth2", consumer_key=None, consumer_secret=None,
-                 token_key=None, token_secret=None, verify=True, timeout=35, signature_method="HMAC-SHA256"):
+                 token_key=None, token_secret=None, verify=True, timeout=35, signature_method="HMAC-SHA256", private_key=None):
         self._nodes = [base_url.rstrip("/")] if isinstance(base_url, str) else [u.rstrip("/") for u in base_url]
         if not self._nodes or not all(u.startswith("https://") for u in self._nodes):
             raise ValueError("base_url begins with https://")
@@ -51,6 +54,7 @@ class A2A:
         self._method, self._client, self._signature_method = auth_method, (client_id, client_secret), signature_method
         self._keys = (consumer_key, consumer_secret, token_key, token_secret)
         self._timeout = timeout
+        self._private = None if private_key is None else PrivateKey(private_key)
         context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
         if verify is False:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -75,11 +79,20 @@ class A2A:
 
     def get_password(self, credential):
         """The password of a credential (number, identifier or user@host); it is in the caller's custody until released."""
-        answer = self.get("/iso/coe/senha", params={"credentialId": credential}).raise_for_status().json()
+        answer = self.get("/iso/coe/senha", params={"credentialId": credential}).raise_for_status()
         try:
-            return answer["response"]["credential"]["password"]
+            password = answer.json()["response"]["credential"]["password"]
         except (KeyError, TypeError):
             raise APIError(200, "the answer holds no password") from None
+        if not answer.headers.get(ENCRYPTION) and not (self._private and password and self._private.looks_sealed(password)):
+            return password
+        return self.decrypt(password)
+
+    def decrypt(self, value):
+        """What a value of an answer says that was encrypted to private_key: get, post and put hand on values as they came."""
+        if self._private is None:
+            raise DecryptionError("the answer is encrypted to the authorization's key: name its file with private_key=")
+        return self._private.open(value)
 
     def release_custody(self, credential):
         """Ends custody; the API may change the password then."""

@@ -9,6 +9,10 @@ class AuthenticationError(SenhaseguraError):
     """The keys or the token are not good, or the authorization is not active."""
 
 
+class DecryptionError(SenhaseguraError):
+    """A value is encrypted, and there is no key for it or another one."""
+
+
 class APIError(SenhaseguraError):
     """The API answered with an error.
 

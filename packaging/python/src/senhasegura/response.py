@@ -4,6 +4,8 @@ import json
 
 from .exceptions import APIError, AuthenticationError
 
+ENCRYPTION = "X-Cofre-Encryption"  # says that the secrets of an answer are encrypted, and how
+
 
 class Response:
     """status_code (int), headers (case-insensitive get), content (bytes), text (str)."""
