@@ -166,15 +166,16 @@ func (o *Operation) Holdable(closed bool) bool {
 	return o.State == OpReady && o.Automatic()
 }
 
-// Background tells whether nobody waits for an operation: an automatic change, or a heartbeat.
+// Background tells whether nobody waits for an operation: an automatic change, a heartbeat, or the removal of a dynamic user
+// whose time is over.
 func (o *Operation) Background() bool {
-	return o.Automatic() || o.Kind == Verify && o.Requester == "" && !o.Immediate
+	return o.Automatic() || o.Kind == Verify && o.Requester == "" && !o.Immediate || o.Kind == Deprovision && o.Trigger == "ttl"
 }
 
 // Prompt tells whether a slot takes an operation that waits before what merely fell due: somebody waits for it, or a secret
 // is in doubt.
 func (o *Operation) Prompt() bool {
-	return !o.Background() || o.State == OpUncertain && o.Kind != Verify
+	return !o.Background() || o.State == OpUncertain && o.Kind == PasswordChange
 }
 
 // Step is one line of a transcript: what the program said it does, never raw target output (RULES 10).

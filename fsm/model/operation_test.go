@@ -1,0 +1,31 @@
+package model_test
+
+import (
+	"testing"
+
+	"cofre/fsm/model"
+)
+
+func TestWhoWaits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o                  model.Operation
+		background, prompt bool
+	}{
+		"a change that fell due":           {model.Operation{Kind: model.PasswordChange, State: model.OpReady}, true, false},
+		"the same, in doubt":               {model.Operation{Kind: model.PasswordChange, State: model.OpUncertain}, true, true},
+		"asked for":                        {model.Operation{Kind: model.PasswordChange, State: model.OpReady, Requester: "ada"}, false, true},
+		"fell due, and is to run now":      {model.Operation{Kind: model.PasswordChange, State: model.OpReady, Immediate: true}, false, true},
+		"a member of a run":                {model.Operation{Kind: model.PasswordChange, State: model.OpReady, Run: "run"}, false, true},
+		"a child":                          {model.Operation{Kind: model.ChildPasswordChange, State: model.OpReady}, false, true},
+		"a heartbeat":                      {model.Operation{Kind: model.Verify, State: model.OpUncertain}, true, false},
+		"a verification that is asked for": {model.Operation{Kind: model.Verify, State: model.OpUncertain, Requester: "ada"}, false, true},
+		"a lease that ended by its time":   {model.Operation{Kind: model.Deprovision, State: model.OpReady, Requester: "app", Trigger: "ttl"}, true, false},
+		"a lease that was given back":      {model.Operation{Kind: model.Deprovision, State: model.OpReady, Requester: "app", Trigger: "deprovision"}, false, true},
+		"a lease that begins":              {model.Operation{Kind: model.Provision, State: model.OpReady, Requester: "app", Trigger: "request"}, false, true},
+	} {
+		if b, p := c.o.Background(), c.o.Prompt(); b != c.background || p != c.prompt {
+			t.Errorf("%s: background %v, prompt %v", name, b, p)
+		}
+	}
+}
