@@ -22,40 +22,16 @@ func TestMay(t *testing.T) {
 		return executortest.Account{Name: name, Password: password}
 	}
 	plain, maker, other, super := role("NOCREATEROLE"), role("CREATEROLE"), role("LOGIN"), role("SUPERUSER")
-	named := map[string]string{}
-	for _, e := range postgres.Catalogue() {
-		named[e.Name] = e.Content
-	}
-	for _, c := range []struct {
-		who, whom executortest.Account
-		template  string
-		why       string
-		done      executors.Outcome
-	}{
-		{admin, super, "PostgreSQL ALTER ROLE", "it is a superuser", executors.Applied},
-		{maker, super, "PostgreSQL ALTER ROLE", "the role is a superuser, which only another one may change", executors.Rejected},
-		{maker, other, "PostgreSQL ALTER ROLE", "it has CREATEROLE", executors.Applied},
-		{plain, other, "PostgreSQL ALTER ROLE", "it lacks CREATEROLE", executors.Rejected},
-		{plain, executortest.Account{Name: "o'nobody"}, "PostgreSQL ALTER ROLE", "there is no role of that name", executors.Rejected},
-		{plain, executortest.Account{Name: "o'new"}, "PostgreSQL create role", "it lacks CREATEROLE", executors.Rejected},
-		{maker, executortest.Account{Name: "o'new"}, "PostgreSQL create role", "it has CREATEROLE", executors.Applied},
-		{plain, plain, "PostgreSQL lock role", "it lacks CREATEROLE", executors.Rejected},
-		{plain, plain, "PostgreSQL ALTER ROLE", "it is the role itself", executors.Applied},
-	} {
-		k := kit(p, named[c.template])
-		k.Manager = &c.who
-		compiled, err := postgres.New().Compile(k.Template)
-		if err != nil {
-			t.Fatal(err)
-		}
-		allowed, why, err := compiled.(executors.Judge).May(t.Context(), k.Session(c.whom, "Unused-pass-1"))
-		if err != nil || why != c.why || allowed != (c.done == executors.Applied) {
-			t.Errorf("%s of %s by %s: %t, %q, %v; want %q", c.template, c.whom.Name, c.who.Name, allowed, why, err, c.why)
-		}
-		if outcome, err := k.Once(t, c.whom, executortest.Fresh()); outcome != c.done {
-			t.Errorf("%s of %s by %s: %s, %v", c.template, c.whom.Name, c.who.Name, outcome, err)
-		}
-	}
+	judge := kit(p, "").Judge(t, postgres.Catalogue())
+	judge(admin, super, "PostgreSQL ALTER ROLE", "it is a superuser", executors.Applied)
+	judge(maker, super, "PostgreSQL ALTER ROLE", "the role is a superuser, which only another one may change", executors.Rejected)
+	judge(maker, other, "PostgreSQL ALTER ROLE", "it has CREATEROLE", executors.Applied)
+	judge(plain, other, "PostgreSQL ALTER ROLE", "it lacks CREATEROLE", executors.Rejected)
+	judge(plain, executortest.Account{Name: "o'nobody"}, "PostgreSQL ALTER ROLE", "there is no role of that name", executors.Rejected)
+	judge(plain, executortest.Account{Name: "o'new"}, "PostgreSQL create role", "it lacks CREATEROLE", executors.Rejected)
+	judge(maker, executortest.Account{Name: "o'new"}, "PostgreSQL create role", "it has CREATEROLE", executors.Applied)
+	judge(plain, plain, "PostgreSQL lock role", "it lacks CREATEROLE", executors.Rejected)
+	judge(plain, plain, "PostgreSQL ALTER ROLE", "it is the role itself", executors.Applied)
 	k := kit(p, "SELECT '[#USERNAME#]', '[#NEW_PASSWORD#]'")
 	compiled, err := postgres.New().Compile(k.Template)
 	if err != nil {
@@ -64,7 +40,7 @@ func TestMay(t *testing.T) {
 	if _, _, err := compiled.(executors.Judge).May(t.Context(), k.Session(other, "Unused-pass-1")); executortest.ClassOf(err) != executors.ClassTemplate {
 		t.Error("a template about something else:", err)
 	}
-	k = kit(p, named["PostgreSQL ALTER ROLE"])
+	k = kit(p, postgres.Catalogue()[0].Content)
 	k.Manager = &executortest.Account{Name: plain.Name, Password: "Wrong-pass-1"}
 	compiled, _ = postgres.New().Compile(k.Template)
 	if _, _, err := compiled.(executors.Judge).May(t.Context(), k.Session(other, "Unused-pass-1")); executortest.ClassOf(err) != executors.ClassAuth {
