@@ -63,6 +63,17 @@ func (s OperationState) String() string {
 	return operationStates[0]
 }
 
+// OperationStates finds states by name: "open" is every one that is not final, "failed" what a person must look at.
+func OperationStates(name string) []OperationState {
+	var out []OperationState
+	for s := OpReady; int(s) < len(operationStates); s++ {
+		if s.String() == name || name == "open" && !s.Final() || name == "failed" && (s == OpDead || s == OpOutOfSync) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // Final tells whether the state has no way out but an explicit retry.
 func (s OperationState) Final() bool { return s >= OpSucceeded }
 
@@ -155,6 +166,38 @@ type Operation struct {
 // is done: it is never held back. The members of a run are not either, since the run was when it began.
 func (o *Operation) Automatic() bool {
 	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate && o.Run == ""
+}
+
+// Scheduled is when the operation may begin, or might have.
+func (o *Operation) Scheduled() Time { return max(o.NotBefore, o.CreatedAt) }
+
+// Module is the vendor's name of the module that the operation works for (product.md 1.2).
+func (o *Operation) Module() string {
+	switch o.Kind {
+	case Provision, Deprovision, SearchOrphans, SecretAutomation:
+		return ModuleDSM
+	}
+	if o.Run != "" {
+		return ModuleExecutions
+	}
+	return ModuleCore
+}
+
+// The modules that have operations.
+const (
+	ModuleCore       = "PAM Core"
+	ModuleExecutions = "Executions" // chained exchanges
+	ModuleDSM        = "DevOps Secret Manager"
+)
+
+// LastAttempt is when an attempt began last; 0: none did.
+func (o *Operation) LastAttempt() Time {
+	for i := len(o.History) - 1; i >= 0; i-- {
+		if to := o.History[i].To; to == OpRunning || to == OpSettling {
+			return o.History[i].At
+		}
+	}
+	return 0
 }
 
 // Holdable tells whether an operation that waits is held back by a freeze or a stop; closed: by the execution hours, which hold

@@ -197,8 +197,12 @@ func described(d *ops.Described, err error) (*operation.Described, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := operation.Described(*d)
+	out := shown(d)
 	return &out, nil
+}
+
+func shown(d *ops.Described) operation.Described {
+	return operation.Described{Operation: d.Operation, Credential: d.Credential, Device: d.Device, Attempts: d.Attempts, Templates: d.Templates, Requester: d.Requester}
 }
 
 func (o *operations) Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*operation.Described, error) {
@@ -210,7 +214,9 @@ func (o *operations) Wait(ctx context.Context, actor model.Actor, at model.Time,
 }
 
 func (o *operations) List(ctx context.Context, actor model.Actor, at model.Time, f operation.Filter) ([]operation.Described, error) {
-	filter := ops.Filter{State: f.State, Kind: f.Kind, Executor: f.Executor, Site: f.Site, Trigger: f.Trigger, Since: f.Since, Until: f.Until, Before: f.Before, Limit: f.Limit}
+	filter := ops.Filter{States: f.States, Kind: f.Kind, Executor: f.Executor, Site: f.Site, Trigger: f.Trigger, Module: f.Module, Requester: model.AuthorizationID(f.Requester), Reconcile: f.Reconcile,
+		Username: f.Username, Vendor: f.Vendor, Model: f.Model, Tag: f.Tag, Created: ops.Span(f.Created), Scheduled: ops.Span(f.Scheduled), Finished: ops.Span(f.Finished),
+		Sort: f.Sort, Up: f.Up, After: (*ops.Place)(f.After), Limit: f.Limit}
 	if f.Device != "" {
 		d, err := o.access.FindDevice(ctx, f.Device)
 		if err != nil {
@@ -230,8 +236,9 @@ func (o *operations) List(ctx context.Context, actor model.Actor, at model.Time,
 		return nil, err
 	}
 	out := make([]operation.Described, len(rows))
-	for i, r := range rows {
-		out[i] = operation.Described(r)
+	for i := range rows {
+		out[i] = shown(&rows[i])
+		out[i].Key = filter.PlaceOf(&rows[i]).Key
 	}
 	return out, nil
 }

@@ -44,7 +44,7 @@ func TestOperationsAsCSV(t *testing.T) {
 		return rows, next
 	}
 	rows, next := get("/api/v1/operations?state=ready&limit=1&format=csv", "*/*")
-	if len(rows) != 2 || strings.Join(rows[0], " ") != operation.Columns || rows[1][2] != "two" || rows[1][3] != "web1" {
+	if len(rows) != 2 || strings.Join(rows[0], " ") != operation.Wide || rows[1][2] != "two" || rows[1][3] != "web1" {
 		t.Fatalf("%q", rows)
 	}
 	if rows, next = get(next, "application/json"); len(rows) != 2 || rows[1][2] != "one" || next != "" {

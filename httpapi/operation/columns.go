@@ -1,9 +1,15 @@
 package operation
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
-// Columns are the names of an operation's cells in tables, the same in the API's CSV and on a terminal.
+// Columns are the names of an operation's cells on a terminal.
 const Columns = "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE"
+
+// Wide are those of CSV, the same in the API and on a terminal: what reports want besides.
+const Wide = Columns + " LABEL STATE_LABEL USERNAME TYPE MODEL SITE TAGS EXECUTOR TEMPLATE RECONCILIATION MODULE REQUESTER SCHEDULED LAST_ATTEMPT"
 
 // Row are an operation's cells.
 func (o View) Row() []string {
@@ -11,4 +17,14 @@ func (o View) Row() []string {
 		strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State,
 		strconv.Itoa(o.Attempt) + "/" + strconv.Itoa(o.MaxAttempts), o.Trigger, string(o.Node), o.CreatedAt.Short(), o.FinishedAt.Short(), o.Message,
 	}
+}
+
+// WideRow are its cells in CSV.
+func (o View) WideRow() []string {
+	yes := "no"
+	if o.Reconcile {
+		yes = "yes"
+	}
+	return append(o.Row(), o.KindLabel, o.StateLabel, o.Credential.Username, o.Credential.Type, o.Credential.Model, o.Credential.Site, strings.Join(o.Credential.Tags, ","), string(o.Executor),
+		o.TemplateName, yes, o.Module, o.RequesterName, o.ScheduledAt.Short(), o.LastAttemptAt.Short())
 }

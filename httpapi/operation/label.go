@@ -8,7 +8,7 @@ var kindLabels = map[model.OperationKind]string{
 	model.Provision: "Creation of ephemeral credential", model.Deprovision: "Removal of ephemeral credential",
 	model.CredentialActivation: "Credential activation", model.CredentialInactivation: "Inactivation of the credential",
 	model.SearchOrphans: "Search for accounts without an owner", model.SecretAutomation: "Secret Management Automation",
-	model.EphemeralCreate: "Creation of ephemeral credential", model.EphemeralRemove: "Removal of ephemeral credential",
+	model.Preflight: "Connectivity test", model.EphemeralCreate: "Creation of ephemeral credential", model.EphemeralRemove: "Removal of ephemeral credential",
 }
 
 func kindLabel(k model.OperationKind) string {
@@ -18,11 +18,16 @@ func kindLabel(k model.OperationKind) string {
 	return string(k)
 }
 
-// stateLabel is the state as the vendor's reports write it (contract 1.8): what waits for a settling login is still running.
-func stateLabel(s model.OperationState) string {
-	switch s {
+// stateLabel is the state as the vendor's reports write it (contract 1.8): what waits for a settling login is still running, but a
+// verification, which begins in that state, is scheduled until then.
+func stateLabel(o *model.Operation) string {
+	switch o.State {
 	case model.OpReady:
 		return "Scheduled"
+	case model.OpUncertain:
+		if o.Kind == model.Verify && o.Settles == 0 {
+			return "Scheduled"
+		}
 	case model.OpSucceeded:
 		return "Successfully performed"
 	case model.OpCancelled:

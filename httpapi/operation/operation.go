@@ -5,8 +5,6 @@ package operation
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"cofre/fsm/model"
@@ -20,21 +18,9 @@ type Described struct {
 	Credential model.Credential // without versions
 	Device     model.Device
 	Attempts   []model.Attempt
-}
-
-// Filter narrows a list, newest first. Before is the lowest number of the page before; 0 for the first page.
-type Filter struct {
-	Credential string // name
-	Device     string // name
-	State      string // one or several, with commas
-	Kind       model.OperationKind
-	Executor   model.ExecutorName
-	Site       string
-	Trigger    string
-	Since      model.Time
-	Until      model.Time
-	Before     uint64
-	Limit      int
+	Templates  map[model.TemplateID]string // names
+	Requester  string                      // "application/authorization" that asked for it
+	Key        string                      // what the list is ordered by
 }
 
 // Service is what the resource needs.
@@ -69,11 +55,7 @@ func Routes(s Service) []route.Route {
 		explain,
 		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
 		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations, newest first", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
-			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "device", In: "query", Text: "number, host name or id"}, {Name: "state", In: "query", Text: "one or several, with commas"}, {Name: "kind", In: "query"},
-			{Name: "executor", In: "query"}, {Name: "site", In: "query"}, {Name: "trigger", In: "query", Text: "request, expiry, release, parent, heartbeat, reconcile ..."},
-			{Name: "since", In: "query", Text: "created at or after this time"}, {Name: "until", In: "query", Text: "created before this time"},
-		}, route.TableFields...)}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations", Text: "The newest first, unless `sort` says otherwise.", CSV: true, Returns: route.Listed[View]{}, Fields: append(filterFields(), route.TableFields...)}),
 		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		get,
 		add(http.MethodPost, "/{id}/cancel", "operation.cancelled", m.cancel, route.Doc{Summary: "Cancel an operation that waits", Returns: View{}}),
@@ -133,35 +115,6 @@ func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, e
 		return compat.Reply{}, err
 	}
 	return compat.JSON(view(d)), nil
-}
-
-func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	limit, before, err := r.Cursor()
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	f := Filter{Credential: r.Query("credential"), Device: r.Query("device"), State: r.Query("state"), Kind: model.OperationKind(r.Query("kind")), Executor: model.ExecutorName(r.Query("executor")),
-		Site: r.Query("site"), Trigger: r.Query("trigger"), Before: before, Limit: limit + 1}
-	for name, to := range map[string]*model.Time{"since": &f.Since, "until": &f.Until} {
-		var t compat.Time
-		if err := t.UnmarshalText([]byte(r.Query(name))); err != nil {
-			return compat.Reply{}, model.Errorf(model.Invalid, "%s: %v", name, err).WithField(name)
-		}
-		*to = model.Time(t)
-	}
-	all, err := m.s.List(ctx, r.Actor, r.At, f)
-	if err != nil {
-		return compat.Reply{}, err
-	}
-	page := route.Listed[View]{Items: []View{}}
-	for i := range all {
-		if i == limit {
-			page.Next = strconv.FormatUint(page.Items[limit-1].Number, 10)
-			break
-		}
-		page.Items = append(page.Items, view(&all[i]))
-	}
-	return route.ListReply(r, page, strings.Fields(Columns), View.Row)
 }
 
 func (m *management) cancel(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -4,9 +4,7 @@ package ops
 
 import (
 	"context"
-	"slices"
 	"strconv"
-	"strings"
 
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
@@ -44,6 +42,8 @@ type Described struct {
 	Credential model.Credential // without versions
 	Device     model.Device
 	Attempts   []model.Attempt
+	Templates  map[model.TemplateID]string // names
+	Requester  string                      // "application/authorization" that asked for it
 }
 
 // Request asks for a change or a verify of a credential.
@@ -80,6 +80,7 @@ func (s *Service) get(actor model.Actor, at model.Time, name string) (*Described
 		}
 		d.Attempts = append(d.Attempts, *a)
 	}
+	d.name(v)
 	return d, nil
 }
 
@@ -164,65 +165,6 @@ func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, na
 			return d, nil
 		}
 	}
-}
-
-// Filter narrows a list of operations, newest first. Before is the lowest number of the page before, 0 for the first page.
-type Filter struct {
-	Credential model.CredentialID
-	Device     model.DeviceID
-	State      string
-	Kind       model.OperationKind
-	Executor   model.ExecutorName
-	Site       string
-	Trigger    string
-	Since      model.Time // created at or after it
-	Until      model.Time // created before it; 0: no end
-	Before     uint64
-	Limit      int
-}
-
-// List gives operations on credentials that the caller reaches, newest first.
-func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described, error) {
-	v := s.views.View()
-	defer v.Close()
-	p, err := command.Authorize(v, actor, at, look, nil)
-	if err != nil {
-		return nil, err
-	}
-	before := f.Before
-	if before == 0 {
-		before = ^uint64(0)
-	}
-	out := []Described{}
-	for o := range state.Operations.Reverse(v, "number", table.NumberKey(0), table.NumberKey(before)) {
-		if o.CreatedAt < f.Since {
-			break // numbers are drawn in the order of time
-		}
-		if !f.wants(o) {
-			continue
-		}
-		c, object, ok := target(v, o)
-		if !ok || !p.Reaches(object) {
-			continue
-		}
-		c.Versions = nil
-		d := Described{Operation: *o, Credential: *c}
-		if dev, ok := state.Devices.Get(v, string(o.Device)); ok {
-			d.Device = *dev
-		}
-		if out = append(out, d); f.Limit > 0 && len(out) == f.Limit {
-			break
-		}
-	}
-	return out, nil
-}
-
-// wants takes one state or several, separated by commas; what is empty is not looked at.
-func (f *Filter) wants(o *model.Operation) bool {
-	fits := func(want, have string) bool { return want == "" || want == have }
-	return fits(string(f.Credential), o.Target.ID) && fits(string(f.Device), string(o.Device)) && fits(string(f.Kind), string(o.Kind)) && fits(string(f.Executor), string(o.Executor)) &&
-		fits(f.Site, o.Site) && fits(f.Trigger, o.Trigger) && (f.Until == 0 || o.CreatedAt < f.Until) &&
-		(f.State == "" || slices.Contains(strings.Split(f.State, ","), o.State.String()))
 }
 
 // Cancel ends an operation that waits.

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -14,14 +16,21 @@ import (
 )
 
 func operationCommand(s *session) *cobra.Command {
-	list := &cobra.Command{Use: "list", Short: "List operations, newest first", Args: cobra.NoArgs, Example: "  cofre operation list --state ready,running\n  cofre operation list --credential web1-root --limit 5\n  cofre operation list --state dead,out_of_sync --since 2026-11-01T00:00:00Z --csv"}
+	list := &cobra.Command{Use: "list", Short: "List operations, newest first unless --sort says otherwise", Args: cobra.NoArgs, Example: "  cofre operation list --state ready,running\n  cofre operation list --credential web1-root --limit 5\n  cofre operation list --state failed --since 2026-11-01T00:00:00Z --csv\n  cofre operation list --state open --sort scheduled --tag prod"}
 	limit := limitFlag(list, 50)
-	queryFlags(list, "credential", "number, identifier or user@host", "device", "number, host name or id",
-		"state", "one or several, with commas: ready, leased, running, uncertain, settling, succeeded, cancelled, dead, out_of_sync", "kind", "password_change, child_password_change, verify, provision or deprovision",
-		"executor", "only of this executor", "site", "only of this site", "trigger", "request, expiry, release, parent, heartbeat, reconcile ...", "since", "created at or after this time", "until", "created before this time")
+	queryFlags(list, operation.Filters...)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		q := queryOf(c, "credential", "device", "state", "kind", "executor", "site", "trigger", "since", "until")
-		return listed(s, c, "/api/v1/operations", q, *limit, nil, operation.Columns, operation.View.Row)
+		q := url.Values{}
+		for i := 0; i < len(operation.Filters); i += 2 {
+			if name := operation.Filters[i]; c.Flags().Changed(name) {
+				q.Set(operation.Parameter(name), *text(c, name))
+			}
+		}
+		columns, row := operation.Columns, operation.View.Row
+		if s.asCSV {
+			columns, row = operation.Wide, operation.View.WideRow
+		}
+		return listed(s, c, "/api/v1/operations", q, *limit, nil, columns, row)
 	}
 	show := &cobra.Command{Use: "show NUMBER", Short: "Show an operation with its attempts and their steps", Args: cobra.ExactArgs(1), Example: "  cofre operation show 12", RunE: func(c *cobra.Command, args []string) error {
 		return s.operation(c, http.MethodGet, at("operations/%s", args[0]), nil)
@@ -188,8 +197,8 @@ func (s *session) operation(c *cobra.Command, method, path string, body any) err
 
 func showOperation(w io.Writer, o *operation.View) error {
 	return details(w, "operation", strconv.FormatUint(o.Number, 10), "id", string(o.ID), "kind", string(o.Kind), "credential", o.Credential.Identifier, "user name", o.Credential.Username, "device", o.Credential.Hostname,
-		"state", o.State, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", o.Requester, "node", string(o.Node),
-		"not before", moment(o.NotBefore), "created", moment(o.CreatedAt), "finished", moment(o.FinishedAt))
+		"state", o.State, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "template", o.TemplateName, "module", o.Module, "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", cmp.Or(o.RequesterName, o.Requester), "node", string(o.Node),
+		"scheduled", moment(o.ScheduledAt), "created", moment(o.CreatedAt), "finished", moment(o.FinishedAt))
 }
 
 // transcript prints the attempts with what the program did, step by step.
@@ -199,6 +208,9 @@ func transcript(w io.Writer, o *operation.View) error {
 	}
 	for i, a := range o.Attempts {
 		fmt.Fprintf(w, "\nattempt %d on %s  %s%s%s%s\n", i+1, a.Node, moment(a.StartedAt), word(a.Settle, "  settling", ""), word(a.Outcome != "", "  "+a.Outcome, "  at work"), word(a.Class != "", " ("+a.Class+")", ""))
+		if a.TemplateName != "" {
+			fmt.Fprintf(w, "  template %s, version %d\n", clean(a.TemplateName), a.TemplateVersion)
+		}
 		for _, st := range a.Steps {
 			line := ""
 			if st.Line > 0 {
