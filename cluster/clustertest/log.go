@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -70,7 +71,7 @@ func (p *powered) SetUint64(key []byte, n uint64) error {
 // stable pretends after the cut: raft panics when it cannot write its term, and would take the test along that runs it in
 // its own process. Nobody hears of the vote, the network was cut before.
 func (p *powered) stable(do func() error) error {
-	if err := p.write(do); err != ErrCrashed {
+	if err := p.write(do); !errors.Is(err, ErrCrashed) {
 		return err
 	}
 	return nil
