@@ -168,6 +168,11 @@ func (o *Operation) Automatic() bool {
 	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate && o.Run == ""
 }
 
+// Changes tells whether an operation is there to change something on a target, and not only to look.
+func (o *Operation) Changes() bool {
+	return o.Kind != Verify && o.Kind != Preflight && o.Kind != SearchOrphans
+}
+
 // Scheduled is when the operation may begin, or might have.
 func (o *Operation) Scheduled() Time { return max(o.NotBefore, o.CreatedAt) }
 

@@ -21,7 +21,7 @@ type Counts struct {
 	Updated    int    `json:"updated" doc:"managed, and nothing is to be done"`
 	Expired    int    `json:"expired" doc:"managed, and the change is due and not begun"`
 	Waiting    int    `json:"waiting" doc:"managed, and an operation waits or is at work"`
-	Failed     int    `json:"error" doc:"managed, and no known password logs in"`
+	Failed     int    `json:"error" doc:"managed, and no known password logs in, or the last change failed"`
 }
 
 // Open are operations that are not final.
@@ -32,7 +32,7 @@ type Open struct {
 	Count    int                 `json:"count"`
 }
 
-// Day is what ended on one day, UTC.
+// Day is what ended on one day, UTC, but for what changes nothing, such as verifications.
 type Day struct {
 	Date      string `json:"date"`
 	Succeeded int    `json:"succeeded"`
@@ -49,7 +49,7 @@ type View struct {
 	WaitingSince compat.Time `json:"waiting_since,omitempty" doc:"since when the operation that waits longest could have begun"`
 	OutOfSync    int         `json:"out_of_sync" doc:"credentials of which no known password logs in"`
 	Debt         int         `json:"debt" doc:"dynamic users whose removal keeps failing"`
-	Days         []Day       `json:"days" doc:"oldest first"`
+	Days         []Day       `json:"days" doc:"what ended, oldest first, without verifications and dry runs"`
 }
 
 // Service is what the resource needs.

@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,22 @@ func TestDashboard(t *testing.T) {
 		t.Error(a.raw)
 	}
 	if !strings.Contains(a.raw, `{"name":"south","total":1,`) {
+		t.Error(a.raw)
+	}
+	// A day counts changes: of two operations that were cancelled, one was a verification.
+	h.json(admin, "POST", "/api/v1/templates", 200, `{"name":"change","executor":"ssh","content":"exec [#NEW_PASSWORD#]"}`)
+	h.json(admin, "PUT", "/api/v1/credentials/south", 200, `{"execution":{"template":"change"}}`)
+	for i, kind := range []string{"change", "verify"} {
+		h.json(admin, "POST", "/api/v1/operations", 201, `{"credential":"south","kind":"`+kind+`"}`)
+		h.json(admin, "POST", fmt.Sprintf("/api/v1/operations/%d/cancel", i+1), 200, "")
+	}
+	if a := h.json(admin, "GET", "/api/v1/dashboards/changes?days=1", 200, ""); a.at("days.0.cancelled") != 1.0 {
+		t.Error(a.raw)
+	}
+	if a := h.json(admin, "POST", "/api/v1/operations/1/cancel", 409, ""); !strings.Contains(a.raw, "the operation is cancelled: only one that waits can be cancelled") {
+		t.Error(a.raw)
+	}
+	if a := h.json(admin, "POST", "/api/v1/operations/1/retry", 409, ""); !strings.Contains(a.raw, "only one that failed can be started again") {
 		t.Error(a.raw)
 	}
 	some := h.token(h.authorize(admin, "some", `{"name":"some","filter":{"tags":["down"]}}`))

@@ -23,7 +23,7 @@ type Counts struct {
 	Updated    int // nothing is to be done
 	Expired    int // its change is due and not begun
 	Waiting    int // an operation waits or is at work
-	Failed     int // no known password logs in, or the last operation failed
+	Failed     int // no known password logs in, or the last change failed
 }
 
 // OpenCount counts operations that are not final.
@@ -34,7 +34,7 @@ type OpenCount struct {
 	N        int
 }
 
-// Day counts the operations that ended on one day, UTC.
+// Day counts the operations that ended on one day, UTC, but for those that change nothing: heartbeats would hide the rest.
 type Day struct {
 	Date      string // 2026-01-31
 	Succeeded int
@@ -125,7 +125,7 @@ func (c *Counts) add(row *model.Credential, open bool, at model.Time) {
 	switch {
 	case open:
 		c.Waiting++
-	case row.Sync == model.SyncOutOfSync:
+	case row.Sync == model.SyncOutOfSync || row.RestUntil != 0: // a change that succeeds ends the rest
 		c.Failed++
 	case row.RotateAt != 0 && row.RotateAt <= at:
 		c.Expired++
@@ -185,7 +185,7 @@ func (s *Summary) days(r table.Reader, at model.Time, days int, sees func(*authz
 		if o.CreatedAt < model.TimeOf(first) {
 			break
 		}
-		if !o.State.Final() || o.FinishedAt < model.TimeOf(first) {
+		if !o.State.Final() || o.FinishedAt < model.TimeOf(first) || !o.Changes() {
 			continue
 		}
 		i := int(o.FinishedAt.Std().UTC().Sub(first) / (24 * time.Hour))

@@ -105,7 +105,7 @@ func credentialFlags(c *cobra.Command) {
 	f := c.Flags()
 	for _, n := range []struct{ name, doc string }{{"hostname", "device"}, {"username", "user name"}, {"domain", "domain"}, {"type", "type, 'Local User' by default"}, {"additional", "additional information"}, {"server-path", "path on the server, for templates"},
 		{"totp-file", "file with the key of one-time codes: base32 or an otpauth:// address; '' removes the key"},
-		{"parent", "credential whose secret it copies; '' for none"}, {"policy", "policy; '' for the default one"}, {"executor", "executor: ssh, postgres"},
+		{"parent", "credential whose secret it copies; '' for none"}, {"policy", "policy; '' for the default one"}, {"executor", "executor, such as ssh; that of the template by default"}, {"owner", "the person that the account belongs to"}, {"criticality", "low, medium, high or critical"}, {"notes", "notes for people"},
 		{"template", "template that changes the secret"}, {"authentication", "credential that logs in to change it; '' for itself"}} {
 		f.String(n.name, "", n.doc)
 	}
@@ -128,7 +128,7 @@ func credentialFlags(c *cobra.Command) {
 func credentialBody(c *cobra.Command) withSecret {
 	return withSecret{Body: credential.Body{
 		Key:      keyBody(c),
-		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Settings: credential.SettingsBody{ServerPath: text(c, "server-path")}, Tags: texts(c, "tag"),
+		Hostname: text(c, "hostname"), Username: text(c, "username"), Domain: text(c, "domain"), Type: text(c, "type"), Additional: text(c, "additional"), Settings: credential.SettingsBody{ServerPath: text(c, "server-path"), Owner: text(c, "owner"), Criticality: text(c, "criticality"), Notes: text(c, "notes")}, Tags: texts(c, "tag"),
 		Parent: text(c, "parent"), Policy: text(c, "policy"), JIT: credential.JITBody{Activate: text(c, "activate"), Deactivate: text(c, "deactivate"), Authentication: text(c, "jit-with")},
 		Execution: credential.ExecutionBody{Automatic: truth(c, "automatic"), Executor: text(c, "executor"), Template: text(c, "template"), Authentication: text(c, "authentication"),
 			Reconcile: credential.ReconcileBody{Autorun: truth(c, "reconcile-autorun"), Template: text(c, "reconcile-template"), Authentication: text(c, "reconcile-with")}},

@@ -20,6 +20,9 @@ func summaryCommand(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if s.asCSV {
+			return list(s, c, countsOf(&v), "SET NAME MEASURE COUNT", func(row [4]string) []string { return row[:] })
+		}
 		return s.show(c, v, func(w io.Writer) error { return showSummary(w, &v) })
 	}
 	return c
@@ -52,4 +55,37 @@ func showSummary(w io.Writer, v *dashboard.View) error {
 		return err
 	}
 	return details(w, "\nwaiting since", moment(v.WaitingSince), "out of sync", strconv.Itoa(v.OutOfSync), "debt", strconv.Itoa(v.Debt))
+}
+
+// countsOf are the numbers one by one, as programs that read CSV want them.
+func countsOf(v *dashboard.View) (rows [][4]string) {
+	add := func(set, name, measure string, n int) {
+		rows = append(rows, [4]string{set, name, measure, strconv.Itoa(n)})
+	}
+	counts := func(set, name string, c dashboard.Counts) {
+		for _, m := range []struct {
+			name string
+			n    int
+		}{{"total", c.Total}, {"managed", c.Managed}, {"not_managed", c.NotManaged}, {"updated", c.Updated}, {"expired", c.Expired}, {"waiting", c.Waiting}, {"error", c.Failed}} {
+			add(set, name, m.name, m.n)
+		}
+	}
+	counts("credentials", "", v.Credentials)
+	for _, c := range v.Sites {
+		counts("site", c.Name, c)
+	}
+	for _, c := range v.Executors {
+		counts("executor", c.Name, c)
+	}
+	for _, o := range v.Operations {
+		add("open", string(o.Kind)+"/"+string(o.Executor), o.State, o.Count)
+	}
+	for _, d := range v.Days {
+		add("day", d.Date, "succeeded", d.Succeeded)
+		add("day", d.Date, "failed", d.Failed)
+		add("day", d.Date, "cancelled", d.Cancelled)
+	}
+	add("credentials", "", "out_of_sync", v.OutOfSync)
+	add("dynamic_users", "", "debt", v.Debt)
+	return rows
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -87,7 +88,15 @@ func dryRunTemplate(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.follow(c, &o)
+		failed := s.follow(c, &o)
+		if s.asJSON || s.asCSV { // it holds the steps already
+			return failed
+		}
+		if o, err = call[operation.View](s, c, http.MethodGet, at("operations/%s", string(d.Operation)), nil); err != nil {
+			return errors.Join(failed, err)
+		}
+		o.History = nil // told already
+		return errors.Join(transcript(c.OutOrStdout(), &o), failed)
 	}
 	return c
 }

@@ -42,7 +42,7 @@ var (
 	metricApplied     = metric("applied_index", "Log index that this node has applied.")
 	metricOperations  = metric("operations_open", "Operations that are not final.", "state", "kind", "executor")
 	metricWaiting     = metric("operations_oldest_waiting_seconds", "How long the operation that waits longest could have begun already.")
-	metricToday       = metric("operations_finished_today", "Operations that ended since midnight UTC.", "outcome")
+	metricToday       = metric("operations_finished_today", "Operations that ended since midnight UTC, without those that change nothing, such as verifications.", "outcome")
 	metricCredentials = metric("credentials", "Enabled credentials by what policies do with them.", "state")
 	metricOutOfSync   = metric("credentials_out_of_sync", "Credentials of which no known password logs in.")
 	metricBehind      = metric("receiver_behind_events", "Events of the trail that a receiver has not been given yet.", "receiver")
