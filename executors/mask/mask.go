@@ -47,6 +47,15 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d, column %d: %s", e.
 // ErrNoValue is what a Resolver returns, wrapped, for a name that has no value in this operation.
 var ErrNoValue = errors.New("no value in this operation")
 
+// absent names what has no value.
+type absent struct{ name Name }
+
+func (e absent) Error() string { return fmt.Sprintf("%s: %s", e.name, ErrNoValue) }
+func (e absent) Unwrap() error { return ErrNoValue }
+
+// NoValue says that a name has no value in this operation.
+func NoValue(n Name) error { return absent{n} }
+
 // Resolver gives the value of a name. It returns an error that wraps ErrNoValue when there is none.
 type Resolver func(Name) (secret.Value, error)
 
@@ -76,7 +85,10 @@ func Render(parts []Part, resolve Resolver, escape Escape) (secret.Value, error)
 		v, err := resolve(p.Hole)
 		if err != nil {
 			clear(out)
-			return secret.Value{}, fmt.Errorf("%s: %w", p.Hole, err)
+			if _, named := errors.AsType[absent](err); !named {
+				err = fmt.Errorf("%s: %w", p.Hole, err)
+			}
+			return secret.Value{}, err
 		}
 		err = v.Reveal(func(b []byte) error {
 			e, err := escape(p, b)

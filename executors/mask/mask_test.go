@@ -96,6 +96,10 @@ func TestRenderNamesTheHoleWithoutValue(t *testing.T) {
 	if !errors.Is(err, ErrNoValue) || !strings.Contains(err.Error(), "[#ADD_INFO#]: ") {
 		t.Errorf("got %v", err)
 	}
+	named := Resolver(func(n Name) (secret.Value, error) { return secret.Value{}, NoValue(n) })
+	if _, err = Render(parts, named, Raw); !errors.Is(err, ErrNoValue) || err.Error() != "[#ADD_INFO#]: no value in this operation" {
+		t.Errorf("got %v", err)
+	}
 	if v, err := resolve.Optional(AddInfo); err != nil || v.Len() != 0 {
 		t.Errorf("an optional name without value: %v", err)
 	}

@@ -95,7 +95,7 @@ func (h *held) sealed(n mask.Name) (secret.Value, error) {
 			return h.value(field{of: id, DSMField: model.DSMField{From: from}})
 		}
 	}
-	return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
+	return secret.Value{}, mask.NoValue(n)
 }
 
 // field is one named value of the secret; of an account if it is a part of one.

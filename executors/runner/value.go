@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"strconv"
 
 	"cofre/executors/mask"
@@ -28,7 +27,7 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	switch n {
 	case mask.NewPassword:
 		if j.candidate.Len() == 0 {
-			return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
+			return secret.Value{}, mask.NoValue(n)
 		}
 		return j.candidate.Clone(), nil
 	case mask.CurrentPassword:
@@ -56,7 +55,7 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 		}
 	}
 	if text == "" {
-		return secret.Value{}, fmt.Errorf("%s: %w", n, mask.ErrNoValue)
+		return secret.Value{}, mask.NoValue(n)
 	}
 	return secret.New([]byte(text)), nil
 }

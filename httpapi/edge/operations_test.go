@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The vendor's filters of the operations report, and any order, page by page.
@@ -18,9 +19,12 @@ func TestOperationsAreFilteredAndSorted(t *testing.T) {
 	for _, c := range []string{`"one","hostname":"web1","username":"carol","tags":["prod"]`, `"two","hostname":"db1","username":"bob"`, `"three","hostname":"db1","username":"alice","tags":["prod","db"]`} {
 		h.json(tok, "POST", "/api/v1/credentials", 201, `{"secret":"Secret-0f-the-vault","execution":{"template":"change","reconcile":{"template":"change","authentication":"web1-root"}},"identifier":`+c+`}`)
 	}
-	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"one"}`)                                                       // 1
-	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"two","not_before":"2026-12-24T02:00:00Z"}`)                   // 2
-	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"three","kind":"verify","not_before":"2026-12-20T02:00:00Z"}`) // 3
+	day := func(n int) string {
+		return time.Now().UTC().AddDate(0, 0, n).Truncate(24 * time.Hour).Format(time.RFC3339)
+	}
+	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"one"}`)                                              // 1
+	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"two","not_before":"`+day(24)+`"}`)                   // 2
+	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"three","kind":"verify","not_before":"`+day(20)+`"}`) // 3
 	h.json(tok, "POST", "/api/v1/operations/1/cancel", 200, "")
 	h.json(tok, "POST", "/api/v1/operations", 201, `{"credential":"one","kind":"reconcile"}`) // 4
 	numbers := func(query string) (out, next string) {
@@ -37,7 +41,7 @@ func TestOperationsAreFilteredAndSorted(t *testing.T) {
 		"credential=one": "41", "credential=one&sort=number": "14", "device=db1": "32", "username=alice": "3", "vendor=oracle": "32", "model=19C": "32", "tag=prod": "431", "tag=db": "3",
 		"state=open": "432", "state=cancelled": "1", "state=ready,uncertain": "432", "state=failed": "", "kind=verify": "3", "reconcile=true": "4", "reconcile=false": "321",
 		"module=PAM Core": "4321", "module=Executions": "", "requester=" + requester: "4321", "requester=nobody": "",
-		"scheduled_since=2026-12-20T02:00:00Z": "32", "scheduled_since=2026-12-20T02:00:00Z&scheduled_until=2026-12-24T02:00:00Z": "3",
+		"scheduled_since=" + day(20): "32", "scheduled_since=" + day(20) + "&scheduled_until=" + day(24): "3",
 		"finished_since=2020-01-01T00:00:00Z": "1", "finished_until=2100-01-01T00:00:00Z": "1", "since=2100-01-01T00:00:00Z": "", "until=2020-01-01T00:00:00Z": "", "sort=number&until=2020-01-01T00:00:00Z": "",
 		"sort=scheduled": "1432", "sort=-scheduled": "2341", "sort=username": "3214", "sort=-username": "4123", "sort=hostname": "2314", "sort=state": "1243", "sort=kind": "1243", "sort=-finished": "1432",
 		"sort=username&tag=prod": "314", "credential=one&sort=-state": "41",
@@ -63,7 +67,7 @@ func TestOperationsAreFilteredAndSorted(t *testing.T) {
 	}
 	a := h.json(tok, "GET", "/api/v1/operations/3", 200, "")
 	for field, want := range map[string]string{"state_label": "Scheduled", "kind_label": "Password reconciliation", "module": "PAM Core", "credential.model": "19c", "credential.site": "main",
-		"scheduled_at": "2026-12-20T02:00:00.000Z", "last_attempt_at": ""} {
+		"scheduled_at": strings.Replace(day(20), "Z", ".000Z", 1), "last_attempt_at": ""} {
 		if a.text(field) != want {
 			t.Errorf("%s: %q, want %q", field, a.text(field), want)
 		}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"strconv"
 
 	"cofre/httpapi/compat"
@@ -29,5 +30,5 @@ func (t View) InForce() string {
 const historyColumns = "VERSION AUTHOR SAVED REVIEW APPROVED-BY CLOSED-BY NOTE"
 
 func (v Version) row() []string {
-	return []string{strconv.Itoa(v.N), string(v.Author), v.At.Short(), v.Review, string(v.ApprovedBy), string(v.ClosedBy), v.Note}
+	return []string{strconv.Itoa(v.N), cmp.Or(v.AuthorName, string(v.Author)), v.At.Short(), v.Review, cmp.Or(v.ApprovedByName, string(v.ApprovedBy)), cmp.Or(v.ClosedByName, string(v.ClosedBy)), v.Note}
 }

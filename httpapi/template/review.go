@@ -40,15 +40,16 @@ type Difference struct {
 // Review is what somebody looks at who approves a version.
 type Review struct {
 	Difference
-	Review    string                  `json:"review" doc:"pending, approved, disapproved, canceled or expired"`
-	Author    model.AuthorizationID   `json:"author,omitempty"`
-	Approvals []model.AuthorizationID `json:"approvals"`
-	Levels    int                     `json:"levels" doc:"approvals that it needs"`
-	Steps     []Step                  `json:"steps"`
-	Tags      []Tag                   `json:"tags"`
-	Hosts     []string                `json:"hosts" doc:"named in the text"`
-	Notices   []string                `json:"notices"`
-	Use       Use                     `json:"use"`
+	Review     string                  `json:"review" doc:"pending, approved, disapproved, canceled or expired"`
+	Author     model.AuthorizationID   `json:"author,omitempty"`
+	AuthorName string                  `json:"author_name,omitempty" doc:"application/authorization"`
+	Approvals  []model.AuthorizationID `json:"approvals"`
+	Levels     int                     `json:"levels" doc:"approvals that it needs"`
+	Steps      []Step                  `json:"steps"`
+	Tags       []Tag                   `json:"tags"`
+	Hosts      []string                `json:"hosts" doc:"named in the text"`
+	Notices    []string                `json:"notices"`
+	Use        Use                     `json:"use"`
 }
 
 // CloneBody names the new template.
@@ -134,7 +135,7 @@ func (m *management) review(_ context.Context, r *route.Request) (compat.Reply, 
 		before = c
 	}
 	return compat.JSON(Review{
-		Difference: Difference{before.N, v.N, compare(before.Content, v.Content)}, Review: v.Review(r.At), Author: v.Author, Approvals: approvals(v), Levels: levels,
+		Difference: Difference{before.N, v.N, compare(before.Content, v.Content)}, Review: v.Review(r.At), Author: v.Author, AuthorName: m.s.AuthorizationNames(v.Author)[v.Author], Approvals: approvals(v), Levels: levels,
 		Steps: steps(c.Steps), Tags: tags(c.Tags), Hosts: append([]string{}, c.Hosts...), Notices: append([]string{}, c.Notices...), Use: use,
 	}), nil
 }
@@ -179,7 +180,7 @@ func (m *management) clone(ctx context.Context, r *route.Request) (compat.Reply,
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	reply := compat.JSON(view(&made, r.At))
+	reply := compat.JSON(m.named(&made, r.At))
 	reply.Status = http.StatusCreated
 	return reply, nil
 }
@@ -197,7 +198,7 @@ func (m *management) disapprove(ctx context.Context, r *route.Request) (compat.R
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&done, r.At)), nil
+	return compat.JSON(m.named(&done, r.At)), nil
 }
 
 func (m *management) workflow(_ context.Context, r *route.Request) (compat.Reply, error) {

@@ -39,38 +39,43 @@ type Service interface {
 	TemplateLevels(actor model.Actor, at model.Time) (int, error)
 	SetTemplateLevels(ctx context.Context, actor model.Actor, levels int) (int, error)
 	SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error)
+	AuthorizationNames(ids ...model.AuthorizationID) map[model.AuthorizationID]string
 }
 
 // View is a template with the content in force.
 type View struct {
-	ID       model.TemplateID      `json:"id"`
-	Name     string                `json:"name"`
-	Executor model.ExecutorName    `json:"executor"`
-	Kind     model.TemplateKind    `json:"kind"`
-	Active   bool                  `json:"active"`
-	BuiltIn  bool                  `json:"built_in" doc:"of the shipped catalogue: read-only"`
-	Newest   int                   `json:"newest" doc:"number of the newest version"`
-	Current  int                   `json:"current" doc:"number of the version in force; 0: none is approved"`
-	Review   string                `json:"review" doc:"of the newest version: pending, approved, disapproved, canceled or expired"`
-	Changed  compat.Time           `json:"changed_at" doc:"when the newest version was saved"`
-	Author   model.AuthorizationID `json:"author,omitempty" doc:"of the newest version"`
-	Source   model.TemplateID      `json:"source,omitempty" doc:"the template that it was cloned from"`
-	Content  string                `json:"content,omitempty" doc:"of the version in force; not in lists"`
-	Revision uint64                `json:"revision"`
+	ID         model.TemplateID      `json:"id"`
+	Name       string                `json:"name"`
+	Executor   model.ExecutorName    `json:"executor"`
+	Kind       model.TemplateKind    `json:"kind"`
+	Active     bool                  `json:"active"`
+	BuiltIn    bool                  `json:"built_in" doc:"of the shipped catalogue: read-only"`
+	Newest     int                   `json:"newest" doc:"number of the newest version"`
+	Current    int                   `json:"current" doc:"number of the version in force; 0: none is approved"`
+	Review     string                `json:"review" doc:"of the newest version: pending, approved, disapproved, canceled or expired"`
+	Changed    compat.Time           `json:"changed_at" doc:"when the newest version was saved"`
+	Author     model.AuthorizationID `json:"author,omitempty" doc:"of the newest version"`
+	AuthorName string                `json:"author_name,omitempty" doc:"application/authorization"`
+	Source     model.TemplateID      `json:"source,omitempty" doc:"the template that it was cloned from"`
+	Content    string                `json:"content,omitempty" doc:"of the version in force; not in lists"`
+	Revision   uint64                `json:"revision"`
 }
 
 // Version is one content of a template.
 type Version struct {
-	N          int                     `json:"n"`
-	Content    string                  `json:"content"`
-	Author     model.AuthorizationID   `json:"author,omitempty"`
-	At         compat.Time             `json:"at"`
-	Approved   bool                    `json:"approved"`
-	ApprovedBy model.AuthorizationID   `json:"approved_by,omitempty"`
-	Review     string                  `json:"review" doc:"pending, approved, disapproved, canceled or expired"`
-	Approvals  []model.AuthorizationID `json:"approvals"`
-	ClosedBy   model.AuthorizationID   `json:"closed_by,omitempty" doc:"who disapproved or cancelled it"`
-	Note       string                  `json:"note,omitempty" doc:"why"`
+	N              int                     `json:"n"`
+	Content        string                  `json:"content"`
+	Author         model.AuthorizationID   `json:"author,omitempty"`
+	AuthorName     string                  `json:"author_name,omitempty" doc:"application/authorization"`
+	At             compat.Time             `json:"at"`
+	Approved       bool                    `json:"approved"`
+	ApprovedBy     model.AuthorizationID   `json:"approved_by,omitempty"`
+	ApprovedByName string                  `json:"approved_by_name,omitempty"`
+	Review         string                  `json:"review" doc:"pending, approved, disapproved, canceled or expired"`
+	Approvals      []model.AuthorizationID `json:"approvals"`
+	ClosedBy       model.AuthorizationID   `json:"closed_by,omitempty" doc:"who disapproved or cancelled it"`
+	ClosedByName   string                  `json:"closed_by_name,omitempty"`
+	Note           string                  `json:"note,omitempty" doc:"why"`
 }
 
 // Body is a new version.
@@ -101,6 +106,13 @@ func view(t *model.Template, at model.Time) View {
 		v.Review, v.Changed, v.Author = n.Review(at), compat.Time(n.At), n.Author
 	}
 	v.Source = t.Source
+	return v
+}
+
+// named is the view with the name of the author.
+func (m *management) named(t *model.Template, at model.Time) View {
+	v := view(t, at)
+	v.AuthorName = m.s.AuthorizationNames(v.Author)[v.Author]
 	return v
 }
 
@@ -166,7 +178,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	}
 	out := route.Listed[View]{Items: []View{}, Next: page.Next}
 	for i := range page.Items {
-		v := view(&page.Items[i], r.At)
+		v := m.named(&page.Items[i], r.At)
 		v.Content = ""
 		out.Items = append(out.Items, v)
 	}
@@ -178,7 +190,7 @@ func (m *management) get(_ context.Context, r *route.Request) (compat.Reply, err
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(t, r.At)), nil
+	return compat.JSON(m.named(t, r.At)), nil
 }
 
 func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -188,13 +200,15 @@ func (m *management) versions(_ context.Context, r *route.Request) (compat.Reply
 	}
 	out := route.Listed[Version]{Items: []Version{}}
 	for i := range t.Versions {
-		out.Items = append(out.Items, versionView(&t.Versions[i], r.At))
+		out.Items = append(out.Items, m.versionView(&t.Versions[i], r.At))
 	}
 	return route.ListReply(r, out, strings.Fields(historyColumns), Version.row)
 }
 
-func versionView(v *model.TemplateVersion, at model.Time) Version {
-	return Version{v.N, v.Content, v.Author, compat.Time(v.At), v.Approved, v.ApprovedBy, v.Review(at), approvals(v), v.ClosedBy, v.Note}
+func (m *management) versionView(v *model.TemplateVersion, at model.Time) Version {
+	names := m.s.AuthorizationNames(v.Author, v.ApprovedBy, v.ClosedBy)
+	return Version{N: v.N, Content: v.Content, Author: v.Author, AuthorName: names[v.Author], At: compat.Time(v.At), Approved: v.Approved, ApprovedBy: v.ApprovedBy, ApprovedByName: names[v.ApprovedBy],
+		Review: v.Review(at), Approvals: approvals(v), ClosedBy: v.ClosedBy, ClosedByName: names[v.ClosedBy], Note: v.Note}
 }
 
 func (m *management) version(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -207,7 +221,7 @@ func (m *management) version(_ context.Context, r *route.Request) (compat.Reply,
 	if err != nil || v == nil {
 		return compat.Reply{}, model.Errorf(model.NotFound, "the template has no such version: its newest is %d", len(t.Versions))
 	}
-	return compat.JSON(versionView(v, r.At)), nil
+	return compat.JSON(m.versionView(v, r.At)), nil
 }
 
 func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -222,7 +236,7 @@ func (m *management) put(ctx context.Context, r *route.Request) (compat.Reply, e
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&t, r.At)), nil
+	return compat.JSON(m.named(&t, r.At)), nil
 }
 
 func (m *management) approve(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -238,7 +252,7 @@ func (m *management) approve(ctx context.Context, r *route.Request) (compat.Repl
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&done, r.At)), nil
+	return compat.JSON(m.named(&done, r.At)), nil
 }
 
 func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -257,7 +271,7 @@ func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&done, r.At)), nil
+	return compat.JSON(m.named(&done, r.At)), nil
 }
 
 func unknownKind() error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -141,6 +142,9 @@ func TestOperations(t *testing.T) {
 	if out := h.run("template", "list", "--search", "THEIRS", "--json"); !strings.Contains(out, `"source": "`) || strings.Contains(out, `"Ours"`) {
 		t.Error(out)
 	}
+	if out := h.run("template", "show", "Ours"); strings.Count(out, " admin/admin") != 3 {
+		t.Error(out)
+	}
 	h.refused("already", "template", "clone", "Ours", "Theirs too")
 	h.refused("is approved", "template", "disapprove", "Ours", "--version", "1")
 	h.golden("approvals needed  1\n", "template", "levels")
@@ -167,6 +171,11 @@ NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINI
 2  verify  a  web1  uncertain  0/5  request  -  TIME  -  -
 `, "operation", "list", "--limit", "1")
 	h.refused("no such operation", "operation", "show", "99")
+	later := time.Now().Add(400 * time.Hour).UTC()
+	h.run("operation", "request", "a", "--not-before", later.Format(time.RFC3339))
+	if _, notes, err := h.try("", "operation", "request", "a"); err != nil || !strings.Contains(notes, "does this already, and waits until "+later.Format("2006-01-02 15:04")) {
+		t.Error(notes, err)
+	}
 }
 
 // A secret of an application: its values are no arguments, and are printed only when they are meant to be.

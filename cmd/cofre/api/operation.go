@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -105,14 +106,18 @@ func requestOperation(s *session) *cobra.Command {
 			return errors.New("--wait is for one credential: cofre operation wait follows each operation")
 		case len(args) > 1:
 			return s.bulk(c, operation.BulkBody{Action: string(b.Kind), Credentials: args, NotBefore: b.NotBefore})
-		case !wait:
-			return s.operation(c, http.MethodPost, "/api/v1/operations", b)
 		}
 		o, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", b)
 		if err != nil {
 			return err
 		}
-		return s.follow(c, &o)
+		if at == "" && model.Time(o.ScheduledAt) > model.TimeOf(time.Now()) {
+			fmt.Fprintf(note(c), "Operation %d does this already, and waits until %s: cofre operation run %d begins it now.\n", o.Number, moment(o.ScheduledAt), o.Number)
+		}
+		if wait {
+			return s.follow(c, &o)
+		}
+		return s.printed(c, &o)
 	}
 	return c
 }
@@ -192,7 +197,11 @@ func (s *session) operation(c *cobra.Command, method, path string, body any) err
 	if err != nil {
 		return err
 	}
-	return s.show(c, o, func(w io.Writer) error { return errors.Join(showOperation(w, &o), transcript(w, &o)) })
+	return s.printed(c, &o)
+}
+
+func (s *session) printed(c *cobra.Command, o *operation.View) error {
+	return s.show(c, o, func(w io.Writer) error { return errors.Join(showOperation(w, o), transcript(w, o)) })
 }
 
 func showOperation(w io.Writer, o *operation.View) error {

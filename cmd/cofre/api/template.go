@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,7 +105,7 @@ func (s *session) showTemplate(c *cobra.Command, name string, version int) error
 			return err
 		}
 		for _, v := range versions.Items {
-			fmt.Fprintf(w, "version %d  %s  by %s  %s\n", v.N, moment(v.At), or(string(v.Author), "catalogue"), v.Review)
+			fmt.Fprintf(w, "version %d  %s  by %s  %s\n", v.N, moment(v.At), cmp.Or(v.AuthorName, string(v.Author), "catalogue"), v.Review)
 		}
 		return source(w, t.Content)
 	})
@@ -122,7 +123,7 @@ func source(w io.Writer, content string) error {
 
 func describe(w io.Writer, t *template.View) error {
 	return details(w, "template", t.Name, "executor", string(t.Executor), "kind", string(t.Kind), "state", word(t.Active, "active", "inactive"), "origin", word(t.BuiltIn, "catalogue: read-only", "own"),
-		"in force", t.InForce(), "newest", strconv.Itoa(t.Newest), "review", t.Review, "changed", moment(t.Changed), "by", string(t.Author), "cloned from", string(t.Source))
+		"in force", t.InForce(), "newest", strconv.Itoa(t.Newest), "review", t.Review, "changed", moment(t.Changed), "by", cmp.Or(t.AuthorName, string(t.Author)), "cloned from", string(t.Source))
 }
 
 // template sends one call about a template and prints it.
