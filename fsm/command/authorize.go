@@ -47,6 +47,9 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 // Authenticate finds the client behind an actor and refuses revoked tokens and epochs.
 func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 	auth, ok := state.Authorizations.Look(r, string(a.Authorization))
+	if ok && !auth.Enabled {
+		return nil, model.Errorf(model.Unauthenticated, "Inactive authorization") // which ended its tokens too
+	}
 	if !ok || auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid any more")
 	}

@@ -137,7 +137,7 @@ func (r *Registry) Admit(e *Envelope, active uint16) error {
 		return model.Errorf(model.Unavailable, "command %s needs feature level %d, the cluster is at %d: upgrade every node", e.Kind, d.Level(), active)
 	}
 	if len(e.Payload) > MaxCommand {
-		return model.Errorf(model.Invalid, "command %s is %d bytes, the limit is %d", e.Kind, len(e.Payload), MaxCommand)
+		return model.Errorf(model.Invalid, "what is sent is too long: %d bytes with what is kept beside it, the limit is %d", len(e.Payload), MaxCommand)
 	}
 	if err := d.Check(e.Payload); err != nil {
 		return &model.Error{Op: string(e.Kind), Kind: model.Invalid, Msg: "malformed payload", Err: err}

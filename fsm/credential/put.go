@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -172,6 +173,9 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	return PutResult{c, old == nil}, nil
 }).AuditDenials()
 
+// defaultUser is the vendor's name of an account that nobody named.
+const defaultUser = "usr"
+
 func resolve(tx *table.Tx, a PutArgs) (*model.Credential, error) {
 	if a.ID != "" {
 		return find(tx, a.ID)
@@ -182,7 +186,7 @@ func resolve(tx *table.Tx, a PutArgs) (*model.Credential, error) {
 		}
 	}
 	if a.Device != "" && a.Username != nil && a.Key == nil { // an account has one password, and any number of keys
-		if c, ok := state.Credentials.First(tx, "account", state.AccountKey(a.Device, *a.Username)); ok {
+		if c, ok := state.Credentials.First(tx, "account", state.AccountKey(a.Device, cmp.Or(*a.Username, defaultUser))); ok {
 			return c, nil
 		}
 	}
@@ -222,7 +226,7 @@ func patch(tx *table.Tx, c *model.Credential, a PutArgs, by model.AuthorizationI
 		}
 	}
 	if c.Username == "" {
-		c.Username = "usr" // the vendor's default
+		c.Username = defaultUser
 	}
 	if other, ok := state.Credentials.First(tx, "account", state.AccountKey(c.Device, c.Username)); ok && other.ID != c.ID && c.Key == nil && a.Key == nil {
 		return model.Errorf(model.Conflict, "the device has a credential with this user name already").WithField("username")

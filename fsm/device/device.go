@@ -99,6 +99,14 @@ func check(d *model.Device) error {
 	if d.Hostname == "" {
 		return model.Errorf(model.Invalid, "The device's hostname was not informed").WithCode(1004).WithField("hostname")
 	}
+	if strings.Trim(d.Hostname, "0123456789") == "" {
+		return model.Errorf(model.Invalid, "a host name must not be purely numeric: it would be mistaken for an id").WithField("hostname")
+	}
+	for _, f := range []struct{ name, value string }{{"hostname", d.Hostname}, {"ip", d.IP}} {
+		if strings.ContainsAny(f.value, " /@,;") {
+			return model.Errorf(model.Invalid, "%s is an address or a name, without blanks and the signs / @ , ;", f.name).WithField(f.name)
+		}
+	}
 	for _, f := range []struct{ name, value string }{{"hostname", d.Hostname}, {"ip", d.IP}, {"domain", d.Domain}, {"type", d.Type}, {"vendor", d.Vendor}, {"model", d.Model}, {"site", d.Site}, {"manifest", d.Manifest}} {
 		if err := model.CheckText(f.name, f.value, model.MaxName); err != nil {
 			return err

@@ -2,6 +2,7 @@ package dsm
 
 import (
 	"slices"
+	"strings"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
@@ -60,10 +61,15 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 	s := model.DSMSecret{Engine: "Generic", Owner: a.Owner, Enabled: true, CreatedBy: p.Authorization.ID, CreatedAt: m.At}
 	switch {
 	case old == nil:
+		if strings.Trim(a.Identity, "0123456789") == "" {
+			return PutResult{}, model.Errorf(model.Invalid, "an identity must not be purely numeric: it would be mistaken for an id").WithField("identity")
+		}
 		if err := mayGrant(tx, p, a.Owner, "authorization"); err != nil {
 			return PutResult{}, err
 		}
 		s.ID, s.Number, s.Identity = model.DSMSecretID(m.NewID(0)), state.Next(tx, "dsm"), a.Identity
+	case a.Create && !old.Active(m.At):
+		return PutResult{}, model.Errorf(model.Conflict, "there is a secret with this identity already, which is inactive").WithField("identity")
 	case a.Create:
 		return PutResult{}, model.Errorf(model.Conflict, "there is a secret with this identity already").WithField("identity")
 	case a.Revision != 0 && a.Revision != old.Revision:

@@ -255,6 +255,17 @@ func (in *Input) Secret(names ...string) *secret.Value {
 	return &v
 }
 
+// Texts refuses objects and lists in fields that are texts, which would be as good as not sent; an empty list is how some
+// clients send nothing.
+func (in *Input) Texts(names ...string) error {
+	for _, name := range names {
+		if n := in.find([]string{name}); n != nil && (n.kind == nodeObject || n.kind == nodeList && len(n.list) > 0) {
+			return wrongType(name, "a text", n)
+		}
+	}
+	return nil
+}
+
 // Bool reads a switch in any of the spellings of clients; nil if it was not sent.
 func (in *Input) Bool(names ...string) (*bool, error) {
 	s := in.Pointer(names...)

@@ -46,6 +46,9 @@ func (p *Put) wipe() {
 
 // readPut reads a create or update in any of the spellings. The secrets are the caller's, to wipe.
 func readPut(in *compat.Input) (Put, error) {
+	if err := in.Texts("identifier", "hostname", "ip", "management_ip", "username", "domain", "credential_type", "type", "additional", "additional_info", "parent_password", "parent_credential", "content", "password"); err != nil {
+		return Put{}, err
+	}
 	p := Put{
 		Identifier: in.Text("identifier"), Hostname: in.Pointer("hostname"), IP: in.Pointer("ip", "management_ip"), Username: in.Pointer("username"),
 		Domain: in.Pointer("domain"), Type: in.Pointer("credential_type"), Additional: in.Pointer("additional", "additional_info"),
@@ -69,6 +72,9 @@ func readPut(in *compat.Input) (Put, error) {
 		return p, err
 	}
 	if settings != nil {
+		if err := settings.Texts("identifier", "user_credential_owner", "criticality", "server_path", "notes", "secret_key"); err != nil {
+			return p, err
+		}
 		if p.Identifier == "" {
 			p.Identifier = settings.Text("identifier")
 		}

@@ -48,6 +48,8 @@ type Keys interface {
 	Rotate(ctx context.Context, actor model.Actor, name string) (number uint64, err error)
 	// Periodic finds or makes the policy that changes a secret every so many days, and gives its name.
 	Periodic(ctx context.Context, actor model.Actor, at model.Time, days int) (string, error)
+	// KnownDevices parts names of devices into those that there are and the others.
+	KnownDevices(ctx context.Context, names []string) (known, unknown []string, err error)
 }
 
 // KeyRoutes offers SSH keys: the vendor's /iso/pam/key, and the dialect of the specification, /iso/pam/sshkey.
@@ -57,7 +59,7 @@ func KeyRoutes(s Keys) []route.Route {
 	fields := []route.Field{
 		{Name: "identifier", In: "body", Text: "without one the key cannot be updated"}, {Name: "hostname", In: "body", Text: "a device that is known, or a pattern such as *.prod.example.com: each change finds the active devices that fit, 1000 at most, where the caller reaches a credential"}, {Name: "ip", In: "body"}, {Name: "username", In: "body", Text: "'usr' if empty"},
 		{Name: "key_name", In: "body"}, {Name: "public_key", In: "body"}, {Name: "private_key", In: "body", Text: "PEM"}, {Name: "password", In: "body", Text: "passphrase of the private key; passphrase is the same. It is taken off"},
-		{Name: "tags", In: "body", Type: "array"}, {Name: "devices", In: "body", Type: "array", Text: "host names of further devices"}, {Name: "auto_rotate", In: "body", Type: "boolean", Text: "change it every rotation_days, once the first change was asked for"},
+		{Name: "tags", In: "body", Type: "array"}, {Name: "devices", In: "body", Type: "array", Text: "host names of further devices; POST answers those that are not known under devices_error, and takes the others"}, {Name: "auto_rotate", In: "body", Type: "boolean", Text: "change it every rotation_days, once the first change was asked for"},
 		{Name: "rotation_days", In: "body", Type: "integer", Text: "90 by default; needs policy.write unless the policy is there"},
 	}
 	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
@@ -102,6 +104,9 @@ func (k *keys) read(ctx context.Context, r *route.Request) (compat.Reply, error)
 		return compat.Reply{}, err
 	}
 	i, err := k.s.Read(ctx, r.Actor, r.At, r.Param("id"))
+	if model.HasCode(err, 1008) {
+		err = model.Errorf(model.Invalid, "Key inactive").WithCode(1017)
+	}
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -142,6 +147,17 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	if old == nil && p.Secret == nil {
 		return compat.Reply{}, model.Errorf(model.Invalid, "Private key was not informed").WithCode(1014).WithField("private_key")
 	}
+	unknown := []compat.Object{}
+	if p.Key.Devices != nil {
+		known, others, err := k.s.KnownDevices(ctx, *p.Key.Devices)
+		if err != nil {
+			return compat.Reply{}, err
+		}
+		p.Key.Devices = &known
+		for _, name := range others {
+			unknown = append(unknown, compat.Object{{Name: "hostname", Value: name}})
+		}
+	}
 	i, created, err := k.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
@@ -150,7 +166,7 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	if created {
 		message = "Key successfully registered!"
 	}
-	return compat.Created(message, compat.Member{Name: "key", Value: append(keyed(i), compat.Member{Name: "devices_error", Value: []string{}})}), nil
+	return compat.Created(message, compat.Member{Name: "key", Value: append(keyed(i), compat.Member{Name: "devices_error", Value: unknown})}), nil
 }
 
 func (k *keys) update(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -221,6 +237,9 @@ const keyTemplate = "SSH key (authorized_keys)"
 func (k *keys) input(ctx context.Context, r *route.Request, in *compat.Input, old *Item) (Put, error) {
 	p, err := readPut(in)
 	if err != nil {
+		return p, err
+	}
+	if err := in.Texts("private_key", "public_key", "key_name", "passphrase", "rotation_days"); err != nil {
 		return p, err
 	}
 	p.Type = nil

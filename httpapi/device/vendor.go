@@ -89,6 +89,9 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 	if err != nil {
 		return compat.Reply{}, err
 	}
+	if err := in.Texts("hostname", "ip", "management_ip", "device_domain", "domain", "type", "vendor", "model", "site"); err != nil {
+		return compat.Reply{}, err
+	}
 	p := Patch{Hostname: in.Pointer("hostname"), IP: in.Pointer("ip", "management_ip"), Domain: in.Pointer("device_domain", "domain"), Type: in.Pointer("type"),
 		Vendor: in.Pointer("vendor"), Model: in.Pointer("model"), Site: in.Pointer("site"), NeedsAddress: true}
 	if p.Tags, err = in.List("device_tags", "tags"); err != nil {

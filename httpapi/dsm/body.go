@@ -177,6 +177,9 @@ func readMinutes(in *compat.Input, name string) (*int64, error) {
 
 // readPut reads a secret to put by one of the vendor's routes.
 func readPut(in *compat.Input) (Put, error) {
+	if err := in.Texts("identity", "identifier", "name", "engine", "description"); err != nil {
+		return Put{}, err
+	}
 	p := Put{Through: model.ModuleSecrets, Identity: in.Text("identity", "identifier"), Title: in.Pointer("name"), Engine: in.Pointer("engine"), Description: in.Pointer("description")}
 	if p.Identity == "" {
 		p.Identity = in.Text("name")

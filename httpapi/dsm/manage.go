@@ -317,6 +317,9 @@ func (m *management) rollback(ctx context.Context, r *route.Request) (compat.Rep
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
+	if b.Version == 0 {
+		return compat.Reply{}, model.Errorf(model.Invalid, "version was not informed: cofre secret show lists those that there are").WithField("version")
+	}
 	item, err := m.s.Rollback(ctx, r.Actor, r.Param("name"), b.Version)
 	if err != nil {
 		return compat.Reply{}, err

@@ -75,7 +75,7 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 		}
 	}
 	if m := strings.ToLower(strings.ReplaceAll(in.Text("authentication_method"), " ", "")); m != "" && m != "oauth2.0" && m != "oauth2" {
-		return compat.Reply{}, model.Errorf(model.Invalid, "only OAuth 2.0 is offered yet").WithField("authentication_method")
+		return compat.Reply{}, model.Errorf(model.Invalid, "pipelines get keys of OAuth 2.0: an administrator sets up other methods").WithField("authentication_method")
 	}
 	q := Register{Application: in.Text("application"), System: in.Text("system"), Environment: in.Text("environment"), Description: in.Text("description"),
 		Unique: in.Text("unique_key"), Certificate: strings.ToLower(strings.ReplaceAll(in.Text("certificate_fingerprint"), ":", ""))}
@@ -230,6 +230,9 @@ func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
 		kind model.DSMKind
 	}{{"access_keys", model.DSMAccessKey}, {"credentials", model.DSMCredential}, {"key_value", model.DSMKeyValue}} {
 		for i, item := range doc.Member(list.name).Items() {
+			if !item.IsObject() || item.Member("fields").Absent() {
+				return puts, model.Errorf(model.Invalid, "item %d of %s in the mapping file is no object with name and fields", i+1, list.name).WithField("map")
+			}
 			d := Data{Kind: list.kind, Type: item.Member("type").Text(), Match: true}
 			account := map[string]string{}
 			for _, f := range references(item.Member("fields")) {

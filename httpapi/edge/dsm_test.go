@@ -274,7 +274,9 @@ func TestDsmPipelines(t *testing.T) {
 		h.want(h.send(h.request("POST", "/iso/dapp/application", h.token(a), formType, "application=shop&system=erp&environment=prod&"+field)), 400)
 	}
 	h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "%%%", "map", "")
-	h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "", "map", "eA==")
+	for _, bad := range []string{"x", "[]", `{"credentials":"x"}`, `{"credentials":{"name":"n"}}`, `{"key_value":[{"name":"n"}]}`, `{"access_keys":[["AK"]]}`} {
+		h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "", "map", base64.StdEncoding.EncodeToString([]byte(bad)))
+	}
 	if strings.Contains(h.logs.String(), "do-not-keep") || strings.Contains(h.logs.String(), "from-pipeline") {
 		t.Error("the log holds a variable")
 	}
@@ -291,7 +293,9 @@ func TestDsmLeave(t *testing.T) {
 	k := h.authorize(admin, "billing", dsmClient)
 	tok := h.token(k)
 	h.form(tok, "DELETE", "/iso/dapp/Application/authorization", 200)
-	h.form(tok, "GET", "/iso/dapp/application", 401)
+	if a := h.form(tok, "GET", "/iso/dapp/application", 401); a.text("response.message") != "Inactive authorization" {
+		t.Error(a.raw)
+	}
 	a := h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+k.id+"&client_secret="+k.secret))
 	if a.status != 401 || !strings.Contains(a.raw, "Inactive authorization") {
 		t.Error(a.raw)

@@ -75,6 +75,16 @@ func TestSSHKeys(t *testing.T) {
 	if a = h.json(tok, "GET", "/api/v1/credentials/seed", 200, ""); a.text("rotate_at") == "" {
 		t.Errorf("not planned after the first change: %s", a.raw)
 	}
+	// Devices that are not known are told, and the others taken; a key that is out of use says so.
+	a = h.json(tok, "POST", "/iso/pam/key", 201, `{"identifier":"seed","hostname":"web1","devices":[{"hostname":"web2"},{"hostname":"gone"}]}`)
+	if a.text("key.devices.0.hostname") != "web2" || a.text("key.devices_error.0.hostname") != "gone" || len(a.at("response.key.devices").([]any)) != 1 {
+		t.Error(a.raw)
+	}
+	h.json(tok, "DELETE", "/iso/pam/key/seed", 200, "")
+	if a = h.json(tok, "GET", "/iso/pam/key/seed", 400, ""); a.at("exception.code") != 1017.0 {
+		t.Error(a.raw)
+	}
+	h.json(tok, "PUT", "/iso/pam/key/seed", 200, "")
 	if a = h.json(tok, "GET", "/api/pam/sshkey", 200, ""); len(a.at("keys").([]any)) != 2 || strings.Contains(a.raw, "PRIVATE") {
 		t.Error(a.raw)
 	}

@@ -52,6 +52,22 @@ func (c *credentials) firstOf(actor model.Actor, at model.Time, pattern string) 
 	return first, nil
 }
 
+// KnownDevices parts names of devices into those that there are and the others.
+func (c *credentials) KnownDevices(ctx context.Context, names []string) (known, unknown []string, err error) {
+	known = []string{}
+	for _, name := range names {
+		switch _, err := c.access.FindDevice(ctx, name); {
+		case model.HasCode(err, 1011):
+			unknown = append(unknown, name)
+		case err != nil:
+			return nil, nil, err
+		default:
+			known = append(known, name)
+		}
+	}
+	return known, unknown, nil
+}
+
 // key prepares a put of an SSH key: the passphrase is taken off, or a key is made; what it gives is the caller's to wipe.
 func (c *credentials) key(ctx context.Context, p api.Put, args *credential.PutArgs) (*secret.Value, error) {
 	k := p.Key

@@ -181,6 +181,9 @@ var vendorCalls = []vendorCall{
 	{"DELETE", "/sctm/automation/1", "", 200, "automation.name=push", ""},
 	{"DELETE", "/sctm/automation/1", "", 404, "", ""},
 
+	{"POST", "/pam/credential", `{"hostname":"db1"}`, 201, "credential.username=usr", ""},
+	{"POST", "/pam/credential", `{"hostname":"db1","username":"","additional":"x"}`, 201, "credential.additional=x", ""}, // the same one
+
 	{"DELETE", "/dapp/application/authorization", "", 200, "", ""},
 	{"GET", "/dapp/application", "", 401, "", ""},
 }

@@ -85,6 +85,9 @@ func (v *vendor) get(ctx context.Context, r *route.Request) (compat.Reply, error
 }
 
 func readPut(in *compat.Input) (p Put, err error) {
+	if err := in.Texts("name", "description", "algorithm"); err != nil {
+		return p, err
+	}
 	p = Put{Name: in.Pointer("name"), Description: in.Pointer("description"), Algorithm: in.Pointer("algorithm")}
 	if p.ExpiresAt, err = in.Moment("expiration_date"); err != nil {
 		return p, err
@@ -147,6 +150,9 @@ func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, e
 func readUse(r *route.Request) (key string, version uint64, value secret.Value, err error) {
 	in, err := r.Input()
 	if err != nil {
+		return "", 0, value, err
+	}
+	if err := in.Texts("key", "version", "value"); err != nil {
 		return "", 0, value, err
 	}
 	if key = in.Text("key"); key == "" {

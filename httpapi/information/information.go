@@ -105,6 +105,9 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 	if err != nil {
 		return compat.Reply{}, err
 	}
+	if err := in.Texts("identifier", "name", "type", "service", "url", "content"); err != nil {
+		return compat.Reply{}, err
+	}
 	p := Put{Identifier: in.Text("identifier"), Name: in.Pointer("name"), Type: in.Pointer("type"), Service: in.Pointer("service"), URL: in.Pointer("url"), Content: in.Secret("content")}
 	if p.Content != nil {
 		defer p.Content.Wipe()
