@@ -184,18 +184,25 @@ func decoded(in *compat.Input, name string) (plain []byte, err error) {
 	return plain, err
 }
 
-// variables finds the values of NAME=value lines; a line that begins with no name belongs to the value before it. The
-// values are parts of env.
+// variables finds the values of NAME=value lines; a line that begins with no name belongs to the value before it, and so does
+// every line of a PEM block, whose last one often looks like a name: QUJD=. The values are parts of env.
 func variables(env []byte) map[string][]byte {
 	out := map[string][]byte{}
-	name, from, at := "", 0, 0
+	name, from, at, block := "", 0, 0, false
 	for at <= len(env) {
 		end := bytes.IndexByte(env[at:], '\n')
 		if end < 0 {
 			end = len(env) - at
 		}
-		if key, _, ok := bytes.Cut(env[at:at+end], []byte("=")); ok && isName(key) {
-			name, from = string(key), at+len(key)+1
+		line := env[at : at+end]
+		if key, value, ok := bytes.Cut(line, []byte("=")); ok && !block && isName(key) {
+			name, from, line = string(key), at+len(key)+1, value
+		}
+		switch {
+		case bytes.HasPrefix(line, []byte("-----BEGIN ")):
+			block = endsBefore(env[at+end:])
+		case bytes.HasPrefix(line, []byte("-----END ")):
+			block = false
 		}
 		if name != "" {
 			out[name] = env[from : at+end]
@@ -203,6 +210,13 @@ func variables(env []byte) map[string][]byte {
 		at += end + 1
 	}
 	return out
+}
+
+// endsBefore tells whether the PEM block that begins before rest ends on a line of its own before another one begins: what only
+// looks like a block takes nothing in.
+func endsBefore(rest []byte) bool {
+	end, next := bytes.Index(rest, []byte("\n-----END ")), bytes.Index(rest, []byte("-----BEGIN "))
+	return end >= 0 && (next < 0 || end < next)
 }
 
 func isName(b []byte) bool {

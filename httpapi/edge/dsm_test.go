@@ -220,8 +220,8 @@ func TestDsmPipelines(t *testing.T) {
 	a := h.authorize(admin, "team-a", creator)
 	b := h.authorize(admin, "team-b", creator)
 
-	env := "PATH=/bin\nDB_USER=root\nDB_HOST=web1\nDB_PASS=from-pipeline\nTOKEN=line one\nline two=2\nAK=id\nSK=key??>>\nUNMAPPED=do-not-keep"
-	mapping := `{"access_keys":[{"name":"aws","type":"aws","fields":{"access_key_id":"AK","secret_access_key":"SK"}}],"credentials":[{"name":"database","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"other","fields":["TOKEN","NOT_SENT"]}]}`
+	env := "PATH=/bin\nDB_USER=root\nDB_HOST=web1\nDB_PASS=from-pipeline\nTOKEN=line one\nline two=2\nFLAT=-----BEGIN X-----\\nQQ==\\n-----END X-----\nKEY=-----BEGIN PRIVATE KEY-----\nQUJD\nREVG=\n-----END PRIVATE KEY-----\n\nAK=id\nSK=key??>>\nUNMAPPED=do-not-keep"
+	mapping := `{"access_keys":[{"name":"aws","type":"aws","fields":{"access_key_id":"AK","secret_access_key":"SK"}}],"credentials":[{"name":"database","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"other","fields":["TOKEN","FLAT","KEY","NOT_SENT"]}]}`
 	first := h.run(a, "shop", env, mapping)
 	flat := map[string]string{}
 	for _, s := range first.Secrets {
@@ -232,7 +232,7 @@ func TestDsmPipelines(t *testing.T) {
 		}
 	}
 	// The new authorization may read no account, so the value stays what the pipeline sent: the account is not handed out.
-	want := map[string]string{"AK": "id", "SK": "key??>>", "DB_USER": "root", "DB_HOST": "web1", "DB_PASS": "from-pipeline", "TOKEN": "line one\nline two=2"}
+	want := map[string]string{"AK": "id", "SK": "key??>>", "DB_USER": "root", "DB_HOST": "web1", "DB_PASS": "from-pipeline", "TOKEN": "line one\nline two=2", "FLAT": `-----BEGIN X-----\nQQ==\n-----END X-----`, "KEY": "-----BEGIN PRIVATE KEY-----\nQUJD\nREVG=\n-----END PRIVATE KEY-----\n"}
 	if got, expected := jsonOf(flat), jsonOf(want); got != expected {
 		t.Errorf("%s\n%s", got, expected)
 	}
