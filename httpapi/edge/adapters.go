@@ -216,7 +216,7 @@ func (o *operations) Wait(ctx context.Context, actor model.Actor, at model.Time,
 func (o *operations) List(ctx context.Context, actor model.Actor, at model.Time, f operation.Filter) ([]operation.Described, error) {
 	filter := ops.Filter{States: f.States, Kind: f.Kind, Executor: f.Executor, Site: f.Site, Trigger: f.Trigger, Module: f.Module, Requester: model.AuthorizationID(f.Requester), Reconcile: f.Reconcile,
 		Username: f.Username, Vendor: f.Vendor, Model: f.Model, Tag: f.Tag, Created: ops.Span(f.Created), Scheduled: ops.Span(f.Scheduled), Finished: ops.Span(f.Finished),
-		Sort: f.Sort, Up: f.Up, After: (*ops.Place)(f.After), Limit: f.Limit}
+		Sort: f.Sort, Up: f.Up, After: (*ops.Place)(f.After), Limit: f.Limit, Attempts: f.Attempts}
 	if f.Device != "" {
 		d, err := o.access.FindDevice(ctx, f.Device)
 		if err != nil {

@@ -65,6 +65,10 @@ func TestOperationsAreFilteredAndSorted(t *testing.T) {
 	for _, query := range []string{"state=waiting", "state=ready,bad", "kind=dance", "module=Core", "reconcile=1", "sort=price", "sort=username&after=3", "after=3.YQ", "after=x", "scheduled_since=monday", "limit=0x"} {
 		h.json(tok, "GET", "/api/v1/operations?"+query, 400, "")
 	}
+	if a := h.json(tok, "GET", "/api/v1/operations/attempts?state=open&limit=1", 200, ""); len(a.at("items").([]any)) != 0 || a.text("next") != "4" { // pages count operations
+		t.Error(a.raw)
+	}
+	h.json(tok, "GET", "/api/v1/operations/attempts?state=waiting", 400, "")
 	a := h.json(tok, "GET", "/api/v1/operations/3", 200, "")
 	for field, want := range map[string]string{"state_label": "Scheduled", "kind_label": "Password reconciliation", "module": "PAM Core", "credential.model": "19c", "credential.site": "main",
 		"scheduled_at": strings.Replace(day(20), "Z", ".000Z", 1), "last_attempt_at": ""} {

@@ -39,6 +39,8 @@ type Filter struct {
 	Up    bool
 	After *Place
 	Limit int
+
+	Attempts bool // with their attempts
 }
 
 // Place is where an operation stands in a list.
@@ -93,21 +95,25 @@ func (m *management) list(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	limit := f.Limit
-	f.Limit++
-	all, err := m.s.List(ctx, r.Actor, r.At, f)
+	all, next, err := m.page(ctx, r, f)
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	page := route.Listed[View]{Items: []View{}}
+	page := route.Listed[View]{Items: []View{}, Next: next}
 	for i := range all {
-		if i == limit {
-			page.Next = f.cursor(&all[limit-1])
-			break
-		}
 		page.Items = append(page.Items, view(&all[i]))
 	}
 	return route.ListReply(r, page, strings.Fields(Wide), View.WideRow)
+}
+
+// page gives the operations of one page, and the cursor of the next.
+func (m *management) page(ctx context.Context, r *route.Request, f Filter) (all []Described, next string, err error) {
+	limit := f.Limit
+	f.Limit++
+	if all, err = m.s.List(ctx, r.Actor, r.At, f); err != nil || len(all) <= limit {
+		return all, "", err
+	}
+	return all[:limit], f.cursor(&all[limit-1]), nil
 }
 
 func readFilter(r *route.Request) (f Filter, err error) {

@@ -56,6 +56,7 @@ func Routes(s Service) []route.Route {
 		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
 		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
 		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations", Text: "The newest first, unless `sort` says otherwise.", CSV: true, Returns: route.Listed[View]{}, Fields: append(filterFields(), route.TableFields...)}),
+		add(http.MethodGet, "/attempts", route.NoEvent, m.attempts, route.Doc{Summary: "List attempts", Text: "What each attempt came to, of the operations that the parameters choose; `limit` counts operations.", CSV: true, Returns: route.Listed[Tried]{}, Fields: append(filterFields(), route.TableFields...)}),
 		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		get,
 		add(http.MethodPost, "/{id}/cancel", "operation.cancelled", m.cancel, route.Doc{Summary: "Cancel an operation that waits", Returns: View{}}),

@@ -46,6 +46,8 @@ type Filter struct {
 	Up    bool   // the smallest first
 	After *Place // nil: the first page
 	Limit int    // 0: all
+
+	Attempts bool // with their attempts
 }
 
 // Place is where an operation stands in a list.
@@ -120,6 +122,9 @@ func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described,
 		out = f.first(out)
 	}
 	for i := range out {
+		if f.Attempts {
+			out[i].attempts(v)
+		}
 		out[i].name(v)
 	}
 	return out, nil
@@ -183,6 +188,16 @@ func (f *Filter) wants(o *model.Operation) bool {
 func (f *Filter) suits(d *Described) bool {
 	return (f.Username == "" || f.Username == d.Credential.Username) && (f.Vendor == "" || strings.EqualFold(f.Vendor, d.Device.Vendor)) &&
 		(f.Model == "" || strings.EqualFold(f.Model, d.Device.Model)) && (f.Tag == "" || slices.Contains(d.Credential.Tags, f.Tag))
+}
+
+// attempts reads the records of what was tried.
+func (d *Described) attempts(r table.Reader) {
+	for a := range state.Attempts.All(r, string(d.Operation.ID)+"/") {
+		if a.Operation != d.Operation.ID {
+			return
+		}
+		d.Attempts = append(d.Attempts, *a)
+	}
 }
 
 // name finds the names of what the operation points at; what is gone has none.

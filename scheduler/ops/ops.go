@@ -74,12 +74,7 @@ func (s *Service) get(actor model.Actor, at model.Time, name string) (*Described
 	if err != nil {
 		return nil, err
 	}
-	for a := range state.Attempts.All(v, string(o.ID)+"/") {
-		if a.Operation != o.ID {
-			break
-		}
-		d.Attempts = append(d.Attempts, *a)
-	}
+	d.attempts(v)
 	d.name(v)
 	return d, nil
 }

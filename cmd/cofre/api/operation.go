@@ -21,17 +21,17 @@ func operationCommand(s *session) *cobra.Command {
 	limit := limitFlag(list, 50)
 	queryFlags(list, operation.Filters...)
 	list.RunE = func(c *cobra.Command, _ []string) error {
-		q := url.Values{}
-		for i := 0; i < len(operation.Filters); i += 2 {
-			if name := operation.Filters[i]; c.Flags().Changed(name) {
-				q.Set(operation.Parameter(name), *text(c, name))
-			}
-		}
 		columns, row := operation.Columns, operation.View.Row
 		if s.asCSV {
 			columns, row = operation.Wide, operation.View.WideRow
 		}
-		return listed(s, c, "/api/v1/operations", q, *limit, nil, columns, row)
+		return listed(s, c, "/api/v1/operations", filters(c), *limit, nil, columns, row)
+	}
+	attempts := &cobra.Command{Use: "attempts", Short: "List what each attempt came to; show tells the steps of one operation's", Args: cobra.NoArgs, Example: "  cofre operation attempts --device web1\n  cofre operation attempts --state failed --since 2026-11-01T00:00:00Z --csv"}
+	most := limitFlag(attempts, 50)
+	queryFlags(attempts, operation.Filters...)
+	attempts.RunE = func(c *cobra.Command, _ []string) error {
+		return listed(s, c, "/api/v1/operations/attempts", filters(c), *most, nil, operation.TriedColumns, operation.Tried.Row)
 	}
 	show := &cobra.Command{Use: "show NUMBER", Short: "Show an operation with its attempts and their steps", Args: cobra.ExactArgs(1), Example: "  cofre operation show 12", RunE: func(c *cobra.Command, args []string) error {
 		return s.operation(c, http.MethodGet, at("operations/%s", args[0]), nil)
@@ -73,7 +73,18 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.follow(c, &o)
 	}}
-	return group("operation", "Changes and verifications on targets", list, show, requestOperation(s), run, cancel, retry, wait, summaryCommand(s))
+	return group("operation", "Changes and verifications on targets", list, attempts, show, requestOperation(s), run, cancel, retry, wait, summaryCommand(s))
+}
+
+// filters are the flags that choose operations.
+func filters(c *cobra.Command) url.Values {
+	q := url.Values{}
+	for i := 0; i < len(operation.Filters); i += 2 {
+		if name := operation.Filters[i]; c.Flags().Changed(name) {
+			q.Set(operation.Parameter(name), *text(c, name))
+		}
+	}
+	return q
 }
 
 func requestOperation(s *session) *cobra.Command {

@@ -20,18 +20,19 @@ func fetch[T any](ctx context.Context, c *client.Client, path string, query url.
 	for k, v := range query {
 		q[k] = v
 	}
-	for len(all) < limit {
+	more = true
+	for more && len(all) < limit {
 		q.Set("limit", strconv.Itoa(min(limit-len(all), route.MaxPage)))
 		var page route.Listed[T]
 		if err := c.Do(ctx, http.MethodGet, path+"?"+q.Encode(), nil, &page); err != nil {
 			return nil, false, err
 		}
 		all = append(all, page.Items...)
-		if page.Next == "" {
-			return all, false, nil
-		}
 		q.Set("after", page.Next)
-		more = true
+		more = page.Next != ""
+	}
+	if len(all) > limit { // pages of attempts count operations
+		return all[:limit], true, nil
 	}
 	return all, more, nil
 }

@@ -70,6 +70,18 @@ func TestPasswordsOfRealServers(t *testing.T) {
 			t.Errorf("%s: the old password still logs in (%v)", one.name, err)
 		}
 	}
+	// The report of attempts has each, with the template that ran.
+	var tried struct {
+		Items []struct {
+			Outcome, Node string
+			TemplateName  string `json:"template_name"`
+			N             int
+		}
+	}
+	c.Must(http.MethodGet, "/api/v1/operations/attempts?sort=-username&username="+role, nil, &tried)
+	if len(tried.Items) != 1 || tried.Items[0].Outcome != "applied" || tried.Items[0].TemplateName != "PostgreSQL ALTER ROLE" || tried.Items[0].N != 1 || tried.Items[0].Node == "" {
+		t.Errorf("%+v", tried)
+	}
 }
 
 // TestUnknownHostKeyEndsBeforeLogin: without a pinned key nothing is sent to the server.
