@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -41,7 +42,14 @@ func main() {
 	}
 	o.dir = dir
 	if o.stop {
-		end(stopAll(o.dir))
+		ended, err := stopAll(o.dir)
+		switch {
+		case len(ended) > 0:
+			fmt.Println("ended:", strings.Join(ended, ", "))
+		case err == nil:
+			fmt.Println("nothing of", o.dir, "is running")
+		}
+		end(err)
 	}
 	ctx, done := context.WithTimeout(ctx, 3*time.Minute)
 	defer done()

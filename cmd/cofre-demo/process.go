@@ -15,11 +15,12 @@ import (
 )
 
 // launch starts a program in a session of its own, so that it outlives the demo; its output goes to a file, its pid to
-// another.
-func launch(dir, name string, stdin string, program string, args ...string) error {
-	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+// another. The context that it returns ends with the program, and its cause tells what the program said last.
+func launch(ctx context.Context, dir, name string, stdin string, program string, args ...string) (context.Context, error) {
+	path := filepath.Join(dir, name+".log")
+	log, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = log.Close() }()
 	cmd := exec.Command(program, args...) // without a context: it outlives this process on purpose
@@ -30,14 +31,29 @@ func launch(dir, name string, stdin string, program string, args ...string) erro
 		cmd.Stdin = nil
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	go func() { _ = cmd.Wait() }() // reaps it if it ends before the demo does
-	return os.WriteFile(filepath.Join(dir, name+".pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
+	running, ended := context.WithCancelCause(ctx)
+	go func() {
+		_ = cmd.Wait() // reaps it if it ends before the demo does
+		ended(failure(name, path))
+	}()
+	return running, os.WriteFile(filepath.Join(dir, name+".pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
 }
 
-// stopAll ends what an earlier run left running, and waits for it.
-func stopAll(dir string) error {
+// failure is the last line of a program's log, with what to do where that is known.
+func failure(name, path string) error {
+	b, _ := os.ReadFile(path) // without it there is nothing to tell
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	last := lines[len(lines)-1]
+	if strings.Contains(last, syscall.EADDRINUSE.Error()) {
+		last += ": another practice cluster runs, or something else uses the port; end it (bin/cofre-demo --stop, in the folder where it was started) or choose others with --base-port"
+	}
+	return fmt.Errorf("the %s ended: %s", name, last)
+}
+
+// stopAll ends what an earlier run left running, waits for it, and names it.
+func stopAll(dir string) (ended []string, err error) {
 	var errs []error
 	for _, name := range []string{"cluster", "ssh"} {
 		b, err := os.ReadFile(filepath.Join(dir, name+".pid"))
@@ -52,12 +68,13 @@ func stopAll(dir string) error {
 		for i := 0; ours(pid) && i < 150; i++ {
 			time.Sleep(100 * time.Millisecond)
 		}
+		ended = append(ended, name)
 		if ours(pid) {
 			errs = append(errs, fmt.Errorf("process %d (%s) does not end", pid, name))
 		}
 		_ = os.Remove(filepath.Join(dir, name+".pid"))
 	}
-	return errors.Join(errs...)
+	return ended, errors.Join(errs...)
 }
 
 // ours tells whether a pid is still one of our programs: pids are used again.
@@ -77,7 +94,7 @@ func readJSON(ctx context.Context, path string, v any) error {
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w", path, ctx.Err())
+			return fmt.Errorf("wait for %s: %w", path, context.Cause(ctx))
 		}
 	}
 }

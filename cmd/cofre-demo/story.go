@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,7 +37,7 @@ type story struct {
 }
 
 func demo(ctx context.Context, o options) (err error) {
-	if err := stopAll(o.dir); err != nil {
+	if _, err := stopAll(o.dir); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(o.dir); err != nil {
@@ -47,7 +49,7 @@ func demo(ctx context.Context, o options) (err error) {
 	s := &story{options: o, start: time.Now()}
 	if o.exit {
 		defer func() {
-			if e := stopAll(o.dir); err == nil {
+			if _, e := stopAll(o.dir); err == nil {
 				err = e
 			}
 			if err == nil {
@@ -73,10 +75,11 @@ func (s *story) say(format string, a ...any) {
 func (s *story) cluster(ctx context.Context) error {
 	s.say("starting three nodes: real processes, each with its own encrypted data")
 	ready := filepath.Join(s.dir, "ready.json")
-	if err := launch(s.dir, "cluster", "", s.cofre, "dev", "--nodes", "3", "--dir", filepath.Join(s.dir, "cluster"), "--base-port", strconv.Itoa(s.basePort), "--ready-file", ready); err != nil {
+	running, err := launch(ctx, s.dir, "cluster", "", s.cofre, "dev", "--nodes", "3", "--dir", filepath.Join(s.dir, "cluster"), "--base-port", strconv.Itoa(s.basePort), "--ready-file", ready)
+	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(running, 60*time.Second)
 	defer cancel()
 	if err := readJSON(ctx, ready, &s.ready); err != nil {
 		return err
@@ -85,7 +88,6 @@ func (s *story) cluster(ctx context.Context) error {
 	for _, n := range s.ready.Nodes {
 		urls = append(urls, n.API)
 	}
-	var err error
 	s.api, err = client.New(client.Config{URLs: urls, ClientID: s.ready.Admin.ClientID, ClientSecret: s.ready.Admin.ClientSecret, CAFile: s.ready.CAFile})
 	if err == nil {
 		s.say("the cluster is founded, its vault is open, and all three nodes vote and answer: %s", strings.Join(urls, "  "))
@@ -100,10 +102,11 @@ func (s *story) server(ctx context.Context) error {
 	}
 	info := filepath.Join(s.dir, "ssh.json")
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.basePort+9))
-	if err := launch(s.dir, "ssh", account+" "+oldPassword+"\n", self, "ssh", "--listen", addr, "--info", info, "--slow", changeTime.String()); err != nil {
+	running, err := launch(ctx, s.dir, "ssh", account+" "+oldPassword+"\n", self, "ssh", "--listen", addr, "--info", info, "--slow", changeTime.String())
+	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(running, 10*time.Second)
 	defer cancel()
 	if err := readJSON(ctx, info, &s.ssh); err != nil {
 		return err
@@ -249,23 +252,34 @@ func (s *story) prove(ctx context.Context) error {
 	return nil
 }
 
+// trail shows what the audit trail says of the account and its change: the last events, behind those of the founding.
 func (s *story) trail(ctx context.Context) error {
-	var page struct {
-		Items []struct {
-			Seq   uint64 `json:"seq"`
-			Node  string `json:"node"`
-			Kind  string `json:"kind"`
-			Title string `json:"title"`
-		} `json:"items"`
+	type event struct {
+		Seq   uint64 `json:"seq"`
+		Node  string `json:"node"`
+		Kind  string `json:"kind"`
+		Title string `json:"title"`
 	}
-	if err := s.api.Do(ctx, http.MethodGet, "/api/v1/audit?limit=100", nil, &page); err != nil {
-		return err
+	var about []event
+	for after, more := uint64(0), true; more; {
+		var page struct{ Items []event }
+		if err := s.api.Do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/audit?limit=100&after=%d", after), nil, &page); err != nil {
+			return err
+		}
+		for _, e := range page.Items {
+			after = e.Seq
+			if noun, _, _ := strings.Cut(e.Kind, "."); noun == "device" || noun == "credential" || noun == "operation" {
+				about = append(about, e)
+			}
+		}
+		more = len(page.Items) > 0
+	}
+	if !slices.ContainsFunc(about, func(e event) bool { return e.Kind == "operation.finished" }) {
+		return errors.New("the audit trail does not tell the end of the change")
 	}
 	s.say("the audit trail of it, hash-chained, on every node:")
-	for _, e := range page.Items {
-		if !strings.HasPrefix(e.Kind, "template.") && !strings.HasPrefix(e.Kind, "node.") {
-			fmt.Printf("         %4d  %-3s %-22s %s\n", e.Seq, e.Node, e.Kind, e.Title)
-		}
+	for _, e := range about {
+		fmt.Printf("         %4d  %-3s %-22s %s\n", e.Seq, e.Node, e.Kind, e.Title)
 	}
 	return nil
 }
