@@ -40,7 +40,7 @@ func vendorRoutes(s Service) []route.Route {
 		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Summary: "Read one secret", Text: "By identity, number or id. " + conditional, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
 		add(http.MethodPost, "/api/dsm/secret", "dsm.put", v.create, route.Doc{Summary: "Create a secret of an application", Text: "Of the calling authorization, unless application, system and environment name another that it made or manages.",
 			Status: http.StatusCreated, Fields: append(putFields[:len(putFields):len(putFields)], route.Field{Name: "application", In: "body"}, route.Field{Name: "system", In: "body"}, route.Field{Name: "environment", In: "body"}), Returns: []route.Field{{Name: "secret", Type: "object"}}}),
-		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Summary: "Change a secret", Text: "data becomes its next version.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Summary: "Change a secret", Text: "data becomes its next version. Without any field a disabled secret is enabled again.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
 		add(http.MethodDelete, "/api/dsm/secret/{identifier}", "dsm.status", v.disable, route.Doc{Summary: "Disable a secret", Text: "Every version is kept."}),
 	}...)
 	for i := range list {
@@ -144,6 +144,13 @@ func (v *vendor) change(ctx context.Context, r *route.Request, name string) (com
 	in, err := r.Input()
 	if err != nil {
 		return compat.Reply{}, err
+	}
+	if name != "" && in.Empty() { // as for credentials and keys
+		item, err := v.s.SetStatus(ctx, r.Actor, name, true)
+		if err != nil {
+			return compat.Reply{}, err
+		}
+		return compat.OK("Secret activated successfully.", secretMember(v.opened(ctx, r, item))), nil
 	}
 	p, err := readPut(in)
 	defer p.wipe()

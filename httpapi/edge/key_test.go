@@ -85,7 +85,7 @@ func TestSSHKeys(t *testing.T) {
 		t.Error(a.raw)
 	}
 	h.json(tok, "PUT", "/iso/pam/key/seed", 200, "")
-	if a = h.json(tok, "GET", "/api/pam/sshkey", 200, ""); len(a.at("keys").([]any)) != 2 || strings.Contains(a.raw, "PRIVATE") {
+	if a = h.json(tok, "GET", "/api/pam/sshkey", 200, ""); len(a.at("keys").([]any)) != 2 || !strings.HasPrefix(a.text("keys.0.public_key"), "ssh-") || strings.Contains(a.raw, "PRIVATE") {
 		t.Error(a.raw)
 	}
 }

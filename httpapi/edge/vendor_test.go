@@ -150,6 +150,11 @@ var vendorCalls = []vendorCall{
 	{"GET", "/api/dsm/secret/api", "", 200, "secret.identifier=api", ""},
 	{"PUT", "/api/dsm/secret/api", `{"data":{"K":"w"}}`, 200, "secret.version=2", ""},
 	{"DELETE", "/api/dsm/secret/api", "", 200, "secret", ""},
+	{"GET", "/api/dsm/secret/api", "", 404, "", ""},
+	{"POST", "/api/dsm/secret", `{"identifier":"api","data":{"K":"v"}}`, 409, "", ""},
+	{"PUT", "/api/dsm/secret/api", "", 200, "secret.data.K=w", ""},
+	{"GET", "/api/dsm/secret/api", "", 200, "secret.version=2", ""},
+	{"DELETE", "/api/dsm/secret/api", "", 200, "secret", ""},
 	{"GET", "/api/dsm/secret/none", "", 404, "", ""},
 
 	{"POST", "/sctm/encryption/key", "name=orders&algorithm=aes256-gcm96&expiration_date=2099-01-31 12:00:00&description=d", 201, "encryption_key.algorithm=aes256-gcm96", ""},

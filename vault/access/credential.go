@@ -167,7 +167,7 @@ func (s *Service) List(actor model.Actor, at model.Time, f ListFilter) ([]Descri
 		if !f.matches(c, &d) {
 			continue
 		}
-		c.Versions = nil
+		c.Versions = publicHalf(c)
 		one := Described{Credential: *c, Device: d}
 		if c.Parent != "" {
 			one.Parent, _ = state.Credentials.Get(v, string(c.Parent))
@@ -177,6 +177,15 @@ func (s *Service) List(actor model.Actor, at model.Time, f ListFilter) ([]Descri
 		}
 	}
 	return out, nil
+}
+
+// publicHalf is what lists keep of the versions: of an SSH key the public half in force.
+func publicHalf(c *model.Credential) []model.SecretVersion {
+	current := c.ByRole(model.RoleCurrent)
+	if c.Key == nil || current == nil {
+		return nil
+	}
+	return []model.SecretVersion{{Role: model.RoleCurrent, Public: current.Public}}
 }
 
 // Release gives custody back.
