@@ -175,6 +175,25 @@ func readMinutes(in *compat.Input, name string) (*int64, error) {
 	return &ms, nil
 }
 
+// readEphemeral reads the interval of dynamic users. Keys of clouds are such users: one interval holds for both, under either
+// name. Of two, one that is off says nothing.
+func readEphemeral(in *compat.Input) (*int64, error) {
+	users, err := readMinutes(in, "renew_ephemeral_credential_time")
+	if err != nil {
+		return nil, err
+	}
+	keys, err := readMinutes(in, "renew_cloud_time")
+	switch {
+	case err != nil:
+		return nil, err
+	case keys == nil || users != nil && *keys == 0:
+		return users, nil
+	case users != nil && *users != 0 && *users != *keys:
+		return nil, model.Errorf(model.Invalid, "keys of clouds and other dynamic users of a secret are renewed together: send the same time").WithField("renew_cloud_time")
+	}
+	return keys, nil
+}
+
 // readPut reads a secret to put by one of the vendor's routes.
 func readPut(in *compat.Input) (Put, error) {
 	if err := in.Texts("identity", "identifier", "name", "engine", "description"); err != nil {
@@ -184,14 +203,11 @@ func readPut(in *compat.Input) (Put, error) {
 	if p.Identity == "" {
 		p.Identity = in.Text("name")
 	}
-	if list, err := in.List("renew_cloud_time"); err != nil || list != nil && len(*list) > 0 {
-		return p, model.Errorf(model.Invalid, "renew_cloud_time is not offered yet").WithField("renew_cloud_time")
-	}
 	var err error
 	if p.RenewCredential, err = readMinutes(in, "renew_credential_time"); err != nil {
 		return p, err
 	}
-	if p.RenewEphemeral, err = readMinutes(in, "renew_ephemeral_credential_time"); err != nil {
+	if p.RenewEphemeral, err = readEphemeral(in); err != nil {
 		return p, err
 	}
 	if p.ExpiresAt, err = in.Moment("expiration_date"); err != nil {

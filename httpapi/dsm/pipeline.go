@@ -61,7 +61,7 @@ func pipelineRoutes(v *vendor) []route.Route {
 var elsewhere = [...]struct{ name, say string }{
 	{"aws_arns", "is not taken from a pipeline: an administrator lists ARNs with cofre application arns"},
 	{"credential_profiles", "is not taken from a pipeline: an administrator sets profiles with cofre dynamic application"},
-	{"cloud_profiles", "is not offered yet"},
+	{"cloud_profiles", "is not taken from a pipeline: an administrator sets profiles with cofre dynamic application"},
 }
 
 func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, error) {

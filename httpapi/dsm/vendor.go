@@ -20,6 +20,8 @@ var putFields = []route.Field{
 	{Name: "identifier", In: "body"}, {Name: "name", In: "body"}, {Name: "engine", In: "body", Text: "Generic by default"}, {Name: "description", In: "body"},
 	{Name: "expiration_date", In: "body", Text: "2026-01-31 12:00:00, UTC; empty: never"}, {Name: "tags", In: "body", Type: "array"},
 	{Name: "data", In: "body", Type: "object", Text: "an object, its JSON, or the base64 of its JSON: access_keys, credentials and key_value, or texts by name"},
+	{Name: "renew_ephemeral_credential_time", In: "body", Type: "integer", Text: "minutes after which readers get new dynamic users, 10 at least; an empty list: never; absent: as it is"},
+	{Name: "renew_cloud_time", In: "body", Type: "integer", Text: "the same interval, which holds for keys of clouds too"}, {Name: "renew_credential_time", In: "body", Type: "integer", Text: "minutes after which the accounts that it refers to are changed"},
 }
 
 func vendorRoutes(s Service) []route.Route {

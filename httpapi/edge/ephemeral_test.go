@@ -140,8 +140,14 @@ func TestRenewal(t *testing.T) {
 	}
 	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "renew_ephemeral_credential_time", "15")
 	h.form(tok, "POST", "/iso/sctm/secret", 400, "identity", "db", "renew_ephemeral_credential_time", "soon")
-	h.form(tok, "POST", "/iso/sctm/secret", 400, "identity", "db", "renew_cloud_time", "15")
+	h.form(tok, "POST", "/iso/sctm/secret", 400, "identity", "db", "renew_cloud_time", "soon")
+	h.form(tok, "POST", "/iso/sctm/secret", 400, "identity", "db", "renew_cloud_time", "12", "renew_ephemeral_credential_time", "15")
+	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "renew_cloud_time", "false", "renew_ephemeral_credential_time", "15")
 	if a := h.json(tok, "GET", "/api/v1/secrets/db", 200, ""); a.text("renew_ephemeral") != "15m" || a.text("renew_credential") != "24h" {
+		t.Error(a.raw)
+	}
+	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "renew_cloud_time", "12")
+	if a := h.json(tok, "GET", "/api/v1/secrets/db", 200, ""); a.text("renew_ephemeral") != "12m" {
 		t.Error(a.raw)
 	}
 	h.form(tok, "POST", "/iso/sctm/secret", 201, "identity", "db", "renew_ephemeral_credential_time", "")
