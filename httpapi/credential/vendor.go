@@ -136,6 +136,9 @@ func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, e
 }
 
 func (v *vendor) setStatus(ctx context.Context, r *route.Request, enabled bool, message string) (compat.Reply, error) {
+	if i, err := v.s.Describe(ctx, r.Actor, r.At, r.Param("id")); err == nil && i.Key != nil { // other errors are SetStatus's to find
+		return compat.Reply{}, model.Errorf(model.Invalid, "The item is not a credential: /pam/key enables and disables SSH keys").WithCode(1010)
+	}
 	if _, err := v.s.SetStatus(ctx, r.Actor, r.Param("id"), enabled); err != nil {
 		return compat.Reply{}, err
 	}

@@ -80,6 +80,11 @@ func TestSSHKeys(t *testing.T) {
 	if a.text("key.devices.0.hostname") != "web2" || a.text("key.devices_error.0.hostname") != "gone" || len(a.at("response.key.devices").([]any)) != 1 {
 		t.Error(a.raw)
 	}
+	for _, method := range []string{"PUT", "DELETE"} {
+		if a = h.json(tok, method, "/iso/pam/credential/seed", 400, ""); a.at("exception.code") != 1010.0 {
+			t.Error(a.raw)
+		}
+	}
 	h.json(tok, "DELETE", "/iso/pam/key/seed", 200, "")
 	if a = h.json(tok, "GET", "/iso/pam/key/seed", 400, ""); a.at("exception.code") != 1017.0 {
 		t.Error(a.raw)
