@@ -45,5 +45,6 @@ func command() *cobra.Command {
 	root.AddCommand(operator.Commands()...)
 	root.AddCommand(api.Commands()...)
 	root.AddCommand(dsm.Command(dsm.Process()))
+	strict(root)
 	return root
 }

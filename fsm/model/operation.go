@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // OperationKind is what an operation does, with the contract's canonical names (product.md 1.3).
 type OperationKind string
 
@@ -72,6 +74,11 @@ func OperationStates(name string) []OperationState {
 		}
 	}
 	return out
+}
+
+// OperationStateNames lists what OperationStates knows.
+func OperationStateNames() []string {
+	return append(slices.Clone(operationStates[OpReady:]), "open", "failed")
 }
 
 // Final tells whether the state has no way out but an explicit retry.

@@ -134,6 +134,11 @@ func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device,
 	if name == "" {
 		return dev, model.Errorf(model.Invalid, "The device's hostname was not informed").WithCode(1004).WithField("hostname")
 	}
+	if p.IP != nil {
+		if err := device.CheckAddress(*p.IP); err != nil {
+			return dev, err
+		}
+	}
 	var old *model.Device
 	if !p.Create { // whether it exists already is decided where nobody can come between
 		old, err = d.FindDevice(ctx, name)

@@ -1,6 +1,10 @@
 package operation
 
-import "cofre/fsm/model"
+import (
+	"slices"
+
+	"cofre/fsm/model"
+)
 
 // kindLabels are the kinds of operations as the vendor's reports write them (contract 1.3).
 var kindLabels = map[model.OperationKind]string{
@@ -9,6 +13,16 @@ var kindLabels = map[model.OperationKind]string{
 	model.CredentialActivation: "Credential activation", model.CredentialInactivation: "Inactivation of the credential",
 	model.SearchOrphans: "Search for accounts without an owner", model.SecretAutomation: "Secret Management Automation",
 	model.Preflight: "Connectivity test", model.EphemeralCreate: "Creation of ephemeral credential", model.EphemeralRemove: "Removal of ephemeral credential",
+}
+
+// kindNames lists the kinds.
+func kindNames() []string {
+	var names []string
+	for k := range kindLabels {
+		names = append(names, string(k))
+	}
+	slices.Sort(names)
+	return names
 }
 
 func kindLabel(k model.OperationKind) string {

@@ -126,12 +126,12 @@ func readFilter(r *route.Request) (f Filter, err error) {
 	for _, s := range strings.Split(r.Query("state"), ",") {
 		states := model.OperationStates(strings.TrimSpace(s))
 		if len(states) == 0 && s != "" {
-			return f, model.Errorf(model.Invalid, "there is no such state").WithField("state")
+			return f, model.Errorf(model.Invalid, "state is one or more of %s", strings.Join(model.OperationStateNames(), ", ")).WithField("state")
 		}
 		f.States = append(f.States, states...)
 	}
 	if _, known := kindLabels[f.Kind]; f.Kind != "" && !known {
-		return f, model.Errorf(model.Invalid, "there is no such kind of operation").WithField("kind")
+		return f, model.Errorf(model.Invalid, "kind is one of %s", strings.Join(kindNames(), ", ")).WithField("kind")
 	}
 	if f.Module != "" && !slices.Contains(modules, f.Module) {
 		return f, model.Errorf(model.Invalid, "module is one of %s", strings.Join(modules, ", ")).WithField("module")

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// strict lets no mistake on the command line pass for success, and every one name the command whose help shows how: cobra
+// itself prints help and exits with 0 where the name of a command below another one is misspelt.
+func strict(c *cobra.Command) {
+	c.SetFlagErrorFunc(hint)
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
+	switch check := c.Args; {
+	case c.HasParent() && c.HasSubCommands() && !c.Runnable():
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return hint(c, unknown(c, args[0]))
+			}
+			return c.Help()
+		}
+	case check != nil:
+		c.Args = func(c *cobra.Command, args []string) error { return hint(c, check(c, args)) }
+	}
+}
+
+func hint(c *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w; %s --help shows how", err, c.CommandPath())
+}
+
+// unknown suggests as cobra does for the commands of the root.
+func unknown(c *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q for %q", name, c.CommandPath())
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return err
+}

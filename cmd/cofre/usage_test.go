@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// A mistake on the command line is an error that says where help is, and never help that passes for success.
+func TestMistakes(t *testing.T) {
+	for line, want := range map[string]string{
+		"credential lst":              `unknown command "lst" for "cofre credential": did you mean list?; cofre credential --help shows how`,
+		"secret automation shwo":      `unknown command "shwo" for "cofre secret automation": did you mean show?`,
+		"credential create":           "accepts 1 arg(s), received 0; cofre credential create --help shows how",
+		"credential list --everwhere": "unknown flag: --everwhere; cofre credential list --help shows how",
+		"credntial":                   `unknown command "credntial" for "cofre"`,
+	} {
+		root := command()
+		root.SetArgs(strings.Fields(line))
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetErr(&out)
+		if err := root.Execute(); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%s: %v, want %s; printed %q", line, err, want, out.String())
+		}
+	}
+	root := command()
+	root.SetArgs([]string{"credential"})
+	var out bytes.Buffer
+	root.SetOut(&out)
+	if err := root.Execute(); err != nil || !strings.Contains(out.String(), "cofre credential [command]") {
+		t.Errorf("without a command: %v, %q", err, out.String())
+	}
+}
