@@ -55,16 +55,17 @@ var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 
 // Run schedules until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	seen, queue, yield, start, futile := plan.Observed{}, plan.Queue{}, plan.Yield{}, time.Now(), 0
+	seen, queue, yield, start, futile, full := plan.Observed{}, plan.Queue{}, plan.Yield{}, time.Now(), 0, false
 	for ctx.Err() == nil {
 		changed := c.Changed()
 		mono, share := time.Since(start), 100
 		if c.Felt != nil {
 			requests, waited := c.Felt()
-			share = yield.Share(mono, requests, waited)
+			share = yield.Share(mono, requests, waited, full)
 		}
-		wake, refused := c.round(ctx, seen, &queue, mono, share)
-		if futile++; !refused {
+		r := c.round(ctx, seen, &queue, mono, share)
+		full = r.full
+		if futile++; !r.refused {
 			futile = 0
 		}
 		pause := time.NewTimer(plan.Pause(futile))
@@ -72,7 +73,7 @@ func Run(ctx context.Context, c Config) error {
 		case <-ctx.Done():
 		case <-pause.C:
 		}
-		timer := time.NewTimer(wake)
+		timer := time.NewTimer(r.wait)
 		select {
 		case <-ctx.Done():
 		case <-changed:
@@ -83,9 +84,15 @@ func Run(ctx context.Context, c Config) error {
 	return ctx.Err()
 }
 
-// round proposes what is due and tells how long the next round may wait without a change, and whether all that it proposed
-// was refused. mono is the time since the term began, share the percentage of the slots for automatic operations.
-func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue, mono time.Duration, share int) (wait time.Duration, refused bool) {
+// came is what a round came to.
+type came struct {
+	wait    time.Duration // how long the next one may wait without a change
+	refused bool          // all that it proposed was refused
+	full    bool          // the share had no room left
+}
+
+// round proposes what is due. mono is the time since the term began, share the percentage of the slots for background work.
+func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue, mono time.Duration, share int) came {
 	now := c.now()
 	v := c.View()
 	expire := seen.Overdue(v, now, mono)
@@ -93,9 +100,9 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 	for _, t := range trigger.All {
 		due = append(due, t(v, now, round)...)
 	}
-	grants, more := queue.Assign(v, plan.Look{Now: now, Alive: c.Alive, Limit: round, Share: share})
+	assigned := queue.Assign(v, plan.Look{Now: now, Alive: c.Alive, Limit: round, Share: share})
 	longest := idle
-	if more {
+	if assigned.More {
 		longest = glance
 	}
 	next := plan.NextWake(v, now, now.Add(longest))
@@ -118,7 +125,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 			return note(propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token}))
 		})
 	}
-	for _, gr := range grants {
+	for _, gr := range assigned.Grants {
 		g.Go(func() error {
 			return note(propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
 		})
@@ -161,11 +168,11 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 		})
 	}
 	_ = g.Wait() // every error is logged where it occurs; the next round looks again
-	refused = !taken.Load() && len(expire)+len(due)+len(grants) > 0
+	refused := !taken.Load() && len(expire)+len(due)+len(assigned.Grants) > 0
 	if next != 0 {
-		return min(longest, max(0, next.Sub(c.now()))), refused
+		longest = min(longest, max(0, next.Sub(c.now())))
 	}
-	return longest, refused
+	return came{longest, refused, assigned.Full}
 }
 
 func (c Config) now() model.Time {

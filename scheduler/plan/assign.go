@@ -24,35 +24,43 @@ type Look struct {
 	Share int // percent of all slots that work may have that nobody waits for; one slot in any case
 }
 
+// Round is what a look came to.
+type Round struct {
+	Grants []Grant
+	More   bool // slots are left, and operations that no round has looked at
+	Full   bool // the share has no room left
+}
+
 // Assign gives waiting operations to free slots of nodes that are alive, speak the executor and reach the site; the node
-// with most free slots first. What somebody waits for comes first, then what waits longest. more tells that slots are left,
-// and operations that no round has looked at.
-func (q *Queue) Assign(r table.Reader, l Look) (grants []Grant, more bool) {
+// with most free slots first. What somebody waits for comes first, then what waits longest.
+func (q *Queue) Assign(r table.Reader, l Look) (out Round) {
 	a := newAssigning(r, l)
 	take := func(o *model.Operation) bool {
 		if g, ok := a.grant(o); ok {
-			grants = append(grants, g)
+			out.Grants = append(out.Grants, g)
 		}
 		return len(a.workers) > 0
 	}
 	if len(a.workers) == 0 {
-		return nil, false
+		return out
 	}
 	for o := range walk(r, "prompt", &q.prompt, l.Now, l.Limit) {
 		if !take(o) {
-			return grants, false
+			return out
 		}
 	}
-	more = q.prompt != ""
-	if a.room <= 0 {
-		return grants, more
+	out.More = q.prompt != ""
+	if out.Full = a.room <= 0; out.Full {
+		return out
 	}
 	for o := range walk(r, "waiting", &q.waiting, l.Now, l.Limit) {
-		if !take(o) || a.room <= 0 {
-			return grants, more && len(a.workers) > 0
+		if left := take(o); !left || a.room <= 0 {
+			out.More, out.Full = out.More && left, left
+			return out
 		}
 	}
-	return grants, more || q.waiting != ""
+	out.More = out.More || q.waiting != ""
+	return out
 }
 
 // assigning is one round of Assign.

@@ -204,7 +204,7 @@ func TestAssign(t *testing.T) {
 			if c.share == 0 {
 				c.share = 100
 			}
-			got, _ := new(plan.Queue).Assign(view(t, c.put), plan.Look{Now: now, Alive: c.alive, Limit: c.limit, Share: c.share})
+			got := new(plan.Queue).Assign(view(t, c.put), plan.Look{Now: now, Alive: c.alive, Limit: c.limit, Share: c.share}).Grants
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

@@ -34,7 +34,8 @@ func TestBlockedHidesNothing(t *testing.T) {
 			})
 			var q plan.Queue
 			for round := range 2 * (2*blocked/limit + 1) {
-				grants, more := q.Assign(v, plan.Look{Now: now, Alive: everybody, Limit: limit, Share: 100})
+				came := q.Assign(v, plan.Look{Now: now, Alive: everybody, Limit: limit, Share: 100})
+				grants := came.Grants
 				switch {
 				case len(grants) > 1 || len(grants) == 1 && grants[0].Operation != "last":
 					t.Fatalf("round %d: %v", round, grants)
@@ -42,7 +43,7 @@ func TestBlockedHidesNothing(t *testing.T) {
 					t.Fatalf("found only in round %d", round)
 				case len(grants) == 1:
 					return
-				case !more:
+				case !came.More:
 					t.Fatalf("round %d found nothing and calls that all", round)
 				}
 			}
@@ -62,7 +63,7 @@ func TestPromptFirst(t *testing.T) {
 		waits(tx, "asked", now, func(o *model.Operation, _ *model.Credential) { o.Kind, o.Requester = model.PasswordChange, "ada" })
 		waits(tx, "beat", now-1, func(o *model.Operation, _ *model.Credential) { o.Kind, o.State = model.Verify, model.OpUncertain })
 	})
-	grants, _ := new(plan.Queue).Assign(v, plan.Look{Now: now, Alive: everybody, Limit: 10, Share: 100})
+	grants := new(plan.Queue).Assign(v, plan.Look{Now: now, Alive: everybody, Limit: 10, Share: 100}).Grants
 	if len(grants) != 2 || grants[0].Operation != "asked" || grants[1].Operation != "due-000" {
 		t.Errorf("%v", grants)
 	}

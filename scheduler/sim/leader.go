@@ -70,7 +70,7 @@ func (t *term) look() {
 	for _, f := range trigger.All {
 		due = append(due, f(n.view, now, round)...)
 	}
-	grants, more := t.queue.Assign(n.view, plan.Look{Now: now, Alive: t.alive, Limit: round, Share: 100})
+	assigned := t.queue.Assign(n.view, plan.Look{Now: now, Alive: t.alive, Limit: round, Share: 100})
 	t.taken, n.w.stirred = false, false
 	for _, h := range expire {
 		offer(t, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token})
@@ -125,7 +125,7 @@ func (t *term) look() {
 		}
 		offer(t, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: d.Kind, Trigger: d.Trigger})
 	}
-	for _, g := range grants {
+	for _, g := range assigned.Grants {
 		offer(t, operation.Grant, operation.GrantArgs{Operation: g.Operation, Node: g.Node, Slot: g.Slot})
 	}
 	t.keepTime(now)
@@ -133,7 +133,7 @@ func (t *term) look() {
 	if next := plan.NextWake(n.view, now, 1<<62); next != 0 {
 		pause = min(pause, max(time.Millisecond, next.Sub(now)))
 	}
-	if more {
+	if assigned.More {
 		pause = min(pause, glance)
 	}
 	if len(n.w.leases.live) > 0 {
