@@ -48,7 +48,7 @@ const (
 	idle     = 500 * time.Millisecond // longest pause between two rounds
 	glance   = 50 * time.Millisecond  // the same while slots are free and not everything that waits was looked at
 	pending  = 64                     // proposals in flight
-	yielding = 8                      // the same while requests wait longer than usual: they wait for whole entries
+	yielding = 8                      // the same while background work has less than all slots: requests wait for whole entries
 )
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
