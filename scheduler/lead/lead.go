@@ -108,7 +108,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 	next := plan.NextWake(v, now, now.Add(longest))
 	v.Close()
 
-	var g errgroup.Group
+	var first, rest errgroup.Group // what takes back and gives slots, and what merely fell due
 	var taken atomic.Bool
 	note := func(err error) error {
 		if err == nil {
@@ -116,22 +116,23 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 		}
 		return err
 	}
-	g.SetLimit(pending)
+	first.SetLimit(pending)
+	rest.SetLimit(pending)
 	if share < 100 {
-		g.SetLimit(yielding)
+		rest.SetLimit(yielding)
 	}
 	for _, h := range expire {
-		g.Go(func() error {
+		first.Go(func() error {
 			return note(propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token}))
 		})
 	}
 	for _, gr := range assigned.Grants {
-		g.Go(func() error {
+		first.Go(func() error {
 			return note(propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
 		})
 	}
 	for _, d := range due {
-		g.Go(func() error {
+		rest.Go(func() error {
 			switch {
 			case d.Chain != "" && d.Until != 0:
 				return note(propose(ctx, c, chain.Defer, chain.DeferArgs{Chain: d.Chain, Until: d.Until}))
@@ -167,7 +168,7 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 			return note(propose(ctx, c, operation.Request, operation.RequestArgs{Credential: d.Credential, Kind: d.Kind, Trigger: d.Trigger}))
 		})
 	}
-	_ = g.Wait() // every error is logged where it occurs; the next round looks again
+	_, _ = first.Wait(), rest.Wait() // every error is logged where it occurs; the next round looks again
 	refused := !taken.Load() && len(expire)+len(due)+len(assigned.Grants) > 0
 	if next != 0 {
 		longest = min(longest, max(0, next.Sub(c.now())))
