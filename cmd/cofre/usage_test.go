@@ -12,7 +12,7 @@ func TestMistakes(t *testing.T) {
 		"credential lst":              `unknown command "lst" for "cofre credential": did you mean list?; cofre credential --help shows how`,
 		"secret automation shwo":      `unknown command "shwo" for "cofre secret automation": did you mean show?`,
 		"credential create":           "accepts 1 arg(s), received 0; cofre credential create --help shows how",
-		"credential list --everwhere": "unknown flag: --everwhere; cofre credential list --help shows how",
+		"credential list --nowhere": "unknown flag: --nowhere; cofre credential list --help shows how",
 		"credntial":                   `unknown command "credntial" for "cofre"`,
 	} {
 		root := command()
