@@ -85,6 +85,9 @@ func TestSSHKeys(t *testing.T) {
 			t.Error(a.raw)
 		}
 	}
+	if a = h.json(tok, "POST", "/iso/pam/key", 400, `{"identifier":"seed","hostname":"web1","devices":["gone"`+strings.Repeat(`,"gone"`, model.MaxKeyDevices)+`]}`); !strings.Contains(a.raw, "at most 1000") {
+		t.Error(a.raw)
+	}
 	h.json(tok, "DELETE", "/iso/pam/key/seed", 200, "")
 	if a = h.json(tok, "GET", "/iso/pam/key/seed", 400, ""); a.at("exception.code") != 1017.0 {
 		t.Error(a.raw)

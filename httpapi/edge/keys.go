@@ -54,18 +54,7 @@ func (c *credentials) firstOf(actor model.Actor, at model.Time, pattern string) 
 
 // KnownDevices parts names of devices into those that there are and the others.
 func (c *credentials) KnownDevices(ctx context.Context, names []string) (known, unknown []string, err error) {
-	known = []string{}
-	for _, name := range names {
-		switch _, err := c.access.FindDevice(ctx, name); {
-		case model.HasCode(err, 1011):
-			unknown = append(unknown, name)
-		case err != nil:
-			return nil, nil, err
-		default:
-			known = append(known, name)
-		}
-	}
-	return known, unknown, nil
+	return c.access.KnownDevices(ctx, names)
 }
 
 // key prepares a put of an SSH key: the passphrase is taken off, or a key is made; what it gives is the caller's to wipe.

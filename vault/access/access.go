@@ -125,17 +125,49 @@ func findCredential(r table.Reader, name string) (*model.Credential, bool) {
 
 // FindDevice resolves a numeric id, a host name or an object id.
 func (s *Service) FindDevice(ctx context.Context, name string) (*model.Device, error) {
-	return ref(ctx, s, func(r table.Reader) (*model.Device, bool) {
-		if n, err := strconv.ParseUint(name, 10, 64); err == nil {
-			if d, ok := state.Devices.First(r, "number", table.NumberKey(n)); ok {
-				return d, true
-			}
-		}
-		if d, ok := state.Devices.First(r, "hostname", name); ok {
+	return ref(ctx, s, func(r table.Reader) (*model.Device, bool) { return findDevice(r, name) },
+		model.Errorf(model.Invalid, "Device not found").WithCode(1011))
+}
+
+func findDevice(r table.Reader, name string) (*model.Device, bool) {
+	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+		if d, ok := state.Devices.First(r, "number", table.NumberKey(n)); ok {
 			return d, true
 		}
-		return state.Devices.Get(r, name)
-	}, model.Errorf(model.Invalid, "Device not found").WithCode(1011))
+	}
+	if d, ok := state.Devices.First(r, "hostname", name); ok {
+		return d, true
+	}
+	return state.Devices.Get(r, name)
+}
+
+// KnownDevices parts names of devices into those that there are and the others. However many are unknown, the leader is asked
+// once whether this replica lags.
+func (s *Service) KnownDevices(ctx context.Context, names []string) (known, unknown []string, err error) {
+	if len(names) > model.MaxKeyDevices {
+		return nil, nil, model.Errorf(model.Invalid, "a key opens at most %d further devices", model.MaxKeyDevices).WithField("devices")
+	}
+	part := func() bool {
+		v := s.views.View()
+		defer v.Close()
+		known, unknown = []string{}, nil
+		for _, name := range names {
+			if _, ok := findDevice(v, name); ok {
+				known = append(known, name)
+			} else {
+				unknown = append(unknown, name)
+			}
+		}
+		return len(unknown) == 0
+	}
+	if part() {
+		return known, nil, nil
+	}
+	if err := s.fresh(ctx); err != nil {
+		return nil, nil, err
+	}
+	part()
+	return known, unknown, nil
 }
 
 // newRow draws the random id that binds a ciphertext to its place.
