@@ -9,11 +9,11 @@ import (
 // A mistake on the command line is an error that says where help is, and never help that passes for success.
 func TestMistakes(t *testing.T) {
 	for line, want := range map[string]string{
-		"credential lst":              `unknown command "lst" for "cofre credential": did you mean list?; cofre credential --help shows how`,
-		"secret automation shwo":      `unknown command "shwo" for "cofre secret automation": did you mean show?`,
-		"credential create":           "accepts 1 arg(s), received 0; cofre credential create --help shows how",
+		"credential lst":            `unknown command "lst" for "cofre credential": did you mean list?; cofre credential --help shows how`,
+		"secret automation shwo":    `unknown command "shwo" for "cofre secret automation": did you mean show?`,
+		"credential create":         "accepts 1 arg(s), received 0; cofre credential create --help shows how",
 		"credential list --nowhere": "unknown flag: --nowhere; cofre credential list --help shows how",
-		"credntial":                   `unknown command "credntial" for "cofre"`,
+		"credntial":                 `unknown command "credntial" for "cofre"`,
 	} {
 		root := command()
 		root.SetArgs(strings.Fields(line))
