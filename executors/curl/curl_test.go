@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -75,11 +76,12 @@ func (e *elastic) change(w http.ResponseWriter, r *http.Request, user string) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for name := range e.users {
-		if strings.ReplaceAll(strings.ReplaceAll(name, " ", "%20"), "/ö", "%2F%C3%B6") == user {
-			e.users[name] = body.Password
-		}
+	name, err := url.PathUnescape(user)
+	if _, known := e.users[name]; err != nil || !known {
+		http.Error(w, `{"error":"user must exist in order to change password"}`, http.StatusBadRequest)
+		return
 	}
+	e.users[name] = body.Password
 	_, _ = io.WriteString(w, "{}")
 }
 

@@ -36,6 +36,8 @@ type Kit struct {
 	Unfit    []string                                  // new passwords that must be refused before dialing
 	Rejected string                                    // a new password that the target refuses; "": it takes all
 	Values   map[mask.Name]string                      // of further tags
+	Route    func(executors.Dialer) executors.Dialer   // the way to the target; nil: straight
+	Makes    bool                                      // the target makes an account that it does not know, which opens to nobody
 	Lingers  bool                                      // the target takes a replaced password for a while
 	Framed   bool                                      // a message is two writes, its length and itself: every second one is cut
 	Opening  int                                       // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
@@ -83,7 +85,11 @@ func (k Kit) session(a Account, fresh string, w *wire) executors.Session {
 		mask.AuthUser: auth.Name, mask.AuthPassword: auth.Password, "CONNECT_IP": k.Target.Address,
 	}
 	maps.Copy(tags, k.Values)
-	return executors.Session{Target: k.Target, Dial: w.dial, ConnectTimeout: 20 * time.Second, Resolve: values(tags)}
+	dial := executors.Dialer(w.dial)
+	if k.Route != nil {
+		dial = k.Route(dial)
+	}
+	return executors.Session{Target: k.Target, Dial: dial, ConnectTimeout: 20 * time.Second, Resolve: values(tags)}
 }
 
 func values(m map[mask.Name]string) mask.Resolver {

@@ -19,6 +19,7 @@ import (
 func Exercise(t *testing.T, k Kit) {
 	t.Run("compile names an unknown tag", k.compile)
 	t.Run("hostile values arrive unchanged", k.hostile)
+	t.Run("hostile values in every place", k.everywhere)
 	t.Run("unfit values are refused before dialing", k.unfit)
 	t.Run("missing values are refused before dialing", k.missing)
 	t.Run("nothing is sent without permission", k.permission)

@@ -27,7 +27,7 @@ func kit(s *target.RedisServer) executortest.Kit {
 			return executortest.Account{Name: name, Password: password}
 		},
 		Hostile: []string{"Aa1-'\"; \\ $(id) >x <y #z", "line\r\n*1\r\n$4\r\nPING\r\n", "Cc3 [#USERNAME#] ação-日本", "not\xff-utf8-1A", strings.Repeat("Long-7", 40)},
-		Unfit:   []string{""},
+		Unfit:   []string{""}, Makes: true,
 	}
 }
 
