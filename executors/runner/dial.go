@@ -10,10 +10,38 @@ import (
 	"cofre/fsm/model"
 )
 
-// dialer opens sockets to the operation's device, to the other hosts of the service that it stands for, and nowhere else
-// (RULES 10). A name is resolved once per attempt; a name that leads to this machine, to link-local or metadata addresses, or
-// to the cluster is refused. An address that somebody registered as an address is taken as meant.
-func (r *Runner) dialer(d *model.Device, e executors.Executor) executors.Dialer {
+// dialer opens connections to the operation's device, to the other hosts of the service that it stands for, and nowhere else
+// (RULES 10): straight, or by way of the device's jump hosts and proxies. Whoever is the last on the way looks the names up.
+func (r *Runner) dialer(j *job) executors.Dialer {
+	way := j.ways[j.device.ID]
+	if len(way) == 0 {
+		return r.straight(j.device, j.executor)
+	}
+	reach := r.straight(way[0].device, nil)
+	for i, h := range way {
+		reach = j.through(h, reach)
+		if i+1 < len(way) {
+			reach = only(way[i+1].device, nil, reach)
+		}
+	}
+	return only(j.device, j.executor, reach)
+}
+
+// only lets a dialer reach one device.
+func only(d *model.Device, e executors.Executor, dial executors.Dialer) executors.Dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if _, _, ok := reaches(d, e, address); !ok {
+			return nil, refused(onlyDevice)
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+const onlyDevice = "an operation connects to its device only"
+
+// straight opens sockets to a device. A name is resolved once per attempt; a name that leads to this machine, to link-local or
+// metadata addresses, or to the cluster is refused. An address that somebody registered as an address is taken as meant.
+func (r *Runner) straight(d *model.Device, e executors.Executor) executors.Dialer {
 	var mu sync.Mutex // guards pins
 	pins := map[string]netip.Addr{}
 	pin := func(ctx context.Context, host string) (netip.Addr, error) {
@@ -31,7 +59,7 @@ func (r *Runner) dialer(d *model.Device, e executors.Executor) executors.Dialer 
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, port, ok := reaches(d, e, address)
 		if !ok {
-			return nil, refused("an operation connects to its device only")
+			return nil, refused(onlyDevice)
 		}
 		a, err := pin(ctx, host)
 		if err != nil {

@@ -34,8 +34,9 @@ type job struct {
 	started    model.Time
 	trace      *executors.Recorder
 	candidate  secret.Value
-	doors      []*model.Device // that the secret opens, the device first; more than one only for an SSH key
-	connect    time.Duration   // longest wait for a connection, and for an answer; 0: those of the executor
+	ways       map[model.DeviceID][]hop // to each of the doors
+	doors      []*model.Device          // that the secret opens, the device first; more than one only for an SSH key
+	connect    time.Duration            // longest wait for a connection, and for an answer; 0: those of the executor
 	read       time.Duration
 	turned     bool        // the new key is proven at every door: from now on it logs in
 	connected  atomic.Bool // a connection was made since it was set to false
@@ -73,6 +74,12 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	var err error
 	if j.doors, err = doors(v, j.credential, j.device); err != nil {
 		return j, err
+	}
+	j.ways = map[model.DeviceID][]hop{}
+	for _, d := range j.doors {
+		if j.ways[d.ID], err = wayTo(v, d); err != nil {
+			return j, err
+		}
 	}
 	if o.Kind == model.SearchOrphans && o.Lease.Door == "" {
 		return j, missing("the device has no credential with the profile's user name")
@@ -176,11 +183,15 @@ func (j *job) verifier() (executors.Verifier, bool) {
 
 // endpoint is where the executor connects; a device lists its ports by protocol, named like the executor or as that says.
 func (j *job) endpoint() model.Endpoint {
-	d := j.device
 	protocols := []string{strings.ToUpper(string(j.operation.Executor))}
 	if c, ok := j.executor.(executors.Connectivity); ok {
 		protocols = c.Protocols()
 	}
+	return endpoint(j.device, protocols)
+}
+
+// endpoint is a device with the port of the first of some protocols that it lists.
+func endpoint(d *model.Device, protocols []string) model.Endpoint {
 	var port uint16
 	var protocol string
 	for _, protocol = range protocols {
@@ -199,7 +210,7 @@ func (j *job) endpoint() model.Endpoint {
 
 func (r *Runner) session(l *lease, j *job) executors.Session {
 	j.connected.Store(false)
-	dial := r.dialer(j.device, j.executor)
+	dial := r.dialer(j)
 	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err == nil {

@@ -61,6 +61,9 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 		}
 		old = byName
 	}
+	if err := way(tx, m, old, &d); err != nil {
+		return PutResult{}, err
+	}
 	if old == nil {
 		d.ID, d.Number = model.DeviceID(m.NewID(0)), state.Next(tx, "device")
 		d.HostKeys, d.Enabled, d.CreatedBy, d.CreatedAt, d.Revision = nil, true, p.Authorization.ID, m.At, 1
@@ -131,6 +134,7 @@ func check(d *model.Device) error {
 
 func sameRoute(a, b *model.Device) bool {
 	return a.Hostname == b.Hostname && a.IP == b.IP && a.Site == b.Site && a.CA == b.CA && a.InsecureTLS == b.InsecureTLS &&
+		a.Via == b.Via && a.ViaLogin == b.ViaLogin &&
 		slices.Equal(a.Connectivities, b.Connectivities)
 }
 
@@ -144,6 +148,11 @@ func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
 	for c := range state.Credentials.By(tx, "device", string(id)) {
 		if c.CarriesSecret() {
 			return true
+		}
+	}
+	for d := range state.Devices.By(tx, "via", string(id)) {
+		if carriesSecrets(tx, d.ID) {
+			return true // what is sent there passes here
 		}
 	}
 	return false

@@ -30,6 +30,8 @@ type Device struct {
 	HostKeys       []HostKey       `cbor:"host_keys,omitempty"`
 	CA             string          `cbor:"ca,omitempty"`           // PEM bundle that signs the target's TLS certificate
 	InsecureTLS    bool            `cbor:"insecure_tls,omitempty"` // audited opt-out of TLS verification
+	Via            DeviceID        `cbor:"via,omitempty"`          // the jump host or proxy that leads there
+	ViaLogin       CredentialID    `cbor:"via_login,omitempty"`    // who logs in at that one; "": a proxy that asks nobody
 	Enabled        bool            `cbor:"enabled"`
 	CreatedBy      AuthorizationID `cbor:"created_by,omitempty"`
 	CreatedAt      Time            `cbor:"created_at"`
@@ -54,3 +56,6 @@ func (d *Device) Port(protocol string) uint16 {
 	}
 	return 0
 }
+
+// MaxHops is how many jump hosts and proxies may stand one behind the other on the way to a device.
+const MaxHops = 4

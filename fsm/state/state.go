@@ -68,7 +68,8 @@ var (
 
 	Devices = table.Define(13, "device", func(d *model.Device) string { return string(d.ID) },
 		table.Index[model.Device]{Name: "number", Unique: true, Drawn: true, Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
-		table.Index[model.Device]{Name: "hostname", Unique: true, Keys: func(d *model.Device) []string { return []string{d.Hostname} }})
+		table.Index[model.Device]{Name: "hostname", Unique: true, Keys: func(d *model.Device) []string { return []string{d.Hostname} }},
+		table.Index[model.Device]{Name: "via", Keys: viaKey})
 	Credentials = table.Define(14, "credential", func(c *model.Credential) string { return string(c.ID) },
 		table.Index[model.Credential]{Name: "number", Unique: true, Drawn: true, Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
 		table.Index[model.Credential]{Name: "identifier", Unique: true, Keys: func(c *model.Credential) []string { return []string{c.Identifier} }},
@@ -100,6 +101,14 @@ var (
 		table.Index[model.Operation]{Name: "prompt", Keys: prompt})
 	Attempts = table.Define(19, "attempt", AttemptKey)
 )
+
+// viaKey finds the devices behind a jump host or proxy.
+func viaKey(d *model.Device) []string {
+	if d.Via == "" {
+		return nil
+	}
+	return []string{string(d.Via)}
+}
 
 // Schema lists every table of the replicated state.
 var Schema = []table.Erased{

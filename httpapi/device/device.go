@@ -25,6 +25,8 @@ type Patch struct {
 	Connectivities *[]model.Connectivity
 	CA             *string
 	InsecureTLS    *bool
+	Via            *string // host name or number; "": none
+	ViaLogin       *string // name of a credential; "": nobody
 	Revision       uint64
 	NeedsAddress   bool // a new device must have an IP address (the vendor's 1005)
 }
@@ -34,6 +36,8 @@ type Service interface {
 	Devices(actor model.Actor, at model.Time) ([]model.Device, error)
 	Device(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.Device, error)
 	Put(ctx context.Context, actor model.Actor, at model.Time, p Patch) (d model.Device, created bool, err error)
+	// Way names the jump host or proxy of a device, and the credential that logs in there.
+	Way(d *model.Device) (via, login string)
 	Trust(ctx context.Context, actor model.Actor, name string, keys []model.HostKey, replace bool) (model.Device, error)
 	SetDeviceStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (model.Device, error)
 }

@@ -26,6 +26,8 @@ type View struct {
 	HostKeys       []HostKey      `json:"host_keys"`
 	CA             string         `json:"ca,omitempty" doc:"PEM bundle that signs the target's TLS certificate"`
 	InsecureTLS    bool           `json:"insecure_tls" doc:"TLS certificates are not verified"`
+	Via            string         `json:"via,omitempty" doc:"host name of the jump host or proxy that connections go through"`
+	ViaLogin       string         `json:"via_login,omitempty" doc:"identifier of the credential that logs in there"`
 	Enabled        bool           `json:"enabled"`
 	CreatedAt      compat.Time    `json:"created_at"`
 	Revision       uint64         `json:"revision"`
@@ -57,6 +59,8 @@ type Body struct {
 	Connectivities *[]Connectivity `json:"connectivities"`
 	CA             *string         `json:"ca"`
 	InsecureTLS    *bool           `json:"insecure_tls"`
+	Via            *string         `json:"via" doc:"host name of a device that lists SSH, SOCKS5, HTTP-PROXY or HTTPS-PROXY: connections go through it; empty: straight"`
+	ViaLogin       *string         `json:"via_login" doc:"name of a credential of that device, which logs in there; a reference is a read"`
 	Revision       uint64          `json:"revision" doc:"refuse if it is not the current one"`
 }
 
@@ -77,7 +81,7 @@ type StatusBody struct {
 	Enabled *bool `json:"enabled"`
 }
 
-func view(d *model.Device) View {
+func view(s Service, d *model.Device) View {
 	v := View{ID: d.ID, Number: d.Number, Hostname: d.Hostname, IP: d.IP, Domain: d.Domain, Type: d.Type, Vendor: d.Vendor, Model: d.Model, Site: d.Site,
 		Tags: append([]string{}, d.Tags...), Connectivities: []Connectivity{}, HostKeys: []HostKey{}, CA: d.CA, InsecureTLS: d.InsecureTLS,
 		Enabled: d.Enabled, CreatedAt: compat.Time(d.CreatedAt), Revision: d.Revision}
@@ -86,6 +90,9 @@ func view(d *model.Device) View {
 	}
 	for _, k := range d.HostKeys {
 		v.HostKeys = append(v.HostKeys, HostKey{k.Fingerprint, k.Line, compat.Time(k.At)})
+	}
+	if d.Via != "" {
+		v.Via, v.ViaLogin = s.Way(d)
 	}
 	return v
 }
@@ -119,7 +126,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	}
 	out := route.Listed[View]{Items: []View{}, Next: page.Next}
 	for i := range page.Items {
-		out.Items = append(out.Items, view(&page.Items[i]))
+		out.Items = append(out.Items, view(m.s, &page.Items[i]))
 	}
 	return route.ListReply(r, out, strings.Fields(Columns), View.Row)
 }
@@ -129,7 +136,7 @@ func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, e
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(d)), nil
+	return compat.JSON(view(m.s, d)), nil
 }
 
 func (m *management) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -146,7 +153,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 		return compat.Reply{}, err
 	}
 	p := Patch{Name: name, Create: name == "", Hostname: b.Hostname, IP: b.IP, Domain: b.Domain, Type: b.Type, Vendor: b.Vendor, Model: b.Model, Site: b.Site,
-		Tags: b.Tags, CA: b.CA, InsecureTLS: b.InsecureTLS, Revision: b.Revision}
+		Tags: b.Tags, CA: b.CA, InsecureTLS: b.InsecureTLS, Via: b.Via, ViaLogin: b.ViaLogin, Revision: b.Revision}
 	if b.Connectivities != nil {
 		list := []model.Connectivity{}
 		for _, c := range *b.Connectivities {
@@ -158,7 +165,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	reply := compat.JSON(view(&d))
+	reply := compat.JSON(view(m.s, &d))
 	if created {
 		reply.Status = http.StatusCreated
 	}
@@ -177,7 +184,7 @@ func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&d)), nil
+	return compat.JSON(view(m.s, &d)), nil
 }
 
 func (m *management) trust(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -193,5 +200,5 @@ func (m *management) trust(ctx context.Context, r *route.Request) (compat.Reply,
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(&d)), nil
+	return compat.JSON(view(m.s, &d)), nil
 }

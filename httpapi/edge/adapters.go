@@ -172,7 +172,32 @@ func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device,
 	if p.Revision != 0 {
 		dev.Revision = p.Revision
 	}
-	return dev, nil
+	return dev, d.route(ctx, &dev, p)
+}
+
+// route finds the jump host or proxy of a device by its names. Whoever takes it away needs not name its login.
+func (d *devices) route(ctx context.Context, dev *model.Device, p device.Patch) error {
+	if p.Via != nil {
+		if dev.Via = ""; *p.Via == "" {
+			dev.ViaLogin = ""
+		} else {
+			hop, err := d.FindDevice(ctx, *p.Via)
+			if err != nil {
+				return in(err, "via")
+			}
+			dev.Via = hop.ID
+		}
+	}
+	if p.ViaLogin != nil {
+		if dev.ViaLogin = ""; *p.ViaLogin != "" {
+			login, err := d.FindCredential(ctx, *p.ViaLogin)
+			if err != nil {
+				return in(err, "via_login")
+			}
+			dev.ViaLogin = login.ID
+		}
+	}
+	return nil
 }
 
 func (d *devices) Trust(ctx context.Context, actor model.Actor, name string, keys []model.HostKey, replace bool) (model.Device, error) {

@@ -44,6 +44,7 @@ func TestForeign(t *testing.T) {
 		{"PUT", "/api/v1/credentials/deploy", `{"tags":["team"]}`, 400},
 		{"PUT", "/api/v1/credentials/deploy", `{"key":{"devices":[]}}`, 400},
 		{"POST", "/api/v1/credentials", `{"identifier":"child","hostname":"web1","username":"child","secret":"s","tags":["team"],"parent":"deploy"}`, 400},
+		{"POST", "/api/v1/devices", `{"hostname":"mine","ip":"192.0.2.66","via":"web1","via_login":"deploy"}`, 400},
 		{"POST", "/api/v1/secrets", `{"identity":"steal","accounts":[{"credential":"deploy"}]}`, 400},
 
 		{"DELETE", "/iso/pam/credential/custody/web1-root", "", 400},

@@ -129,6 +129,19 @@ func (s *Service) FindDevice(ctx context.Context, name string) (*model.Device, e
 		model.Errorf(model.Invalid, "Device not found").WithCode(1011))
 }
 
+// Way names the jump host or proxy of a device, and the credential that logs in there.
+func (s *Service) Way(d *model.Device) (via, login string) {
+	v := s.views.View()
+	defer v.Close()
+	if hop, ok := state.Devices.Get(v, string(d.Via)); ok {
+		via = hop.Hostname
+	}
+	if c, ok := state.Credentials.Get(v, string(d.ViaLogin)); ok {
+		login = c.Identifier
+	}
+	return via, login
+}
+
 func findDevice(r table.Reader, name string) (*model.Device, bool) {
 	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
 		if d, ok := state.Devices.First(r, "number", table.NumberKey(n)); ok {

@@ -23,7 +23,7 @@ func deviceCommand(s *session) *cobra.Command {
 	show := &cobra.Command{Use: "show HOST", Short: "Show a device with its pinned host keys", Args: cobra.ExactArgs(1), Example: "  cofre device show web1", RunE: func(c *cobra.Command, args []string) error {
 		return s.device(c, http.MethodGet, at("devices/%s", args[0]), nil)
 	}}
-	create := &cobra.Command{Use: "create HOST", Short: "Register a device", Args: cobra.ExactArgs(1), Example: "  cofre device create web1 --ip 192.0.2.1 --connectivity SSH:22\n  cofre device create db1 --connectivity POSTGRESQL:5432 --ca-file db-ca.pem"}
+	create := &cobra.Command{Use: "create HOST", Short: "Register a device", Args: cobra.ExactArgs(1), Example: "  cofre device create web1 --ip 192.0.2.1 --connectivity SSH:22\n  cofre device create db1 --connectivity POSTGRESQL:5432 --ca-file db-ca.pem\n  cofre device create inner1 --ip 10.1.2.3 --connectivity SSH:22 --via bastion --via-login jump@bastion"}
 	deviceFlags(create)
 	create.RunE = func(c *cobra.Command, args []string) error {
 		b, err := deviceBody(c)
@@ -59,6 +59,8 @@ func deviceFlags(c *cobra.Command) {
 	f := c.Flags()
 	for _, n := range []struct{ name, doc string }{{"ip", "address; without one the host name is looked up"}, {"domain", "domain"}, {"type", "type, such as Server"},
 		{"vendor", "vendor"}, {"model", "model"}, {"site", "only nodes that reach this site run operations there"},
+		{"via", "jump host or proxy that connections go through: a device that lists SSH, SOCKS5, HTTP-PROXY or HTTPS-PROXY; '' for none"},
+		{"via-login", "credential of the jump host or proxy, which logs in there"},
 		{"ca-file", "PEM file with the authority of the target's TLS certificate"}} {
 		f.String(n.name, "", n.doc)
 	}
@@ -69,7 +71,7 @@ func deviceFlags(c *cobra.Command) {
 
 func deviceBody(c *cobra.Command) (device.Body, error) {
 	b := device.Body{IP: text(c, "ip"), Domain: text(c, "domain"), Type: text(c, "type"), Vendor: text(c, "vendor"), Model: text(c, "model"), Site: text(c, "site"),
-		Tags: texts(c, "tag"), InsecureTLS: truth(c, "insecure-tls")}
+		Tags: texts(c, "tag"), InsecureTLS: truth(c, "insecure-tls"), Via: text(c, "via"), ViaLogin: text(c, "via-login")}
 	if file := text(c, "ca-file"); file != nil {
 		pem := []byte{}
 		if *file != "" {
@@ -112,7 +114,7 @@ func (s *session) device(c *cobra.Command, method, path string, body any) error 
 	return s.show(c, d, func(w io.Writer) error {
 		if err := details(w, "device", d.Hostname, "number", strconv.FormatUint(d.Number, 10), "address", d.IP, "domain", d.Domain, "type", d.Type, "vendor", d.Vendor, "model", d.Model, "site", d.Site,
 			"connectivities", d.Ports(), "tags", join(d.Tags), "state", word(d.Enabled, "enabled", "disabled"), "TLS", word(d.InsecureTLS, "NOT VERIFIED", ""),
-			"authority", word(d.CA != "", "of its own", ""), "created", moment(d.CreatedAt), "revision", strconv.FormatUint(d.Revision, 10)); err != nil {
+			"through", strings.TrimSpace(d.Via+" "+word(d.ViaLogin != "", "as "+d.ViaLogin, "")), "authority", word(d.CA != "", "of its own", ""), "created", moment(d.CreatedAt), "revision", strconv.FormatUint(d.Revision, 10)); err != nil {
 			return err
 		}
 		for _, k := range d.HostKeys {

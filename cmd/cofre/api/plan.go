@@ -182,6 +182,8 @@ func (p *planner) prepare(o *object) error {
 			err = errors.Join(err, refer(fmt.Sprintf("profiles[%d]", i), "access-profile", fmt.Sprint(profiles[i])))
 		}
 		return err
+	case "device":
+		return errors.Join(refer("via", "device", text(o.want, "via")), p.identify(o, "via_login", o.want, "via_login"))
 	case "access-profile":
 		err := p.identify(o, "credentials", o.want, "credentials")
 		devices, _ := o.want["devices"].([]any)

@@ -1,14 +1,12 @@
 package api
 
-// inOrder puts kinds in the order in which they depend on each other, and credentials behind those that they name.
+// inOrder puts kinds in the order in which they depend on each other, and devices, credentials and profiles behind those that they name.
 func inOrder(steps []*step) ([]*step, error) {
 	var out []*step
 	done, open := map[*step]bool{}, map[*step]bool{}
-	byName := map[string]*step{}
+	named := map[[2]string]*step{}
 	for _, s := range steps {
-		if s.Kind == "credential" {
-			byName[s.Name] = s
-		}
+		named[[2]string{s.Kind, s.Name}] = s
 	}
 	var visit func(s *step) error
 	visit = func(s *step) error {
@@ -16,22 +14,25 @@ func inOrder(steps []*step) ([]*step, error) {
 			return nil
 		}
 		if open[s] {
-			return s.object.fault("", "parent, authentication and reconciliation go in a circle")
+			return s.object.fault("", "parent, authentication, reconciliation and jump hosts go in a circle")
 		}
 		open[s] = true
-		x, _ := s.object.want["execution"].(map[string]any)
+		want := s.object.want
+		x, _ := want["execution"].(map[string]any)
 		r, _ := x["reconcile"].(map[string]any)
-		var refs []any
+		var refs []ref
 		switch s.Kind {
+		case "device":
+			refs = []ref{{"device", want["via"]}, {"credential", want["via_login"]}}
 		case "credential":
-			refs = []any{s.object.want["parent"], x["authentication"], r["authentication"]}
+			refs = []ref{{"device", want["hostname"]}, {"credential", want["parent"]}, {"credential", x["authentication"]}, {"credential", r["authentication"]}}
 		case "profile":
-			refs = []any{s.object.want["authentication"]}
+			refs = []ref{{"credential", want["authentication"]}}
 		}
-		for _, ref := range refs {
-			name, _ := ref.(string)
-			if to := byName[name]; to != nil {
-				if err := visit(to); err != nil {
+		for _, to := range refs {
+			name, _ := to.name.(string)
+			if next := named[[2]string{to.kind, name}]; next != nil {
+				if err := visit(next); err != nil {
 					return err
 				}
 			}
@@ -51,4 +52,10 @@ func inOrder(steps []*step) ([]*step, error) {
 		}
 	}
 	return out, nil
+}
+
+// ref is what a manifest says about another object; its name is whatever stands there.
+type ref struct {
+	kind string
+	name any
 }

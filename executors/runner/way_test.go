@@ -1,0 +1,140 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"cofre/executors"
+	real "cofre/executors/executortest/target"
+	"cofre/fsm/command"
+	"cofre/fsm/credential"
+	"cofre/fsm/device"
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+)
+
+// TestWay: an operation reaches its device through the device's jump hosts in their order, real ones, and reaches nothing else; what
+// is wrong on the way ends it before anything was sent, and is no bad login of the credential.
+func TestWay(t *testing.T) {
+	t.Parallel()
+	hello := listen(t)
+	outer, inner := real.SSHD(t), real.SSHD(t)
+	user, password := outer.AddUser(t) // an account of the machine, so that it is one of both
+	for _, c := range []struct {
+		name    string
+		break_  func(h *house, outer, inner model.Device, login model.CredentialID)
+		dial    string // "": the device
+		message string // "": it is reached
+	}{
+		{"both let us through", nil, "", ""},
+		{"another address", nil, "127.0.0.1:1", "an operation connects to its device only"},
+		{"the jump host itself", nil, outer.Addr(), "an operation connects to its device only"},
+		{"a wrong password on the way", func(h *house, _, _ model.Device, login model.CredentialID) {
+			put(h, credential.PutArgs{ID: login, Secret: &credential.NewSecret{Row: "w2", Secret: model.Sealed{Term: 1, Box: []byte("Wrong-pass-1")}}})
+		}, "", "on the way, at outer: the target refused the login of " + user},
+		{"another host key on the way", func(h *house, outer, _ model.Device, _ model.CredentialID) {
+			trust(h, outer.ID, "SHA256:other")
+		}, "", "on the way, at outer: the target has no host key of a pinned type"},
+		{"a jump host is disabled", func(h *house, outer, _ model.Device, _ model.CredentialID) {
+			as(h, device.SetStatus, device.StatusArgs{ID: outer.ID})
+		}, "", "the jump host or proxy of inner is gone or inactive"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			login := model.CredentialID("")
+			hop := func(name string, s *real.SSH, via model.DeviceID, viaLogin model.CredentialID) model.Device {
+				d := as(h, device.Put, device.PutArgs{Device: model.Device{Hostname: name, IP: "127.0.0.1", Via: via, ViaLogin: viaLogin, Connectivities: []model.Connectivity{{Protocol: "SSH", Port: s.Port()}}}}).Device
+				trust(h, d.ID, s.Fingerprint())
+				login = put(h, credential.PutArgs{Identifier: name, Device: d.ID, Username: new(user), Secret: &credential.NewSecret{Row: "r" + name, Secret: model.Sealed{Term: 1, Box: []byte(password)}}})
+				return d
+			}
+			first := hop("outer", outer, "", "")
+			firstLogin := login
+			second := hop("inner", inner, first.ID, login)
+			own := h.device(h.credential().Device)
+			own.IP, own.Via, own.ViaLogin = "127.0.0.1", second.ID, login
+			as(h, device.Put, device.PutArgs{Device: *own})
+			if c.break_ != nil {
+				c.break_(h, first, second, firstLogin)
+			}
+			address := hello
+			if c.dial != "" {
+				address = c.dial
+				if strings.HasPrefix(address, "127.0.0.1:") { // the device has that address: another one is not its
+					address = strings.Replace(address, "127.0.0.1", "127.0.0.2", 1)
+				}
+			}
+			h.start(fake{run: func(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+				conn, err := s.Dial(ctx, "tcp", address)
+				if err != nil {
+					return executors.NotStarted, executors.Fail(executors.ClassNetwork, 0, err)
+				}
+				defer conn.Close()
+				if said, err := io.ReadAll(conn); err != nil || string(said) != "hello" {
+					return executors.Uncertain, errors.Join(err, &executors.Failure{Class: executors.ClassProtocol, Msg: string(said)})
+				}
+				return executors.Applied, nil
+			}, verify: func(string) (bool, error) { return true, nil }})
+			id, _ := h.grant()
+			if c.message == "" {
+				h.await(id, c.name, in(model.OpSucceeded))
+				return
+			}
+			h.await(id, c.name, func(o *model.Operation) bool { return strings.Contains(o.Message, c.message) })
+			if o := h.operation(id); o.State == model.OpSucceeded || o.State == model.OpSettling {
+				t.Errorf("%s: %s", o.State, o.Message)
+			}
+		})
+	}
+}
+
+// listen says hello to everybody and hangs up.
+func listen(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("hello"))
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func (h *house) device(id model.DeviceID) *model.Device {
+	v := h.m.View()
+	defer v.Close()
+	d, _ := state.Devices.Get(v, string(id))
+	return d
+}
+
+func as[A, R any](h *house, d command.Def[A, R], args A) R {
+	h.t.Helper()
+	r, err := command.Propose(h.t.Context(), h.Proposer, d, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}, args)
+	if err != nil {
+		h.t.Fatalf("%s: %v", d.Kind(), err)
+	}
+	return r
+}
+
+func put(h *house, a credential.PutArgs) model.CredentialID {
+	h.t.Helper()
+	return as(h, credential.Put, a).Credential.ID
+}
+
+func trust(h *house, id model.DeviceID, fingerprint string) {
+	h.t.Helper()
+	as(h, device.Trust, device.TrustArgs{ID: id, Replace: true, Keys: []model.HostKey{{Fingerprint: fingerprint}}})
+}
