@@ -163,6 +163,34 @@ automatic: true
 `
 
 // Profiles, pools, chains and access profiles, with what they need, in an order that is not that of the file.
+// TestApplyWay: a jump host and who logs in there come before what stands behind them, and are told by their names.
+func TestApplyWay(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	file := h.file("way.yaml", `
+{kind: manifest, name: way}
+---
+{kind: device, name: inner, ip: 192.0.2.3, connectivities: ["ssh:22"], via: bastion, via_login: jumper}
+---
+{kind: credential, name: jumper, hostname: bastion, username: jump, secret: {stdin: true}}
+---
+{kind: device, name: bastion, ip: 192.0.2.7, connectivities: ["ssh:22"]}
+`)
+	h.runWith(password, "apply", "-f", file)
+	if out := h.run("apply", "-f", file); out != "0 to create, 0 to change, 0 to disable, 3 unchanged\n" {
+		t.Error("applying again: " + out)
+	}
+	if out := h.run("device", "show", "inner"); !strings.Contains(out, "bastion as jumper") {
+		t.Error(out)
+	}
+	if out := h.run("device", "update", "inner", "--via", ""); strings.Contains(out, "bastion") {
+		t.Error(out)
+	}
+	if out := h.run("apply", "-f", file, "--plan"); !strings.Contains(out, "1 to change") {
+		t.Error(out)
+	}
+}
+
 func TestApplyTeam(t *testing.T) {
 	t.Parallel()
 	h := open(t)

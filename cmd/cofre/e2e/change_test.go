@@ -32,8 +32,8 @@ func credential(c *Cluster, identifier, device, user, password, template string,
 	c.Must(http.MethodPost, "/api/v1/credentials", body, nil)
 }
 
-// TestPasswordsOfRealServers changes the passwords of real Linux users through sshd and telnetd, of a real PostgreSQL role, and of a
-// real Redis user by its administrator.
+// TestPasswordsOfRealServers changes the passwords of real Linux users through sshd and telnetd, of real PostgreSQL roles, one of them
+// by way of the sshd, where the account logs in whose password was just changed, and of a real Redis user by its administrator.
 func TestPasswordsOfRealServers(t *testing.T) {
 	t.Parallel()
 	c := Start(t)
@@ -42,6 +42,7 @@ func TestPasswordsOfRealServers(t *testing.T) {
 	user, old := sshd.AddUser(t)
 	guest, gold := telnetd.AddUser(t)
 	role, rold := pg.AddRole(t)
+	behind, bold := pg.AddRole(t)
 	app, aold := redis.AddUser(t)
 	sshDevice(c, "linux", sshd)
 	credential(c, "linux-user", "linux", user, old, "Linux passwd", nil)
@@ -51,13 +52,16 @@ func TestPasswordsOfRealServers(t *testing.T) {
 	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "old-box", "ip": "127.0.0.1", "insecure_tls": true,
 		"connectivities": []map[string]any{{"protocol": "TELNET", "port": telnetd.Port()}}}, nil)
 	credential(c, "telnet-user", "old-box", guest, gold, "Linux passwd (Telnet)", nil)
+	c.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "behind.localhost", "ip": "127.0.0.1", "ca": pg.CA(), "via": "linux", "via_login": "linux-user",
+		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
+	credential(c, "behind", "behind.localhost", behind, bold, "PostgreSQL ALTER ROLE", nil)
 	credential(c, "redis-admin", "localhost", redis.AdminUser, redis.AdminPassword, "Redis ACL user", nil)
 	credential(c, "redis-app", "localhost", app, aold, "", map[string]any{"execution": map[string]any{"template": "Redis ACL user", "authentication": "redis-admin"}})
 
 	for _, one := range []struct {
 		name, user, old string
 		login           func(user, password string) (bool, error)
-	}{{"linux-user", user, old, sshd.Login}, {"db-role", role, rold, pg.Login}, {"telnet-user", guest, gold, sshd.Login}, {"redis-app", app, aold, redis.Login}} {
+	}{{"linux-user", user, old, sshd.Login}, {"db-role", role, rold, pg.Login}, {"telnet-user", guest, gold, sshd.Login}, {"behind", behind, bold, pg.Login}, {"redis-app", app, aold, redis.Login}} {
 		o := c.Change(one.name)
 		if o.State != "succeeded" {
 			t.Fatalf("%s: operation ended as %s: %s", one.name, o.State, o.Message)
