@@ -81,13 +81,15 @@ func TestConfigIsChecked(t *testing.T) {
 		"use https, or say":      {Webhooks: []WebhookConfig{{SecretFile: "s", URL: "http://x/"}}},
 		"secret_file is missing": {Webhooks: []WebhookConfig{{URL: "https://x/"}}},
 		"no event is called":     {Webhooks: []WebhookConfig{{SecretFile: "s", URL: "https://x/", Wanted: Wanted{Events: []string{"operation.ended"}}}}},
-		"an outcome is":          {Webhooks: []WebhookConfig{{SecretFile: "s", URL: "https://x/", Wanted: Wanted{Outcomes: []string{"dead"}}}}},
-		"to is missing":          {Mails: []MailConfig{{Address: "m:25", From: "a@b.c"}}},
-		"is not a mail address":  {Mails: []MailConfig{{Address: "m:25", From: "a@b.c\r\nBcc: x@y.z", To: []string{"a@b.c"}}}},
-		"use starttls, or say":   {Mails: []MailConfig{{Address: "m:25", From: "a@b.c", To: []string{"a@b.c"}, Transport: "plain"}}},
-		"password_file belong":   {Mails: []MailConfig{{Address: "m:25", From: "a@b.c", To: []string{"a@b.c"}, User: "u"}}},
-		"such as mail.example":   {Mails: []MailConfig{{Address: "m", From: "a@b.c", To: []string{"a@b.c"}}}},
-		"every is 1s to 24h":     {Mails: []MailConfig{{Address: "m:25", From: "a@b.c", To: []string{"a@b.c"}, Every: time.Millisecond}}},
+		"the modules that have operations are PAM Core": {Webhooks: []WebhookConfig{{SecretFile: "s", URL: "https://x/", Wanted: Wanted{Modules: []string{"A2A"}}}}},
+		"a requester is APPLICATION/NAME":               {Mails: []MailConfig{{Address: "x:25", Transport: "starttls", From: "a@b", To: []string{"a@b"}, Every: time.Minute, Wanted: Wanted{Requesters: []string{""}}}}},
+		"an outcome is":                                 {Webhooks: []WebhookConfig{{SecretFile: "s", URL: "https://x/", Wanted: Wanted{Outcomes: []string{"dead"}}}}},
+		"to is missing":                                 {Mails: []MailConfig{{Address: "m:25", From: "a@b.c"}}},
+		"is not a mail address":                         {Mails: []MailConfig{{Address: "m:25", From: "a@b.c\r\nBcc: x@y.z", To: []string{"a@b.c"}}}},
+		"use starttls, or say":                          {Mails: []MailConfig{{Address: "m:25", From: "a@b.c", To: []string{"a@b.c"}, Transport: "plain"}}},
+		"password_file belong":                          {Mails: []MailConfig{{Address: "m:25", From: "a@b.c", To: []string{"a@b.c"}, User: "u"}}},
+		"such as mail.example":                          {Mails: []MailConfig{{Address: "m", From: "a@b.c", To: []string{"a@b.c"}}}},
+		"every is 1s to 24h":                            {Mails: []MailConfig{{Address: "m:25", From: "a@b.c", To: []string{"a@b.c"}, Every: time.Millisecond}}},
 	} {
 		err := c.Validate()
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -92,19 +92,23 @@ func (c MailConfig) about() string {
 // mailBatch is the greatest number of events in one message.
 const mailBatch = 4096
 
-// mailer sends a batch as one message.
+// mailer sends a batch as one message to each address.
 type mailer struct {
 	cfg     MailConfig
 	o       Options
 	timeout time.Duration
+	had     map[string]string // the message that an address took last, by its id: it does not get it again
+	note    func(string)
 }
 
 func newMailer(c MailConfig, o Options, timeout time.Duration) (*results, error) {
-	m := &mailer{c, o, timeout}
+	m := &mailer{cfg: c, o: o, timeout: timeout, had: map[string]string{}}
 	if _, err := m.client(); err != nil {
 		return nil, err
 	}
-	return newResults(m.deliver, func() {}), nil
+	r := newResults(m.deliver, func() {})
+	m.note = func(text string) { r.note(text) }
+	return r, nil
 }
 
 // client is made for each message: certificates and passwords are renewed in place.
@@ -148,33 +152,72 @@ func (m *mailer) client() (*gomail.Client, error) {
 	return gomail.NewClient(host, options...)
 }
 
+// deliver sends the batch to each address on its own. One that the server refuses for good does not keep it from the others: the status
+// says so. Everything else is tried again, without those who had it.
 func (m *mailer) deliver(ctx context.Context, events []audit.Event) (int, error) {
-	msg, err := m.message(events)
-	if err != nil {
-		return 0, err
+	var messages []*gomail.Msg
+	var to []string
+	for _, a := range m.cfg.To {
+		if m.had[a] != messageID(events) {
+			msg, err := m.message(events, a)
+			if err != nil {
+				return 0, err
+			}
+			messages, to = append(messages, msg), append(to, a)
+		}
 	}
 	c, err := m.client()
 	if err != nil {
 		return 0, err
 	}
-	if err := c.DialAndSendWithContext(ctx, msg); err != nil {
-		err = fmt.Errorf("send mail: %w", err)
-		if no := (*gomail.SendError)(nil); errors.As(err, &no) && no.ErrorCode() >= 500 {
-			err = refusal{err}
+	sent := c.DialAndSendWithContext(ctx, messages...)
+	var refused []string
+	var last, again error
+	for i, msg := range messages {
+		switch err := msg.SendError(); {
+		case msg.IsDelivered():
+			m.had[to[i]] = messageID(events)
+		case forGood(err):
+			refused, last = append(refused, to[i]), err
+		case err != nil:
+			again = fmt.Errorf("send mail to %s: %w", to[i], err)
+		default:
+			again = fmt.Errorf("send mail: %w", sent)
 		}
-		return 0, err
+	}
+	if again != nil {
+		return 0, again
+	}
+	switch {
+	case len(refused) == len(m.cfg.To):
+		return 0, refusal{fmt.Errorf("send mail: %w", last)}
+	case len(refused) > 0:
+		m.note(fmt.Sprintf("the server refuses mail to %s: %v", strings.Join(refused, ", "), last))
+	default:
+		m.note("")
 	}
 	return len(events), nil
 }
 
+// forGood tells that the server says no, and will say it again.
+func forGood(err error) bool {
+	no := (*gomail.SendError)(nil)
+	return errors.As(err, &no) && no.ErrorCode() >= 500
+}
+
+// messageID is the same for the same events.
+func messageID(events []audit.Event) string {
+	return fmt.Sprintf("%s.%d", eventID(&events[0]), len(events))
+}
+
 // message is the same for the same events, but for its date. Values of events stand in the body only, each event on one
 // line.
-func (m *mailer) message(events []audit.Event) (*gomail.Msg, error) {
+func (m *mailer) message(events []audit.Event, to string) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := msg.From(m.cfg.From); err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
-	if err := msg.To(m.cfg.To...); err != nil {
+	if err := msg.To(to); err != nil {
 		return nil, fmt.Errorf("to: %w", err)
 	}
 	least := audit.Public
@@ -198,7 +241,7 @@ func (m *mailer) message(events []audit.Event) (*gomail.Msg, error) {
 	}
 	msg.Subject(strings.TrimSpace(subject))
 	_, domain, _ := strings.Cut(m.cfg.From, "@")
-	msg.SetMessageIDWithValue(fmt.Sprintf("%s.%d@%s", eventID(&events[0]), len(events), strings.TrimSuffix(domain, ">")))
+	msg.SetMessageIDWithValue(messageID(events) + "@" + strings.TrimSuffix(domain, ">"))
 	msg.SetDate()
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
 	msg.SetBodyString(gomail.TypeTextPlain, body.String())

@@ -74,7 +74,7 @@ func TestRealMail(t *testing.T) {
 				if s := f.Status()[0]; s.Error != "" {
 					t.Fatal(s.Error)
 				}
-				return len(mailsIn(dir)) == 1
+				return len(mailsIn(dir)) == 2 // one for each address
 			})
 			trail.finish("n1", model.OpDead, model.OpSucceeded) // within the interval: one mail for both
 			trail.finish("n1", model.OpDead)
@@ -88,7 +88,7 @@ func TestRealMail(t *testing.T) {
 				}
 				subjects += m.Header.Get("Subject") + ";"
 			}
-			if len(texts) != 2 || !strings.Contains(subjects, "[cofre] operation.finished succeeded;") || !strings.Contains(subjects, "[cofre] 3 events, 2 failed;") {
+			if len(texts) != 4 || !strings.Contains(subjects, "[cofre] operation.finished succeeded;") || !strings.Contains(subjects, "[cofre] 3 events, 2 failed;") {
 				t.Errorf("%d mails: %s", len(texts), subjects)
 			}
 			for want, change := range map[string]func(*MailConfig){
@@ -111,12 +111,46 @@ func TestRealMail(t *testing.T) {
 	}
 }
 
+// TestOneAddressIsRefused: the others get their mail, once, and the status says who does not. An address that cannot take mail just now gets
+// it later, and nobody else gets it again.
+func TestOneAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	a.issue(t, "server", false)
+	address, dir := mailServer(t, a, "starttls", "right horse")
+	cfg := MailConfig{Name: "ops", Address: address, Transport: "starttls", CA: a.path("ca"), From: "cofre@example.org", User: "cofre", PasswordFile: secretIn(t, "right horse"), Every: time.Second,
+		To: []string{"gone@example.org", "ops@example.org", "full@example.org"}}
+	trail := newMemory()
+	f, _ := tell(t, Config{Mails: []MailConfig{cfg}}, trail, t.TempDir())
+	trail.finish("n1", model.OpDead)
+	wait(t, "the full mailbox to be told of", func() bool { return strings.Contains(f.Status()[0].Error, "full@example.org") })
+	if n := len(mailsIn(dir)); n != 1 {
+		t.Errorf("%d mails", n)
+	}
+	if err := os.WriteFile(dir+".room", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "the others to have it", func() bool { return f.Status()[0].Sent == 1 })
+	if n, s := len(mailsIn(dir)), f.Status()[0]; n != 2 || s.Error != "" || !strings.Contains(s.Note, "gone@example.org") {
+		t.Errorf("%d mails, %+v", n, s)
+	}
+	// Nobody is left: that is a receiver that refuses.
+	cfg.To = cfg.To[:1]
+	m, err := newMailer(cfg, Options{}, 2*time.Second)
+	if err == nil {
+		err = m.Send(t.Context(), []audit.Event{finished(1, "n1", model.OpDead)})
+	}
+	if !refused(err) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestMailHoldsNoMoreThanAllowed: names and addresses only where the configuration says so, and no value makes a header.
 func TestMailHoldsNoMoreThanAllowed(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		m := &mailer{cfg: MailConfig{From: "cofre@example.org", To: []string{"ops@example.org"}, Plaintext: plain}}
-		msg, err := m.message([]audit.Event{read(1, "n1", "x\r\nBcc: evil@example.org\r\n\r\n.\r\n")})
+		msg, err := m.message([]audit.Event{read(1, "n1", "x\r\nBcc: evil@example.org\r\n\r\n.\r\n")}, "ops@example.org")
 		if err != nil {
 			t.Fatal(err)
 		}

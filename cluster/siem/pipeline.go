@@ -184,6 +184,17 @@ func (p *pipeline) setAside(e *audit.Event, err error) {
 		Errorf("audit: event %d (%s) is set aside: the receiver refused it for %s and took later ones", e.Seq, e.Kind, refusedFor)
 }
 
+// noted says what does not work although the receiver gets its events.
+func (p *pipeline) noted(text string) {
+	p.mu.Lock()
+	changed := p.state.Note != text
+	p.state.Note = text
+	p.mu.Unlock()
+	if changed && text != "" {
+		p.o.Log.WithField("sink", p.name).Warn("audit: " + text)
+	}
+}
+
 // work sends what is there and waits for more; it returns only with an error.
 func (p *pipeline) work(ctx context.Context) error {
 	for {

@@ -23,6 +23,11 @@ type Wanted struct {
 	Events []string `yaml:"events"`
 	// Outcomes limits the ends of operations to succeeded, failed or cancelled; empty: every one.
 	Outcomes []string `yaml:"outcomes"`
+	// Modules limits operations to those of some modules, such as PAM Core; empty: every one.
+	Modules []string `yaml:"modules"`
+	// Requesters limits operations to those that some authorizations asked for, each named APPLICATION/NAME or by its id; empty: every
+	// one, also those that nobody asked for.
+	Requesters []string `yaml:"requesters"`
 }
 
 func (w Wanted) withDefaults() Wanted {
@@ -34,6 +39,14 @@ func (w Wanted) withDefaults() Wanted {
 
 func (w Wanted) matches(e *audit.Event) bool {
 	if o := outcome(e); len(w.Outcomes) > 0 && o != "" && !slices.Contains(w.Outcomes, o) {
+		return false
+	}
+	if len(w.Modules) > 0 && !slices.Contains(w.Modules, e.Field("module")) {
+		return false
+	}
+	if len(w.Requesters) > 0 && !slices.ContainsFunc(w.Requesters, func(r string) bool {
+		return r != "" && (r == e.Field("requester") || r == e.Field("requested_by"))
+	}) {
 		return false
 	}
 	return slices.ContainsFunc(w.Events, func(p string) bool { return matchesKind(p, e.Kind) })
@@ -77,6 +90,14 @@ func (w Wanted) validate() (errs []error) {
 			errs = append(errs, fmt.Errorf("an outcome is succeeded, failed or cancelled, not %q", s))
 		}
 	}
+	for _, m := range w.Modules {
+		if !slices.Contains(model.OperationModules, m) {
+			errs = append(errs, fmt.Errorf("the modules that have operations are %s, not %q", strings.Join(model.OperationModules, ", "), m))
+		}
+	}
+	if slices.Contains(w.Requesters, "") {
+		errs = append(errs, errors.New("a requester is APPLICATION/NAME of an authorization, or its id"))
+	}
 	return errs
 }
 
@@ -89,11 +110,12 @@ type results struct {
 	// deliver hands over events in order and tells how many of them were taken.
 	deliver func(ctx context.Context, events []audit.Event) (int, error)
 	aside   func(e *audit.Event, err error) // is told what the receiver will never get
+	note    func(string)                    // is told what does not work, although the receiver gets what it is sent; "": all does
 	close   func()
 }
 
 func newResults(deliver func(ctx context.Context, events []audit.Event) (int, error), close func()) *results {
-	return &results{taken: positions{}, done: map[uint64]bool{}, refused: map[uint64]time.Time{}, deliver: deliver, aside: func(*audit.Event, error) {}, close: close}
+	return &results{taken: positions{}, done: map[uint64]bool{}, refused: map[uint64]time.Time{}, deliver: deliver, aside: func(*audit.Event, error) {}, note: func(string) {}, close: close}
 }
 
 // Settled is true: a receiver of results answers.

@@ -109,7 +109,7 @@ func New(c Config, o Options) (*Forwarder, error) {
 			return err
 		}
 		p := f.pipes[len(f.pipes)-1]
-		s.aside = p.setAside
+		s.aside, s.note = p.setAside, p.noted
 		p.wants, p.every = w.matches, every
 		if every > 0 {
 			p.batch = mailBatch
@@ -207,6 +207,7 @@ type Status struct {
 	Sent     uint64 // events sent since the start
 	Aside    uint64 // events since the start that the receiver will not get, because it kept refusing them while it took others
 	Error    string // why it does not send now; "" if it does
+	Note     string // what does not work although it sends, such as one of several addresses
 	Since    time.Time
 }
 

@@ -179,6 +179,14 @@ func TestWebhookFilter(t *testing.T) {
 		{Wanted{Outcomes: []string{"failed"}}, finished(1, "n1", model.OpOutOfSync), true},
 		{Wanted{Outcomes: []string{"failed"}}, finished(1, "n1", model.OpCancelled), false},
 		{Wanted{Outcomes: []string{"failed"}, Events: []string{"*"}}, read(1, "n1", "x"), true},
+		{Wanted{Modules: []string{"PAM Core"}}, asked("PAM Core", "a1", "shop/prod"), true},
+		{Wanted{Modules: []string{"Executions"}}, asked("PAM Core", "a1", "shop/prod"), false},
+		{Wanted{Modules: []string{"PAM Core"}, Events: []string{"*"}}, read(1, "n1", "x"), false},
+		{Wanted{Requesters: []string{"shop/test", "shop/prod"}}, asked("PAM Core", "a1", "shop/prod"), true},
+		{Wanted{Requesters: []string{"a1"}}, asked("PAM Core", "a1", "shop/prod"), true},
+		{Wanted{Requesters: []string{"a1"}, Outcomes: []string{"failed"}}, asked("PAM Core", "a1", "shop/prod"), false},
+		{Wanted{Requesters: []string{"shop/prod"}}, asked("PAM Core", "", ""), false},
+		{Wanted{Requesters: []string{"shop/prod"}}, asked("PAM Core", "a2", "shop/test"), false},
 	} {
 		if w := c.wanted.withDefaults(); w.matches(&c.event) != c.want {
 			t.Errorf("%+v: %s %s", w, c.event.Kind, c.event.Field("state"))
@@ -285,4 +293,11 @@ func TestReceiverIsTested(t *testing.T) {
 	if s := f.Status()[0]; s.Sent != 0 || s.Error != "" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// asked is an operation that succeeded for somebody.
+func asked(module, requester, by string) audit.Event {
+	e := finished(1, "n1", model.OpSucceeded)
+	e.Fields = append(e.Fields, audit.Field{Name: "module", Value: module}, audit.Field{Name: "requester", Value: requester}, audit.Field{Name: "requested_by", Value: by})
+	return e
 }

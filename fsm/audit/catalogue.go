@@ -88,12 +88,12 @@ var (
 	TemplateWorkflow = define("template.workflow", Warning, "the number of approvals that templates need was set", Fields{"levels": Public})
 	TemplateStatus   = define("template.status", Notice, "a template was activated or deactivated", Fields{"template": Public, "active": Public})
 
-	OperationCreated   = define("operation.created", Info, "an operation was created", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public})
+	OperationCreated   = define("operation.created", Info, "an operation was created", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public, "module": Public, "requester": Public, "requested_by": Sensitive})
 	OperationStarted   = define("operation.started", Info, "a slot was given an operation", Fields{"operation": Public, "number": Public, "executor": Public, "slot": Public, "runner": Public, "attempt": Public, "settle": Public})
 	OperationCandidate = define("operation.candidate", Info, "a new secret was committed before the target is touched", Fields{"operation": Public, "number": Public, "version": Public})
-	OperationFinished  = define("operation.finished", Notice, "an operation reached its end", Fields{"operation": Public, "number": Public, "state": Public, "kind": Public, "target": Public, "attempts": Public})
+	OperationFinished  = define("operation.finished", Notice, "an operation reached its end", Fields{"operation": Public, "number": Public, "state": Public, "kind": Public, "target": Public, "attempts": Public, "trigger": Public, "module": Public, "requester": Public, "requested_by": Sensitive})
 	OperationRetried   = define("operation.retry", Warning, "an attempt failed; the operation waits for the next", Fields{"operation": Public, "number": Public, "outcome": Public, "class": Public, "state": Public})
-	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public})
+	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public, "module": Public, "requester": Public, "requested_by": Sensitive})
 	OperationHurried   = define("operation.hurried", Notice, "an operation was told to begin at once", Fields{"operation": Public, "number": Public})
 	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
 

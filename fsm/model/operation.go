@@ -202,6 +202,9 @@ const (
 	ModuleDSM        = "DevOps Secret Manager"
 )
 
+// OperationModules lists them.
+var OperationModules = []string{ModuleCore, ModuleExecutions, ModuleDSM}
+
 // LastAttempt is when an attempt began last; 0: none did.
 func (o *Operation) LastAttempt() Time {
 	for i := len(o.History) - 1; i >= 0; i-- {

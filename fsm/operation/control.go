@@ -1,8 +1,6 @@
 package operation
 
 import (
-	"fmt"
-
 	"cofre/fsm/audit"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
@@ -31,7 +29,7 @@ var Cancel = command.Define("operation.cancel", 1, func(tx *table.Tx, m command.
 		return model.Operation{}, err
 	}
 	rest(tx, o, s)
-	tx.Emit(audit.OperationCancelled.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))
+	tx.Emit(audit.OperationCancelled.With(told(tx, o)...))
 	return *o, advance(tx, m, o)
 }).AuditDenials()
 
@@ -71,7 +69,9 @@ var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Me
 		s.store(tx)
 	}
 	putOperation(tx, o)
-	tx.Emit(audit.OperationCreated.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", "retry"))
+	again := *o
+	again.Trigger = "retry"
+	tx.Emit(audit.OperationCreated.With(told(tx, &again)...))
 	return *o, nil
 }).AuditDenials()
 

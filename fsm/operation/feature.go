@@ -84,7 +84,7 @@ func add(tx *table.Tx, m command.Meta, n int, o *model.Operation, s Spec) {
 	}
 	o.History = []model.Transition{{At: m.At, To: o.State, Event: "created by " + s.Trigger}}
 	state.Operations.Put(tx, o)
-	tx.Emit(audit.OperationCreated.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", o.Trigger))
+	tx.Emit(audit.OperationCreated.With(told(tx, o)...))
 }
 
 // DedupKey is unique among open operations: a second leader, or a second trigger, cannot create twins.

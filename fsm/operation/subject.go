@@ -130,12 +130,26 @@ func end(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 		*b = ""
 	}
 	putOperation(tx, o)
-	tx.Emit(audit.OperationFinished.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "state", o.State.String(),
-		"kind", string(o.Kind), "target", o.Target.ID, "attempts", fmt.Sprint(o.Attempt)))
+	tx.Emit(audit.OperationFinished.With(told(tx, o, "state", o.State.String(), "attempts", fmt.Sprint(o.Attempt))...))
 	if err := s.ended(tx, m, o); err != nil {
 		return err
 	}
 	countFailure(tx, m, o)
 	s.store(tx)
 	return advance(tx, m, o)
+}
+
+// told is what an event says of an operation, so that whoever asked for it, or the module that did, may be told: what it is, why it
+// is, and for whom.
+func told(tx *table.Tx, o *model.Operation, more ...string) []string {
+	fields := append([]string{"operation", string(o.ID), "number", fmt.Sprint(o.Number), "kind", string(o.Kind), "target", o.Target.ID, "trigger", o.Trigger, "module", o.Module()}, more...)
+	auth, ok := state.Authorizations.Look(tx, string(o.Requester))
+	if !ok {
+		return fields // nobody asked
+	}
+	by := auth.Name
+	if app, ok := state.Applications.Look(tx, string(auth.Application)); ok {
+		by = app.Name + "/" + auth.Name
+	}
+	return append(fields, "requester", string(o.Requester), "requested_by", by)
 }

@@ -1,7 +1,9 @@
 """A mail server on loopback for the tests, by Debian's aiosmtpd: TLS, a login, and a Maildir.
 
 smtpd.py DIR PORT CERT KEY (starttls|tls) USER PASSWORD
+Mail to gone@ is refused for good; to full@ until the file DIR.room is there.
 """
+import os
 import ssl
 import sys
 import threading
@@ -20,6 +22,16 @@ def login(server, session, envelope, mechanism, data):
     return AuthResult(success=good, handled=False)
 
 
+class Box(Mailbox):
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("gone@"):
+            return "550 5.1.1 no such mailbox"
+        if address.startswith("full@") and not os.path.exists(folder + ".room"):
+            return "452 4.2.2 mailbox full"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
 class Server(Controller):
     def factory(self):
         starttls = context if mode == "starttls" else None
@@ -27,5 +39,5 @@ class Server(Controller):
                     auth_required=True, auth_require_tls=starttls is not None, authenticator=login)
 
 
-Server(Mailbox(folder), hostname="127.0.0.1", port=int(port), ssl_context=context if mode == "tls" else None).start()
+Server(Box(folder), hostname="127.0.0.1", port=int(port), ssl_context=context if mode == "tls" else None).start()
 threading.Event().wait()

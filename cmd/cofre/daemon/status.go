@@ -56,6 +56,7 @@ type Receiver struct {
 	Sent     uint64 `json:"sent"`                // since the start
 	Aside    uint64 `json:"set_aside,omitempty"` // since the start: what the receiver kept refusing while it took others
 	Error    string `json:"error,omitempty"`
+	Note     string `json:"note,omitempty"` // what does not work although it sends
 }
 
 // MemberStatus is one member as seen from the answering node.
@@ -119,7 +120,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 	s.Headline = headline(healthy, voters, s.Tolerance, s.Leader)
 	if f := m.echoes.Load(); f != nil {
 		for _, r := range f.Status() {
-			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Aside, r.Error})
+			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Aside, r.Error, r.Note})
 		}
 	}
 	v := m.fsm.View()

@@ -176,7 +176,7 @@ func statusCommand(client func() *Client, use string) *cobra.Command {
 				fmt.Fprintln(out, "!", w)
 			}
 			for _, r := range s.Receivers {
-				fmt.Fprintf(out, "audit events of this node go to: %s%s%s\n", r.About, word(r.Error != "", " (NOT SENDING: "+r.Error+")", ""),
+				fmt.Fprintf(out, "audit events of this node go to: %s%s%s%s\n", r.About, word(r.Note != "", " ("+r.Note+")", ""), word(r.Error != "", " (NOT SENDING: "+r.Error+")", ""),
 					word(r.Aside > 0, fmt.Sprintf(" (%d events set aside, which it kept refusing: the journal names them)", r.Aside), ""))
 			}
 			for _, line := range parameters(&s) {
