@@ -101,10 +101,8 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 			return auth, model.Errorf(model.Conflict, "the application has an authorization %s already", auth.Name).WithField("name")
 		}
 	}
-	for _, id := range auth.Profiles {
-		if !state.AccessProfiles.Has(tx, string(id)) {
-			return auth, model.Errorf(model.Invalid, "there is no such access profile").WithField("profiles")
-		}
+	if err := dropGone(tx, &auth); err != nil {
+		return auth, err
 	}
 	change, hadSecretRead := "created", false
 	var before *model.Authorization
@@ -151,6 +149,26 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	}
 	return auth, nil
 }).AuditDenials()
+
+// dropGone takes out the access profiles that were removed since the authorization referred to them, so that it can still be
+// changed and disabled. A new reference must lead somewhere.
+func dropGone(tx *table.Tx, auth *model.Authorization) error {
+	var known []model.AccessProfileID
+	if old, ok := state.Authorizations.Look(tx, string(auth.ID)); ok {
+		known = old.Profiles
+	}
+	var kept []model.AccessProfileID
+	for _, id := range auth.Profiles {
+		switch {
+		case state.AccessProfiles.Has(tx, string(id)):
+			kept = append(kept, id)
+		case !slices.Contains(known, id):
+			return model.Errorf(model.Invalid, "there is no such access profile").WithField("profiles")
+		}
+	}
+	auth.Profiles = kept
+	return nil
+}
 
 // happened tells automations what a change of an authorization was; before is nil for a new one.
 func happened(tx *table.Tx, m command.Meta, before, now *model.Authorization) {
