@@ -88,7 +88,8 @@ var rooms = []room{
 	{"httpapi/sts", []string{"fsm/model", "httpapi/authn"}, "the one question that is asked of AWS"},
 	{"httpapi/compat", []string{"fsm/model", "fsm/audit", "vault/secret"}, "the one encoder of secrets"},
 	{"httpapi/edge", []string{"vault/access", "vault/secret", "scheduler/ops", "fsm/...", "httpapi/..."}, "joins resources and services; only cmd imports it"},
-	{"httpapi/openapi", []string{"httpapi/route", "httpapi/compat", "vault/secret", "fsm/model"}, "generated from the routes and the types of their bodies"},
+	{"httpapi/examples", nil, "texts: what documents show and tests play"},
+	{"httpapi/openapi", []string{"httpapi/examples", "httpapi/route", "httpapi/compat", "vault/secret", "fsm/model"}, "generated from the routes and the types of their bodies"},
 	{"httpapi/...", []string{"httpapi/route", "httpapi/compat", "fsm/model", "vault/secret"}, "a resource talks to services through interfaces of its own"},
 
 	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "scheduler/lead", "vault/disk"}, "test kit of the cluster: the real scheduler makes its work"},

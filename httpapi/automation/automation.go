@@ -182,7 +182,20 @@ func (m *management) freeze(ctx context.Context, r *route.Request) (compat.Reply
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	return m.after(ctx, r, m.s.Freeze(ctx, r.Actor, b.Name, model.Time(b.From), model.Time(b.Until)))
+	if err := m.s.Freeze(ctx, r.Actor, b.Name, model.Time(b.From), model.Time(b.Until)); err != nil {
+		return compat.Reply{}, err
+	}
+	a, err := m.s.Automation(r.Actor, r.At)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	at := r.At
+	for _, f := range a.Freezes { // one that begins at once begins when it was committed, which is after the request came
+		if f.Name == b.Name && model.Time(b.From) <= r.At {
+			at = max(at, f.From)
+		}
+	}
+	return compat.JSON(ViewOf(a, at)), nil
 }
 
 func (m *management) thaw(ctx context.Context, r *route.Request) (compat.Reply, error) {

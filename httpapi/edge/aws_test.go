@@ -87,7 +87,7 @@ func (d *stsDouble) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // proof signs as an application on AWS does, with the official signer.
-func proof(t *testing.T, i awsIdentity, unique, server, host string, at time.Time) url.Values {
+func proof(t testing.TB, i awsIdentity, unique, server, host string, at time.Time) url.Values {
 	t.Helper()
 	const body = "Action=GetCallerIdentity&Version=2011-06-15"
 	r, err := http.NewRequest(http.MethodPost, "https://"+host+"/", strings.NewReader(body))

@@ -61,13 +61,13 @@ func TestOpenAPI(t *testing.T) {
 
 func TestMarkdown(t *testing.T) {
 	t.Parallel()
-	text := openapi.Markdown(edge.Routes())
+	text := openapi.Markdown(edge.Routes(), scripts(t))
 	for _, r := range edge.Routes() {
 		if !strings.Contains(text, "### `"+r.Method+" "+r.Path+"`") {
 			t.Errorf("%s %s is missing", r.Method, r.Path)
 		}
 	}
-	if text != openapi.Markdown(edge.Routes()) || !strings.Contains(text, "| `execution.template` | string | name of a change template |") {
+	if text != openapi.Markdown(edge.Routes(), scripts(t)) || !strings.Contains(text, "| `execution.template` | string | name of a change template |") {
 		t.Error("the text is not stable or lacks nested fields")
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,10 +15,12 @@ import (
 func main() {
 	dir := flag.String("dir", "docs", "folder of the documents")
 	flag.Parse()
-	for name, text := range Documents() {
-		if err := os.WriteFile(filepath.Join(*dir, name), []byte(text), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, "docs:", err)
-			os.Exit(1)
-		}
+	documents, err := Documents(os.DirFS(filepath.Join(*dir, "../httpapi/examples")))
+	for name, text := range documents {
+		err = errors.Join(err, os.WriteFile(filepath.Join(*dir, name), []byte(text), 0o644))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+		os.Exit(1)
 	}
 }
