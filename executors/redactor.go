@@ -1,6 +1,8 @@
 package executors
 
 import (
+	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -19,9 +21,11 @@ const Redacted = "[redacted]"
 // is, quoted, doubled, JSON, XML, URL, hexadecimal, UTF-16LE and base64 in all alignments, in any letter case. While
 // it knows a secret shorter than six characters it drops whole texts.
 type Redactor struct {
-	mu    sync.Mutex              // guards the other fields
-	grams map[int]map[string]bool // pieces by length
-	short bool
+	mu     sync.Mutex // guards the other fields
+	fresh  []string   // known, but not in pieces yet
+	pieces map[uint64]struct{}
+	grams  []int // the lengths of the pieces
+	short  bool
 }
 
 // Add makes a secret known.
@@ -41,18 +45,38 @@ func (r *Redactor) learn(value string) {
 		r.short = true
 		return
 	}
-	if r.grams == nil {
-		r.grams = map[int]map[string]bool{}
+	if !slices.Contains(r.fresh, value) {
+		r.fresh = append(r.fresh, value)
 	}
-	for _, f := range forms(value) {
-		pieces := r.grams[f.gram]
-		if pieces == nil {
-			pieces = map[string]bool{}
-			r.grams[f.gram] = pieces
+}
+
+// seed makes the hashes of pieces; two pieces with one hash would hide a little too much.
+var seed = maphash.MakeSeed()
+
+// cut takes what is known to pieces, of which it keeps hashes.
+func (r *Redactor) cut() {
+	var all []form
+	n := 0
+	for _, value := range r.fresh {
+		for _, f := range forms(value) {
+			f.text = string(fold(f.text).text)
+			all = append(all, f)
+			n += max(0, len(f.text)-f.gram+1)
 		}
-		text := fold(f.text).text
-		for i := 0; i+f.gram <= len(text); i++ {
-			pieces[string(text[i:i+f.gram])] = true
+	}
+	r.fresh = nil
+	if n == 0 {
+		return
+	}
+	if r.pieces == nil {
+		r.pieces = make(map[uint64]struct{}, n)
+	}
+	for _, f := range all {
+		for i := 0; i+f.gram <= len(f.text); i++ {
+			r.pieces[maphash.String(seed, f.text[i:i+f.gram])] = struct{}{}
+		}
+		if !slices.Contains(r.grams, f.gram) {
+			r.grams = append(r.grams, f.gram)
 		}
 	}
 }
@@ -67,12 +91,13 @@ func (r *Redactor) Text(s string) string {
 	if r.short {
 		return Redacted
 	}
+	r.cut()
 	clean := readable(s)
 	f := fold(clean)
 	hide := make([]bool, len(clean))
-	for n, pieces := range r.grams {
+	for _, n := range r.grams {
 		for i := 0; i+n <= len(f.text); i++ {
-			if pieces[string(f.text[i:i+n])] {
+			if _, secret := r.pieces[maphash.Bytes(seed, f.text[i:i+n])]; secret {
 				// From the first to the last byte of the piece, with whatever was folded away between them.
 				for j := f.at[i]; j <= f.at[i+n-1]; j++ {
 					hide[j] = true
