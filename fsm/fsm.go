@@ -30,6 +30,7 @@ type FSM struct {
 	mu      sync.Mutex // guards what follows
 	changed chan struct{}
 	watches []*watch
+	rows    map[*rowWatch]struct{}
 	hash    HashAt
 }
 
@@ -45,7 +46,7 @@ func Open(dir string, registry *command.Registry, o table.Options) (*FSM, error)
 	if err != nil {
 		return nil, err
 	}
-	f := &FSM{home: home, registry: registry, changed: make(chan struct{})}
+	f := &FSM{home: home, registry: registry, changed: make(chan struct{}), rows: map[*rowWatch]struct{}{}}
 	f.publish(nil)
 	if l := f.Level(); l > registry.Level() {
 		_ = home.Close()

@@ -28,6 +28,12 @@ func (f *FSM) publish(b *table.Batch) {
 			w.changed = make(chan struct{})
 		}
 	}
+	for w := range f.rows {
+		if b == nil || b.TouchedRow(w.place) {
+			close(w.changed)
+			delete(f.rows, w)
+		}
+	}
 }
 
 type watch struct {
@@ -45,6 +51,25 @@ func (f *FSM) Watch(spaces ...table.Space) func() <-chan struct{} {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return w.changed
+	}
+}
+
+type rowWatch struct {
+	place   table.Place
+	changed chan struct{}
+}
+
+// WatchRow gives a channel that closes at the next change of one row, so that many may each wait for their own without
+// waking each other. Who waits no longer calls stop. Take it before looking.
+func (f *FSM) WatchRow(place table.Place) (changed <-chan struct{}, stop func()) {
+	w := &rowWatch{place, make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows[w] = struct{}{}
+	return w.changed, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.rows, w)
 	}
 }
 

@@ -12,14 +12,6 @@ func TestWatch(t *testing.T) {
 	t.Parallel()
 	m := start(t)
 	sequences, operations := m.Watch(state.Sequences.Rows()), m.Watch(state.Operations.Rows(), state.Credentials.Index("due"))
-	woken := func(c <-chan struct{}) bool {
-		select {
-		case <-c:
-			return true
-		default:
-			return false
-		}
-	}
 	all, seq, op := m.Changed(), sequences(), operations()
 	m.one(t0, "test.add", struct{}{})
 	if !woken(all) || !woken(seq) || woken(op) {
@@ -36,6 +28,36 @@ func TestWatch(t *testing.T) {
 	if !woken(op) || !woken(seq) {
 		t.Error("a restored state wakes nobody")
 	}
+}
+
+func woken(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Who watches a row is woken by its changes only, once, and not after they went.
+func TestWatchRow(t *testing.T) {
+	t.Parallel()
+	m := start(t)
+	mine, _ := m.WatchRow(state.Sequences.Place("test"))
+	other, stop := m.WatchRow(state.Sequences.Place("other"))
+	gone, stopGone := m.WatchRow(state.Sequences.Place("test"))
+	stopGone()
+	m.one(t0, "test.add", struct{}{})
+	if !woken(mine) || woken(other) || woken(gone) {
+		t.Errorf("after a change of the row: %t %t %t", woken(mine), woken(other), woken(gone))
+	}
+	if err := m.Flip(build(t, m)); err != nil {
+		t.Fatal(err)
+	}
+	if !woken(other) {
+		t.Error("a restored state wakes nobody")
+	}
+	stop() // of one that was woken
 }
 
 // build makes a store of the machine's own state aside.

@@ -191,18 +191,14 @@ func (s *Service) ChainRun(ctx context.Context, actor model.Actor, at model.Time
 
 // AwaitRun gives a run when it is over, or as it is when ctx ends.
 func (s *Service) AwaitRun(ctx context.Context, actor model.Actor, at model.Time, of model.ChainID, number uint64) (*RunOf, error) {
-	for {
-		again := s.changed()
-		r, err := s.ChainRun(context.WithoutCancel(ctx), actor, at, of, number)
-		if err != nil || r.Run.State.Final() {
-			return r, err
-		}
-		select {
-		case <-again:
-		case <-ctx.Done():
-			return r, nil
-		}
+	r, err := s.ChainRun(context.WithoutCancel(ctx), actor, at, of, number)
+	if err != nil {
+		return nil, err
 	}
+	return await(ctx, s, state.ChainRuns.Place(string(r.Run.ID)), func() (*RunOf, bool, error) {
+		r, err := s.ChainRun(context.WithoutCancel(ctx), actor, at, of, number)
+		return r, err == nil && r.Run.State.Final(), err
+	})
 }
 
 // ChainRuns lists the runs of a chain, newest first, before a number; 0: from the newest on.

@@ -21,14 +21,17 @@ type Views interface{ View() *table.View }
 type Service struct {
 	proposer command.Proposer
 	views    Views
-	changed  func() <-chan struct{}
+	watch    Watch
 	fresh    func(context.Context) error
 }
 
-// New makes the service. changed gives a channel that closes at the next change of this replica; fresh is the cluster's
-// read index.
-func New(p command.Proposer, v Views, changed func() <-chan struct{}, fresh func(context.Context) error) *Service {
-	return &Service{proposer: p, views: v, changed: changed, fresh: fresh}
+// Watch gives a channel that closes at the next change of a row in this replica, and what to call when nobody waits for it
+// any more.
+type Watch func(table.Place) (changed <-chan struct{}, stop func())
+
+// New makes the service. fresh is the cluster's read index.
+func New(p command.Proposer, v Views, watch Watch, fresh func(context.Context) error) *Service {
+	return &Service{proposer: p, views: v, watch: watch, fresh: fresh}
 }
 
 var (
@@ -148,17 +151,30 @@ func searched(r table.Reader, o *model.Operation) (*model.Credential, *authz.Obj
 
 // Wait returns the operation when it is final, or as it is when ctx ends.
 func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error) {
+	d, err := s.Get(ctx, actor, at, name)
+	if err != nil {
+		return nil, err
+	}
+	return await(ctx, s, state.Operations.Place(string(d.Operation.ID)), func() (*Described, bool, error) {
+		d, err := s.get(actor, at, name)
+		return d, err == nil && d.Operation.State.Final(), err
+	})
+}
+
+// await looks at something until it is over, each time the row changes that tells so, and a last time when ctx ends.
+func await[T any](ctx context.Context, s *Service, row table.Place, look func() (found T, over bool, err error)) (T, error) {
 	for {
-		again := s.changed()
-		d, err := s.Get(ctx, actor, at, name)
-		if err != nil || d.Operation.State.Final() {
-			return d, err
+		changed, stop := s.watch(row)
+		found, over, err := look()
+		if err != nil || over || ctx.Err() != nil {
+			stop()
+			return found, err
 		}
 		select {
-		case <-again:
+		case <-changed:
 		case <-ctx.Done():
-			return d, nil
 		}
+		stop()
 	}
 }
 

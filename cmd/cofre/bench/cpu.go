@@ -25,6 +25,10 @@ func (a spent) sub(b spent) spent {
 	return spent{a.leader - b.leader, a.followers - b.followers, a.loader - b.loader}
 }
 
+func (a spent) add(b spent) spent {
+	return spent{a.leader + b.leader, a.followers + b.followers, a.loader + b.loader}
+}
+
 // per gives the microseconds of an operation, for the table.
 func (a spent) per(operations float64) string {
 	us := func(d time.Duration) float64 { return float64(d.Microseconds()) / max(operations, 1) }

@@ -71,7 +71,7 @@ func (m *measured) cpu() string {
 	var sum spent
 	n := 0
 	for _, s := range m.samples {
-		sum = spent{sum.leader + s.cpu.leader, sum.followers + s.cpu.followers, sum.loader + s.cpu.loader}
+		sum = sum.add(s.cpu)
 		n += s.count
 	}
 	return sum.per(float64(n))

@@ -37,7 +37,11 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 			return err
 		}
 	}
-	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio |\n|---|---|---|---|\n", model.DefaultAutomation().Lanes)
+	if err := s.find(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a rotation: leader + both followers + asker | rotations a log entry |\n|---|---|---|---|---|---|\n",
+		model.DefaultAutomation().Lanes)
 	pg, err := startDatabase(ctx, s, s.dir)
 	if err != nil {
 		return err
@@ -73,18 +77,23 @@ func compare(ctx context.Context, s *server, t rotating, name string, repeats in
 		}
 	}
 	var loop, cluster []float64
+	var cpu spent
+	var entries uint64
 	for range repeats {
 		one, err := timed(func() error { return bareLoop(ctx, t, bare) })
 		if err != nil {
 			return fmt.Errorf("bare loop: %w", err)
 		}
 		loop = append(loop, one)
+		before, applied := s.spent(), s.applied(ctx)
 		if one, err = timed(func() error { return s.change(ctx, ours) }); err != nil {
 			return fmt.Errorf("change by the cluster: %w", err)
 		}
+		cpu, entries = cpu.add(s.spent().sub(before)), entries+s.applied(ctx)-applied
 		cluster = append(cluster, one)
 	}
-	fmt.Printf("| %s | %.1f | %.1f | %.2f |\n", name, median(loop), median(cluster), median(cluster)/median(loop))
+	all := float64(repeats * rotated)
+	fmt.Printf("| %s | %.1f | %.1f | %.2f | %s | %.1f |\n", name, median(loop), median(cluster), median(cluster)/median(loop), cpu.per(all), all/max(float64(entries), 1))
 	return nil
 }
 
