@@ -37,10 +37,12 @@ type Kit struct {
 	Rejected string                                    // a new password that the target refuses; "": it takes all
 	Values   map[mask.Name]string                      // of further tags
 	Route    func(executors.Dialer) executors.Dialer   // the way to the target; nil: straight
-	Makes    bool                                      // the target makes an account that it does not know, which opens to nobody
-	Lingers  bool                                      // the target takes a replaced password for a while
-	Framed   bool                                      // a message is two writes, its length and itself: every second one is cut
-	Opening  int                                       // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
+	Connect  time.Duration                             // time-outs of the session; 0: 20 s, and the executor's
+	Read     time.Duration
+	Makes    bool // the target makes an account that it does not know, which opens to nobody
+	Lingers  bool // the target takes a replaced password for a while
+	Framed   bool // a message is two writes, its length and itself: every second one is cut
+	Opening  int  // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
 }
 
 // Fresh makes a new password that every target takes.
@@ -89,7 +91,11 @@ func (k Kit) session(a Account, fresh string, w *wire) executors.Session {
 	if k.Route != nil {
 		dial = k.Route(dial)
 	}
-	return executors.Session{Target: k.Target, Dial: dial, ConnectTimeout: 20 * time.Second, Resolve: values(tags)}
+	connect := k.Connect
+	if connect == 0 {
+		connect = 20 * time.Second
+	}
+	return executors.Session{Target: k.Target, Dial: dial, ConnectTimeout: connect, ReadTimeout: k.Read, Resolve: values(tags)}
 }
 
 func values(m map[mask.Name]string) mask.Resolver {

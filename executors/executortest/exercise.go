@@ -27,6 +27,8 @@ func Exercise(t *testing.T, k Kit) {
 	t.Run("refusal by the target", k.rejected)
 	t.Run("cuts", k.cuts)
 	t.Run("cancel", k.cancel)
+	t.Run("a silent target", k.silence)
+	t.Run("another target", k.impostor)
 }
 
 func (k Kit) compile(t *testing.T) {

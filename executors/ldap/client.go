@@ -49,6 +49,8 @@ func classOf(err error) executors.Class {
 		return executors.ClassTLS
 	case e.ResultCode >= clientSide && executors.ClassOf(e.Err) == executors.ClassTimeout, e.ResultCode == directory.LDAPResultTimeout:
 		return executors.ClassTimeout
+	case e.ResultCode >= clientSide && e.Err != nil && strings.Contains(e.Err.Error(), "timed out"): // the library tells its own time-out by words alone
+		return executors.ClassTimeout
 	case e.ResultCode >= clientSide, unclear[e.ResultCode]:
 		return executors.ClassNetwork
 	case e.ResultCode == invalidCredentials, e.ResultCode == directory.LDAPResultInappropriateAuthentication, e.ResultCode == directory.LDAPResultStrongAuthRequired:

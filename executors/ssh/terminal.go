@@ -59,10 +59,23 @@ func openTerminal(ctx context.Context, s executors.Session, limit time.Duration,
 	}
 	t := &terminal{client: client, done: make(chan struct{})}
 	t.untie = context.AfterFunc(ctx, t.Cut)
+	if limit <= 0 {
+		limit = dialogue.DefaultTimeout
+	}
+	sctx, cancel := s.Reading(ctx, 3*limit)
+	defer cancel()
+	stop := context.AfterFunc(sctx, t.Cut) // the library waits for ever
 	if err := t.shell(out); err != nil {
 		close(t.done)
 		t.Close()
+		if sctx.Err() != nil {
+			err = sctx.Err()
+		}
 		return nil, fmt.Errorf("open a shell: %w", err)
+	}
+	if !stop() {
+		t.Close()
+		return nil, fmt.Errorf("open a shell: %w", sctx.Err())
 	}
 	return t, nil
 }

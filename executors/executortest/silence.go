@@ -1,0 +1,101 @@
+package executortest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"cofre/executors"
+	"cofre/fsm/model"
+)
+
+// patience is what a session sets as its time-outs here; enough means that an attempt did not wait for much more than that.
+const (
+	patience = 2 * time.Second
+	enough   = 30 * time.Second
+)
+
+// silence lets the target say nothing more after some write, and nobody cancels: the session's own time-outs end the attempt.
+func (k Kit) silence(t *testing.T) {
+	t.Parallel()
+	probe := &wire{}
+	acc, fresh := k.Account(t), Fresh()
+	if a := k.change(t.Context(), t, acc, fresh, probe, nil); a.outcome != executors.Applied {
+		t.Fatalf("without a fault: %s, %v", a.outcome, a.err)
+	}
+	acc.Password = fresh
+	k.Connect, k.Read = patience, patience
+	for _, at := range []int{1, probe.writes() / 2, max(probe.writes()-2, 1)} {
+		fresh, began := Fresh(), time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), enough)
+		a := k.change(ctx, t, acc, fresh, &wire{mode: stall, at: at, stalled: func() {}}, nil)
+		late := ctx.Err() != nil
+		cancel()
+		if late || a.outcome != executors.Applied && ClassOf(a.err) != executors.ClassTimeout {
+			t.Errorf("silent after write %d: %s, %v after %s", at, a.outcome, a.err, time.Since(began).Round(time.Second))
+		}
+		if k.inForce(t, fmt.Sprintf("silent after write %d", at), a, acc, fresh) {
+			acc.Password = fresh
+		}
+	}
+	if v, ok := k.verifier(t); ok {
+		ctx, cancel := context.WithTimeout(t.Context(), enough)
+		defer cancel()
+		in, err := v.Verify(ctx, k.session(acc, "", &wire{mode: stall, at: 1, stalled: func() {}}), value(acc.Password))
+		if in || ClassOf(err) != executors.ClassTimeout || ctx.Err() != nil {
+			t.Errorf("verify at a silent target: %t, %v", in, err)
+		}
+	}
+}
+
+// impostor lets the device expect another certificate or host key than the target shows: nothing is sent, and nothing called wrong. The
+// device's opt-out lets certificates pass, and nothing else.
+func (k Kit) impostor(t *testing.T) {
+	t.Parallel()
+	own, class := k.Target, executors.ClassTLS
+	strange := map[string]model.Endpoint{}
+	with := func(name string, change func(*model.Endpoint)) {
+		e := own
+		change(&e)
+		strange[name] = e
+	}
+	switch {
+	case own.CA != "":
+		with("an unknown authority", func(e *model.Endpoint) { e.CA = "" })
+		with("another name", func(e *model.Endpoint) { e.Hostname = "other.example" })
+	case len(own.HostKeys) > 0:
+		class = executors.ClassHostKey
+		with("no host key is pinned", func(e *model.Endpoint) { e.HostKeys = nil })
+		with("another host key", func(e *model.Endpoint) {
+			e.HostKeys = []model.HostKey{{Fingerprint: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"}}
+		})
+		with("no host key is pinned, and certificates are not verified", func(e *model.Endpoint) { e.HostKeys, e.InsecureTLS = nil, true })
+	case own.InsecureTLS:
+		with("clear text was not meant", func(e *model.Endpoint) { e.InsecureTLS = false })
+	default:
+		t.Skip("the protocol authenticates the target by the password itself")
+	}
+	acc := k.Account(t)
+	for name, e := range strange {
+		k := k
+		k.Target = e
+		fresh := Fresh()
+		a := k.change(t.Context(), t, acc, fresh, &wire{}, nil)
+		if a.outcome != executors.NotStarted || ClassOf(a.err) != class {
+			t.Errorf("%s: %s, %v", name, a.outcome, a.err)
+		}
+		k.inForce(t, name, a, acc, fresh)
+		if v, ok := k.verifier(t); ok {
+			if in, err := v.Verify(t.Context(), k.session(acc, "", &wire{}), value(acc.Password)); in || ClassOf(err) != class {
+				t.Errorf("verify, %s: %t, %v", name, in, err)
+			}
+		}
+	}
+	if own.CA != "" {
+		k.Target.CA, k.Target.InsecureTLS = "", true
+		if a := k.change(t.Context(), t, acc, Fresh(), &wire{}, nil); a.outcome != executors.Applied {
+			t.Errorf("with the opt-out: %s, %v", a.outcome, a.err)
+		}
+	}
+}
