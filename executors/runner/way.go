@@ -79,6 +79,7 @@ func (j *job) through(h hop, reach executors.Dialer) executors.Dialer {
 			}
 			return nil, &executors.Failure{Class: f.Class, Msg: onTheWay + h.device.Hostname + ": " + f.Msg}
 		}
+		j.trace.Step(model.Step{Text: "connected through " + h.device.Hostname})
 		return c, nil
 	}
 }

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -83,6 +84,9 @@ func TestWay(t *testing.T) {
 			id, _ := h.grant()
 			if c.message == "" {
 				h.await(id, c.name, in(model.OpSucceeded))
+				if steps := fmt.Sprint(h.attempt(id).Steps); !strings.Contains(steps, "connected through outer") || !strings.Contains(steps, "connected through inner") {
+					t.Errorf("the transcript does not tell the way: %s", steps)
+				}
 				return
 			}
 			h.await(id, c.name, func(o *model.Operation) bool { return strings.Contains(o.Message, c.message) })

@@ -30,7 +30,7 @@ type Service interface {
 	PutAuthorization(ctx context.Context, actor model.Actor, a model.Authorization, rekey bool, at model.Time) (model.Authorization, *Keys, error)
 	CredentialIDs(ctx context.Context, names []string) ([]model.CredentialID, error)
 	AccessProfileIDs(ctx context.Context, names []string) ([]model.AccessProfileID, error)
-	WhoAmI(actor model.Actor) (model.Application, model.Authorization, error)
+	WhoAmI(actor model.Actor) (model.Application, model.Authorization, []model.AccessProfile, error)
 	TakeSecretRead(ctx context.Context, actor model.Actor) error
 	RevokeAll(ctx context.Context, actor model.Actor, id model.AuthorizationID) error
 	// NewOAuth1 replaces the keys of OAuth 1.0, DropOAuth1 takes them away.

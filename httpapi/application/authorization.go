@@ -84,6 +84,7 @@ type FilterBody struct {
 type WhoAmI struct {
 	Application   View          `json:"application"`
 	Authorization Authorization `json:"authorization"`
+	Profiles      []AccessView  `json:"access_profiles,omitempty" doc:"whose rights it has too; those that are enabled"`
 }
 
 func viewAuthorization(a *model.Authorization) Authorization {
@@ -303,11 +304,15 @@ func (m *management) revoke(ctx context.Context, r *route.Request) (compat.Reply
 }
 
 func (m *management) whoami(_ context.Context, r *route.Request) (compat.Reply, error) {
-	app, auth, err := m.s.WhoAmI(r.Actor)
+	app, auth, profiles, err := m.s.WhoAmI(r.Actor)
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(WhoAmI{view(&app), viewAuthorization(&auth)}), nil
+	me := WhoAmI{Application: view(&app), Authorization: viewAuthorization(&auth)}
+	for i := range profiles {
+		me.Profiles = append(me.Profiles, accessView(&profiles[i]))
+	}
+	return compat.JSON(me), nil
 }
 
 func (m *management) take(ctx context.Context, r *route.Request) (compat.Reply, error) {

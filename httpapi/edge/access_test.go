@@ -48,6 +48,9 @@ func TestAccessProfiles(t *testing.T) {
 	tried(400, 200, 400)
 	h.json(admin, "PUT", "/api/v1/applications/ops/authorizations/ops", 200, `{"profiles":["readers","runners"]}`)
 	tried(200, 200, 201, "web1-root", "web1-db")
+	if a := h.json(ops, "GET", "/api/v1/whoami", 200, ""); a.text("access_profiles.0.name") != "readers" || a.text("access_profiles.0.rights.0") != "secret.read" || a.text("access_profiles.1.name") != "runners" {
+		t.Error(a.raw)
+	}
 	h.json(admin, "PUT", "/api/v1/access-profiles/readers", 200, `{"enabled":false}`)
 	tried(400, 200, 201, "web1-db")
 	h.json(admin, "PUT", "/api/v1/access-profiles/readers", 409, `{"enabled":true,"revision":1}`)

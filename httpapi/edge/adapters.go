@@ -48,12 +48,12 @@ func (a *applications) NewAWSKey(ctx context.Context, actor model.Actor, id mode
 	return (*application.AWSKey)(k), err
 }
 
-func (a *applications) WhoAmI(actor model.Actor) (model.Application, model.Authorization, error) {
+func (a *applications) WhoAmI(actor model.Actor) (model.Application, model.Authorization, []model.AccessProfile, error) {
 	p, err := a.Service.WhoAmI(actor)
 	if err != nil {
-		return model.Application{}, model.Authorization{}, err
+		return model.Application{}, model.Authorization{}, nil, err
 	}
-	return *p.Application, *p.Authorization, nil
+	return *p.Application, *p.Authorization, p.Profiles, nil
 }
 
 func (a *applications) CredentialIDs(ctx context.Context, names []string) ([]model.CredentialID, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 
@@ -21,7 +22,13 @@ func whoamiCommand(s *session) *cobra.Command {
 				if err := details(w, "application", me.Application.Name); err != nil {
 					return err
 				}
-				return showAuthorization(w, &me.Authorization)
+				if err := showAuthorization(w, &me.Authorization); err != nil {
+					return err
+				}
+				for _, p := range me.Profiles {
+					fmt.Fprintf(w, "access profile  %s: %s\n", clean(p.Name), or(join(p.Rights), "see"))
+				}
+				return nil
 			})
 		},
 	}
