@@ -131,3 +131,6 @@ func (k Kit) misplaced(t testing.TB, p executors.Program, acc Account, v string)
 		k.inForce(t, fmt.Sprintf("%s %.40q", n, v), out, a, out.secrets[1])
 	}
 }
+
+// Hostile are the same values for an executor that the kit does not fit.
+func Hostile() []string { return hostiles("/tmp/cofre-hostile") }
