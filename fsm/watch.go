@@ -29,7 +29,7 @@ func (f *FSM) publish(b *table.Batch) {
 		}
 	}
 	for w := range f.rows {
-		if b == nil || b.TouchedRow(w.place) {
+		if b == nil || slices.ContainsFunc(w.places, b.TouchedRow) {
 			close(w.changed)
 			delete(f.rows, w)
 		}
@@ -55,14 +55,14 @@ func (f *FSM) Watch(spaces ...table.Space) func() <-chan struct{} {
 }
 
 type rowWatch struct {
-	place   table.Place
+	places  []table.Place
 	changed chan struct{}
 }
 
-// WatchRow gives a channel that closes at the next change of one row, so that many may each wait for their own without
-// waking each other. Who waits no longer calls stop. Take it before looking.
-func (f *FSM) WatchRow(place table.Place) (changed <-chan struct{}, stop func()) {
-	w := &rowWatch{place, make(chan struct{})}
+// WatchRows gives a channel that closes at the next change of one of some rows, so that many may each wait for their own
+// without waking each other. Who waits no longer calls stop. Take it before looking.
+func (f *FSM) WatchRows(places ...table.Place) (changed <-chan struct{}, stop func()) {
+	w := &rowWatch{places, make(chan struct{})}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows[w] = struct{}{}

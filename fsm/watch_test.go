@@ -40,12 +40,12 @@ func woken(c <-chan struct{}) bool {
 }
 
 // Who watches a row is woken by its changes only, once, and not after they went.
-func TestWatchRow(t *testing.T) {
+func TestWatchRows(t *testing.T) {
 	t.Parallel()
 	m := start(t)
-	mine, _ := m.WatchRow(state.Sequences.Place("test"))
-	other, stop := m.WatchRow(state.Sequences.Place("other"))
-	gone, stopGone := m.WatchRow(state.Sequences.Place("test"))
+	mine, _ := m.WatchRows(state.Sequences.Place("test"))
+	other, stop := m.WatchRows(state.Sequences.Place("other"), state.Operations.Place("none"))
+	gone, stopGone := m.WatchRows(state.Sequences.Place("test"))
 	stopGone()
 	m.one(t0, "test.add", struct{}{})
 	if !woken(mine) || woken(other) || woken(gone) {

@@ -34,18 +34,6 @@ func (t *Table[T]) Index(name string) Space { return Space{t.id, byte(1 + t.posi
 // Touched tells whether the batch changed something there, also if it changed it back.
 func (b *Batch) Touched(s Space) bool { return len(b.spaces[s]) > 0 }
 
-// Place is where one row stands, for one who watches it.
-type Place string
-
-// Place is where the row with this key stands, or would stand.
-func (t *Table[T]) Place(key string) Place { return Place(t.rowKey(key)) }
-
-// TouchedRow is Touched for one row.
-func (b *Batch) TouchedRow(p Place) bool {
-	_, ok := b.changes[string(p)]
-	return ok
-}
-
 // pending is what a batch makes of one key.
 type pending struct {
 	key    []byte

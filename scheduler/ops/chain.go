@@ -195,10 +195,10 @@ func (s *Service) AwaitRun(ctx context.Context, actor model.Actor, at model.Time
 	if err != nil {
 		return nil, err
 	}
-	return await(ctx, s, state.ChainRuns.Place(string(r.Run.ID)), func() (*RunOf, bool, error) {
+	return table.Await(ctx, s.views, func() (*RunOf, bool, error) {
 		r, err := s.ChainRun(context.WithoutCancel(ctx), actor, at, of, number)
 		return r, err == nil && r.Run.State.Final(), err
-	})
+	}, state.ChainRuns.Place(string(r.Run.ID)))
 }
 
 // ChainRuns lists the runs of a chain, newest first, before a number; 0: from the newest on.

@@ -15,23 +15,21 @@ import (
 )
 
 // Views gives consistent readings of this node's replica.
-type Views interface{ View() *table.View }
+type Views interface {
+	View() *table.View
+	table.Watcher
+}
 
 // Service holds what the use-cases need.
 type Service struct {
 	proposer command.Proposer
 	views    Views
-	watch    Watch
 	fresh    func(context.Context) error
 }
 
-// Watch gives a channel that closes at the next change of a row in this replica, and what to call when nobody waits for it
-// any more.
-type Watch func(table.Place) (changed <-chan struct{}, stop func())
-
 // New makes the service. fresh is the cluster's read index.
-func New(p command.Proposer, v Views, watch Watch, fresh func(context.Context) error) *Service {
-	return &Service{proposer: p, views: v, watch: watch, fresh: fresh}
+func New(p command.Proposer, v Views, fresh func(context.Context) error) *Service {
+	return &Service{proposer: p, views: v, fresh: fresh}
 }
 
 var (
@@ -155,27 +153,10 @@ func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, na
 	if err != nil {
 		return nil, err
 	}
-	return await(ctx, s, state.Operations.Place(string(d.Operation.ID)), func() (*Described, bool, error) {
+	return table.Await(ctx, s.views, func() (*Described, bool, error) {
 		d, err := s.get(actor, at, name)
 		return d, err == nil && d.Operation.State.Final(), err
-	})
-}
-
-// await looks at something until it is over, each time the row changes that tells so, and a last time when ctx ends.
-func await[T any](ctx context.Context, s *Service, row table.Place, look func() (found T, over bool, err error)) (T, error) {
-	for {
-		changed, stop := s.watch(row)
-		found, over, err := look()
-		if err != nil || over || ctx.Err() != nil {
-			stop()
-			return found, err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		}
-		stop()
-	}
+	}, state.Operations.Place(string(d.Operation.ID)))
 }
 
 // fit finds an operation whose state lets something be done with it. The reducer decides again.

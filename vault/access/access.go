@@ -25,7 +25,7 @@ import (
 // Views gives consistent readings of this node's replica.
 type Views interface {
 	View() *table.View
-	Changed() <-chan struct{} // closes at the next change
+	table.Watcher
 }
 
 // Service holds what the use-cases need.

@@ -217,18 +217,18 @@ func findLease(r table.Reader, name string) (*model.DynamicUser, bool) {
 
 // AwaitLease gives a dynamic user when it is so far, or as it is when ctx ends.
 func (s *Service) AwaitLease(ctx context.Context, actor model.Actor, at model.Time, name string, far func(*Lease) bool) (*Lease, error) {
-	for {
-		again := s.views.Changed()
-		l, err := s.Lease(ctx, actor, at, name)
-		if err != nil || far(l) {
-			return l, err
-		}
-		select {
-		case <-again:
-		case <-ctx.Done():
-			return l, nil
-		}
+	l, err := s.Lease(ctx, actor, at, name)
+	if err != nil {
+		return nil, err
 	}
+	rows := []table.Place{state.DynamicUsers.Place(string(l.User.ID))}
+	for _, o := range l.Operations { // one that begins later is told by the user's own row
+		rows = append(rows, state.Operations.Place(string(o.ID)))
+	}
+	return table.Await(ctx, s.views, func() (*Lease, bool, error) {
+		l, err := s.Lease(context.WithoutCancel(ctx), actor, at, name)
+		return l, err == nil && far(l), err
+	}, rows...)
 }
 
 // RequestLease asks for a dynamic user; it does not exist yet.

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"cofre/fsm/authz"
@@ -105,32 +106,21 @@ func (s *Service) OrphanSearches(actor model.Actor, at model.Time) ([]OrphanSear
 
 // AwaitOrphanSearches gives the searches when none of these operations is open any more, or as they are when ctx ends.
 func (s *Service) AwaitOrphanSearches(ctx context.Context, actor model.Actor, at model.Time, ids []model.OperationID) ([]OrphanSearch, error) {
-	mine := map[model.OperationID]bool{}
-	for _, id := range ids {
-		mine[id] = true
+	rows := make([]table.Place, len(ids))
+	for i, id := range ids {
+		rows[i] = state.Operations.Place(string(id))
 	}
-	for {
-		again := s.views.Changed()
+	return table.Await(ctx, s.views, func() (mine []OrphanSearch, over bool, err error) {
 		all, _, err := s.OrphanSearches(actor, at)
-		if err != nil {
-			return nil, err
-		}
-		open, out := false, []OrphanSearch{}
+		mine, over = []OrphanSearch{}, true
 		for _, one := range all {
-			if mine[one.Row.Operation] {
-				out = append(out, one)
-				open = open || !one.Operation.State.Final()
+			if slices.Contains(ids, one.Row.Operation) {
+				mine = append(mine, one)
+				over = over && one.Operation.State.Final()
 			}
 		}
-		if !open {
-			return out, nil
-		}
-		select {
-		case <-again:
-		case <-ctx.Done():
-			return out, nil
-		}
-	}
+		return mine, over, err
+	}, rows...)
 }
 
 // SearchOrphans looks for accounts without an owner: of a profile on a device, or wherever any works if neither is named.

@@ -45,28 +45,27 @@ func (s *Service) awaitDSM(ctx context.Context, actor model.Actor, args dsm.Read
 
 // awaitUsers waits until none of them is on its way any more.
 func (s *Service) awaitUsers(ctx context.Context, ids []model.DynamicUserID) error {
-	for {
-		again := s.views.Changed()
-		v := s.views.View()
-		failed, coming := false, false
-		for _, id := range ids {
-			u, ok := state.DynamicUsers.Get(v, string(id))
-			failed = failed || !ok || !u.Wanted()
-			coming = coming || ok && u.Wanted() && u.State == model.DynamicRequested
-		}
-		v.Close()
-		switch {
-		case failed: // another one would fail as well: the client decides when to ask again
-			return errOnTheWay
-		case !coming:
-			return nil
-		}
-		select {
-		case <-again:
-		case <-ctx.Done():
-			return errOnTheWay
-		}
+	rows := make([]table.Place, len(ids))
+	for i, id := range ids {
+		rows[i] = state.DynamicUsers.Place(string(id))
 	}
+	there, err := table.Await(ctx, s.views, func() (there, over bool, err error) {
+		v := s.views.View()
+		defer v.Close()
+		there = true
+		for _, id := range ids {
+			u, ok := state.DynamicUsers.Look(v, string(id))
+			if !ok || !u.Wanted() {
+				return false, true, nil // another one would fail as well: the client decides when to ask again
+			}
+			there = there && u.State != model.DynamicRequested
+		}
+		return there, there, nil
+	}, rows...)
+	if err == nil && !there {
+		err = errOnTheWay
+	}
+	return err
 }
 
 // userPart gives a part of the dynamic user whose read was committed.

@@ -74,18 +74,14 @@ func sessionOf(r table.Reader, row *model.Session) SessionOf {
 
 // AwaitSession gives a session when it is no longer opening, or as it is when ctx ends.
 func (s *Service) AwaitSession(ctx context.Context, actor model.Actor, at model.Time, name string) (*SessionOf, error) {
-	for {
-		changed := s.views.Changed()
-		of, err := s.Session(context.WithoutCancel(ctx), actor, at, name)
-		if err != nil || of.Session.State != model.SessionOpening {
-			return of, err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return of, nil
-		}
+	of, err := s.Session(context.WithoutCancel(ctx), actor, at, name)
+	if err != nil {
+		return nil, err
 	}
+	return table.Await(ctx, s.views, func() (*SessionOf, bool, error) {
+		of, err := s.Session(context.WithoutCancel(ctx), actor, at, name)
+		return of, err == nil && of.Session.State != model.SessionOpening, err
+	}, state.Sessions.Place(string(of.Session.ID)))
 }
 
 // SessionFilter narrows a list. Before is the last number of the page before; 0: none. Limit 0 means all.

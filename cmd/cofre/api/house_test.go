@@ -91,7 +91,7 @@ func open(t *testing.T) *house {
 		return model.Compiled{}, errors.New("no such executor")
 	}
 	handler, err := edge.Build(edge.Deps{
-		Access: access.New(h, h.fsm, holder, named, fresh, compile), Ops: ops.New(h, h.fsm, h.fsm.WatchRow, fresh), Tokens: named, Cluster: func() model.ClusterID { return "cluster1" },
+		Access: access.New(h, h.fsm, holder, named, fresh, compile), Ops: ops.New(h, h.fsm, fresh), Tokens: named, Cluster: func() model.ClusterID { return "cluster1" },
 		Status: func() health.Status { return health.Status{Node: "n1", Initialized: true, Fresh: true, Dev: true} }, Applied: h.fsm.Applied, Logger: logger, Version: "test",
 	})
 	if err != nil {
