@@ -42,9 +42,12 @@ func (m *management) test(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	wait, err := r.QuerySpan("wait", MaxWait)
-	if err != nil {
-		return compat.Reply{}, err
+	wait := defaultWait
+	if r.Query("wait") != "" {
+		var err error
+		if wait, err = r.QuerySpan("wait", MaxWait); err != nil {
+			return compat.Reply{}, err
+		}
 	}
 	p, err := m.s.Profile(ctx, r.Actor, r.At, r.Param("name"))
 	if err != nil {
@@ -54,7 +57,7 @@ func (m *management) test(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, cmp.Or(wait, defaultWait))
+	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	made, err := m.s.Await(limited, r.Actor, r.At, name, func(l *Lease) bool { return l.User.State != model.DynamicRequested || tried(l, model.Provision) })
 	if err != nil {

@@ -217,7 +217,7 @@ func findLease(r table.Reader, name string) (*model.DynamicUser, bool) {
 
 // AwaitLease gives a dynamic user when it is so far, or as it is when ctx ends.
 func (s *Service) AwaitLease(ctx context.Context, actor model.Actor, at model.Time, name string, far func(*Lease) bool) (*Lease, error) {
-	l, err := s.Lease(ctx, actor, at, name)
+	l, err := s.Lease(context.WithoutCancel(ctx), actor, at, name)
 	if err != nil {
 		return nil, err
 	}
