@@ -7,7 +7,8 @@ import (
 	"cofre/executors/executortest"
 )
 
-// TestCuts ends the network at each write to the site: what is claimed about the change is true.
+// TestCuts ends the network at each write to the site: what is claimed about the change is true. How many writes there are varies with the
+// ends of connections, so that the one whose answer matters most may be missed: TestOutcomes loses that answer for sure.
 func TestCuts(t *testing.T) {
 	t.Parallel()
 	h := open(t, share(t))
@@ -30,8 +31,8 @@ func TestCuts(t *testing.T) {
 			}
 		}
 	}
-	if seen[executors.NotStarted] == 0 || landed == 0 {
-		t.Errorf("the cuts did not reach all phases: %v, %d of the uncertain ones had changed the site", seen, landed)
+	if seen[executors.NotStarted] == 0 || seen[executors.Applied] == 0 {
+		t.Errorf("the cuts did not reach all phases: %v", seen)
 	}
 	t.Logf("%v, %d of the uncertain ones had changed the site", seen, landed)
 }

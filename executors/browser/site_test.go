@@ -79,7 +79,7 @@ func (s *site) in(name, password string) bool {
 
 func page(w http.ResponseWriter, format string, args ...any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprintf(w, "<!doctype html><title>site</title>"+format, args...)
+	_, _ = fmt.Fprintf(w, "<!doctype html><title>site</title><link rel=icon href=data:,>"+format, args...)
 }
 
 func alert(id, text string) string {
