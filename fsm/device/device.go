@@ -79,6 +79,9 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 		if _, err := command.Authorize(tx, m.Actor, m.At, route, nil); err != nil {
 			return PutResult{}, err
 		}
+		if err := reaches(tx, m, route, old.ID); err != nil {
+			return PutResult{}, err
+		}
 	}
 	d.ID, d.Number, d.HostKeys, d.Enabled = old.ID, old.Number, old.HostKeys, old.Enabled
 	d.CreatedBy, d.CreatedAt, d.Revision = old.CreatedBy, old.CreatedAt, old.Revision+1
@@ -158,6 +161,22 @@ func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
 	return false
 }
 
+// reaches refuses who does not reach every credential whose secret is sent to a device or passes it: where a secret goes, and
+// whether it is there at all, is decided by who could have it.
+func reaches(tx *table.Tx, m command.Meta, act authz.Action, id model.DeviceID) error {
+	for c := range state.Credentials.By(tx, "device", string(id)) {
+		if _, err := command.Authorize(tx, m.Actor, m.At, act, authz.ObjectOf(c)); err != nil {
+			return err
+		}
+	}
+	for d := range state.Devices.By(tx, "via", string(id)) {
+		if err := reaches(tx, m, act, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // TrustArgs pin host keys; Replace drops the pins that are there.
 type TrustArgs struct {
 	ID      model.DeviceID  `cbor:"id"`
@@ -177,6 +196,9 @@ var Trust = command.Define("device.trust", 1, func(tx *table.Tx, m command.Meta,
 	}
 	if len(a.Keys) == 0 || len(a.Keys) > 16 {
 		return model.Device{}, model.Errorf(model.Invalid, "between 1 and 16 host keys are pinned at once").WithField("keys")
+	}
+	if err := reaches(tx, m, route, d.ID); err != nil {
+		return model.Device{}, err
 	}
 	if a.Replace {
 		d.HostKeys = nil
@@ -215,6 +237,11 @@ var SetStatus = command.Define("device.status", 1, func(tx *table.Tx, m command.
 		return model.Device{}, model.Errorf(model.NotFound, "Device not found").WithCode(1011)
 	case a.Enabled && d.Enabled:
 		return model.Device{}, model.Errorf(model.Invalid, "Device is already activated").WithCode(1044)
+	}
+	if !a.Enabled {
+		if err := reaches(tx, m, write, d.ID); err != nil {
+			return model.Device{}, err
+		}
 	}
 	d.Enabled = a.Enabled
 	d.Revision++
