@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type player struct {
 	tokens  map[string]string
 	plain   plainer
 	request func(method, path, token, contentType, body string) *http.Request // how a step is sent
+	told    uint64                                                            // the last event that denials saw
+	around  func(r *route.Route, before bool, send func(token string) answer) // others send the same before and after the step; nil: nobody
 }
 
 // TestExamples plays every script: each answer is the one of the API reference, and every route has one that succeeded.
@@ -151,7 +154,14 @@ func (p *player) play(s *examples.Step) string {
 	if !ok {
 		p.t.Fatalf("nobody is called %s", who)
 	}
+	others := func(before bool) {
+		if r := routeOf(s.Method, s.Path); p.around != nil && r.Auth == route.Authenticated {
+			p.around(r, before, func(token string) answer { return p.send(p.request(s.Method, path, token, kind, body)) })
+		}
+	}
+	others(true)
 	a := p.send(p.request(s.Method, path, token, kind, body))
+	others(false)
 	for _, save := range strings.Split(s.Options["save"], ",") {
 		if name, at, ok := strings.Cut(save, ":"); ok {
 			p.vars[name] = fmt.Sprint(a.at(at))
@@ -209,10 +219,14 @@ func (p *player) verb(words []string) {
 		}
 	case "!template": // which changes SSH keys
 		p.json(p.tokens["admin"], "POST", "/api/v1/templates", 200, `{"name":"SSH key (authorized_keys)","executor":"ssh-key","content":"authorized-keys \".ssh/authorized_keys\""}`)
-	case "!orphan": // a search finds an account without an owner
+	case "!orphan": // the search finds an account without an owner
+		var o *model.Operation
 		v := p.fsm.View()
-		n, _ := strconv.ParseUint(arg(1), 10, 64)
-		o, _ := state.Operations.First(v, "number", table.NumberKey(n))
+		for row := range state.Operations.All(v, "") {
+			if row.Kind == model.SearchOrphans {
+				o = row
+			}
+		}
 		v.Close()
 		token := propose(p.house, operation.Grant, operation.GrantArgs{Operation: o.ID, Node: "n1"}).Token
 		propose(p.house, operation.Begin, operation.BeginArgs{Operation: o.ID, Token: token})
@@ -223,10 +237,13 @@ func (p *player) verb(words []string) {
 	}
 }
 
+// allRoutes is made once: the document of the API is a part of it.
+var allRoutes = sync.OnceValue(edge.Routes)
+
 // routeOf finds the route of a request.
 func routeOf(method, path string) *route.Route {
 	step := examples.Step{Method: method, Path: path}
-	all := edge.Routes()
+	all := allRoutes()
 	found, _ := step.Of(declared(all))
 	for i := range all {
 		if all[i].Method == found.Method && all[i].Path == found.Path {
