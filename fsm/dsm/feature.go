@@ -17,7 +17,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "dsm", Commands: []command.Erased{Put, Rollback, SetStatus, Read, CountUnchanged, Deprovision, Renew, End, Register, PutAutomation, RemoveAutomation}}
+var Feature = command.Feature{Name: "dsm", Commands: []command.Erased{Put, Rollback, ReadVersion, SetStatus, Read, CountUnchanged, Deprovision, Renew, End, Register, PutAutomation, RemoveAutomation}}
 
 // change is what putting a secret through a module asks for.
 func change(m model.Module) authz.Action {

@@ -126,6 +126,7 @@ type Service interface {
 	Read(ctx context.Context, actor model.Actor, through model.Module, known []string) (*Application, error)
 	// Open reads one secret, unless known holds its tag.
 	Open(ctx context.Context, actor model.Actor, name string, known []string) (*Item, error)
+	OpenVersion(ctx context.Context, actor model.Actor, name string, version uint64) (*Item, error)
 	Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*Item, []Version, error)
 	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Item, error)
 	Put(ctx context.Context, actor model.Actor, p Put) (Done, error)

@@ -133,7 +133,7 @@ func managementRoutes(s Service) []route.Route {
 		add(http.MethodPut, "/{name}", "dsm.put", m.change, route.Doc{Summary: "Change an application secret", Text: "values and accounts together are its next version.", Body: Body{}, Returns: View{}}),
 		add(http.MethodPut, "/{name}/status", "dsm.status", m.status, route.Doc{Summary: "Enable or disable an application secret", Body: StatusBody{}, Returns: View{}}),
 		add(http.MethodPost, "/{name}/rollback", "dsm.put", m.rollback, route.Doc{Summary: "Bring a former version of an application secret back, as a new one", Body: RollbackBody{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}/data", "dsm.read", m.data, route.Doc{Summary: "Read an application secret", Returns: []route.Field{{Name: "identity"}, {Name: "version", Type: "integer"}, {Name: "data", Type: "array", Text: "objects of texts"}}}),
+		add(http.MethodGet, "/{name}/data", "dsm.read", m.data, route.Doc{Summary: "Read an application secret", Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one, without dynamic users, for who could bring it back; absent: the one in force"}}, Returns: []route.Field{{Name: "identity"}, {Name: "version", Type: "integer"}, {Name: "data", Type: "array", Text: "objects of texts"}}}),
 	}
 }
 
@@ -328,7 +328,16 @@ func (m *management) rollback(ctx context.Context, r *route.Request) (compat.Rep
 }
 
 func (m *management) data(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	item, err := m.s.Open(ctx, r.Actor, r.Param("name"), r.Known())
+	version, err := r.QueryNumber("version", 0, 1<<62)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	var item *Item
+	if version != 0 {
+		item, err = m.s.OpenVersion(ctx, r.Actor, r.Param("name"), version)
+	} else {
+		item, err = m.s.Open(ctx, r.Actor, r.Param("name"), r.Known())
+	}
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -84,6 +84,18 @@ func (s *secrets) Open(ctx context.Context, actor model.Actor, name string, know
 	return item, nil
 }
 
+func (s *secrets) OpenVersion(ctx context.Context, actor model.Actor, name string, version uint64) (*api.Item, error) {
+	row, err := s.access.FindDSM(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	got, err := s.access.ReadDSMVersion(ctx, actor, row.ID, version)
+	if err != nil {
+		return nil, err
+	}
+	return read(&got), nil
+}
+
 func (s *secrets) item(row *model.DSMSecret) *api.Item {
 	names := s.access.AuthorizationNames(append([]model.AuthorizationID{row.Owner}, row.Readers...)...)
 	i := &api.Item{Secret: *row, Owner: names[row.Owner]}

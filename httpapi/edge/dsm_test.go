@@ -119,6 +119,14 @@ func TestDsmSecrets(t *testing.T) {
 	if a.text("owner") != "billing/prod" || a.text("versions.1.names.0") != "value" || len(a.at("versions").([]any)) != 2 || strings.Contains(a.raw, "two") {
 		t.Error(a.raw)
 	}
+	// A kept version is read without bringing it back, and the trail says which one it was.
+	if a := h.json(tok, "GET", "/api/v1/secrets/db/data?version=1", 200, ""); a.at("version") != 1.0 || !strings.Contains(a.raw, "ak-secret") || strings.Contains(a.raw, "two") || a.header.Get("ETag") != "" {
+		t.Error(a.raw)
+	}
+	if a := h.json(admin, "GET", "/api/v1/audit?kind=dsm.read", 200, ""); !strings.Contains(a.raw, `"secrets":"1:1"`) {
+		t.Error(a.raw)
+	}
+	h.json(tok, "GET", "/api/v1/secrets/db/data?version=9", 404, "")
 	h.json(tok, "POST", "/api/v1/secrets/db/rollback", 200, `{"version":1}`)
 	if d := h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(t); d.Secrets[0].Version != "3" || d.Secrets[0].Data[0]["AWS_KEY"] != "ak-secret" {
 		t.Errorf("%+v", d.Secrets)
@@ -166,6 +174,7 @@ func TestDsmForeign(t *testing.T) {
 		{"PUT", "/api/dsm/secret/" + number, `{"data":{"KEY":"mine"}}`, 403},
 		{"DELETE", "/api/dsm/secret/" + number, "", 403},
 		{"POST", "/api/v1/secrets/" + number + "/rollback", `{"version":1}`, 403},
+		{"GET", "/api/v1/secrets/" + number + "/data?version=1", "", 403},
 		{"POST", "/api/dsm/secret", `{"identifier":"x","data":{"K":"v"},"application":"billing","system":"erp","environment":"prod"}`, 403},
 		{"POST", "/iso/sctm/secret", `{"identity":"steal","data":{"credentials":[{"credential":{"fields":{"user":"root","host":"web1","password":"x"}}}]}}`, 403},
 		{"POST", "/api/v1/secrets", `{"identity":"steal","accounts":[{"credential":"web1-root"}]}`, 403},
@@ -173,8 +182,8 @@ func TestDsmForeign(t *testing.T) {
 	} {
 		h.json(shop, c.method, c.path, c.status, c.body)
 	}
-	if n := h.events(admin, "command.denied") - refused; n != 8 {
-		t.Errorf("8 refusals left %d events", n)
+	if n := h.events(admin, "command.denied") - refused; n != 9 {
+		t.Errorf("9 refusals left %d events", n)
 	}
 	if d := h.form(shop, "GET", "/iso/sctm/secret", 200).dsm(t); len(d.Secrets) != 0 {
 		t.Errorf("%+v", d.Secrets)

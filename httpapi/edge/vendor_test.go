@@ -119,6 +119,7 @@ var vendorCalls = []vendorCall{
 
 	{"GET", "/session/remotesessions", "", 200, "remote_sessions", ""},
 	{"GET", "/session/remotesessions/7", "", 400, "", "1002"},
+	{"GET", "/session/remotesessions/root@db1", "", 400, "", "1003"},
 	{"DELETE", "/session/drop/7", "", 400, "", "1002"},
 
 	{"GET", "/dash/credentials/all", "", 200, "credentials.using=0", ""},

@@ -19,6 +19,9 @@ const mostListed = 1000
 func (v *vendor) list(ctx context.Context, r *route.Request) (compat.Reply, error) {
 	var items []Item
 	if id := r.Param("id"); id != "" {
+		if strings.Trim(id, "0123456789abcdef") != "" { // neither a number nor an id of ours
+			return compat.Reply{}, model.Errorf(model.Invalid, "Unexpected identifier type").WithCode(1003).WithField("id")
+		}
 		i, err := v.s.Session(ctx, r.Actor, r.At, id, 0)
 		if err != nil {
 			return compat.Reply{}, err

@@ -103,6 +103,25 @@ func (s *Service) readDSM(ctx context.Context, actor model.Actor, args dsm.ReadA
 	return out, nil
 }
 
+// ReadDSMVersion reads a kept version of a secret, without dynamic users, for who could bring it back.
+func (s *Service) ReadDSMVersion(ctx context.Context, actor model.Actor, id model.DSMSecretID, version uint64) (OpenedDSM, error) {
+	if err := s.unsealed(); err != nil {
+		return OpenedDSM{}, err
+	}
+	r, err := command.Propose(ctx, s.proposer, dsm.ReadVersion, actor, dsm.ReadVersionArgs{ID: id, Version: version})
+	if err != nil {
+		return OpenedDSM{}, err
+	}
+	v := s.views.View()
+	defer v.Close()
+	o, err := s.openDSM(v, r)
+	if err != nil {
+		WipeDSM([]OpenedDSM{o})
+		return OpenedDSM{}, err
+	}
+	return o, nil
+}
+
 func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret) (OpenedDSM, error) {
 	gone := model.Errorf(model.Unavailable, "the secret changed while it was read: try again")
 	row, ok := state.DSMSecrets.Get(v, string(r.ID))
@@ -112,6 +131,9 @@ func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret) (OpenedDSM, error) {
 	}
 	o := OpenedDSM{Secret: *row, Version: r.Version}
 	for _, e := range version.Entries {
+		if e.Kind == model.DSMEphemeral && len(r.Users) == 0 {
+			continue // of a kept version: a read of the one in force names its users
+		}
 		entry := OpenedEntry{Kind: e.Kind}
 		for _, f := range e.Fields {
 			var value secret.Value

@@ -188,15 +188,20 @@ func readSecretData(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "read NAME", Short: "Read the values of a secret; audited, takes no custody", Args: cobra.ExactArgs(1),
 		Long:    "Read the values of a secret. They are printed to a terminal only; --raw prints them anywhere.",
-		Example: "  cofre secret read db\n  cofre secret read db --field DB_PASS --raw | some-program --password-stdin",
+		Example: "  cofre secret read db\n  cofre secret read db --version 3\n  cofre secret read db --field DB_PASS --raw | some-program --password-stdin",
 	}
 	raw := c.Flags().Bool("raw", false, "print wherever standard output goes")
 	field := c.Flags().String("field", "", "only this value, alone and without a line break")
+	version := c.Flags().Uint64("version", 0, "a kept version, for who could bring it back; by default the one in force")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !*raw && !s.terminal(c.OutOrStdout()) {
 			return errors.New("standard output is no terminal: the secret would stay in a file or a log. Say --raw if you mean it, or use cofre run")
 		}
-		r, err := call[secretData](s, c, http.MethodGet, at("secrets/%s/data", args[0]), nil)
+		path := at("secrets/%s/data", args[0])
+		if *version != 0 {
+			path += fmt.Sprintf("?version=%d", *version)
+		}
+		r, err := call[secretData](s, c, http.MethodGet, path, nil)
 		if err != nil {
 			return err
 		}
