@@ -88,7 +88,7 @@ func (s *Service) readDSM(ctx context.Context, actor model.Actor, args dsm.ReadA
 	defer v.Close()
 	var out DSMReading
 	for _, one := range r.Secrets {
-		o, err := s.openDSM(v, one)
+		o, err := s.openDSM(v, one, false)
 		out.Secrets = append(out.Secrets, o)
 		if err != nil {
 			WipeDSM(out.Secrets)
@@ -114,7 +114,7 @@ func (s *Service) ReadDSMVersion(ctx context.Context, actor model.Actor, id mode
 	}
 	v := s.views.View()
 	defer v.Close()
-	o, err := s.openDSM(v, r)
+	o, err := s.openDSM(v, r, true)
 	if err != nil {
 		WipeDSM([]OpenedDSM{o})
 		return OpenedDSM{}, err
@@ -122,7 +122,8 @@ func (s *Service) ReadDSMVersion(ctx context.Context, actor model.Actor, id mode
 	return o, nil
 }
 
-func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret) (OpenedDSM, error) {
+// openDSM decrypts what a committed read names; kept: of a version that is not in force, without its dynamic users.
+func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret, kept bool) (OpenedDSM, error) {
 	gone := model.Errorf(model.Unavailable, "the secret changed while it was read: try again")
 	row, ok := state.DSMSecrets.Get(v, string(r.ID))
 	version, found := state.DSMVersions.Get(v, state.DSMVersionKey(r.ID, r.Version))
@@ -131,8 +132,8 @@ func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret) (OpenedDSM, error) {
 	}
 	o := OpenedDSM{Secret: *row, Version: r.Version}
 	for _, e := range version.Entries {
-		if e.Kind == model.DSMEphemeral && len(r.Users) == 0 {
-			continue // of a kept version: a read of the one in force names its users
+		if e.Kind == model.DSMEphemeral && kept {
+			continue
 		}
 		entry := OpenedEntry{Kind: e.Kind}
 		for _, f := range e.Fields {
