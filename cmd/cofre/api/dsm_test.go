@@ -78,7 +78,7 @@ func TestDsmRunb(t *testing.T) {
 	own := maps.Clone(env)
 	own["SENHASEGURA_CLIENT_ID"], own["SENHASEGURA_CLIENT_SECRET"] = h.env["COFRE_CLIENT_ID"], h.env["COFRE_CLIENT_SECRET"]
 	delete(own, "SENHASEGURA_MAPPING_FILE")
-	if _, err := h.dsm(own, "runb", "-a", "billing", "-s", "erp", "-e", "prod"); err == nil || !strings.Contains(err.Error(), "belong to the application admin") {
+	if _, err := h.dsm(own, "runb", "-a", "billing", "-s", "erp", "-e", "prod"); err == nil || !strings.Contains(err.Error(), "belong to the application \"admin\"") {
 		t.Error(err)
 	}
 	for want, change := range map[string]map[string]string{
@@ -132,8 +132,10 @@ func TestRunApplication(t *testing.T) {
 	}
 	h.refused("older than", with("--offline", file, "--offline-for", "1ns", "--", "true")...)
 	h.refused("connection refused", with("--", "true")...)
-	h.refused("at least one of the flags", "run", "--", "true")
-	h.refused("must all be set", "run", "--application", "billing", "--", "true")
+	h.refused("say whose secrets", "run", "--", "true")
+	h.refused("say --application too", "run", "--system", "erp", "--", "true")
+	h.env["COFRE_URL"] = env["SENHASEGURA_URL"]
+	h.refused("all three names", with("--system", "", "--", "true")...)
 }
 
 // Values are masked wherever the program cuts its output.

@@ -43,7 +43,7 @@ type run struct {
 func runCommand(s *session) *cobra.Command {
 	var r run
 	c := &cobra.Command{
-		Use: "run [--secret NAME=CREDENTIAL] [--application A --system S --environment E] -- COMMAND [ARGUMENT...]", Short: "Run a program with secrets in its environment", Args: cobra.MinimumNArgs(1),
+		Use: "run [--secret NAME=CREDENTIAL] [--application A [--system S] [--environment E]] -- COMMAND [ARGUMENT...]", Short: "Run a program with secrets in its environment", Args: cobra.MinimumNArgs(1),
 		Long: `Read secrets into environment variables of a program and run it. Credentials (--secret) are released when it ends; the secrets of an
 application (--application) come under the names that they have there. Nothing is written to a file, signals go on to the program, and its exit
 status is this command's. The program does not get this command's own COFRE_ variables. Its environment is readable by its own user and by
@@ -60,15 +60,19 @@ as they came: it opens with the same key only.`,
 	c.Flags().StringArrayVar(&r.wanted, "secret", nil, "NAME=CREDENTIAL: variable, and number, identifier or user@host; may be repeated")
 	c.Flags().BoolVar(&r.keep, "keep-custody", false, "do not release custody at the end")
 	c.Flags().StringVar(&r.of.Application, "application", "", "application whose secrets the program gets")
-	c.Flags().StringVar(&r.of.System, "system", "", "system of its authorization")
-	c.Flags().StringVar(&r.of.Environment, "environment", "", "environment of its authorization")
+	c.Flags().StringVar(&r.of.System, "system", "", "system of its authorization; absent: it has none")
+	c.Flags().StringVar(&r.of.Environment, "environment", "", "environment of its authorization; absent: it has none")
 	c.Flags().BoolVar(&r.mask, "mask", false, "replace the values in what the program prints by ***")
 	c.Flags().StringVar(&r.offline, "offline", "", "file for an encrypted copy, used when no node answers")
 	c.Flags().StringVar(&r.private, "key-file", "", "file, mode 0600, with the private key that the authorization's answers are encrypted to")
 	c.Flags().DurationVar(&r.limit, "offline-for", 24*time.Hour, "how old the copy may be")
-	c.MarkFlagsRequiredTogether("application", "system", "environment")
-	c.MarkFlagsOneRequired("secret", "application")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
+		switch {
+		case r.of.Application == "" && (r.of.System != "" || r.of.Environment != ""):
+			return errors.New("--system and --environment tell which authorization of an application: say --application too")
+		case r.of.Application == "" && len(r.wanted) == 0:
+			return errors.New("say whose secrets the program gets: --application, or --secret NAME=CREDENTIAL")
+		}
 		env, err := cleanEnvironment(os.Environ(), r.wanted)
 		if err != nil {
 			return err

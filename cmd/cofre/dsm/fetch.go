@@ -58,7 +58,7 @@ func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, 
 		return nil, fmt.Errorf("read the secrets of %s: %w", n.Application, err)
 	}
 	if got := (Name{a.Application.Name, a.Application.System, a.Application.Environment}); got != n {
-		return nil, fmt.Errorf("the client keys belong to the application %s, system %s, environment %s, and may not register another", got.Application, got.System, got.Environment)
+		return nil, fmt.Errorf("the client keys belong to the application %q, system %q, environment %q; another is reached by keys that may register applications, and by all three names", got.Application, got.System, got.Environment)
 	}
 	all := map[string]string{}
 	for _, s := range a.Application.Secrets {
@@ -74,8 +74,12 @@ func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, 
 }
 
 // register finds or makes the application and continues with its keys. Keys that may not register applications may still
-// be those of the application itself; fetch compares the names.
+// be those of the application itself; fetch compares the names. An authorization with less than all three names is never made:
+// a name that somebody forgot would make one more.
 func register(ctx context.Context, api *client.Client, conn client.Config, n Name) (*client.Client, error) {
+	if n.System == "" || n.Environment == "" {
+		return api, nil
+	}
 	var a answer
 	err := api.Do(ctx, http.MethodPost, "/iso/dapp/application", map[string]string{"application": n.Application, "system": n.System, "environment": n.Environment}, &a)
 	var refused *client.Error
