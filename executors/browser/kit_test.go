@@ -16,7 +16,7 @@ func TestCuts(t *testing.T) {
 	landed := 0                            // uncertain, and the site has the new secret
 	for n, whole := 1, 0; whole < 6; n++ { // a browser asks for more at times, such as an icon: three rounds without a cut are the end
 		for _, after := range []bool{false, true} {
-			a, fresh, b := h.add(t), canary+executortest.Fresh(), &executortest.Brittle{At: n, After: after}
+			a, fresh, b := h.add(t), canary+executortest.Fresh(), executortest.NewBrittle(n, after)
 			outcome, err := h.change(t, a, fresh, func(s *executors.Session) { s.Dial = b.Dial })
 			is, was := h.in(a.Name, fresh), h.in(a.Name, a.Password)
 			seen[outcome]++
@@ -45,7 +45,7 @@ func TestHostileValues(t *testing.T) {
 	witness := h.add(t)
 	arrived := 0
 	for _, v := range executortest.Hostile() {
-		a, b := h.add(t), &executortest.Brittle{}
+		a, b := h.add(t), executortest.NewBrittle(0, false)
 		outcome, err := h.change(t, a, v, func(s *executors.Session) { s.Dial = b.Dial })
 		switch {
 		case outcome == executors.Applied && h.in(a.Name, v):

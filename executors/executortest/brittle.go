@@ -5,26 +5,23 @@ import (
 	"net"
 )
 
-// Brittle is a network for executors that the kit does not fit: it breaks instead of the n-th write of an attempt, or in the answer to
-// it; 0: never.
-type Brittle struct {
-	At    int
-	After bool
+// Brittle is a network for executors that the kit does not fit.
+type Brittle struct{ wire wire }
 
-	wire wire
+// NewBrittle makes one that breaks instead of the n-th write of an attempt, or in the answer to it; 0: never.
+func NewBrittle(n int, answer bool) *Brittle {
+	switch {
+	case n == 0:
+		return &Brittle{wire{mode: whole}}
+	case answer:
+		return &Brittle{wire{at: n, mode: cutAnswer}}
+	default:
+		return &Brittle{wire{at: n, mode: cutBefore}}
+	}
 }
 
 // Dial is a Dialer.
 func (b *Brittle) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	b.wire.mu.Lock()
-	b.wire.at, b.wire.mode = b.At, cutBefore
-	switch {
-	case b.At == 0:
-		b.wire.mode = whole
-	case b.After:
-		b.wire.mode = cutAnswer
-	}
-	b.wire.mu.Unlock()
 	return b.wire.dial(ctx, network, address)
 }
 

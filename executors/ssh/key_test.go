@@ -165,7 +165,7 @@ func TestKeyCuts(t *testing.T) {
 		for n, whole := 1, false; !whole; n++ {
 			for _, after := range []bool{false, true} {
 				begin(step.before)
-				b := &executortest.Brittle{At: n, After: after}
+				b := executortest.NewBrittle(n, after)
 				session := k.Session(executortest.Account{Name: name, Password: step.with}, fresh)
 				session.Dial = b.Dial
 				failed := step.do(session)
