@@ -27,14 +27,14 @@ type message struct {
 
 // devtools is a connection to a browser of our own. It has one page.
 type devtools struct {
-	conn    io.ReadWriteCloser
-	session string
-	event   func(method string, params json.RawMessage) // must not wait for the browser
-	ended   chan struct{}
+	conn  io.ReadWriteCloser
+	event func(method string, params json.RawMessage) // must not wait for the browser
+	ended chan struct{}
 
 	writing sync.Mutex // one message at a time
 
 	mu      sync.Mutex // guards the fields below
+	session string     // of the page, once it is open
 	next    int64
 	waiting map[int64]chan message
 }
@@ -69,7 +69,12 @@ func (d *devtools) read() {
 		case err != nil:
 			return
 		case m.ID == 0:
-			d.event(m.Method, m.Params)
+			d.mu.Lock()
+			ours := m.Session == d.session
+			d.mu.Unlock()
+			if ours {
+				d.event(m.Method, m.Params)
+			}
 		default:
 			d.mu.Lock()
 			c := d.waiting[m.ID]
@@ -91,7 +96,7 @@ func (d *devtools) call(ctx context.Context, method string, params, result any) 
 	answer := make(chan message, 1)
 	d.mu.Lock()
 	d.next++
-	id := d.next
+	id, session := d.next, d.session
 	d.waiting[id] = answer
 	d.mu.Unlock()
 	defer func() {
@@ -99,7 +104,7 @@ func (d *devtools) call(ctx context.Context, method string, params, result any) 
 		delete(d.waiting, id)
 		d.mu.Unlock()
 	}()
-	out, err := json.Marshal(message{ID: id, Session: d.session, Method: method, Params: raw})
+	out, err := json.Marshal(message{ID: id, Session: session, Method: method, Params: raw})
 	if err != nil {
 		return err
 	}
@@ -150,7 +155,9 @@ func (d *devtools) open(ctx context.Context, agent string) error {
 	if err := d.call(ctx, "Target.attachToTarget", map[string]any{"targetId": page.TargetID, "flatten": true}, &in); err != nil {
 		return err
 	}
+	d.mu.Lock()
 	d.session = in.SessionID
+	d.mu.Unlock()
 	type step struct {
 		method string
 		params map[string]any
