@@ -124,7 +124,7 @@ func (p *player) denials() (n int) {
 	v := p.fsm.View()
 	defer v.Close()
 	for e := range table.Audit.All(v, table.NumberKey(p.told+1)) {
-		if p.told = uint64(e.Seq); e.Kind == "command.denied" {
+		if p.told = e.Seq; e.Kind == "command.denied" {
 			n++
 		}
 	}
