@@ -44,6 +44,7 @@ func authorize(tx *table.Tx, m command.Meta, act authz.Action, i *model.Informat
 // PutArgs create or change a piece of information, found by its identifier; nil leaves a field as it is. Content is sealed
 // at the edge; without it nothing new is kept secret.
 type PutArgs struct {
+	New        bool         `cbor:"new,omitempty"` // one that is there already is refused
 	Identifier string       `cbor:"identifier,omitempty"`
 	Name       *string      `cbor:"name,omitempty"`
 	Type       *string      `cbor:"type,omitempty"`
@@ -72,6 +73,9 @@ var Put = command.Define("information.put", 1, func(tx *table.Tx, m command.Meta
 	case known && a.Identifier != "":
 		if _, err := authorize(tx, m, write, old); err != nil {
 			return PutResult{}, err
+		}
+		if a.New {
+			return PutResult{}, model.Errorf(model.Conflict, "there is information with this identifier already").WithField("identifier")
 		}
 		copied := *old
 		i = &copied

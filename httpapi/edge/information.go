@@ -13,6 +13,6 @@ import (
 type informations struct{ *access.Service }
 
 func (i *informations) Put(ctx context.Context, actor model.Actor, p information.Put) (model.Information, bool, error) {
-	r, err := i.PutInformation(ctx, actor, fsminfo.PutArgs{Identifier: p.Identifier, Name: p.Name, Type: p.Type, Service: p.Service, URL: p.URL, Tags: p.Tags}, p.Content)
+	r, err := i.PutInformation(ctx, actor, fsminfo.PutArgs{New: p.New, Identifier: p.Identifier, Name: p.Name, Type: p.Type, Service: p.Service, URL: p.URL, Tags: p.Tags}, p.Content)
 	return r.Information, r.Created, err
 }

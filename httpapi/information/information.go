@@ -19,6 +19,7 @@ const tag = "information"
 
 // Put is a piece of information to create or change; nil leaves a field as it is.
 type Put struct {
+	New                      bool // one that is there already is refused
 	Identifier               string
 	Name, Type, Service, URL *string
 	Tags                     *[]string

@@ -126,36 +126,27 @@ func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, e
 }
 
 func (m *management) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	return m.put(ctx, r, func(b *Body) error {
-		if b.Identifier == "" {
-			return nil
-		}
-		_, err := m.find(ctx, r, b.Identifier)
-		switch {
-		case err == nil:
-			return model.Errorf(model.Conflict, "there is information with this identifier already").WithField("identifier")
-		case model.Is(err, model.NotFound):
-			return nil
-		}
-		return err
-	})
-}
-
-func (m *management) change(ctx context.Context, r *route.Request) (compat.Reply, error) {
-	return m.put(ctx, r, func(b *Body) error {
-		i, err := m.find(ctx, r, r.Param("name"))
-		switch {
-		case err != nil:
-			return err
-		case b.Identifier != "" && b.Identifier != i.Identifier:
-			return model.Errorf(model.Invalid, "an identifier stays: clients name the information by it").WithField("identifier")
-		}
-		b.Identifier = i.Identifier
+	return m.put(ctx, r, func(p *Put) error {
+		p.New = true
 		return nil
 	})
 }
 
-func (m *management) put(ctx context.Context, r *route.Request, check func(*Body) error) (compat.Reply, error) {
+func (m *management) change(ctx context.Context, r *route.Request) (compat.Reply, error) {
+	return m.put(ctx, r, func(p *Put) error {
+		i, err := m.find(ctx, r, r.Param("name"))
+		switch {
+		case err != nil:
+			return err
+		case p.Identifier != "" && p.Identifier != i.Identifier:
+			return model.Errorf(model.Invalid, "an identifier stays: clients name the information by it").WithField("identifier")
+		}
+		p.Identifier = i.Identifier
+		return nil
+	})
+}
+
+func (m *management) put(ctx context.Context, r *route.Request, check func(*Put) error) (compat.Reply, error) {
 	var b Body
 	defer func() {
 		if b.Content != nil {
@@ -165,13 +156,14 @@ func (m *management) put(ctx context.Context, r *route.Request, check func(*Body
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	if err := check(&b); err != nil {
+	put := Put{Identifier: b.Identifier, Name: b.Name, Type: b.Type, Service: b.Service, URL: b.URL, Tags: b.Tags, Content: b.Content}
+	if err := check(&put); err != nil {
 		return compat.Reply{}, err
 	}
 	if b.Content != nil && b.Content.Len() == 0 {
 		return compat.Reply{}, model.Errorf(model.Invalid, "a content is not empty").WithField("content")
 	}
-	i, created, err := m.s.Put(ctx, r.Actor, Put(b))
+	i, created, err := m.s.Put(ctx, r.Actor, put)
 	if err != nil {
 		return compat.Reply{}, err
 	}
