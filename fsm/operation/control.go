@@ -19,6 +19,9 @@ var Cancel = command.Define("operation.cancel", 1, func(tx *table.Tx, m command.
 	if err != nil {
 		return model.Operation{}, err
 	}
+	if o.State.Final() || o.State.Live() {
+		return model.Operation{}, model.Errorf(model.Conflict, "the operation is %s: only one that waits can be cancelled", o.State)
+	}
 	if err := s.stopped(m, o); err != nil {
 		return model.Operation{}, err
 	}
@@ -59,6 +62,9 @@ var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Me
 	}
 	if o.Kind == model.Provision {
 		return model.Operation{}, model.Errorf(model.Conflict, "its user is removed by now: request a new one")
+	}
+	if o.State != model.OpDead && o.State != model.OpOutOfSync {
+		return model.Operation{}, model.Errorf(model.Conflict, "the operation is %s: only one that failed can be started again", o.State)
 	}
 	if err := move(o, retried, m.At, "", ""); err != nil {
 		return model.Operation{}, err

@@ -159,44 +159,25 @@ func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, na
 	}, state.Operations.Place(string(d.Operation.ID)))
 }
 
-// fit finds an operation whose state lets something be done with it. The reducer decides again.
-func (s *Service) fit(ctx context.Context, actor model.Actor, at model.Time, name, rule string, fits func(model.OperationState) bool) (*Described, error) {
-	d, err := s.Get(ctx, actor, at, name)
-	if err != nil || fits(d.Operation.State) {
-		return d, err
-	}
-	if err := s.fresh(ctx); err != nil { // this replica may be behind
-		return nil, err
-	}
-	if d, err = s.get(actor, at, name); err == nil && !fits(d.Operation.State) {
-		err = model.Errorf(model.Conflict, "the operation is %s: %s", d.Operation.State, rule)
-	}
-	return d, err
-}
-
 // Cancel ends an operation that waits.
 func (s *Service) Cancel(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
-	d, err := s.fit(ctx, actor, at, name, "only one that waits can be cancelled", func(o model.OperationState) bool { return !o.Final() && !o.Live() })
-	if err != nil {
-		return model.Operation{}, err
-	}
-	return command.Propose(ctx, s.proposer, operation.Cancel, actor, operation.ControlArgs{Operation: d.Operation.ID})
+	return s.control(ctx, actor, at, name, operation.Cancel)
 }
 
 // Retry starts a failed operation again.
 func (s *Service) Retry(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
-	d, err := s.fit(ctx, actor, at, name, "only one that failed can be started again", func(o model.OperationState) bool { return o == model.OpDead || o == model.OpOutOfSync })
-	if err != nil {
-		return model.Operation{}, err
-	}
-	return command.Propose(ctx, s.proposer, operation.Retry, actor, operation.ControlArgs{Operation: d.Operation.ID})
+	return s.control(ctx, actor, at, name, operation.Retry)
 }
 
 // RunNow lets an operation that waits begin at once.
 func (s *Service) RunNow(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
+	return s.control(ctx, actor, at, name, operation.RunNow)
+}
+
+func (s *Service) control(ctx context.Context, actor model.Actor, at model.Time, name string, verb command.Def[operation.ControlArgs, model.Operation]) (model.Operation, error) {
 	d, err := s.Get(ctx, actor, at, name)
 	if err != nil {
 		return model.Operation{}, err
 	}
-	return command.Propose(ctx, s.proposer, operation.RunNow, actor, operation.ControlArgs{Operation: d.Operation.ID})
+	return command.Propose(ctx, s.proposer, verb, actor, operation.ControlArgs{Operation: d.Operation.ID})
 }
