@@ -57,9 +57,14 @@ func TestGolden(t *testing.T) {
 		}
 		fmt.Fprintf(&out, "%s %s %s\n%d %s\n%s\n", c.method, c.path, c.body, a.status, a.header.Get("Content-Type"), pretty.String())
 	}
-	const file = "testdata/dialects.txt"
+	golden(t, "testdata/dialects.txt", "answers changed", out.String())
+}
+
+// golden compares what came out with a file, which -rewrite writes; what: what it is when they differ.
+func golden(t *testing.T, file, what, got string) {
+	t.Helper()
 	if flag.Lookup("rewrite").Value.String() == "true" { // the flag is fsmtest's
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,7 +72,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("answers changed (-want +got; -rewrite accepts):\n%s", diff)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -rewrite accepts):\n%s", what, diff)
 	}
 }

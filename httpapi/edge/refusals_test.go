@@ -1,16 +1,12 @@
 package edge_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"cofre/fsm/model"
 	"cofre/fsm/table"
@@ -57,19 +53,7 @@ func TestRefusals(t *testing.T) {
 			fmt.Fprintf(&out, "    without %s: %s\n", who, strings.Join(slices.Compact(got), ", "))
 		}
 	}
-	const file = "testdata/refusals.txt"
-	if flag.Lookup("rewrite").Value.String() == "true" { // the flag is fsmtest's
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("who gets what changed (-want +got; -rewrite accepts):\n%s", diff)
-	}
+	golden(t, "testdata/refusals.txt", "who gets what changed", out.String())
 }
 
 // refusals plays a script and tells what an authorization got at each route that sent the same requests.
