@@ -290,16 +290,23 @@ func (k Kit) cuts(t *testing.T) {
 	t.Logf("%d cuts over %d writes: %v, %d uncertain ones had changed the target", len(faults), clean.writes(), seen, effects)
 }
 
-// cancel ends the context while the target says nothing more.
-func (k Kit) cancel(t *testing.T) {
-	t.Parallel()
-	probe := &wire{}
+// probe changes an account without a fault. It gives the account as it is then, and how many writes that took.
+func (k Kit) probe(t *testing.T) (Account, int) {
+	t.Helper()
+	w := &wire{}
 	acc, fresh := k.Account(t), Fresh()
-	if a := k.change(t.Context(), t, acc, fresh, probe, nil); a.outcome != executors.Applied {
+	if a := k.change(t.Context(), t, acc, fresh, w, nil); a.outcome != executors.Applied {
 		t.Fatalf("without a fault: %s, %v", a.outcome, a.err)
 	}
 	acc.Password = fresh
-	for _, at := range []int{1, probe.writes() / 2, max(probe.writes()-2, 1)} {
+	return acc, w.writes()
+}
+
+// cancel ends the context while the target says nothing more.
+func (k Kit) cancel(t *testing.T) {
+	t.Parallel()
+	acc, writes := k.probe(t)
+	for _, at := range []int{1, writes / 2, max(writes-2, 1)} {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := &wire{mode: stall, at: at, stalled: cancel}
 		fresh := Fresh()

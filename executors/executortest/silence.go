@@ -19,14 +19,9 @@ const (
 // silence lets the target say nothing more after some write, and nobody cancels: the session's own time-outs end the attempt.
 func (k Kit) silence(t *testing.T) {
 	t.Parallel()
-	probe := &wire{}
-	acc, fresh := k.Account(t), Fresh()
-	if a := k.change(t.Context(), t, acc, fresh, probe, nil); a.outcome != executors.Applied {
-		t.Fatalf("without a fault: %s, %v", a.outcome, a.err)
-	}
-	acc.Password = fresh
+	acc, writes := k.probe(t)
 	k.Connect, k.Read = patience, patience
-	for _, at := range []int{1, probe.writes() / 2, max(probe.writes()-2, 1)} {
+	for _, at := range []int{1, writes / 2, max(writes-2, 1)} {
 		fresh, began := Fresh(), time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), enough)
 		a := k.change(ctx, t, acc, fresh, &wire{mode: stall, at: at, stalled: func() {}}, nil)
