@@ -2,7 +2,12 @@ package all
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"io"
 	"net"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,6 +71,39 @@ func httpProxy(t *testing.T) hop {
 	return hop{"an HTTP proxy", proxy.Dial, model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: p.Port(), Protocol: proxy.HTTP, InsecureTLS: true}, &executortest.Account{Name: p.User, Password: p.Password}}
 }
 
+// httpsProxy is the same proxy behind TLS, as a TLS terminator in front of it would be.
+func httpsProxy(t *testing.T) hop {
+	h := httpProxy(t)
+	behind := net.JoinHostPort(h.target.Address, strconv.Itoa(int(h.target.Port)))
+	certified := httptest.NewTLSServer(nil)
+	t.Cleanup(certified.Close)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS13})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = c.Close() }()
+				to, err := net.Dial("tcp", behind)
+				if err != nil {
+					return
+				}
+				go func() { _, _ = io.Copy(to, c); _ = to.Close() }()
+				_, _ = io.Copy(c, to)
+			}()
+		}
+	}()
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certified.Certificate().Raw}))
+	h.name, h.target = "an HTTPS proxy", model.Endpoint{Hostname: "127.0.0.1", Address: "127.0.0.1", Port: uint16(l.Addr().(*net.TCPAddr).Port), Protocol: proxy.HTTPS, CA: ca}
+	return h
+}
+
 // kits are the executors with a real target here, each with a template of the catalogue.
 func kits(t *testing.T) []executortest.Kit {
 	content := func(name string) string {
@@ -107,7 +145,7 @@ func kits(t *testing.T) []executortest.Kit {
 func TestEveryWay(t *testing.T) {
 	t.Parallel()
 	jump := bastion(t, target.SSHD(t))
-	ways := map[string][]hop{"a jump host": {jump}, "SOCKS5": {socks(t)}, "an HTTP proxy": {httpProxy(t)}, "a jump host behind a proxy": {socks(t), jump}}
+	ways := map[string][]hop{"a jump host": {jump}, "SOCKS5": {socks(t)}, "an HTTP proxy": {httpProxy(t)}, "an HTTPS proxy": {httpsProxy(t)}, "a jump host behind a proxy": {socks(t), jump}}
 	for _, k := range kits(t) {
 		for name, hops := range ways {
 			t.Run(string(k.Executor.Name())+" through "+name, func(t *testing.T) {
