@@ -171,3 +171,32 @@ var auditLaw = law{
 }
 
 const useA = "package a\nimport \"cofre/fsm/audit\"\nvar x = audit.A"
+
+// templateLaw: TestMain of a folder of templates sees that a test applied each of them.
+var templateLaw = law{
+	name: "applied templates", why: "a template that no test applied is code that is handed secrets and that nobody has seen work: TestMain calls executortest.Main",
+	check: func(h house) []string {
+		kept, counted := map[string]string{}, map[string]bool{}
+		for _, f := range h.files {
+			if f.path == f.dir+"/catalogue.go" && matches("executors/...", f.dir) && f.dir != "executors" {
+				kept[f.dir] = f.path
+			}
+			if f.test {
+				f.selectors("cofre/executors/executortest", func(n *ast.SelectorExpr) { counted[f.dir] = counted[f.dir] || n.Sel.Name == "Main" })
+			}
+		}
+		var out []string
+		for dir, path := range kept {
+			if !counted[dir] {
+				out = append(out, path+": no test of the package calls executortest.Main")
+			}
+		}
+		slices.Sort(out)
+		return out
+	},
+	broken: []house{
+		sample("executors/a/catalogue.go", "package a"),
+		sample("executors/a/catalogue.go", "package a", "executors/a/a_test.go", "package a\nimport \"cofre/executors/executortest\"\nvar k executortest.Kit"),
+	},
+	kept: []house{sample("executors/a/catalogue.go", "package a", "executors/a/main_test.go", "package a\nimport \"cofre/executors/executortest\"\nvar m = executortest.Main"), sample("executors/catalogue.go", "package executors")},
+}

@@ -65,7 +65,7 @@ type law struct {
 
 var laws = []law{
 	importLaw, kitLaw, thirdPartyLaw, purityLaw, clockLaw, packageCommentLaw, docLaw, sizeLaw, initLaw, persistedLaw,
-	dialLaw, insecureLaw, pinLaw, commandLaw, auditLaw,
+	dialLaw, insecureLaw, pinLaw, commandLaw, auditLaw, templateLaw,
 }
 
 func TestLawsHold(t *testing.T) {

@@ -87,6 +87,7 @@ func TestForm(t *testing.T) {
 	if in, err := h.verify(t, a, fresh); !in || err != nil {
 		t.Errorf("the new secret: %t, %v", in, err)
 	}
+	executortest.Ran(h.template)
 }
 
 // TestOutcomes: what may be claimed when something goes wrong, at each stage.

@@ -71,7 +71,9 @@ func (k Kit) change(ctx context.Context, t testing.TB, a Account, fresh string, 
 	if k.Manager != nil {
 		out.secrets = append(out.secrets, k.Manager.Password)
 	}
-	out.outcome, out.err = p.Run(ctx, s)
+	if out.outcome, out.err = p.Run(ctx, s); out.outcome == executors.Applied {
+		Ran(k.Template)
+	}
 	out.steps = rec.Steps()
 	k.check(t, out)
 	return out

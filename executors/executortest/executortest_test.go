@@ -109,3 +109,13 @@ func TestLeakFindsForms(t *testing.T) {
 		t.Errorf("found %s in innocent text", form)
 	}
 }
+
+// TestIdleTemplatesAreFound: what ran twice in one go ran, and what only looks like another did not.
+func TestIdleTemplatesAreFound(t *testing.T) {
+	t.Parallel()
+	Ran("exec idle-1\nexec idle-1\nend\n")
+	got := idle([]executors.CatalogueEntry{{Name: "twice", Content: "exec idle-1\nend\n"}, {Name: "never", Content: "exec idle-2\nend\n"}})
+	if fmt.Sprint(got) != "[never]" {
+		t.Errorf("idle: %q", got)
+	}
+}

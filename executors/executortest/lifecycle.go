@@ -71,6 +71,7 @@ func Live(t *testing.T, k Kit, l Life) {
 			if outcome != executors.Applied {
 				t.Errorf("%s: %s: %v", what, outcome, err)
 			}
+			Ran(template)
 		}
 		do(l.Create, "create")
 		in(true, "created", l.Create)

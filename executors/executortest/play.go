@@ -156,6 +156,7 @@ func Play(t *testing.T, catalogue []executors.CatalogueEntry, run func(ctx conte
 			if outcome := r.play(t, len(r.lines), content[r.template], run); outcome != executors.Applied {
 				t.Errorf("the whole dialogue: %s", outcome)
 			}
+			Ran(content[r.template])
 		})
 	}
 	for name := range content {

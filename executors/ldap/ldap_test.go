@@ -144,6 +144,7 @@ func TestHostileNames(t *testing.T) {
 		if ok, err := d.Login(dn, fresh); err != nil || !ok {
 			t.Errorf("%q: login %v, %v", uid, ok, err)
 		}
+		executortest.Ran(ldap.Catalogue()[1].Content)
 	}
 	for _, uid := range []string{"*", "nobody", "a*)(cn=*"} {
 		outcome, _, err := byUID(t, k, uid, executortest.Fresh())

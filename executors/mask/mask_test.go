@@ -105,6 +105,34 @@ func TestRenderNamesTheHoleWithoutValue(t *testing.T) {
 	}
 }
 
+// TestContract: every tag of product.md 1.4 is known, in any case, the older words under the name that they mean. Whether each has its
+// value is tested where values are: executors/runner, TestValues.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	words := strings.Fields(`USERNAME NEW_PASSWORD CURRENT_PASSWORD AUTH_USER AUTH_PASSWORD AUTH_DOMAIN ADD_INFO IP HOSTNAME DOMAIN SERVER_PATH TOTP_TOKEN CONNECT_IP CONNECT_PORT
+		APP_NAME APP_AUTH_UNIQUE_KEY APP_AUTH_TYPE APP_AUTH_CLIENT_ID APP_AUTH_CLIENT_SECRET APP_AUTH_CONSUMER_KEY APP_AUTH_CONSUMER_SECRET APP_AUTH_TOKEN APP_AUTH_TOKEN_SECRET
+		SECRET_NAME SECRET_IDENTIFIER SECRET_VERSION SECRET_ENGINE SECRET_EXPIRATION_DATE SECRET_DATA
+		ACCESS_KEY_ID SECRET_ACCESS_KEY ACCESS_KEY_TTL CREDENTIAL_HOSTNAME CREDENTIAL_USERNAME CREDENTIAL_PASSWORD CREDENTIAL_ADDITIONAL_INFORMATION CREDENTIAL_TTL
+		GRUPO_NOME UID HOME SHELL OPERACAO_COD CODIGO_GOVERNANCA COE_SENHA PASSWORD`)
+	means := map[string]Name{"COE_SENHA": AuthPassword, "PASSWORD": NewPassword}
+	for _, w := range words {
+		want, older := means[w]
+		if !older {
+			want = Name(w)
+		}
+		for _, written := range []string{w, strings.ToLower(w), w[:1] + strings.ToLower(w[1:])} {
+			src := "[#" + written + "#]"
+			parts, err := Parse(src)
+			if err != nil || len(parts) != 1 || parts[0].Hole != want || Foreign(src, Names(parts)) != nil {
+				t.Errorf("%s: %v, %v, want %s", src, parts, err, want)
+			}
+		}
+	}
+	if len(words) != len(List()) {
+		t.Errorf("the list has %d words, the contract %d", len(List()), len(words))
+	}
+}
+
 func TestDefinitionsAreConsistent(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

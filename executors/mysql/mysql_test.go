@@ -213,6 +213,7 @@ func TestHost(t *testing.T) {
 	if ok, err := m.Login(name, fresh); err != nil || !ok {
 		t.Errorf("login %v, %v", ok, err)
 	}
+	executortest.Ran(mysql.Catalogue()[1].Content)
 }
 
 func TestTLS(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"cofre/executors"
 	"cofre/executors/executortest"
 	"cofre/executors/executortest/target"
@@ -209,4 +211,36 @@ func TestRolesComeAndGo(t *testing.T) {
 	executortest.Live(t, k, executortest.Life{ // twice: the second time the role is there
 		Create: strings.Repeat(named(t, "PostgreSQL create role for a session"), 2), Remove: named(t, "PostgreSQL remove role after a session")})
 	noSecretInLog(t, p, k)
+}
+
+// TestLock: a role that is locked keeps its password but opens no session, and those that are open end; unlocking brings it back.
+// Each is done twice: the second time there is nothing to do.
+func TestLock(t *testing.T) {
+	t.Parallel()
+	p := target.PostgreSQL(t)
+	k := kit(p, "")
+	acc := k.Account(t)
+	open, err := pgconn.Connect(t.Context(), "postgres://"+acc.Name+":"+acc.Password+"@"+p.Addr()+"/postgres?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := open.Exec(t.Context(), "SELECT 1").Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		template string
+		in       bool
+	}{{"PostgreSQL lock role", false}, {"PostgreSQL lock role", false}, {"PostgreSQL unlock role", true}, {"PostgreSQL unlock role", true}} {
+		k.Template = named(t, c.template)
+		if outcome, err := k.Once(t, acc, "unused-1"); outcome != executors.Applied {
+			t.Fatalf("%s: %s, %v", c.template, outcome, err)
+		}
+		in, err := p.Login(acc.Name, acc.Password)
+		if in != c.in || !in && !strings.Contains(err.Error(), "28000") {
+			t.Errorf("%s: logs in %t, %v", c.template, in, err)
+		}
+	}
+	if err := open.Exec(t.Context(), "SELECT 1").Close(); err == nil {
+		t.Error("the session that was open when the role was locked goes on")
+	}
 }

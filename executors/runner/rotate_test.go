@@ -6,18 +6,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	host "cofre/executors/executortest/target"
 	"cofre/executors/ssh"
 	"cofre/fsm/model"
+	"cofre/fsm/state"
 	"cofre/vault/secret"
 	"cofre/vault/sshkey"
 )
 
-// TestKeyRotation changes a key that opens two real servers, the second by its pattern of host names, with nothing but that key. When the second one cannot be reached,
-// nothing is taken away at the first.
+// TestKeyRotation changes a key that opens three real servers, the second by its pattern of host names, the third because it is listed, with nothing but that key: one
+// after the other, in the order of their numbers. When the second one cannot be reached, nothing is taken away at the first, and the third is not touched.
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	root, err := os.MkdirTemp("", "cofre-rotate-")
@@ -29,10 +31,10 @@ func TestKeyRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{"first", "second"}
+	names := []string{"first", "second", "third"}
 	servers := map[string]*host.SSH{}
 	user := ""
-	for _, name := range names { // one account of this machine, two servers with lists of their own
+	for _, name := range names { // one account of this machine, three servers with lists of their own
 		dir := filepath.Join(root, name)
 		servers[name] = host.SSHD(t, "AuthorizedKeysFile "+dir+"/authorized_keys")
 		if user == "" {
@@ -56,7 +58,7 @@ func TestKeyRotation(t *testing.T) {
 	h.start(ssh.Key())
 
 	id, _ := h.grant()
-	h.await(id, "both servers answer", func(o *model.Operation) bool { return o.State == model.OpSucceeded })
+	h.await(id, "all servers answer", func(o *model.Operation) bool { return o.State == model.OpSucceeded })
 	now := h.credential().ByRole(model.RoleCurrent)
 	if now.N != 2 || now.Public == public || !strings.HasPrefix(string(now.Secret.Box), "-----BEGIN") || h.operation(id).Message != "" {
 		t.Fatalf("version %d, %s: %s", now.N, now.Public, h.operation(id).Message)
@@ -67,15 +69,37 @@ func TestKeyRotation(t *testing.T) {
 		}
 	}
 
+	if got := h.proven(id); !slices.Equal(got, names) {
+		t.Errorf("the new key was proven at %q", got)
+	}
+
 	if err := servers["second"].Stop(); err != nil {
 		t.Fatal(err)
 	}
 	id, _ = h.grant()
 	h.await(id, "one server is down", func(o *model.Operation) bool { return o.Attempt == 1 && o.Lease == nil || o.State.Final() })
 	c := h.credential()
-	if c.ByRole(model.RoleCurrent).N != 2 || !accepts("first", now.Public) || !accepts("second", now.Public) || !strings.Contains(h.operation(id).Message, "second") {
+	if c.ByRole(model.RoleCurrent).N != 2 || !accepts("first", now.Public) || !accepts("second", now.Public) || !accepts("third", now.Public) || !strings.Contains(h.operation(id).Message, "second") {
 		t.Errorf("current %d: %s", c.ByRole(model.RoleCurrent).N, h.operation(id).Message)
 	}
+	if got := h.proven(id); !slices.Equal(got, names[:1]) {
+		t.Errorf("with the second down, the new key was proven at %q", got)
+	}
+}
+
+// proven lists where an operation proved a new key, in this order.
+func (h *house) proven(id model.OperationID) (at []string) {
+	h.t.Helper()
+	v := h.m.View()
+	defer v.Close()
+	for a := range state.Attempts.All(v, string(id)+"/") {
+		for _, s := range a.Steps {
+			if where, ok := strings.CutPrefix(s.Text, "login with the new key alone succeeded at "); ok {
+				at = append(at, where)
+			}
+		}
+	}
+	return at
 }
 
 // keyScript is the state with one key that opens all servers.
@@ -94,8 +118,8 @@ func keyScript(t *testing.T, root, user, public string, private secret.Value, na
 			name, servers[name].Port(), servers[name].HostKeyLines()[0], servers[name].Fingerprint())
 	}
 	_ = private.Reveal(func(p []byte) error {
-		fmt.Fprintf(&b, "credential.put actor=client:admin\n{\"identifier\": \"c\", \"device\": \"$%s\", \"username\": %q, \"key\": {\"pattern\": \"%s*\"}, \"execution\": {\"change_template\": \"$tpl\"}, \"secret\": {\"row\": \"r1\", \"secret\": {\"t\": 1, \"b\": \"hex:%s\"}, \"public\": %q}}\n",
-			names[0], user, names[1][:3], hex.EncodeToString(p), public)
+		fmt.Fprintf(&b, "credential.put actor=client:admin\n{\"identifier\": \"c\", \"device\": \"$%s\", \"username\": %q, \"key\": {\"devices\": [\"$%s\"], \"pattern\": \"%s*\"}, \"execution\": {\"change_template\": \"$tpl\"}, \"secret\": {\"row\": \"r1\", \"secret\": {\"t\": 1, \"b\": \"hex:%s\"}, \"public\": %q}}\n",
+			names[0], user, names[2], names[1][:3], hex.EncodeToString(p), public)
 		return nil
 	})
 	file := filepath.Join(t.TempDir(), "key.txt")

@@ -74,6 +74,7 @@ func TestESXiTemplateOnDoubleOfEsxcli(t *testing.T) {
 	if ok, err := k.Login(acc.Name, fresh); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
+	executortest.Ran(template(t, "VMware ESXi account")) // but for where esxcli is
 }
 
 func TestESXiCompiles(t *testing.T) {

@@ -32,7 +32,7 @@ func pair(t *testing.T) (private, public string) {
 	return string(a), strings.TrimSpace(string(b))
 }
 
-// TestAuthorizedKeys changes the key of an account of a real sshd, which logs in with it.
+// TestAuthorizedKeys changes the key of an account of a real sshd, which logs in with it, by the catalogue's template.
 func TestAuthorizedKeys(t *testing.T) {
 	t.Parallel()
 	root, err := os.MkdirTemp("", "cofre-keys-")
@@ -43,24 +43,26 @@ func TestAuthorizedKeys(t *testing.T) {
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := target.SSHD(t, "AuthorizedKeysFile "+root+"/%u/authorized_keys")
+	s := target.SSHD(t, "AuthorizedKeysFile .ssh/authorized_keys")
 	name, password := s.AddUser(t)
 	old, oldPublic := pair(t)
 	fresh, freshPublic := pair(t)
 	_, other := pair(t)
 	home := filepath.Join(root, name)
-	file := filepath.Join(home, "authorized_keys")
+	file := filepath.Join(home, ".ssh", "authorized_keys")
 	// The last line has no line break, and somebody else's key stays.
-	if err := os.Mkdir(home, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, []byte("# by hand\n"+other+"\n"+oldPublic), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("chown", "-R", name, home).CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
+	for _, args := range [][]string{{"chown", "-R", name, home}, {"usermod", "-d", home, name}} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatal(err, string(out))
+		}
 	}
-	k := executortest.Kit{Executor: ssh.Key(), Target: endpoint(s), Template: `authorized-keys "` + root + `/[#USERNAME#]/authorized_keys"`}
+	k := executortest.Kit{Executor: ssh.Key(), Target: endpoint(s), Template: template(t, "SSH key (authorized_keys)")}
 	session := func(current, next string) executors.Session {
 		return k.Session(executortest.Account{Name: name, Password: current}, next)
 	}
@@ -107,13 +109,14 @@ func TestAuthorizedKeys(t *testing.T) {
 	}
 	in(old, true)
 	in(fresh, false)
+	executortest.Ran(k.Template)
 	for value, want := range map[string]string{"no key": "is no private key", "": "is no private key"} {
 		outcome, err := p.Run(t.Context(), session(old, value))
 		if outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassTemplate || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %s, %v", value, outcome, err)
 		}
 	}
-	if left, err := filepath.Glob(home + "/*"); err != nil || len(left) != 1 {
+	if left, err := filepath.Glob(filepath.Dir(file) + "/*"); err != nil || len(left) != 1 {
 		t.Errorf("files are left behind: %v, %v", left, err)
 	}
 }

@@ -3,8 +3,10 @@ package ssh_test
 import (
 	"context"
 	"net"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -117,6 +119,48 @@ func TestLinuxUsersForSessions(t *testing.T) {
 	once := template(t, "Linux create user for a session (sudo)")
 	executortest.Live(t, executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Login: s.Login, Manager: &executortest.Account{Name: name, Password: password}},
 		executortest.Life{Create: strings.TrimSuffix(once, "end\n") + once, Remove: template(t, "Linux remove user after a session (sudo)"), Prefix: "cofre-t_"})
+}
+
+// TestLinuxLock: an account that is locked opens neither by its password nor by its key, and what it ran is over; unlocking brings
+// both back. Each is done twice: the second time there is nothing to do.
+func TestLinuxLock(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	manager, managers := s.AddUser(t)
+	if err := s.AllowChpasswd(manager); err != nil {
+		t.Fatal(err)
+	}
+	name, password := s.AddUser(t)
+	private, public := keyPair(t)
+	if err := s.Authorize(name, public); err != nil {
+		t.Fatal(err)
+	}
+	running := exec.CommandContext(t.Context(), "runuser", "-u", name, "--", "sleep", "300")
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- running.Wait() }()
+	k := executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Manager: &executortest.Account{Name: manager, Password: managers}}
+	for _, c := range []struct {
+		template string
+		in       bool
+	}{{"Linux lock account (sudo)", false}, {"Linux lock account (sudo)", false}, {"Linux unlock account (sudo)", true}, {"Linux unlock account (sudo)", true}} {
+		k.Template = template(t, c.template)
+		if outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, "unused-1"); outcome != executors.Applied {
+			t.Fatalf("%s: %s, %v", c.template, outcome, err)
+		}
+		for what, login := range map[string]func(string, string) (bool, error){password: s.Login, private: s.LoginKey} {
+			if in, err := login(name, what); in != c.in || in && err != nil {
+				t.Errorf("%s: logs in %t, %v", c.template, in, err)
+			}
+		}
+	}
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("a process of the account outlived its lock")
+	}
 }
 
 func TestScanHostKeys(t *testing.T) {

@@ -3,6 +3,7 @@ package cloudtest
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,17 +30,21 @@ var standIn = secret.New([]byte("a-stand-in"))
 // Template compiles one of the catalogue.
 func (c Cloud) Template(t testing.TB, name string) executors.Program {
 	t.Helper()
-	for _, e := range c.Catalogue {
-		if e.Name == name {
-			p, err := executors.Compile(c.Engine, e.Kind, e.Content)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}
+	e := c.entry(t, name)
+	p, err := executors.Compile(c.Engine, e.Kind, e.Content)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("the catalogue has no %s", name)
-	return nil
+	return p
+}
+
+func (c Cloud) entry(t testing.TB, name string) executors.CatalogueEntry {
+	t.Helper()
+	i := slices.IndexFunc(c.Catalogue, func(e executors.CatalogueEntry) bool { return e.Name == name })
+	if i < 0 {
+		t.Fatalf("the catalogue has no %s", name)
+	}
+	return c.Catalogue[i]
 }
 
 func (c Cloud) logsIn(t testing.TB, a *Attempt, with secret.Value) bool {
@@ -67,6 +72,7 @@ func (c Cloud) Made(t testing.TB, a *Attempt) (parts map[string]string) {
 	if strings.Contains(a.Steps, parts["secret_access_key"]) {
 		t.Error("the transcript shows the secret")
 	}
+	executortest.Ran(c.entry(t, c.Create).Content)
 	return parts
 }
 
@@ -104,6 +110,7 @@ func (c Cloud) Life(t *testing.T, between func(*Double, *Attempt, map[string]str
 	if look(key) || look(standIn) || d.Left() != 0 {
 		t.Errorf("after the removal: %d are left", d.Left())
 	}
+	executortest.Ran(c.entry(t, c.Remove).Content)
 }
 
 // Cuts breaks the connection at every request, before and after its effect: what is claimed is true, the next attempt removes what it finds

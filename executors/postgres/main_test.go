@@ -1,0 +1,10 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"cofre/executors/executortest"
+	"cofre/executors/postgres"
+)
+
+func TestMain(m *testing.M) { executortest.Main(m, postgres.Catalogue()) }

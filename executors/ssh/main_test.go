@@ -1,0 +1,10 @@
+package ssh_test
+
+import (
+	"testing"
+
+	"cofre/executors/executortest"
+	"cofre/executors/ssh"
+)
+
+func TestMain(m *testing.M) { executortest.Main(m, ssh.Catalogue()) }
