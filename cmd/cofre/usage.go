@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // strict lets no mistake on the command line pass for success, and every one name the command whose help shows how: cobra
@@ -30,6 +32,9 @@ func strict(c *cobra.Command) {
 func hint(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil
+	}
+	if no, ok := errors.AsType[*pflag.NotExistError](err); ok && no.GetSpecifiedName() == "csv" {
+		err = fmt.Errorf("%w: only lists are printed as CSV", err)
 	}
 	return fmt.Errorf("%w; %s --help shows how", err, c.CommandPath())
 }

@@ -14,7 +14,7 @@ import (
 
 func accessProfileCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List access profiles", Args: cobra.NoArgs, Example: "  cofre access-profile list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/access-profiles", nil, *limit, func(a, b application.AccessView) int { return strings.Compare(a.Name, b.Name) },
 			"NAME STATE RIGHTS TAGS TYPES DEVICES CREDENTIALS", func(p application.AccessView) []string {

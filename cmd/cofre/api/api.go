@@ -23,7 +23,7 @@ import (
 type session struct {
 	ready  string
 	asJSON bool
-	asCSV  bool // lists only
+	asCSV  bool
 
 	lookup    func(string) (string, bool) // environment
 	home      func() (string, error)      // folder of user settings
@@ -56,10 +56,19 @@ func commands(s *session) []*cobra.Command {
 	for _, c := range all {
 		c.PersistentFlags().StringVar(&s.ready, "ready", ready, "ready.json of a practice cluster (COFRE_READY_FILE); otherwise COFRE_URL, COFRE_CLIENT_ID, COFRE_CLIENT_SECRET or COFRE_CLIENT_SECRET_FILE, COFRE_CA_FILE, or the same names in ~/.config/cofre/profile.env")
 		c.PersistentFlags().BoolVar(&s.asJSON, "json", false, "print JSON")
-		c.PersistentFlags().BoolVar(&s.asCSV, "csv", false, "print lists as CSV (RFC 4180)")
-		c.MarkFlagsMutuallyExclusive("json", "csv")
+		oneFormat(c)
 	}
 	return all
+}
+
+// oneFormat lets nobody ask for JSON and CSV at once.
+func oneFormat(c *cobra.Command) {
+	if c.Flags().Lookup("csv") != nil {
+		c.MarkFlagsMutuallyExclusive("json", "csv")
+	}
+	for _, sub := range c.Commands() {
+		oneFormat(sub)
+	}
 }
 
 // group is a command that only holds others.

@@ -12,7 +12,7 @@ import (
 
 func applicationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  cofre application list\n  cofre application list --json | jq -r '.[].name'"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/applications", nil, *limit, func(a, b application.View) int { return strings.Compare(a.Name, b.Name) }, application.Columns, application.View.Row)
 	}

@@ -24,7 +24,7 @@ func listAudit(s *session) *cobra.Command {
 		Use: "list", Short: "List audit events: the newest ones, in order", Args: cobra.NoArgs,
 		Example: "  cofre audit list\n  cofre audit list --kind credential.read --limit 20\n  cofre audit list --after 0 --limit 100000 --json      # from the beginning",
 	}
-	limit := limitFlag(c, 50)
+	limit := s.lists(c, 50)
 	after := c.Flags().Uint64("after", 0, "list the events after this number instead of the newest ones")
 	kind := c.Flags().String("kind", "", "only events of this kind, such as credential.read")
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -32,7 +32,7 @@ type oauth1Keys struct {
 
 func authorizationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list [APPLICATION]", Short: "List authorizations", Args: cobra.MaximumNArgs(1), Example: "  cofre authorization list\n  cofre authorization list shop"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, args []string) error {
 		path, apps := "/api/v1/authorizations", map[model.ApplicationID]string{}
 		if len(args) == 1 {

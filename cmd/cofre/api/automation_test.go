@@ -191,7 +191,13 @@ func TestBulk(t *testing.T) {
 	h.golden("NAME  NUMBER  STATE  ERROR\n1  1  cancelled  -\n2  2  cancelled  -\n", "operation", "cancel", "1", "2")
 	h.refused("2 of 2 were refused", "operation", "retry", "1", "2")
 	h.refused("--wait is for one", "operation", "request", "root", "app", "--wait")
-	if out := h.run("operation", "list", "--device", "web1", "--executor", "ssh", "--trigger", "request", "--state", "cancelled", "--since", "2020-01-01T00:00:00Z", "--csv"); strings.Count(out, "\n") != 3 || !strings.HasPrefix(out, "NUMBER,KIND,CREDENTIAL,") {
+	h.refused("not for CSV", "operation", "request", "root", "--wait", "--csv")
+	h.run("operation", "request", "root")
+	if out := h.run("operation", "cancel", "3", "--csv"); out != "NAME,NUMBER,STATE,ERROR\n3,3,cancelled,\n" {
+		t.Errorf("one as CSV: %q", out)
+	}
+	h.refused("unknown flag: --csv", "operation", "show", "3", "--csv")
+	if out := h.run("operation", "list", "--device", "web1", "--executor", "ssh", "--trigger", "request", "--state", "cancelled", "--since", "2020-01-01T00:00:00Z", "--csv"); strings.Count(out, "\n") != 4 || !strings.HasPrefix(out, "NUMBER,KIND,CREDENTIAL,") {
 		t.Error(out)
 	}
 	if out := h.run("credential", "list", "--csv"); !strings.Contains(out, ",'=app,") {

@@ -18,7 +18,7 @@ import (
 
 func chainCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List chained exchanges", Args: cobra.NoArgs, Example: "  cofre chain list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/chains", nil, *limit, func(a, b policy.ChainView) int { return strings.Compare(a.Name, b.Name) },
 			"NAME STATE POLICY MEMBERS CHECK ROLLBACK AUTOMATIC LAST-RUN NEXT-RUN", func(v policy.ChainView) []string {
@@ -91,7 +91,7 @@ func runChain(s *session) *cobra.Command {
 
 func chainRuns(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "runs NAME", Short: "List the runs of a chained exchange, newest first", Args: cobra.ExactArgs(1), Example: "  cofre chain runs web"}
-	limit := limitFlag(c, 100)
+	limit := s.lists(c, 100)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return listed(s, c, at("chains/%s/runs", args[0]), nil, *limit, nil, "NUMBER STATE MEMBERS FAILED TRIGGER STARTED ENDED", func(v policy.RunView) []string {
 			bad := 0

@@ -49,7 +49,7 @@ func providerOf(name string) (provider, error) {
 
 func cloudCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List accounts of clouds", Args: cobra.NoArgs, Example: "  cofre cloud account list\n  cofre cloud account list --disabled --json"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.Flags().Bool("disabled", false, "disabled ones too")
 	queryFlags(list, "tag", "tag", "search", "part of the name or of the key's id")
 	list.RunE = func(c *cobra.Command, _ []string) error {

@@ -15,7 +15,7 @@ import (
 
 func credentialCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List credentials, without secrets", Args: cobra.NoArgs, Example: "  cofre credential list --tag prod\n  cofre credential list --device web1 --json"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.Flags().String("device", "", "number, host name or id")
 	list.Flags().String("tag", "", "tag")
 	list.Flags().String("type", "", "type, such as 'Local User'")

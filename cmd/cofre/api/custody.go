@@ -9,7 +9,7 @@ import (
 func custodiesCommand(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "custodies", Short: "List who holds credentials, and until when", Args: cobra.NoArgs, Long: "List the custodies of the credentials that you reach. One ends by cofre credential release, or by itself.",
 		Example: "  cofre credential custodies --mine\n  cofre credential custodies --credential web1-root --json"}
-	limit := limitFlag(c, 1000)
+	limit := s.lists(c, 1000)
 	queryFlags(c, "credential", "only of this credential")
 	c.Flags().Bool("mine", false, "only what you hold")
 	c.RunE = func(c *cobra.Command, _ []string) error {

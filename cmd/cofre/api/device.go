@@ -16,7 +16,7 @@ import (
 
 func deviceCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List devices", Args: cobra.NoArgs, Example: "  cofre device list\n  cofre device list --json | jq -r '.[]|select(.host_keys==[]).hostname'"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/devices", nil, *limit, func(a, b device.View) int { return cmp.Compare(a.Number, b.Number) }, device.Columns, device.View.Row)
 	}

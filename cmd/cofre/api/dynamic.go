@@ -21,7 +21,7 @@ func dynamicCommand(s *session) *cobra.Command {
 
 func profileCommands(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List profiles of dynamic users", Args: cobra.NoArgs, Example: "  cofre dynamic profile list --executor postgres"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	queryFlags(list, "executor", "only of this executor", "type", "only for devices of this type", "device", "only those that list this host name", "search", "part of the identifier")
 	list.Flags().Bool("disabled", false, "disabled ones too")
 	list.RunE = func(c *cobra.Command, _ []string) error {

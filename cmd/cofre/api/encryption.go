@@ -18,7 +18,7 @@ import (
 
 func encryptionCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List the keys that you may use or manage", Args: cobra.NoArgs, Example: "  cofre encryption list --disabled"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.Flags().Bool("disabled", false, "disabled and expired ones too")
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		q := url.Values{}

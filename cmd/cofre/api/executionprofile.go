@@ -16,7 +16,7 @@ import (
 
 func executionProfileCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List execution profiles, in the order in which they are tried", Args: cobra.NoArgs, Example: "  cofre execution-profile list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/profiles", nil, *limit, func(a, b policy.ProfileView) int {
 			return cmp.Or(strings.Compare(b.Device, a.Device), b.Priority-a.Priority, strings.Compare(a.Name, b.Name))

@@ -15,7 +15,7 @@ import (
 
 func informationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List protected information, without contents", Args: cobra.NoArgs, Example: "  cofre information list\n  cofre information list --tag licences --csv"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	queryFlags(list, "tag", "only with this tag")
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/information", queryOf(c, "tag"), *limit, nil, information.Columns, information.View.Row)

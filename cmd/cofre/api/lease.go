@@ -19,7 +19,7 @@ func leaseCommands(s *session) *cobra.Command {
 
 func listLeases(s *session, use, short string, debt bool) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, Example: "  cofre dynamic lease " + use + " --application shop --device db1"}
-	limit := limitFlag(c, 1000)
+	limit := s.lists(c, 1000)
 	queryFlags(c, "application", "only of this application", "device", "only on this device", "profile", "only of this profile", "state", "requested, active, removing, removed or all; by default all that are not removed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		q := queryOf(c, "application", "device", "profile", "state")

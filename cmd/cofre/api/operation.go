@@ -18,7 +18,7 @@ import (
 
 func operationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List operations, newest first unless --sort says otherwise", Args: cobra.NoArgs, Example: "  cofre operation list --state ready,running\n  cofre operation list --credential web1-root --limit 5\n  cofre operation list --state failed --since 2026-11-01T00:00:00Z --csv\n  cofre operation list --state open --sort scheduled --tag prod"}
-	limit := limitFlag(list, 50)
+	limit := s.lists(list, 50)
 	queryFlags(list, operation.Filters...)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		columns, row := operation.Columns, operation.View.Row
@@ -28,7 +28,7 @@ func operationCommand(s *session) *cobra.Command {
 		return listed(s, c, "/api/v1/operations", filters(c), *limit, nil, columns, row)
 	}
 	attempts := &cobra.Command{Use: "attempts", Short: "List what each attempt came to; show tells the steps of one operation's", Args: cobra.NoArgs, Example: "  cofre operation attempts --device web1\n  cofre operation attempts --state failed --since 2026-11-01T00:00:00Z --csv"}
-	most := limitFlag(attempts, 50)
+	most := s.lists(attempts, 50)
 	queryFlags(attempts, operation.Filters...)
 	attempts.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/operations/attempts", filters(c), *most, nil, operation.TriedColumns, operation.Tried.Row)
@@ -37,7 +37,7 @@ func operationCommand(s *session) *cobra.Command {
 		return s.operation(c, http.MethodGet, at("operations/%s", args[0]), nil)
 	}}
 	cancel := &cobra.Command{Use: "cancel NUMBER...", Short: "Cancel operations that wait", Args: cobra.MinimumNArgs(1), Example: "  cofre operation cancel 12\n  cofre operation cancel 12 13 14", RunE: func(c *cobra.Command, args []string) error {
-		if len(args) > 1 {
+		if s.several(args) {
 			return s.bulk(c, operation.BulkBody{Action: "cancel", Operations: args})
 		}
 		return s.operation(c, http.MethodPost, at("operations/%s/cancel", args[0]), nil)
@@ -45,9 +45,9 @@ func operationCommand(s *session) *cobra.Command {
 	retry := &cobra.Command{Use: "retry NUMBER...", Short: "Start failed operations again", Args: cobra.MinimumNArgs(1), Example: "  cofre operation retry 12 --wait\n  cofre operation retry 12 13 14"}
 	waits := retry.Flags().Bool("wait", false, "wait until it is final")
 	retry.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) > 1 {
+		if s.several(args) {
 			if *waits {
-				return errors.New("--wait is for one operation: cofre operation wait follows each")
+				return errors.New("--wait is for one operation, and not for CSV: cofre operation wait follows each")
 			}
 			return s.bulk(c, operation.BulkBody{Action: "retry", Operations: args})
 		}
@@ -61,7 +61,7 @@ func operationCommand(s *session) *cobra.Command {
 		return s.follow(c, &o)
 	}
 	run := &cobra.Command{Use: "run NUMBER...", Short: "Run operations that wait now, whatever their schedule or a freeze", Args: cobra.MinimumNArgs(1), Example: "  cofre operation run 12", RunE: func(c *cobra.Command, args []string) error {
-		if len(args) > 1 {
+		if s.several(args) {
 			return s.bulk(c, operation.BulkBody{Action: "run", Operations: args})
 		}
 		return s.operation(c, http.MethodPost, at("operations/%s/run", args[0]), nil)
@@ -73,6 +73,9 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.follow(c, &o)
 	}}
+	for _, c := range []*cobra.Command{cancel, retry, run} {
+		s.tabular(c)
+	}
 	return group("operation", "Changes and verifications on targets", list, attempts, show, requestOperation(s), run, cancel, retry, wait, summaryCommand(s))
 }
 
@@ -95,7 +98,7 @@ func requestOperation(s *session) *cobra.Command {
 		Long:    "Ask for a change of the secret on its target, or with --verify for a login that proves it. An open operation that does the same is given instead of a second one.",
 		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root web2-root web3-root\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z",
 	}
-	c.Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
+	s.tabular(c).Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
 	c.Flags().BoolVar(&reconcile, "reconcile", false, "change it by the reconciliation account and template")
 	c.MarkFlagsMutuallyExclusive("verify", "reconcile")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is final; exit status 1 if it did not succeed")
@@ -113,9 +116,9 @@ func requestOperation(s *session) *cobra.Command {
 			return fmt.Errorf("--not-before: %w", err)
 		}
 		switch {
-		case len(args) > 1 && wait:
-			return errors.New("--wait is for one credential: cofre operation wait follows each operation")
-		case len(args) > 1:
+		case s.several(args) && wait:
+			return errors.New("--wait is for one credential, and not for CSV: cofre operation wait follows each operation")
+		case s.several(args):
 			return s.bulk(c, operation.BulkBody{Action: string(b.Kind), Credentials: args, NotBefore: b.NotBefore})
 		}
 		o, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", b)
@@ -132,6 +135,9 @@ func requestOperation(s *session) *cobra.Command {
 	}
 	return c
 }
+
+// several tells that the answer is a list, with a row for each: CSV always is one.
+func (s *session) several(args []string) bool { return len(args) > 1 || s.asCSV }
 
 // bulk asks for the same with many, and tells what became of each; an error if one was refused.
 func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {

@@ -22,7 +22,7 @@ func listOrphans(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the accounts that were found", Args: cobra.NoArgs,
 		Long:    "List the accounts that the last searches found: their names are those of a profile, and no dynamic user owns them. Nothing is removed by itself.",
 		Example: "  cofre dynamic orphan list\n  cofre dynamic orphan list --device db1 --json | jq -r '.[].username'"}
-	limit := limitFlag(c, 1000)
+	limit := s.lists(c, 1000)
 	queryFlags(c, "device", "only on this device", "profile", "only of this profile")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/orphans", queryOf(c, "device", "profile"), *limit, nil, "NUMBER USERNAME HOSTNAME PROFILE STATE LEASE FOUND SEEN", func(o dynamic.OrphanView) []string {
@@ -53,7 +53,7 @@ func searchOrphans(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "search [PROFILE]", Short: "Look for such accounts now", Args: cobra.MaximumNArgs(1),
 		Long:    "Look for accounts that no dynamic user owns, and wait until that is done, a minute at most. Without a profile a round over all profiles and devices begins, as it does by itself once a day.",
 		Example: "  cofre dynamic orphan search app\n  cofre dynamic orphan search app --device db1\n  cofre dynamic orphan search"}
-	queryFlags(c, "device", "only on this device")
+	queryFlags(s.tabular(c), "device", "only on this device")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		b := dynamic.SearchBody{Device: deref(text(c, "device"))}
 		if len(args) > 0 {
@@ -81,7 +81,7 @@ func searchOrphans(s *session) *cobra.Command {
 
 func orphanSearches(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "searches", Short: "List the last searches", Args: cobra.NoArgs, Example: "  cofre dynamic orphan searches"}
-	limit := limitFlag(c, 1000)
+	limit := s.lists(c, 1000)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/orphan-searches", nil, *limit, nil, searchHeader, searchRow)
 	}

@@ -24,7 +24,13 @@ func (s *session) show(c *cobra.Command, v any, people func(w io.Writer) error) 
 	return people(c.OutOrStdout())
 }
 
-// list prints rows: a JSON array, or a table.
+// tabular adds --csv. A command that calls list has it; every other one refuses it.
+func (s *session) tabular(c *cobra.Command) *cobra.Command {
+	c.Flags().BoolVar(&s.asCSV, "csv", false, "print CSV (RFC 4180)")
+	return c
+}
+
+// list prints rows: a JSON array, CSV, or a table.
 func list[T any](s *session, c *cobra.Command, rows []T, header string, row func(T) []string) error {
 	if rows == nil {
 		rows = []T{}

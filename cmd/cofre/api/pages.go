@@ -37,8 +37,9 @@ func fetch[T any](ctx context.Context, c *client.Client, path string, query url.
 	return all, more, nil
 }
 
-// limitFlag adds --limit.
-func limitFlag(c *cobra.Command, def int) *int {
+// lists says that a command prints a list: as CSV too, and at most --limit items.
+func (s *session) lists(c *cobra.Command, def int) *int {
+	s.tabular(c)
 	return c.Flags().Int("limit", def, "print at most this many")
 }
 

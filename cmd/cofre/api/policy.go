@@ -16,7 +16,7 @@ import (
 
 func policyCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List password policies", Args: cobra.NoArgs, Example: "  cofre policy list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/policies", nil, *limit, func(a, b policy.View) int { return strings.Compare(a.Name, b.Name) }, policy.Columns, policy.View.Row)
 	}

@@ -13,7 +13,7 @@ import (
 
 func poolCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List pools", Args: cobra.NoArgs, Example: "  cofre pool list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/pools", nil, *limit, func(a, b policy.PoolView) int { return strings.Compare(a.Name, b.Name) },
 			"NUMBER NAME CREDENTIALS", func(p policy.PoolView) []string {

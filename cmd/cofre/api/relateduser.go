@@ -12,7 +12,7 @@ import (
 
 func relatedUserCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List related users", Args: cobra.NoArgs, Example: "  cofre related-user list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/related-users", nil, *limit, nil, relateduser.Columns, relateduser.View.Row)
 	}

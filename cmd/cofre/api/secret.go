@@ -30,7 +30,7 @@ type namedValue struct {
 
 func secretCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List the secrets of applications, without values", Args: cobra.NoArgs, Example: "  cofre secret list --application billing"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.Flags().String("application", "", "only those of this application")
 	list.Flags().Bool("disabled", false, "disabled and expired ones too")
 	list.RunE = func(c *cobra.Command, _ []string) error {

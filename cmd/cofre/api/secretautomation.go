@@ -14,7 +14,7 @@ import (
 
 func secretAutomationCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List the automations that you may manage", Args: cobra.NoArgs, Example: "  cofre secret automation list"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/secret-automations", nil, *limit, nil, "NUMBER NAME TRIGGERS TEMPLATE DEVICES LAST STATE", func(v dsm.AutomationView) []string {
 			return []string{strconv.FormatUint(v.Number, 10), v.Name, join(v.Triggers), v.Executor + ":" + v.Template, strings.Join(automationDevices(v), ","), moment(v.LastAt), word(v.Enabled, "enabled", "disabled")}
@@ -97,7 +97,7 @@ func (s *session) secretAutomation(c *cobra.Command, method, path string, body a
 
 func secretErrors(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "errors NAME", Short: "List what failed for a secret for good: automations, renewals, dynamic users; newest first", Args: cobra.ExactArgs(1), Example: "  cofre secret errors db"}
-	limit := limitFlag(c, 50)
+	limit := s.lists(c, 50)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return listed(s, c, at("secrets/%s/errors", args[0]), nil, *limit, nil, "AT TASK OPERATION MESSAGE", func(e dsm.ErrorView) []string {
 			n := ""

@@ -14,7 +14,7 @@ import (
 
 func sessionCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List sessions, newest first", Args: cobra.NoArgs, Example: "  cofre session list --live\n  cofre session list --credential web1-root --user ana"}
-	limit := limitFlag(list, 100)
+	limit := s.lists(list, 100)
 	queryFlags(list, "credential", "only of this credential", "user", "only of this person")
 	list.Flags().Bool("live", false, "only those that are not over")
 	list.RunE = func(c *cobra.Command, _ []string) error {

@@ -14,7 +14,7 @@ import (
 
 func summaryCommand(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "summary", Short: "Count credentials and operations: by site, by executor, by day", Args: cobra.NoArgs, Example: "  cofre operation summary\n  cofre operation summary --days 7 --json"}
-	days := c.Flags().Int("days", 14, "how many days of finished operations, today included; 90 at most")
+	days := s.tabular(c).Flags().Int("days", 14, "how many days of finished operations, today included; 90 at most")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		v, err := call[dashboard.View](s, c, http.MethodGet, "/api/v1/dashboards/changes?days="+strconv.Itoa(*days), nil)
 		if err != nil {

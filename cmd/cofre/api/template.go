@@ -20,7 +20,7 @@ import (
 
 func templateCommand(s *session) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List templates", Args: cobra.NoArgs, Example: "  cofre template list --executor ssh\n  cofre template list --review pending\n  cofre template list --origin own --search linux"}
-	limit := limitFlag(list, 1000)
+	limit := s.lists(list, 1000)
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		q := url.Values{}
 		for _, f := range []string{"executor", "kind", "origin", "review", "search"} {

@@ -89,7 +89,7 @@ func dryRunTemplate(s *session) *cobra.Command {
 			return err
 		}
 		failed := s.follow(c, &o)
-		if s.asJSON || s.asCSV { // it holds the steps already
+		if s.asJSON { // it holds the steps already
 			return failed
 		}
 		if o, err = call[operation.View](s, c, http.MethodGet, at("operations/%s", string(d.Operation)), nil); err != nil {
