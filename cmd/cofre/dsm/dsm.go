@@ -106,7 +106,7 @@ Tools, and what the file holds:
 }
 
 func runb(c *cobra.Command, s Surroundings, f flags) error {
-	tool, err := toolOf(f.tool, f.format)
+	tool, err := toolOf(f.tool, f.format, s.Lookup)
 	if err != nil {
 		return err
 	}

@@ -4,15 +4,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // hostile are values that break naive quoting.
 var hostile = map[string]string{
-	"PLAIN": "s3cret", "QUOTES": `it's "x" \'`, "SHELL": "$(touch pwned) `id` $HOME ; & | > <", "LINES": "one\ntwo%\r\nthree\n", "PERCENT": "%s%d%25 100%", "SPACES": "  a  b  ", "TEAM": "|[x]|'", "EMPTY": "",
-	"GREEK": "αβγ", "DELIMITER": "COFRE_END\nCOFRE_END_",
+	"PLAIN": "s3cret", "QUOTES": `it's "x" \'`, "SHELL": "$(touch pwned) `id` $HOME ; & | > <", "LINES": "one\ntwo%\r\nthree\n", "PERCENT": "%s%d%25 100%", "SPACES": "  a  b  ", "TEAM": "|[x]|' |n|0x0041", "EMPTY": "",
+	"GREEK": "αβγ \u0085\u2028😀", "DELIMITER": "COFRE_END\nCOFRE_END_", "AZURE": "%0D%3B%AZP25 ##vso[task.complete result=Failed;]x]; %5D", "ACTIONS": "::set-output name=x::y\n##[group]z",
+	"PROPERTIES": "\t\f=: #!\\u0041\\", "TABS": "\t\t", "BACKTICKS": "`id`\n$(id)\n${IFS}", "ENDS": "\n\nx\n\n", "DASH": "-n", "STAR": "*", "TILDE": "~",
 }
+
+// anything is an environment that allows all that a tool may be allowed.
+func anything(string) (string, bool) { return "True", true }
+
+func nothing(string) (string, bool) { return "", false }
 
 func list(m map[string]string) []Variable {
 	var all []Variable
@@ -25,7 +34,7 @@ func list(m map[string]string) []Variable {
 // source lets a real shell read the file, and prints what a program would then see.
 func source(t *testing.T, shell, tool string, after string) string {
 	t.Helper()
-	x, err := toolOf(tool, "")
+	x, err := toolOf(tool, "", anything)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,16 +120,146 @@ func TestGithub(t *testing.T) {
 	}
 }
 
+// readAzure reads a line as the agent's Command.TryParse does: up to the first bracket, %AZP25 last.
+func readAzure(t *testing.T, line string) (name, data string) {
+	t.Helper()
+	head, data, ok := strings.Cut(line, "]")
+	if !ok || !strings.HasPrefix(head, "##vso[task.set") {
+		t.Fatalf("no command of the agent: %q", line)
+	}
+	for _, property := range strings.Split(strings.TrimPrefix(head, "##vso[task.setvariable "), ";") {
+		if k, v, _ := strings.Cut(property, "="); k == "variable" {
+			name = v
+		}
+	}
+	for _, m := range [][2]string{{"%3B", ";"}, {"%0D", "\r"}, {"%0A", "\n"}, {"%5D", "]"}, {"%AZP25", "%"}} {
+		data = strings.ReplaceAll(data, m[0], m[1])
+	}
+	return name, data
+}
+
+// The agent of Azure DevOps gets each value to the byte, and masks each line of it; it fails a step that sets a secret of
+// several lines, unless the pipeline allows it.
+func TestAzure(t *testing.T) {
+	t.Parallel()
+	got, masked := map[string]string{}, map[string]bool{}
+	for _, line := range strings.Split(strings.TrimSuffix(source(t, "bash", "azure-devops", "true"), "\n"), "\n") {
+		if name, data := readAzure(t, line); name != "" {
+			got[name] = data
+		} else {
+			masked[data] = true
+		}
+	}
+	for name, value := range hostile {
+		if v, ok := got[name]; !ok || v != value {
+			t.Errorf("%s arrived as %q", name, v)
+		}
+		for _, l := range split(value) {
+			if l != value && !masked[l] {
+				t.Errorf("%s: the line %q is not masked", name, l)
+			}
+		}
+	}
+	x, err := toolOf("azure-devops", "", nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, left := x.lines([]Variable{{"ONE", "a"}, {"TWO", "b\nc"}})
+	if len(lines) != 1 || len(left) != 1 || !strings.Contains(left[0], "TWO") || !strings.Contains(left[0], multiline) {
+		t.Errorf("%q %q", lines, left)
+	}
+}
+
+// TeamCity reads service messages with | as the escape; |0x stands before four digits of UTF-16.
+func TestTeamcity(t *testing.T) {
+	t.Parallel()
+	const before, between = "##teamcity[setParameter name='env.", "' value='"
+	got := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSuffix(source(t, "sh", "teamcity", "true"), "\n"), "\n") {
+		rest, ok := strings.CutPrefix(line, before)
+		name, rest, ok2 := strings.Cut(rest, between)
+		if !ok || !ok2 || strings.ContainsFunc(line, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			t.Fatalf("no message: %q", line)
+		}
+		var value []uint16
+		for i := 0; ; i++ {
+			switch c := rest[i]; {
+			case c == '\'' && rest[i:] == "']":
+			case c == '|' && strings.HasPrefix(rest[i:], "|0x"):
+				n, err := strconv.ParseUint(rest[i+3:i+7], 16, 16)
+				if err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				value = append(value, uint16(n))
+				i += 6
+				continue
+			case c == '|':
+				i++
+				value = append(value, uint16(strings.NewReplacer("n", "\n", "r", "\r").Replace(rest[i : i+1])[0]))
+				continue
+			case strings.ContainsRune("'[]", rune(c)):
+				t.Fatalf("%q is not escaped in %q", c, line)
+			default:
+				value = append(value, uint16(c))
+				continue
+			}
+			break
+		}
+		got[name] = string(utf16.Decode(value))
+	}
+	for name, value := range hostile {
+		if v, ok := got[name]; !ok || v != value {
+			t.Errorf("%s arrived as %q", name, v)
+		}
+	}
+}
+
+// Bamboo reads a file of Java properties: so does Java itself.
+func TestBamboo(t *testing.T) {
+	t.Parallel()
+	java, err := exec.LookPath("java")
+	if err != nil {
+		t.Skip("there is no Java here")
+	}
+	x, err := toolOf("bamboo", "", nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, left := x.lines(list(hostile))
+	if len(left) != 0 {
+		t.Fatalf("left out %q", left)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"vars": strings.Join(lines, ""), "Read.java": `public class Read { public static void main(String[] a) throws Exception {
+		java.util.Properties p = new java.util.Properties();
+		p.load(new java.io.FileInputStream(a[0]));
+		for (String n : p.stringPropertyNames()) System.out.write((n + "=" + p.getProperty(n) + "\0").getBytes("UTF-8"));
+		System.out.flush(); } }`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.Command(java, filepath.Join(dir, "Read.java"), filepath.Join(dir, "vars")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	for name, value := range hostile {
+		if !strings.Contains("\x00"+string(out), "\x00"+name+"="+value+"\x00") {
+			t.Errorf("%s arrived otherwise:\n%q", name, out)
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ tool, format, value, want string }{
-		{"azure-devops", "", "a%b\nc]", "printf '%s\\n' '##vso[task.setvariable variable=N;issecret=true;]a%AZP25b%0Ac]'\n"},
+		{"azure-devops", "", "a%b;c]", "printf '%s\\n' '##vso[task.setvariable variable=N;issecret=true;]a%AZP25b;c]'\n"},
 		{"teamcity", "", "a|'[b]\n", `printf '%s\n' '##teamcity[setParameter name='\''env.N'\'' value='\''a|||'\''|[b|]|n'\'']'` + "\n"},
 		{"bamboo", "", " a\\b\nc", "N=\\ a\\\\b\\nc\n"},
 		{"custom", "%s: <%s>", "%s%n", "N: <%s%n>\n"},
 		{"circleci", "", "it's", `printf '%s\n' 'export N='\''it'\''\'\'''\''s'\''' >> "$BASH_ENV"` + "\n"},
 	} {
-		x, err := toolOf(c.tool, c.format)
+		x, err := toolOf(c.tool, c.format, nothing)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +268,7 @@ func TestLines(t *testing.T) {
 			t.Errorf("%s: %q, left %q\nwant %q", c.tool, lines, left, c.want)
 		}
 	}
-	x, err := toolOf("custom", "%s=%s")
+	x, err := toolOf("custom", "%s=%s", nothing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,8 +279,12 @@ func TestLines(t *testing.T) {
 	if all := strings.Join(left, " "); strings.Contains(all, "v1") || strings.Contains(all, "v2") || strings.Contains(all, "v3") {
 		t.Errorf("a remark shows a value: %s", all)
 	}
+	bash, _ := toolOf("linux", "", nothing)
+	if lines, left := bash.lines([]Variable{{"UID", "v1"}, {"OK", "v2"}}); len(lines) != 1 || len(left) != 1 || strings.Contains(left[0], "v1") {
+		t.Errorf("%q %q", lines, left)
+	}
 	for _, bad := range [][2]string{{"nothing", ""}, {"linux", "%s%s"}, {"custom", ""}, {"custom", "%s"}, {"custom", "%s%s%s"}} {
-		if _, err := toolOf(bad[0], bad[1]); err == nil {
+		if _, err := toolOf(bad[0], bad[1], nothing); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
