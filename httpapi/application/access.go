@@ -57,11 +57,11 @@ func AccessRoutes(s AccessService) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/access-profiles" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List access profiles", Returns: route.Listed[AccessView]{}, Fields: route.PageFields}),
-		add(http.MethodPost, "", "access.put", m.put, route.Doc{Summary: "Create an access profile", Text: "Rights on some credentials, under a name that authorizations refer to. Nobody grants what he does not hold.", Status: http.StatusCreated, Body: AccessBody{}, Returns: AccessView{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show an access profile", Returns: AccessView{}}),
-		add(http.MethodPut, "/{name}", "access.put", m.put, route.Doc{Summary: "Change an access profile", Text: "For all authorizations that refer to it, at once.", Body: AccessBody{}, Returns: AccessView{}}),
-		add(http.MethodDelete, "/{name}", "access.put", m.remove, route.Doc{Summary: "Delete an access profile", Text: "Authorizations that refer to it lose what it gave."}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModuleA2A, ""), Summary: "List access profiles", Returns: route.Listed[AccessView]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "", "access.put", m.put, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Create an access profile", Text: "Rights on some credentials, under a name that authorizations refer to. Nobody grants what he does not hold.", Status: http.StatusCreated, Body: AccessBody{}, Returns: AccessView{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModuleA2A, ""), Summary: "Show an access profile", Returns: AccessView{}}),
+		add(http.MethodPut, "/{name}", "access.put", m.put, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Change an access profile", Text: "For all authorizations that refer to it, at once.", Body: AccessBody{}, Returns: AccessView{}}),
+		add(http.MethodDelete, "/{name}", "access.put", m.remove, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Delete an access profile", Text: "Authorizations that refer to it lose what it gave."}),
 	}
 }
 

@@ -39,7 +39,7 @@ type Service interface {
 func Routes(s Service) []route.Route {
 	return []route.Route{{
 		Method: http.MethodGet, Path: "/api/v1/audit", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
-		Doc: route.Doc{Tag: "audit", Summary: "List audit events, oldest first", Text: "Needs audit.read. For a signed file that can be verified: /audit/export.", CSV: true, Returns: route.Listed[View]{},
+		Doc: route.Doc{Tag: "audit", Needs: route.Reads("", model.AuditRead), Summary: "List audit events, oldest first", Text: "Needs audit.read. For a signed file that can be verified: /audit/export.", CSV: true, Returns: route.Listed[View]{},
 			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}}, route.TableFields...)},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			limit, err := r.Limit()

@@ -53,7 +53,7 @@ func ExportRoutes(x Exporter) []route.Route {
 				return compat.Reply{}, err
 			}
 			return compat.JSON(ends), nil
-		}, route.Doc{Summary: "Start an export that verifies offline", Text: "Needs audit.read. Gives the header and the signed end; the lines between them come from /audit/export/lines. `cofre audit export` puts the file together.", Returns: Ends{},
+		}, route.Doc{Needs: route.Reads("", model.AuditRead), Summary: "Start an export that verifies offline", Text: "Needs audit.read. Gives the header and the signed end; the lines between them come from /audit/export/lines. `cofre audit export` puts the file together.", Returns: Ends{},
 			Fields: []route.Field{{Name: "from", In: "query", Type: "integer", Text: "first event, 1 by default"}, {Name: "last", In: "query", Type: "integer", Text: "last event, the newest by default; 200000 events at most"}}}),
 		add("/lines", func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			limit, err := r.Limit()
@@ -73,6 +73,6 @@ func ExportRoutes(x Exporter) []route.Route {
 				page.Next = strconv.FormatUint(last, 10)
 			}
 			return compat.JSON(page), nil
-		}, route.Doc{Summary: "List events as the lines of an export", Text: "Needs audit.read.", Returns: route.Listed[string]{}, Fields: route.PageFields}),
+		}, route.Doc{Needs: route.Reads("", model.AuditRead), Summary: "List events as the lines of an export", Text: "Needs audit.read.", Returns: route.Listed[string]{}, Fields: route.PageFields}),
 	}
 }

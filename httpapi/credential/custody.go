@@ -30,7 +30,7 @@ type Custody struct {
 
 func custodyRoute(s Service) route.Route {
 	return route.Route{Method: http.MethodGet, Path: "/api/v1/custodies", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
-		Doc: route.Doc{Tag: tag, Summary: "List who holds credentials", Text: "Of the credentials that the caller reaches.", Returns: route.Listed[Custody]{},
+		Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "List who holds credentials", Text: "Of the credentials that the caller reaches.", Returns: route.Listed[Custody]{},
 			Fields: append([]route.Field{{Name: "credential", In: "query", Text: "number, identifier, or user@host"}, {Name: "mine", In: "query", Type: "boolean", Text: "only what the caller holds"}}, route.PageFields...)},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			mine, err := r.QueryBool("mine")

@@ -66,17 +66,17 @@ func KeyRoutes(s Keys) []route.Route {
 		d.Tag = "ssh key"
 		return route.Route{Method: method, Path: "/iso/pam/" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
 	}
-	post := route.Doc{Summary: "Create or update an SSH key", Text: "Found by identifier.", Status: http.StatusCreated, Fields: fields, Returns: shown}
-	read := route.Doc{Summary: "Read an SSH key with its private half", Text: "Takes custody, like GET /iso/pam/credential/{id}.", Returns: shown}
+	post := route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update an SSH key", Text: "Found by identifier.", Status: http.StatusCreated, Fields: fields, Returns: shown}
+	read := route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Read an SSH key with its private half", Text: "Takes custody, like GET /iso/pam/credential/{id}.", Returns: shown}
 	return []route.Route{
 		add(http.MethodPost, "key", "credential.put", k.post, post), add(http.MethodGet, "key/{id}", "credential.read", k.read, read),
-		add(http.MethodPut, "key/{id}", "credential.status", k.enable, route.Doc{Summary: "Activate an SSH key"}),
-		add(http.MethodDelete, "key/{id}", "credential.status", k.disable, route.Doc{Summary: "Deactivate an SSH key", Text: "Every version is kept."}),
-		add(http.MethodGet, "sshkey", route.NoEvent, seed.list, route.Doc{Summary: "List SSH keys, without private halves", Returns: []route.Field{{Name: "keys", Type: "array"}}}),
+		add(http.MethodPut, "key/{id}", "credential.status", k.enable, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Activate an SSH key"}),
+		add(http.MethodDelete, "key/{id}", "credential.status", k.disable, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Deactivate an SSH key", Text: "Every version is kept."}),
+		add(http.MethodGet, "sshkey", route.NoEvent, seed.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List SSH keys, without private halves", Returns: []route.Field{{Name: "keys", Type: "array"}}}),
 		add(http.MethodPost, "sshkey", "credential.put", seed.post, post), add(http.MethodGet, "sshkey/{id}", "credential.read", seed.read, read),
-		add(http.MethodPut, "sshkey/{id}", "credential.put", seed.update, route.Doc{Summary: "Update or activate an SSH key", Text: "The fields that are sent change; without any, the key is activated.", Fields: fields, Returns: shown}),
-		add(http.MethodDelete, "sshkey/{id}", "credential.status", seed.disable, route.Doc{Summary: "Deactivate an SSH key", Text: "Every version is kept."}),
-		add(http.MethodPost, "sshkey/{id}/rotate", "operation.created", seed.rotate, route.Doc{Summary: "Change an SSH key on its devices", Text: "Answers with the operation and does not wait for it.", Status: http.StatusCreated, Returns: []route.Field{{Name: "operation", Type: "object", Text: "id"}}}),
+		add(http.MethodPut, "sshkey/{id}", "credential.put", seed.update, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Update or activate an SSH key", Text: "The fields that are sent change; without any, the key is activated.", Fields: fields, Returns: shown}),
+		add(http.MethodDelete, "sshkey/{id}", "credential.status", seed.disable, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Deactivate an SSH key", Text: "Every version is kept."}),
+		add(http.MethodPost, "sshkey/{id}/rotate", "operation.created", seed.rotate, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Change an SSH key on its devices", Text: "Answers with the operation and does not wait for it.", Status: http.StatusCreated, Returns: []route.Field{{Name: "operation", Type: "object", Text: "id"}}}),
 	}
 }
 

@@ -175,17 +175,17 @@ func managementRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/credentials" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List credentials, without secrets", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List credentials, without secrets", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
 			{Name: "device", In: "query", Text: "number, host name or id"}, {Name: "tag", In: "query"}, {Name: "type", In: "query"},
 			{Name: "search", In: "query", Text: "part of the identifier, user name or host name"}, {Name: "disabled", In: "query", Type: "boolean", Text: "disabled ones too"},
 		}, route.TableFields...)}),
-		add(http.MethodPost, "", "credential.put", m.create, route.Doc{Summary: "Create a credential", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a credential, without its secret", Returns: View{}}),
-		add(http.MethodPut, "/{name}", "credential.put", m.change, route.Doc{Summary: "Change a credential", Body: Body{}, Returns: View{}}),
-		add(http.MethodPut, "/{name}/status", "credential.status", m.status, route.Doc{Summary: "Enable or disable a credential", Body: StatusBody{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}/secret", "credential.read", m.secret, route.Doc{Summary: "Read the secret", Text: "Takes custody.", Returns: []route.Field{
+		add(http.MethodPost, "", "credential.put", m.create, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create a credential", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a credential, without its secret", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "credential.put", m.change, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Change a credential", Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{name}/status", "credential.status", m.status, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Enable or disable a credential", Body: StatusBody{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}/secret", "credential.read", m.secret, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read the secret", Text: "Takes custody.", Returns: []route.Field{
 			{Name: "id"}, {Name: "number", Type: "integer"}, {Name: "username"}, {Name: "secret"}, {Name: "version", Type: "integer"}, {Name: "custody_until"}, {Name: "change_at"}}}),
-		add(http.MethodDelete, "/{name}/custody", "credential.released", m.release, route.Doc{Summary: "Release custody", Returns: []route.Field{{Name: "operation", Text: "number of the operation that it started, or null"}}}),
+		add(http.MethodDelete, "/{name}/custody", "credential.released", m.release, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Release custody", Returns: []route.Field{{Name: "operation", Text: "number of the operation that it started, or null"}}}),
 	}
 }
 

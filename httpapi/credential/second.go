@@ -31,9 +31,9 @@ func secondRoutes(s Service) []route.Route {
 		"An unknown or malformed parameter is 422, a sensitive field 403."
 	return []route.Route{
 		{Method: http.MethodGet, Path: "/api/v2/pam/credentials", Auth: route.Authenticated, Dialect: compat.Second, Event: route.NoEvent, Handle: v.list,
-			Doc: route.Doc{Tag: tag, Summary: "List credentials, second version", Text: text, Fields: append(filters, route.PageFields...), Returns: []route.Field{{Name: "items", Type: "array"}, {Name: "next"}}}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "List credentials, second version", Text: text, Fields: append(filters, route.PageFields...), Returns: []route.Field{{Name: "items", Type: "array"}, {Name: "next"}}}},
 		{Method: http.MethodGet, Path: "/api/v2/pam/credentials/{id}", Auth: route.Authenticated, Dialect: compat.Second, Event: route.NoEvent, Handle: v.get,
-			Doc: route.Doc{Tag: tag, Summary: "Show a credential, second version", Text: text, Fields: []route.Field{fields}, Returns: shown}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a credential, second version", Text: text, Fields: []route.Field{fields}, Returns: shown}},
 	}
 }
 

@@ -18,23 +18,23 @@ func vendorRoutes(s Service) []route.Route {
 	named := "by number, identifier, or user@host"
 	shown := []route.Field{{Name: "credential", Type: "object", Text: "beside response and inside it"}}
 	senha := route.Doc{
-		Tag: tag, Summary: "Read the password of a credential", Text: "Takes custody, like GET /iso/pam/credential/{id}. The id stands in the path, the query, or a form body.",
+		Tag: tag, Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read the password of a credential", Text: "Takes custody, like GET /iso/pam/credential/{id}. The id stands in the path, the query, or a form body.",
 		Fields:  []route.Field{{Name: "credentialid", In: "body", Text: named}, {Name: "credential_id", In: "body"}},
 		Returns: []route.Field{{Name: "credential", Type: "object", Text: "id, password, expiration and more"}, {Name: "senha", Type: "object", Text: "username, senha"}},
 	}
 	return []route.Route{
 		{Method: http.MethodGet, Path: "/iso/pam/credential", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list,
-			Doc: route.Doc{Tag: tag, Summary: "List credentials", Returns: []route.Field{{Name: "credentials", Type: "array"}}}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "List credentials", Returns: []route.Field{{Name: "credentials", Type: "array"}}}},
 		{Method: http.MethodGet, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.read,
-			Doc: route.Doc{Tag: tag, Summary: "Read a credential with its password", Text: "Named " + named + ". Takes custody. A caller without secret.read gets the same without password and content, and takes no custody.", Returns: shown}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Read a credential with its password", Text: "Named " + named + ". Takes custody. A caller without secret.read gets the same without password and content, and takes no custody.", Returns: shown}},
 		{Method: http.MethodPost, Path: "/iso/pam/credential", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.put", Handle: v.upsert,
-			Doc: route.Doc{Tag: tag, Summary: "Create or update a credential", Text: "Found by identifier, else by device and user name. `response.detail` lists settings that were sent and have no place here.", Status: http.StatusCreated, Fields: bodyFields, Returns: shown}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a credential", Text: "Found by identifier, else by device and user name. `response.detail` lists settings that were sent and have no place here.", Status: http.StatusCreated, Fields: bodyFields, Returns: shown}},
 		{Method: http.MethodPut, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.put", Handle: v.update,
-			Doc: route.Doc{Tag: tag, Summary: "Activate or update a credential", Text: "An empty body or {} activates; otherwise the fields that are sent change.", Fields: bodyFields, Returns: shown}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Activate or update a credential", Text: "An empty body or {} activates; otherwise the fields that are sent change.", Fields: bodyFields, Returns: shown}},
 		{Method: http.MethodDelete, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.status", Handle: v.disable,
-			Doc: route.Doc{Tag: tag, Summary: "Deactivate a credential", Text: "Every secret version is kept. Any body is ignored."}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Deactivate a credential", Text: "Every secret version is kept. Any body is ignored."}},
 		{Method: http.MethodDelete, Path: "/iso/pam/credential/custody/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.released", Handle: v.release,
-			Doc: route.Doc{Tag: tag, Summary: "Release custody", Text: "The last holder's release starts the change that the policy asks for."}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Release custody", Text: "The last holder's release starts the change that the policy asks for."}},
 		{Method: http.MethodGet, Path: "/iso/coe/senha", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.senha, Doc: senha},
 		{Method: http.MethodGet, Path: "/iso/coe/senha/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.senha, Doc: senha},
 	}

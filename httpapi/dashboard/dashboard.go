@@ -65,7 +65,7 @@ type Service interface {
 func Routes(s Service) []route.Route {
 	return append(append(vendorRoutes(s), sessionRoutes(s)...), route.Route{
 		Method: http.MethodGet, Path: "/api/v1/dashboards/changes", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
-		Doc: route.Doc{Tag: "dashboard", Summary: "Count credentials and operations", Text: "What the caller reaches. Every credential is read once: meant for a screen that asks every minute, not every second.",
+		Doc: route.Doc{Tag: "dashboard", Needs: route.Reads(model.ModulePAM, ""), Summary: "Count credentials and operations", Text: "What the caller reaches. Every credential is read once: meant for a screen that asks every minute, not every second.",
 			Fields: []route.Field{{Name: "days", In: "query", Type: "integer", Text: "how many days of finished operations, today included; 30 by default, 90 at most"}}, Returns: View{}},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			days, err := r.QueryNumber("days", 30, 90)

@@ -25,7 +25,7 @@ func sessionRoutes(s Service) []route.Route {
 	one := func(name string, kinds []string) route.Route {
 		return route.Route{
 			Method: http.MethodGet, Path: "/iso/dash/sessions/" + name, Aliases: []string{"/iso/coge/sessoes/" + name}, Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent,
-			Doc: route.Doc{Tag: "dashboard", Summary: "Count sessions: " + name, Text: "Those that are going on and those that are over, by kind, as texts, of the credentials that the caller reaches. The kind is the name of the proxy, or else the protocol. Module Dashboards.", Fields: []route.Field{
+			Doc: route.Doc{Tag: "dashboard", Needs: route.Reads(model.ModuleDashboards, ""), Summary: "Count sessions: " + name, Text: "Those that are going on and those that are over, by kind, as texts, of the credentials that the caller reaches. The kind is the name of the proxy, or else the protocol.", Fields: []route.Field{
 				{Name: "ativo", In: "query", Type: "boolean", Text: "1: only those that are going on"}, {Name: "data1", In: "query", Text: "that began on this day or later, UTC, such as 2026-01-31"}, {Name: "data2", In: "query", Text: "that began on this day or before"},
 				{Name: "hostname", In: "query"}, {Name: "userCredencial", In: "query", Text: "user name of the credential"}, {Name: "username", In: "query", Text: "the person"}},
 				Returns: []route.Field{{Name: "sessions", Type: "object", Text: "enabled, historic"}, {Name: "sessoes", Type: "object", Text: "the same: ativas, historico"}}},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"cofre/fsm/model"
 	"cofre/httpapi/compat"
 	"cofre/httpapi/route"
 )
@@ -22,7 +23,7 @@ func vendorRoutes(s Service) []route.Route {
 	} {
 		list = append(list, route.Route{
 			Method: http.MethodGet, Path: "/iso/dash/credentials/" + d.path, Aliases: []string{"/iso/coge/credenciais/" + d.alias}, Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent,
-			Doc: route.Doc{Tag: "dashboard", Summary: d.text, Text: "Counts of what the caller reaches, as texts. Module Dashboards.", Returns: []route.Field{{Name: "credentials", Type: "object", Text: "expired, using"}}},
+			Doc: route.Doc{Tag: "dashboard", Needs: route.Reads(model.ModuleDashboards, ""), Summary: d.text, Text: "Counts of what the caller reaches, as texts.", Returns: []route.Field{{Name: "credentials", Type: "object", Text: "expired, using"}}},
 			Handle: func(_ context.Context, r *route.Request) (compat.Reply, error) {
 				expired, using, err := s.CredentialUse(r.Actor, r.At)
 				if err != nil {

@@ -27,7 +27,7 @@ type View struct {
 	CA             string         `json:"ca,omitempty" doc:"PEM bundle that signs the target's TLS certificate"`
 	InsecureTLS    bool           `json:"insecure_tls" doc:"TLS certificates are not verified"`
 	Via            string         `json:"via,omitempty" doc:"host name of the jump host or proxy that connections go through"`
-	ViaLogin       string         `json:"via_login,omitempty" doc:"identifier of the credential that logs in there"`
+	ViaLogin       string         `json:"via_login,omitempty" doc:"identifier of the credential that logs in there; *** if you do not reach it"`
 	Enabled        bool           `json:"enabled"`
 	CreatedAt      compat.Time    `json:"created_at"`
 	Revision       uint64         `json:"revision"`
@@ -81,7 +81,7 @@ type StatusBody struct {
 	Enabled *bool `json:"enabled"`
 }
 
-func view(s Service, d *model.Device) View {
+func (m *management) view(r *route.Request, d *model.Device) View {
 	v := View{ID: d.ID, Number: d.Number, Hostname: d.Hostname, IP: d.IP, Domain: d.Domain, Type: d.Type, Vendor: d.Vendor, Model: d.Model, Site: d.Site,
 		Tags: append([]string{}, d.Tags...), Connectivities: []Connectivity{}, HostKeys: []HostKey{}, CA: d.CA, InsecureTLS: d.InsecureTLS,
 		Enabled: d.Enabled, CreatedAt: compat.Time(d.CreatedAt), Revision: d.Revision}
@@ -92,7 +92,7 @@ func view(s Service, d *model.Device) View {
 		v.HostKeys = append(v.HostKeys, HostKey{k.Fingerprint, k.Line, compat.Time(k.At)})
 	}
 	if d.Via != "" {
-		v.Via, v.ViaLogin = s.Way(d)
+		v.Via, v.ViaLogin = m.s.Way(r.Actor, r.At, d)
 	}
 	return v
 }
@@ -104,12 +104,12 @@ func managementRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/devices" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List devices", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
-		add(http.MethodPost, "", "device.put", m.create, route.Doc{Summary: "Create a device", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a device", Returns: View{}}),
-		add(http.MethodPut, "/{name}", "device.put", m.change, route.Doc{Summary: "Change a device", Text: "While secrets hang on it, a change of its address needs route.write.", Body: Body{}, Returns: View{}}),
-		add(http.MethodPut, "/{name}/status", "device.status", m.status, route.Doc{Summary: "Enable a device, or disable it with its credentials", Body: StatusBody{}, Returns: View{}}),
-		add(http.MethodPost, "/{name}/trust", "device.trusted", m.trust, route.Doc{Summary: "Pin SSH host keys", Body: TrustBody{}, Returns: View{}}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List devices", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
+		add(http.MethodPost, "", "device.put", m.create, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create a device", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a device", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "device.put", m.change, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Change a device", Text: "While secrets hang on it, a change of its address needs route.write.", Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{name}/status", "device.status", m.status, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Enable a device, or disable it with its credentials", Body: StatusBody{}, Returns: View{}}),
+		add(http.MethodPost, "/{name}/trust", "device.trusted", m.trust, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Pin SSH host keys", Body: TrustBody{}, Returns: View{}}),
 	}
 }
 
@@ -126,7 +126,7 @@ func (m *management) list(_ context.Context, r *route.Request) (compat.Reply, er
 	}
 	out := route.Listed[View]{Items: []View{}, Next: page.Next}
 	for i := range page.Items {
-		out.Items = append(out.Items, view(m.s, &page.Items[i]))
+		out.Items = append(out.Items, m.view(r, &page.Items[i]))
 	}
 	return route.ListReply(r, out, strings.Fields(Columns), View.Row)
 }
@@ -136,7 +136,7 @@ func (m *management) get(ctx context.Context, r *route.Request) (compat.Reply, e
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(m.s, d)), nil
+	return compat.JSON(m.view(r, d)), nil
 }
 
 func (m *management) create(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -165,7 +165,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	reply := compat.JSON(view(m.s, &d))
+	reply := compat.JSON(m.view(r, &d))
 	if created {
 		reply.Status = http.StatusCreated
 	}
@@ -184,7 +184,7 @@ func (m *management) status(ctx context.Context, r *route.Request) (compat.Reply
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(m.s, &d)), nil
+	return compat.JSON(m.view(r, &d)), nil
 }
 
 func (m *management) trust(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -200,5 +200,5 @@ func (m *management) trust(ctx context.Context, r *route.Request) (compat.Reply,
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return compat.JSON(view(m.s, &d)), nil
+	return compat.JSON(m.view(r, &d)), nil
 }

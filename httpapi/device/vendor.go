@@ -29,15 +29,15 @@ func vendorRoutes(s Service) []route.Route {
 	one := []route.Field{{Name: "device", Type: "object", Text: "beside response and inside it"}}
 	return []route.Route{
 		{Method: http.MethodGet, Path: "/iso/pam/device", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list,
-			Doc: route.Doc{Tag: tag, Summary: "List devices", Returns: []route.Field{{Name: "devices", Type: "array"}}}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "List devices", Returns: []route.Field{{Name: "devices", Type: "array"}}}},
 		{Method: http.MethodGet, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.get,
-			Doc: route.Doc{Tag: tag, Summary: "Show a device", Text: "Named by number or host name.", Returns: one}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a device", Text: "Named by number or host name.", Returns: one}},
 		{Method: http.MethodPost, Path: "/iso/pam/device", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.put", Handle: v.upsert,
-			Doc: route.Doc{Tag: tag, Summary: "Create or update a device", Status: http.StatusCreated, Fields: bodyFields, Returns: one}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a device", Status: http.StatusCreated, Fields: bodyFields, Returns: one}},
 		{Method: http.MethodPut, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.status", Handle: v.activate,
-			Doc: route.Doc{Tag: tag, Summary: "Activate a device", Text: "Its credentials stay as they are.", Returns: one}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Activate a device", Text: "Its credentials stay as they are.", Returns: one}},
 		{Method: http.MethodDelete, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.status", Handle: v.disable,
-			Doc: route.Doc{Tag: tag, Summary: "Deactivate a device and its credentials", Text: "Named by number or host name. Any body is ignored.", Returns: one}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Deactivate a device and its credentials", Text: "Named by number or host name. Any body is ignored.", Returns: one}},
 	}
 }
 

@@ -116,11 +116,11 @@ func vendorAutomations(s AutomationService) []route.Route {
 	}
 	const text = "Whoever saves it may read the secrets, and read and use every credential; each run is decided again on that."
 	return []route.Route{
-		add(http.MethodPost, "", "dsm.automation_put", v.create, route.Doc{Summary: "Create an automation", Text: "It runs a template on devices whenever something happens to a secret or an authorization. " + text, Status: http.StatusCreated, Fields: fields, Returns: one}),
-		add(http.MethodGet, "s", route.NoEvent, v.list, route.Doc{Summary: "List automations that you may manage", Returns: []route.Field{{Name: "automations", Type: "array"}}}),
-		add(http.MethodGet, "/{id}", route.NoEvent, v.get, route.Doc{Summary: "Show an automation", Text: "By number or name.", Returns: one}),
-		add(http.MethodPut, "/{id}", "dsm.automation_put", v.update, route.Doc{Summary: "Change an automation", Text: "What is absent stays. " + text, Fields: fields, Returns: one}),
-		add(http.MethodDelete, "/{id}", "dsm.automation_put", v.remove, route.Doc{Summary: "Delete an automation", Text: "Runs that have not begun end without doing anything. Any body is ignored.", Returns: one}),
+		add(http.MethodPost, "", "dsm.automation_put", v.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create an automation", Text: "It runs a template on devices whenever something happens to a secret or an authorization. " + text, Status: http.StatusCreated, Fields: fields, Returns: one}),
+		add(http.MethodGet, "s", route.NoEvent, v.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List automations that you may manage", Returns: []route.Field{{Name: "automations", Type: "array"}}}),
+		add(http.MethodGet, "/{id}", route.NoEvent, v.get, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "Show an automation", Text: "By number or name.", Returns: one}),
+		add(http.MethodPut, "/{id}", "dsm.automation_put", v.update, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Change an automation", Text: "What is absent stays. " + text, Fields: fields, Returns: one}),
+		add(http.MethodDelete, "/{id}", "dsm.automation_put", v.remove, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Delete an automation", Text: "Runs that have not begun end without doing anything. Any body is ignored.", Returns: one}),
 	}
 }
 

@@ -67,12 +67,12 @@ func managedAutomations(s AutomationService) []route.Route {
 	}
 	const text = "It runs a template on devices whenever something happens to a secret or an authorization. Whoever saves it may read the secrets, and read and use every credential; each run is decided again on that."
 	return []route.Route{
-		add(http.MethodGet, "secret-automations", route.NoEvent, m.list, route.Doc{Summary: "List automations of secrets that you may manage", Returns: route.Listed[AutomationView]{}, Fields: route.PageFields}),
-		add(http.MethodPost, "secret-automations", "dsm.automation_put", m.create, route.Doc{Summary: "Create an automation of secrets", Text: text, Status: http.StatusCreated, Body: AutomationBody{}, Returns: AutomationView{}}),
-		add(http.MethodGet, "secret-automations/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show an automation of secrets", Returns: AutomationView{}}),
-		add(http.MethodPut, "secret-automations/{name}", "dsm.automation_put", m.change, route.Doc{Summary: "Change an automation of secrets", Text: text, Body: AutomationBody{}, Returns: AutomationView{}}),
-		add(http.MethodDelete, "secret-automations/{name}", "dsm.automation_put", m.remove, route.Doc{Summary: "Remove an automation of secrets", Text: "Runs that have not begun end without doing anything.", Returns: AutomationView{}}),
-		add(http.MethodGet, "secrets/{name}/errors", route.NoEvent, m.errors, route.Doc{Summary: "List what failed for an application secret", Text: "Newest first: the last 50 automations, renewals and dynamic users that failed for good. Never a value.", Returns: route.Listed[ErrorView]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "secret-automations", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List automations of secrets that you may manage", Returns: route.Listed[AutomationView]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "secret-automations", "dsm.automation_put", m.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create an automation of secrets", Text: text, Status: http.StatusCreated, Body: AutomationBody{}, Returns: AutomationView{}}),
+		add(http.MethodGet, "secret-automations/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "Show an automation of secrets", Returns: AutomationView{}}),
+		add(http.MethodPut, "secret-automations/{name}", "dsm.automation_put", m.change, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Change an automation of secrets", Text: text, Body: AutomationBody{}, Returns: AutomationView{}}),
+		add(http.MethodDelete, "secret-automations/{name}", "dsm.automation_put", m.remove, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Remove an automation of secrets", Text: "Runs that have not begun end without doing anything.", Returns: AutomationView{}}),
+		add(http.MethodGet, "secrets/{name}/errors", route.NoEvent, m.errors, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List what failed for an application secret", Text: "Newest first: the last 50 automations, renewals and dynamic users that failed for good. Never a value.", Returns: route.Listed[ErrorView]{}, Fields: route.PageFields}),
 	}
 }
 

@@ -126,14 +126,14 @@ func managementRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/secrets" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List application secrets, without values", Returns: route.Listed[View]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List application secrets, without values", Returns: route.Listed[View]{}, Fields: append([]route.Field{
 			{Name: "application", In: "query"}, {Name: "disabled", In: "query", Type: "boolean", Text: "disabled and expired ones too"}}, route.PageFields...)}),
-		add(http.MethodPost, "", "dsm.put", m.create, route.Doc{Summary: "Create an application secret", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show an application secret with its versions, without values", Returns: View{}}),
-		add(http.MethodPut, "/{name}", "dsm.put", m.change, route.Doc{Summary: "Change an application secret", Text: "values and accounts together are its next version.", Body: Body{}, Returns: View{}}),
-		add(http.MethodPut, "/{name}/status", "dsm.status", m.status, route.Doc{Summary: "Enable or disable an application secret", Body: StatusBody{}, Returns: View{}}),
-		add(http.MethodPost, "/{name}/rollback", "dsm.put", m.rollback, route.Doc{Summary: "Bring a former version of an application secret back, as a new one", Body: RollbackBody{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}/data", "dsm.read", m.data, route.Doc{Summary: "Read an application secret", Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one, without dynamic users, for who could bring it back; absent: the one in force"}}, Returns: []route.Field{{Name: "identity"}, {Name: "version", Type: "integer"}, {Name: "data", Type: "array", Text: "objects of texts"}}}),
+		add(http.MethodPost, "", "dsm.put", m.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create an application secret", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "Show an application secret with its versions, without values", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "dsm.put", m.change, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Change an application secret", Text: "values and accounts together are its next version.", Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{name}/status", "dsm.status", m.status, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Enable or disable an application secret", Body: StatusBody{}, Returns: View{}}),
+		add(http.MethodPost, "/{name}/rollback", "dsm.put", m.rollback, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Bring a former version of an application secret back, as a new one", Body: RollbackBody{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}/data", "dsm.read", m.data, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Read an application secret", Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one, without dynamic users, for who could bring it back; absent: the one in force"}}, Returns: []route.Field{{Name: "identity"}, {Name: "version", Type: "integer"}, {Name: "data", Type: "array", Text: "objects of texts"}}}),
 	}
 }
 
@@ -334,6 +334,7 @@ func (m *management) data(ctx context.Context, r *route.Request) (compat.Reply, 
 	}
 	var item *Item
 	if version != 0 {
+		r.Need(route.Writes(model.ModuleSecrets, model.CredentialWrite))
 		item, err = m.s.OpenVersion(ctx, r.Actor, r.Param("name"), version)
 	} else {
 		item, err = m.s.Open(ctx, r.Actor, r.Param("name"), r.Known())

@@ -41,7 +41,7 @@ func pipelineRoutes(v *vendor) []route.Route {
 	field := func(name, text string) route.Field { return route.Field{Name: name, In: "body", Text: text} }
 	return []route.Route{
 		{Method: http.MethodPost, Path: "/iso/dapp/application", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.registered", Handle: v.register,
-			Doc: route.Doc{Tag: tag, Summary: "Create or find an application and its authorization, and get keys for it",
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModuleApplication, ""), Summary: "Create or find an application and its authorization, and get keys for it",
 				Text: "Needs an authorization that may create applications. Finds what the caller made and what its delegation names; anything else is 400 with code 1009. What it creates is the intersection with the caller. id stays the same; the first signature lasts, each later one an hour.",
 				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", ""), field("tags", ""), field("authorized_resources", "at creation"),
 					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"),
@@ -49,9 +49,9 @@ func pipelineRoutes(v *vendor) []route.Route {
 					field("unique_key", "id of an authorization, instead of system and environment"), field("authentication_method", "OAuth 2.0")},
 				Returns: []route.Field{{Name: "id", Text: "client id"}, {Name: "signature", Text: "client secret"}}}},
 		{Method: http.MethodDelete, Path: "/iso/dapp/application/authorization", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "authorization.put", Handle: v.leave,
-			Doc: route.Doc{Tag: tag, Summary: "Disable the calling authorization", Text: "Its tokens and keys end at once, and what was provisioned for it is removed. Administrators are refused: nobody locks himself out."}},
+			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModuleApplication, ""), Summary: "Disable the calling authorization", Text: "Its tokens and keys end at once, and what was provisioned for it is removed. Administrators are refused: nobody locks himself out."}},
 		{Method: http.MethodPost, Path: "/iso/cicd/variables", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.put", MaxBody: maxVariables, Handle: v.variables,
-			Doc: route.Doc{Tag: tag, Summary: "Submit the variables of a pipeline that its mapping names",
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModuleCICD, model.CredentialWrite), Summary: "Submit the variables of a pipeline that its mapping names",
 				Text:   "env is base64 of NAME=value lines, map that of the mapping file, in the dsm client's alphabet. Only mapped variables are kept, as secrets of the calling authorization. An account that it may read becomes a reference; every other value stays its own.",
 				Fields: []route.Field{field("env", ""), field("map", "")}}},
 	}

@@ -25,11 +25,11 @@ func provisionRoutes(v *vendor) []route.Route {
 	all := []route.Field{{Name: "application", Type: "object", Text: "name, description, tags, system, environment, secrets"}, {Name: "secret", Type: "object", Text: "when one was named"}}
 	const how = "Idempotent: the same pod, deploy and namespace get the same users while those live. 503 with Retry-After when they are not there within 10 seconds."
 	list := []route.Route{
-		add(http.MethodPost, "/iso/coe/dapp/provision", "dsm.read", v.provision, route.Doc{Summary: "Create ephemeral credentials of secrets for a pod", Text: how, Returns: all}),
-		add(http.MethodGet, "/iso/coe/dapp/provision", "dsm.read", v.provision, route.Doc{Summary: "Create ephemeral credentials of secrets for a pod", Text: how, Returns: all}),
+		add(http.MethodPost, "/iso/coe/dapp/provision", "dsm.read", v.provision, route.Doc{Needs: route.Reads(model.ModuleApplication, model.SecretRead), Summary: "Create ephemeral credentials of secrets for a pod", Text: how, Returns: all}),
+		add(http.MethodGet, "/iso/coe/dapp/provision", "dsm.read", v.provision, route.Doc{Needs: route.Reads(model.ModuleApplication, model.SecretRead), Summary: "Create ephemeral credentials of secrets for a pod", Text: how, Returns: all}),
 	}
 	for _, path := range []string{"/iso/coe/dapp/deprovision", "/iso/dapp/deprovision"} {
-		list = append(list, add(http.MethodPost, path, "dsm.deprovisioned", v.deprovision, route.Doc{Summary: "Remove the ephemeral credentials of a pod", Text: "Idempotent. Their removal is retried until they are proven gone."}))
+		list = append(list, add(http.MethodPost, path, "dsm.deprovisioned", v.deprovision, route.Doc{Needs: route.Reads(model.ModuleApplication, ""), Summary: "Remove the ephemeral credentials of a pod", Text: "Idempotent. Their removal is retried until they are proven gone."}))
 	}
 	return list
 }

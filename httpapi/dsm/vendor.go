@@ -32,18 +32,18 @@ func vendorRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
 	}
 	list := append(append(pipelineRoutes(v), provisionRoutes(v)...), []route.Route{
-		add(http.MethodGet, "/iso/dapp/application", "dsm.read", v.application, route.Doc{Summary: "Read every secret of the calling authorization",
+		add(http.MethodGet, "/iso/dapp/application", "dsm.read", v.application, route.Doc{Needs: route.Reads(model.ModuleApplication, model.SecretRead), Summary: "Read every secret of the calling authorization",
 			Text: "Takes no custody and changes nothing. Module Application. One audit event lists secrets and versions. " + conditional, Returns: all}),
-		add(http.MethodGet, "/iso/sctm/secret", "dsm.read", v.secrets, route.Doc{Summary: "Read every secret of the calling authorization, as a list",
+		add(http.MethodGet, "/iso/sctm/secret", "dsm.read", v.secrets, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Read every secret of the calling authorization, as a list",
 			Text: "As GET /iso/dapp/application, with the module Secrets Management. " + conditional, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
-		add(http.MethodPost, "/iso/sctm/secret", "dsm.put", v.put, route.Doc{Summary: "Create or update a secret of the calling authorization",
+		add(http.MethodPost, "/iso/sctm/secret", "dsm.put", v.put, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create or update a secret of the calling authorization",
 			Text: "Found by identity. A credential whose user and host are registered becomes a reference, which needs the right to read it; the value that was sent never replaces its own.", Status: http.StatusCreated, Fields: putFields, Returns: all}),
-		add(http.MethodGet, "/api/dsm/secret", route.NoEvent, v.list, route.Doc{Summary: "List secrets, without values", Fields: []route.Field{{Name: "application", In: "query", Text: "only those of this application"}}, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
-		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Summary: "Read one secret", Text: "By identity, number or id. " + conditional, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
-		add(http.MethodPost, "/api/dsm/secret", "dsm.put", v.create, route.Doc{Summary: "Create a secret of an application", Text: "Of the calling authorization, unless application, system and environment name another that it made or manages.",
+		add(http.MethodGet, "/api/dsm/secret", route.NoEvent, v.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List secrets, without values", Fields: []route.Field{{Name: "application", In: "query", Text: "only those of this application"}}, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
+		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Read one secret", Text: "By identity, number or id. " + conditional, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodPost, "/api/dsm/secret", "dsm.put", v.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create a secret of an application", Text: "Of the calling authorization, unless application, system and environment name another that it made or manages.",
 			Status: http.StatusCreated, Fields: append(putFields[:len(putFields):len(putFields)], route.Field{Name: "application", In: "body"}, route.Field{Name: "system", In: "body"}, route.Field{Name: "environment", In: "body"}), Returns: []route.Field{{Name: "secret", Type: "object"}}}),
-		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Summary: "Change a secret", Text: "data becomes its next version. Without any field a disabled secret is enabled again.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
-		add(http.MethodDelete, "/api/dsm/secret/{identifier}", "dsm.status", v.disable, route.Doc{Summary: "Disable a secret", Text: "Every version is kept."}),
+		add(http.MethodPut, "/api/dsm/secret/{identifier}", "dsm.put", v.update, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Change a secret", Text: "data becomes its next version. Without any field a disabled secret is enabled again.", Fields: putFields, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
+		add(http.MethodDelete, "/api/dsm/secret/{identifier}", "dsm.status", v.disable, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Disable a secret", Text: "Every version is kept."}),
 	}...)
 	for i := range list {
 		if list[i].Event == "dsm.read" {

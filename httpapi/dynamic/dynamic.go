@@ -128,37 +128,37 @@ func Routes(s Service) []route.Route {
 		d.Tag = tag
 		return route.Route{Method: method, Path: "/api/v1" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
-	request := add(http.MethodPost, "/leases", "dynamic.requested", m.request, route.Doc{Summary: "Ask for a dynamic user", Status: http.StatusCreated, Body: RequestBody{}, Fields: []route.Field{wait}, Returns: LeaseView{},
+	request := add(http.MethodPost, "/leases", "dynamic.requested", m.request, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Ask for a dynamic user", Status: http.StatusCreated, Body: RequestBody{}, Fields: []route.Field{wait}, Returns: LeaseView{},
 		Text: "For holders of the profile, applications with the pair of device and profile, and who may read the credential that logs in. The user is handed out only after it has logged in once. 429: the application's quota is used up."})
-	get := add(http.MethodGet, "/leases/{name}", route.NoEvent, m.lease, route.Doc{Summary: "Show a dynamic user, without its password", Fields: []route.Field{wait}, Returns: LeaseView{}})
-	test := add(http.MethodPost, "/dynamic-profiles/{name}/test", "dynamic.requested", m.test, route.Doc{Summary: "Try a profile on the real target", Body: TestBody{}, Returns: TestView{},
+	get := add(http.MethodGet, "/leases/{name}", route.NoEvent, m.lease, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a dynamic user, without its password", Fields: []route.Field{wait}, Returns: LeaseView{}})
+	test := add(http.MethodPost, "/dynamic-profiles/{name}/test", "dynamic.requested", m.test, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Try a profile on the real target", Body: TestBody{}, Returns: TestView{},
 		Fields: []route.Field{{Name: "wait", In: "query", Text: "answer after this span at the latest, 45s by default (60s at most); what is not done then goes on"}},
 		Text:   "Makes a user, which logs in once, removes it, and proves by a login that it is gone; tells each step. The user is a lease like every other: nothing of it is left behind when the request is cut off."})
 	request.Waits, get.Waits, test.Waits = MaxWait, MaxWait, MaxWait
 	return append(orphanRoutes(m, add), []route.Route{
-		add(http.MethodGet, "/dynamic-profiles", route.NoEvent, m.profiles, route.Doc{Summary: "List profiles of dynamic users", Returns: route.Listed[ProfileView]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "/dynamic-profiles", route.NoEvent, m.profiles, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List profiles of dynamic users", Returns: route.Listed[ProfileView]{}, Fields: append([]route.Field{
 			{Name: "executor", In: "query"}, {Name: "type", In: "query"}, {Name: "device", In: "query", Text: "host name"}, {Name: "search", In: "query", Text: "part of the identifier"},
 			{Name: "disabled", In: "query", Type: "boolean", Text: "disabled ones too"}}, route.PageFields...)}),
-		add(http.MethodPost, "/dynamic-profiles", "dynamic.profile", m.createProfile, route.Doc{Summary: "Create a profile of dynamic users", Status: http.StatusCreated, Body: ProfileBody{}, Returns: ProfileView{},
+		add(http.MethodPost, "/dynamic-profiles", "dynamic.profile", m.createProfile, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Create a profile of dynamic users", Status: http.StatusCreated, Body: ProfileBody{}, Returns: ProfileView{},
 			Text: "Needs route.write and the right to read every credential that logs in for it."}),
-		add(http.MethodGet, "/dynamic-profiles/{name}", route.NoEvent, m.profile, route.Doc{Summary: "Show a profile of dynamic users", Returns: ProfileView{}}),
-		add(http.MethodPut, "/dynamic-profiles/{name}", "dynamic.profile", m.changeProfile, route.Doc{Summary: "Change a profile of dynamic users", Body: ProfileBody{}, Returns: ProfileView{}}),
-		add(http.MethodPut, "/dynamic-profiles/{name}/status", "dynamic.profile", m.profileStatus, route.Doc{Summary: "Enable or disable a profile of dynamic users", Text: "Disabled, nobody gets new users; those that are there live on.", Body: StatusBody{}, Returns: ProfileView{}}),
-		add(http.MethodDelete, "/dynamic-profiles/{name}", "dynamic.profile", m.deleteProfile, route.Doc{Summary: "Delete a profile of dynamic users", Text: "It is drained first: its users are removed, and it goes with the last of them.", Returns: ProfileView{}}),
+		add(http.MethodGet, "/dynamic-profiles/{name}", route.NoEvent, m.profile, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a profile of dynamic users", Returns: ProfileView{}}),
+		add(http.MethodPut, "/dynamic-profiles/{name}", "dynamic.profile", m.changeProfile, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Change a profile of dynamic users", Body: ProfileBody{}, Returns: ProfileView{}}),
+		add(http.MethodPut, "/dynamic-profiles/{name}/status", "dynamic.profile", m.profileStatus, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Enable or disable a profile of dynamic users", Text: "Disabled, nobody gets new users; those that are there live on.", Body: StatusBody{}, Returns: ProfileView{}}),
+		add(http.MethodDelete, "/dynamic-profiles/{name}", "dynamic.profile", m.deleteProfile, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Delete a profile of dynamic users", Text: "It is drained first: its users are removed, and it goes with the last of them.", Returns: ProfileView{}}),
 		test,
-		add(http.MethodGet, "/applications/{application}/provisioning", route.NoEvent, m.provisioning, route.Doc{Summary: "Show how an application gets dynamic users", Returns: ProvisioningView{}}),
-		add(http.MethodPut, "/applications/{application}/provisioning", "dynamic.linked", m.provision, route.Doc{Summary: "Say how an application gets dynamic users", Body: ProvisioningBody{}, Returns: ProvisioningView{},
+		add(http.MethodGet, "/applications/{application}/provisioning", route.NoEvent, m.provisioning, route.Doc{Needs: route.Reads(model.ModulePAM, model.AuthorizationWrite).OrOwn(), Summary: "Show how an application gets dynamic users", Returns: ProvisioningView{}}),
+		add(http.MethodPut, "/applications/{application}/provisioning", "dynamic.linked", m.provision, route.Doc{Needs: route.Writes(model.ModulePAM, model.AuthorizationWrite), Summary: "Say how an application gets dynamic users", Body: ProvisioningBody{}, Returns: ProvisioningView{},
 			Text: "Needs authorization.write and the right to read the credential that logs in for each pair."}),
-		add(http.MethodPost, "/applications/{application}/provisioning/revoke", "dynamic.revoked", m.revokeAll, route.Doc{Summary: "Remove all dynamic users of an application", Body: RevokeBody{}}),
-		add(http.MethodGet, "/leases", route.NoEvent, m.leases, route.Doc{Summary: "List dynamic users", Returns: route.Listed[LeaseView]{}, Fields: append([]route.Field{
+		add(http.MethodPost, "/applications/{application}/provisioning/revoke", "dynamic.revoked", m.revokeAll, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Remove all dynamic users of an application", Text: "Those of another application than the caller's need write and `authorization.write` too.", Body: RevokeBody{}}),
+		add(http.MethodGet, "/leases", route.NoEvent, m.leases, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List dynamic users", Returns: route.Listed[LeaseView]{}, Fields: append([]route.Field{
 			{Name: "state", In: "query", Text: "requested, active, removing, removed or all; absent: all that are not removed"}, {Name: "application", In: "query"}, {Name: "device", In: "query"}, {Name: "profile", In: "query"},
 			{Name: "debt", In: "query", Type: "boolean", Text: "only those that could not be removed"}}, route.PageFields...)}),
 		request, get,
-		add(http.MethodGet, "/leases/{name}/secret", "dynamic.read", m.secret, route.Doc{Summary: "Read the password of a dynamic user", Text: "For its owner, while it lives.", Returns: []route.Field{
+		add(http.MethodGet, "/leases/{name}/secret", "dynamic.read", m.secret, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read the password of a dynamic user", Text: "For its owner, while it lives.", Returns: []route.Field{
 			{Name: "number", Type: "integer"}, {Name: "username"}, {Name: "password"}, {Name: "hostname"}, {Name: "ip"}, {Name: "expires_at"},
 			{Name: "access_key_id", Text: "of a cloud's user; its password is a JSON object with both parts"}, {Name: "secret_access_key", Text: "the same"}}}),
-		add(http.MethodPost, "/leases/{name}/renew", "dynamic.renewed", m.renew, route.Doc{Summary: "Make the life of a dynamic user longer", Text: "For its owner, within what the profile allows; never shorter.", Body: RenewBody{}, Returns: LeaseView{}}),
-		add(http.MethodDelete, "/leases/{name}", "dynamic.unwanted", m.revoke, route.Doc{Summary: "Remove a dynamic user", Text: "Its removal is retried until the user is proven gone twice, ten minutes apart.", Returns: LeaseView{}}),
+		add(http.MethodPost, "/leases/{name}/renew", "dynamic.renewed", m.renew, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Make the life of a dynamic user longer", Text: "For its owner, within what the profile allows; never shorter.", Body: RenewBody{}, Returns: LeaseView{}}),
+		add(http.MethodDelete, "/leases/{name}", "dynamic.unwanted", m.revoke, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Remove a dynamic user", Text: "Its removal is retried until the user is proven gone twice, ten minutes apart.", Returns: LeaseView{}}),
 	}...)
 }
 

@@ -68,19 +68,19 @@ type PlanView struct {
 }
 
 func orphanRoutes(m *management, add func(method, path, event string, h route.Handler, d route.Doc) route.Route) []route.Route {
-	search := add(http.MethodPost, "/orphan-searches", "operation.created", m.searchOrphans, route.Doc{Summary: "Look for accounts without an owner", Body: SearchBody{}, Returns: route.Listed[SearchView]{},
+	search := add(http.MethodPost, "/orphan-searches", "operation.created", m.searchOrphans, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Look for accounts without an owner", Body: SearchBody{}, Returns: route.Listed[SearchView]{},
 		Fields: []route.Field{{Name: "wait", In: "query", Text: "answer when the searches are over, at the latest after this span such as 30s (60s at most)"}},
 		Text:   "Lists the accounts of a target whose names only the profile makes and that no dynamic user owns. Needs route.write and the right to read the credential that logs in. Nothing is removed."})
 	search.Waits = MaxWait
 	return []route.Route{
-		add(http.MethodGet, "/orphans", route.NoEvent, m.orphans, route.Doc{Summary: "List accounts without an owner", Returns: route.Listed[OrphanView]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "/orphans", route.NoEvent, m.orphans, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List accounts without an owner", Returns: route.Listed[OrphanView]{}, Fields: append([]route.Field{
 			{Name: "device", In: "query"}, {Name: "profile", In: "query"}}, route.PageFields...)}),
-		add(http.MethodDelete, "/orphans/{number}", "orphan.removed", m.removeOrphan, route.Doc{Summary: "Remove an account without an owner", Returns: LeaseView{},
+		add(http.MethodDelete, "/orphans/{number}", "orphan.removed", m.removeOrphan, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Remove an account without an owner", Returns: LeaseView{},
 			Text: "It becomes a dynamic user of the caller that is being removed: retried until the target's own list proves twice, ten minutes apart, that it is gone."}),
 		search,
-		add(http.MethodGet, "/orphan-searches", route.NoEvent, m.orphanSearches, route.Doc{Summary: "List the last searches for accounts without an owner", Returns: route.Listed[SearchView]{}, Fields: route.PageFields}),
-		add(http.MethodGet, "/orphan-plan", route.NoEvent, m.orphanPlan, route.Doc{Summary: "Show when targets are searched for accounts without an owner", Returns: PlanView{}}),
-		add(http.MethodPut, "/orphan-plan", "orphan.planned", m.planOrphans, route.Doc{Summary: "Say how often targets are searched for accounts without an owner", Body: PlanBody{}, Returns: PlanView{},
+		add(http.MethodGet, "/orphan-searches", route.NoEvent, m.orphanSearches, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List the last searches for accounts without an owner", Returns: route.Listed[SearchView]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "/orphan-plan", route.NoEvent, m.orphanPlan, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show when targets are searched for accounts without an owner", Returns: PlanView{}}),
+		add(http.MethodPut, "/orphan-plan", "orphan.planned", m.planOrphans, route.Doc{Needs: route.Writes(model.ModulePAM, model.RouteWrite), Summary: "Say how often targets are searched for accounts without an owner", Body: PlanBody{}, Returns: PlanView{},
 			Text: "Once a day unless something else is said. Needs route.write and a filter that reaches every credential."}),
 	}
 }

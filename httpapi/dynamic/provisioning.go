@@ -3,6 +3,7 @@ package dynamic
 import (
 	"context"
 
+	"cofre/fsm/model"
 	"cofre/httpapi/compat"
 	"cofre/httpapi/route"
 )
@@ -53,5 +54,6 @@ func (m *management) revokeAll(ctx context.Context, r *route.Request) (compat.Re
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
+	r.Need(route.Writes(model.ModulePAM, model.AuthorizationWrite)) // no error is about the caller's own application
 	return compat.JSON(nil), m.s.RevokeAll(ctx, r.Actor, r.Param("application"), b.Authorization)
 }

@@ -116,7 +116,10 @@ func Build(d Deps) (http.Handler, error) {
 		Sealer:       c.sealer,
 		Ready:        func() error { return d.Status().Err() },
 		Authenticate: c.authenticate,
-		Fresh:        func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
+		Permit: func(a model.Actor, at model.Time, n route.Needs) error {
+			return d.Access.Permits(a, at, n.Module, n.Write, n.Right)
+		},
+		Fresh: func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
 		Concurrent: d.Limits.Concurrent, SecretsInURL: d.SecretsInURL, Logger: d.Logger,
 	}, routes(d, t))
 }

@@ -181,10 +181,11 @@ func TestForeignLeases(t *testing.T) {
 	}
 	for _, c := range []struct{ method, path, body string }{
 		{"GET", "/api/v1/leases/1", ""}, {"GET", "/api/v1/leases/1/secret", ""}, {"DELETE", "/api/v1/leases/1", ""}, {"POST", "/api/v1/leases/1/renew", `{}`},
-		{"POST", "/api/v1/leases", `{"profile":"app"}`}, {"GET", "/api/v1/dynamic-profiles/app", ""}, {"PUT", "/api/v1/dynamic-profiles/app", `{"ttl":"5m"}`},
+		{"POST", "/api/v1/leases", `{"profile":"app"}`}, {"GET", "/api/v1/dynamic-profiles/app", ""},
 	} {
 		h.json(other, c.method, c.path, 404, c.body)
 	}
+	h.json(other, "PUT", "/api/v1/dynamic-profiles/app", 403, `{"ttl":"5m"}`)
 	h.json(other, "POST", "/api/v1/applications/admin/provisioning/revoke", 403, `{}`)
 	h.json(other, "GET", "/api/v1/applications/admin/provisioning", 403, "")
 	h.json(other, "GET", "/api/v1/applications/other/provisioning", 200, "")

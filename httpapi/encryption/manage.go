@@ -72,17 +72,17 @@ func managementRoutes(s Service) []route.Route {
 		return []route.Field{{Name: "version", Type: "integer", Text: "of the key"}, {Name: name, Text: text}}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List encryption keys that you may use or manage", Returns: route.Listed[View]{},
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List encryption keys that you may use or manage", Returns: route.Listed[View]{},
 			Fields: append([]route.Field{{Name: "disabled", In: "query", Type: "boolean", Text: "disabled and expired ones too"}}, route.PageFields...)}),
-		add(http.MethodPost, "", "encryption.put", m.create, route.Doc{Summary: "Make an encryption key", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show an encryption key with the public halves of its versions", Returns: View{}}),
-		add(http.MethodPut, "/{name}", "encryption.put", m.change, route.Doc{Summary: "Change an encryption key", Body: Body{}, Returns: View{}}),
-		add(http.MethodPut, "/{name}/status", "encryption.status", m.status, route.Doc{Summary: "Enable or disable an encryption key", Body: StatusBody{}, Returns: View{}}),
-		add(http.MethodPost, "/{name}/rotate", "encryption.rotated", m.rotate, route.Doc{Summary: "Make a new version of an encryption key", Text: "It encrypts and signs from now on; older ones still decrypt and verify.", Returns: View{}}),
-		add(http.MethodPost, "/{name}/encrypt", "encryption.used", m.encrypt, route.Doc{Summary: "Encrypt", Body: EncryptBody{}, Returns: answer("ciphertext", "base64")}),
-		add(http.MethodPost, "/{name}/decrypt", "encryption.used", m.decrypt, route.Doc{Summary: "Decrypt", Body: DecryptBody{}, Returns: answer("plaintext", "base64")}),
-		add(http.MethodPost, "/{name}/sign", "encryption.used", m.sign, route.Doc{Summary: "Sign", Text: "With ECDSA, over SHA-256, SHA-384 or SHA-512 of the message, as long as the curve asks for.", Body: SignBody{}, Returns: answer("signature", "base64 of ASN.1")}),
-		add(http.MethodPost, "/{name}/verify", "encryption.used", m.verify, route.Doc{Summary: "Verify a signature", Body: VerifyBody{}, Returns: []route.Field{{Name: "valid", Type: "boolean"}, {Name: "version", Type: "integer", Text: "that was tried last, or that fits"}}}),
+		add(http.MethodPost, "", "encryption.put", m.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Make an encryption key", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "Show an encryption key with the public halves of its versions", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "encryption.put", m.change, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Change an encryption key", Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{name}/status", "encryption.status", m.status, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Enable or disable an encryption key", Body: StatusBody{}, Returns: View{}}),
+		add(http.MethodPost, "/{name}/rotate", "encryption.rotated", m.rotate, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Make a new version of an encryption key", Text: "It encrypts and signs from now on; older ones still decrypt and verify.", Returns: View{}}),
+		add(http.MethodPost, "/{name}/encrypt", "encryption.used", m.encrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Encrypt", Body: EncryptBody{}, Returns: answer("ciphertext", "base64")}),
+		add(http.MethodPost, "/{name}/decrypt", "encryption.used", m.decrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Decrypt", Body: DecryptBody{}, Returns: answer("plaintext", "base64")}),
+		add(http.MethodPost, "/{name}/sign", "encryption.used", m.sign, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Sign", Text: "With ECDSA, over SHA-256, SHA-384 or SHA-512 of the message, as long as the curve asks for.", Body: SignBody{}, Returns: answer("signature", "base64 of ASN.1")}),
+		add(http.MethodPost, "/{name}/verify", "encryption.used", m.verify, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Verify a signature", Body: VerifyBody{}, Returns: []route.Field{{Name: "valid", Type: "boolean"}, {Name: "version", Type: "integer", Text: "that was tried last, or that fits"}}}),
 	}
 }
 

@@ -31,14 +31,14 @@ func vendorRoutes(s Service) []route.Route {
 		return []route.Field{{Name: "key", In: "body", Required: true, Text: "number or name"}, {Name: "version", In: "body", Type: "integer", Text: "of the key; absent: the newest, or the one that encrypted"}, {Name: "value", In: "body", Required: true, Text: value}}
 	}
 	return []route.Route{
-		add(http.MethodGet, "/key", route.NoEvent, v.list, route.Doc{Summary: "List encryption keys", Text: "Those that the caller may use or manage.", Returns: []route.Field{{Name: "encryption_keys", Type: "array"}}}),
-		add(http.MethodPost, "/key", "encryption.put", v.create, route.Doc{Summary: "Make an encryption key", Status: http.StatusCreated, Fields: fields, Returns: one}),
-		add(http.MethodGet, "/key/{id}", route.NoEvent, v.get, route.Doc{Summary: "Show an encryption key", Returns: one}),
-		add(http.MethodPut, "/key/{id}", "encryption.put", v.update, route.Doc{Summary: "Change an encryption key", Text: "Its algorithm never changes.", Returns: one,
+		add(http.MethodGet, "/key", route.NoEvent, v.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List encryption keys", Text: "Those that the caller may use or manage.", Returns: []route.Field{{Name: "encryption_keys", Type: "array"}}}),
+		add(http.MethodPost, "/key", "encryption.put", v.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Make an encryption key", Status: http.StatusCreated, Fields: fields, Returns: one}),
+		add(http.MethodGet, "/key/{id}", route.NoEvent, v.get, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "Show an encryption key", Returns: one}),
+		add(http.MethodPut, "/key/{id}", "encryption.put", v.update, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Change an encryption key", Text: "Its algorithm never changes.", Returns: one,
 			Fields: append(fields[:len(fields):len(fields)], route.Field{Name: "enabled", In: "body", Type: "boolean"})}),
-		add(http.MethodDelete, "/key/{id}", "encryption.status", v.disable, route.Doc{Summary: "Disable an encryption key", Text: "Every version is kept, because data hang on them. Any body is ignored.", Returns: one}),
-		add(http.MethodPost, "/encrypt", "encryption.used", v.encrypt, route.Doc{Summary: "Encrypt a text", Fields: use("text of at most 64 KiB; with RSA, what fits into the key"), Returns: []route.Field{{Name: "encrypted_value", Text: "base64"}, {Name: "version"}}}),
-		add(http.MethodPost, "/decrypt", "encryption.used", v.decrypt, route.Doc{Summary: "Decrypt a text", Fields: use("base64"), Returns: []route.Field{{Name: "encrypted_value", Text: "the text, under the same name as with encrypt"}, {Name: "version"}}}),
+		add(http.MethodDelete, "/key/{id}", "encryption.status", v.disable, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Disable an encryption key", Text: "Every version is kept, because data hang on them. Any body is ignored.", Returns: one}),
+		add(http.MethodPost, "/encrypt", "encryption.used", v.encrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Encrypt a text", Fields: use("text of at most 64 KiB; with RSA, what fits into the key"), Returns: []route.Field{{Name: "encrypted_value", Text: "base64"}, {Name: "version"}}}),
+		add(http.MethodPost, "/decrypt", "encryption.used", v.decrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Decrypt a text", Fields: use("base64"), Returns: []route.Field{{Name: "encrypted_value", Text: "the text, under the same name as with encrypt"}, {Name: "version"}}}),
 	}
 }
 

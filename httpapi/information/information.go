@@ -46,16 +46,16 @@ func Routes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/iso/pam/info" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
 	}
 	return append([]route.Route{
-		add(http.MethodGet, "", route.NoEvent, v.list, route.Doc{Summary: "List protected information, without contents", Returns: []route.Field{{Name: "infos", Type: "array"}}}),
-		add(http.MethodGet, "/{id}", "information.read", v.read, route.Doc{Summary: "Read protected information", Text: "Named by number or identifier.",
+		add(http.MethodGet, "", route.NoEvent, v.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List protected information, without contents", Returns: []route.Field{{Name: "infos", Type: "array"}}}),
+		add(http.MethodGet, "/{id}", "information.read", v.read, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read protected information", Text: "Named by number or identifier.",
 			Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one; absent: the one in force"}}, Returns: one}),
-		add(http.MethodPost, "", "information.put", v.put, route.Doc{Summary: "Create or change protected information", Status: http.StatusCreated,
+		add(http.MethodPost, "", "information.put", v.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or change protected information", Status: http.StatusCreated,
 			Text: "Found by identifier. A new content becomes its next version; the last 8 are kept.", Returns: one, Fields: []route.Field{
 				{Name: "content", In: "body", Required: true, Text: "text of at most 64 KiB; needed for a new one"}, {Name: "name", In: "body"},
 				{Name: "identifier", In: "body", Text: "letters, digits, '-', '_', '.'; not purely numeric; made up if absent"}, {Name: "type", In: "body"},
 				{Name: "service", In: "body"}, {Name: "url", In: "body"}, {Name: "tags", In: "body", Type: "array"},
 			}}),
-		add(http.MethodDelete, "/{id}", "information.status", v.disable, route.Doc{Summary: "Disable protected information", Text: "Its contents are kept. Any body is ignored.", Returns: one}),
+		add(http.MethodDelete, "/{id}", "information.status", v.disable, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Disable protected information", Text: "Its contents are kept. Any body is ignored.", Returns: one}),
 	}, managementRoutes(s)...)
 }
 

@@ -65,12 +65,12 @@ func managementRoutes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/information" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List protected information, without contents", Text: "The enabled pieces that the caller reaches.", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{{Name: "tag", In: "query"}}, route.TableFields...)}),
-		add(http.MethodPost, "", "information.put", m.create, route.Doc{Summary: "Create protected information", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show protected information, without its content", Text: "Named by number or identifier.", Returns: View{}}),
-		add(http.MethodPut, "/{name}", "information.put", m.change, route.Doc{Summary: "Change protected information", Body: Body{}, Returns: View{}}),
-		add(http.MethodPut, "/{name}/status", "information.status", m.status, route.Doc{Summary: "Enable or disable protected information", Text: "Its contents are kept.", Body: StatusBody{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}/content", "information.read", m.read, route.Doc{Summary: "Read protected information", Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one; absent: the one in force"}},
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List protected information, without contents", Text: "The enabled pieces that the caller reaches.", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{{Name: "tag", In: "query"}}, route.TableFields...)}),
+		add(http.MethodPost, "", "information.put", m.create, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create protected information", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show protected information, without its content", Text: "Named by number or identifier.", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "information.put", m.change, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Change protected information", Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{name}/status", "information.status", m.status, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Enable or disable protected information", Text: "Its contents are kept.", Body: StatusBody{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}/content", "information.read", m.read, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read protected information", Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one; absent: the one in force"}},
 			Returns: []route.Field{{Name: "identifier"}, {Name: "version", Type: "integer"}, {Name: "content"}}}),
 	}
 }

@@ -30,9 +30,13 @@ type Service interface {
 
 // kinds are the objects that can be labelled, with the audit event of a change of theirs. A template takes its label with
 // a new version only.
-var kinds = []struct{ name, event string }{
-	{"application", "application.put"}, {"authorization", "authorization.put"}, {"device", "device.put"}, {"credential", "credential.put"}, {"policy", "policy.put"},
-	{"secret-automation", "dsm.automation_put"},
+var kinds = []struct {
+	name, event string
+	needs       route.Needs
+}{
+	{"application", "application.put", route.Writes(model.ModuleA2A, model.AuthorizationWrite)}, {"authorization", "authorization.put", route.Writes(model.ModuleA2A, model.AuthorizationWrite)},
+	{"device", "device.put", route.Writes(model.ModulePAM, model.CredentialWrite)}, {"credential", "credential.put", route.Writes(model.ModulePAM, model.CredentialWrite)},
+	{"policy", "policy.put", route.Writes(model.ModulePAM, model.PolicyWrite)}, {"secret-automation", "dsm.automation_put", route.Writes(model.ModuleSecrets, model.CredentialWrite)},
 }
 
 // Routes offers the resource.
@@ -51,7 +55,7 @@ func Routes(s Service) []route.Route {
 			return compat.Reply{}, err
 		}
 		return compat.JSON(page), nil
-	}, route.Doc{Summary: "List the objects that a manifest manages", Returns: route.Listed[Object]{}, Fields: route.PageFields})}
+	}, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List the objects that a manifest manages", Returns: route.Listed[Object]{}, Fields: route.PageFields})}
 	for _, k := range kinds {
 		all = append(all, add(http.MethodPut, "/"+k.name+"/{id}", k.event, func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			if !model.ValidName(r.Param("manifest")) {
@@ -61,7 +65,7 @@ func Routes(s Service) []route.Route {
 				return compat.Reply{}, err
 			}
 			return compat.JSON(nil), nil
-		}, route.Doc{Summary: "Label: this manifest manages the " + k.name}))
+		}, route.Doc{Needs: k.needs, Summary: "Label: this manifest manages the " + k.name}))
 	}
 	return all
 }

@@ -53,6 +53,9 @@ func one(b *strings.Builder, r *route.Route) {
 		b.WriteString(" " + r.Doc.Text)
 	}
 	who, leaves := "with a token", "leaves no audit event"
+	if needs := r.Doc.Needs.String(); needs != "" {
+		who += " that has " + needs
+	}
 	if r.Auth == route.Public {
 		who = "by anybody"
 	}

@@ -72,6 +72,9 @@ func operation(r *route.Route, s schemas) object {
 	if r.Doc.Text != "" {
 		op["description"] = r.Doc.Text
 	}
+	if needs := r.Doc.Needs.String(); needs != "" {
+		op["x-needs"] = needs
+	}
 	if paths := r.Paths(); len(paths) > 1 {
 		op["x-aliases"] = paths[1:]
 	}

@@ -56,7 +56,7 @@ func (m *management) bulk(ctx context.Context, r *route.Request) (compat.Reply, 
 	g.SetLimit(atOnce)
 	for i, name := range names {
 		g.Go(func() error {
-			out.Items[i] = item(ctx, name, one)
+			out.Items[i] = item(ctx, r, name, one)
 			return nil
 		})
 	}
@@ -103,13 +103,13 @@ func (m *management) action(r *route.Request, b *BulkBody) ([]string, func(conte
 	return nil, nil, model.Errorf(model.Invalid, "action is change, verify, reconcile, run, cancel or retry").WithField("action")
 }
 
-func item(ctx context.Context, name string, one func(context.Context, string) (*Described, error)) BulkItem {
+func item(ctx context.Context, r *route.Request, name string, one func(context.Context, string) (*Described, error)) BulkItem {
 	i := BulkItem{Name: name}
 	d, err := one(ctx, name)
 	if err != nil {
 		i.Error = "the request failed"
 		var e *model.Error
-		if errors.As(err, &e) {
+		if errors.As(r.Withheld(err), &e) {
 			i.Error = e.Error()
 		}
 		return i

@@ -47,20 +47,20 @@ func Routes(s Service) []route.Route {
 		d.Tag = "operation"
 		return route.Route{Method: method, Path: "/api/v1/operations" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
-	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Summary: "Follow an operation", Text: "With its attempts and their steps.", Fields: wait, Returns: View{}})
+	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Follow an operation", Text: "With its attempts and their steps.", Fields: wait, Returns: View{}})
 	get.Waits = MaxWait
 	explain := route.Route{Method: http.MethodGet, Path: "/api/v1/credentials/{name}/explain", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Handle: m.explain,
-		Doc: route.Doc{Tag: "operation", Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back; which execution profile it took, and which would fit.", Returns: Explanation{}}}
+		Doc: route.Doc{Tag: "operation", Needs: route.Reads(model.ModulePAM, ""), Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back; which execution profile it took, and which would fit.", Returns: Explanation{}}}
 	return []route.Route{
 		explain,
-		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
-		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List operations", Text: "The newest first, unless `sort` says otherwise.", CSV: true, Returns: route.Listed[View]{}, Fields: append(filterFields(), route.TableFields...)}),
-		add(http.MethodGet, "/attempts", route.NoEvent, m.attempts, route.Doc{Summary: "List attempts", Text: "What each attempt came to, of the operations that the parameters choose; `limit` counts operations.", CSV: true, Returns: route.Listed[Tried]{}, Fields: append(filterFields(), route.TableFields...)}),
-		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
+		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List operations", Text: "The newest first, unless `sort` says otherwise.", CSV: true, Returns: route.Listed[View]{}, Fields: append(filterFields(), route.TableFields...)}),
+		add(http.MethodGet, "/attempts", route.NoEvent, m.attempts, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List attempts", Text: "What each attempt came to, of the operations that the parameters choose; `limit` counts operations.", CSV: true, Returns: route.Listed[Tried]{}, Fields: append(filterFields(), route.TableFields...)}),
+		add(http.MethodPost, "", "operation.created", m.request, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Ask for an operation", Text: "An open operation that does the same is given instead of a second one.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		get,
-		add(http.MethodPost, "/{id}/cancel", "operation.cancelled", m.cancel, route.Doc{Summary: "Cancel an operation that waits", Returns: View{}}),
-		add(http.MethodPost, "/{id}/retry", "operation.created", m.retry, route.Doc{Summary: "Start a failed operation again", Returns: View{}}),
+		add(http.MethodPost, "/{id}/cancel", "operation.cancelled", m.cancel, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Cancel an operation that waits", Returns: View{}}),
+		add(http.MethodPost, "/{id}/retry", "operation.created", m.retry, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Start a failed operation again", Returns: View{}}),
 	}
 }
 

@@ -163,22 +163,22 @@ func ChainRoutes(s ChainService) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	rights := "For who may run operations on every credential of it, and read its secret."
-	run := add(http.MethodGet, "/chains/{name}/runs/{number}", route.NoEvent, m.run, route.Doc{Summary: "Follow a run", Fields: []route.Field{{Name: "wait", In: "query", Text: "wait so long for its end, such as 20s"}}, Returns: RunView{}})
+	run := add(http.MethodGet, "/chains/{name}/runs/{number}", route.NoEvent, m.run, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Follow a run", Fields: []route.Field{{Name: "wait", In: "query", Text: "wait so long for its end, such as 20s"}}, Returns: RunView{}})
 	run.Waits = MaxWait
 	return []route.Route{
-		add(http.MethodGet, "/chains", route.NoEvent, m.list, route.Doc{Summary: "List chained exchanges", Text: "Those of which the caller reaches every credential.", Returns: route.Listed[ChainView]{}, Fields: route.PageFields}),
-		add(http.MethodPost, "/chains", "chain.put", m.put, route.Doc{Summary: "Create a chained exchange", Text: "A run gives several credentials the same new password. " + rights, Status: http.StatusCreated, Body: ChainBody{}, Returns: ChainView{}}),
-		add(http.MethodGet, "/chains/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a chained exchange", Returns: ChainView{}}),
-		add(http.MethodPut, "/chains/{name}", "chain.put", m.put, route.Doc{Summary: "Change a chained exchange", Text: rights, Body: ChainBody{}, Returns: ChainView{}}),
-		add(http.MethodDelete, "/chains/{name}", "chain.put", m.remove, route.Doc{Summary: "Delete a chained exchange", Text: "Its credentials stay as they are."}),
-		add(http.MethodPost, "/chains/{name}/runs", "chain.started", m.start, route.Doc{Summary: "Begin a run", Text: rights, Status: http.StatusCreated, Returns: RunView{}}),
-		add(http.MethodGet, "/chains/{name}/runs", route.NoEvent, m.runs, route.Doc{Summary: "List the runs of a chained exchange, newest first", Returns: route.Listed[RunView]{}, Fields: route.PageFields}),
+		add(http.MethodGet, "/chains", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List chained exchanges", Text: "Those of which the caller reaches every credential.", Returns: route.Listed[ChainView]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "/chains", "chain.put", m.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Create a chained exchange", Text: "A run gives several credentials the same new password. " + rights, Status: http.StatusCreated, Body: ChainBody{}, Returns: ChainView{}}),
+		add(http.MethodGet, "/chains/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a chained exchange", Returns: ChainView{}}),
+		add(http.MethodPut, "/chains/{name}", "chain.put", m.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Change a chained exchange", Text: rights, Body: ChainBody{}, Returns: ChainView{}}),
+		add(http.MethodDelete, "/chains/{name}", "chain.put", m.remove, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Delete a chained exchange", Text: "Its credentials stay as they are."}),
+		add(http.MethodPost, "/chains/{name}/runs", "chain.started", m.start, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Begin a run", Text: rights, Status: http.StatusCreated, Returns: RunView{}}),
+		add(http.MethodGet, "/chains/{name}/runs", route.NoEvent, m.runs, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List the runs of a chained exchange, newest first", Returns: route.Listed[RunView]{}, Fields: route.PageFields}),
 		run,
-		add(http.MethodGet, "/pools", route.NoEvent, m.pools, route.Doc{Summary: "List pools of credentials", Returns: route.Listed[PoolView]{}, Fields: route.PageFields}),
-		add(http.MethodPost, "/pools", "pool.put", m.putPool, route.Doc{Summary: "Create a pool", Text: rights, Status: http.StatusCreated, Body: PoolBody{}, Returns: PoolView{}}),
-		add(http.MethodGet, "/pools/{name}", route.NoEvent, m.pool, route.Doc{Summary: "Show a pool", Returns: PoolView{}}),
-		add(http.MethodPut, "/pools/{name}", "pool.put", m.putPool, route.Doc{Summary: "Change a pool", Text: "For who may run operations on all credentials of the chains that name it, and read their secrets: they will share a password.", Body: PoolBody{}, Returns: PoolView{}}),
-		add(http.MethodDelete, "/pools/{name}", "pool.put", m.removePool, route.Doc{Summary: "Delete a pool that no chain names"}),
+		add(http.MethodGet, "/pools", route.NoEvent, m.pools, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List pools of credentials", Returns: route.Listed[PoolView]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "/pools", "pool.put", m.putPool, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Create a pool", Text: rights, Status: http.StatusCreated, Body: PoolBody{}, Returns: PoolView{}}),
+		add(http.MethodGet, "/pools/{name}", route.NoEvent, m.pool, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a pool", Returns: PoolView{}}),
+		add(http.MethodPut, "/pools/{name}", "pool.put", m.putPool, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Change a pool", Text: "For who may run operations on all credentials of the chains that name it, and read their secrets: they will share a password.", Body: PoolBody{}, Returns: PoolView{}}),
+		add(http.MethodDelete, "/pools/{name}", "pool.put", m.removePool, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Delete a pool that no chain names"}),
 	}
 }
 

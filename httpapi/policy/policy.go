@@ -155,10 +155,10 @@ func Routes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/policies" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List policies", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
-		add(http.MethodPost, "", "policy.put", m.create, route.Doc{Summary: "Create a policy", Text: "Absent fields are as in the default policy.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a policy", Returns: View{}}),
-		add(http.MethodPut, "/{name}", "policy.put", m.change, route.Doc{Summary: "Change a policy", Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List policies", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
+		add(http.MethodPost, "", "policy.put", m.create, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Create a policy", Text: "Absent fields are as in the default policy.", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a policy", Returns: View{}}),
+		add(http.MethodPut, "/{name}", "policy.put", m.change, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Change a policy", Body: Body{}, Returns: View{}}),
 	}
 }
 

@@ -99,12 +99,12 @@ func ProfileRoutes(s ProfileService) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/profiles" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List execution profiles", Returns: route.Listed[ProfileView]{}, Fields: route.PageFields}),
-		add(http.MethodPost, "", "profile.put", m.put, route.Doc{Summary: "Create an execution profile", Text: "New credentials take it when they are registered, as far as their registration says nothing else. Those that are there stay as they are.",
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List execution profiles", Returns: route.Listed[ProfileView]{}, Fields: route.PageFields}),
+		add(http.MethodPost, "", "profile.put", m.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Create an execution profile", Text: "New credentials take it when they are registered, as far as their registration says nothing else. Those that are there stay as they are.",
 			Status: http.StatusCreated, Body: ProfileBody{}, Returns: ProfileView{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show an execution profile", Returns: ProfileView{}}),
-		add(http.MethodPut, "/{name}", "profile.put", m.put, route.Doc{Summary: "Change an execution profile", Body: ProfileBody{}, Returns: ProfileView{}}),
-		add(http.MethodDelete, "/{name}", "profile.put", m.remove, route.Doc{Summary: "Delete an execution profile", Text: "Credentials that took it stay as they are."}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show an execution profile", Returns: ProfileView{}}),
+		add(http.MethodPut, "/{name}", "profile.put", m.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Change an execution profile", Body: ProfileBody{}, Returns: ProfileView{}}),
+		add(http.MethodDelete, "/{name}", "profile.put", m.remove, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Delete an execution profile", Text: "Credentials that took it stay as they are."}),
 	}
 }
 

@@ -36,14 +36,14 @@ type management struct{ s Service }
 func managementRoutes(s Service) []route.Route {
 	m := &management{s}
 	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
-		d.Tag, d.Text = "related user", "Module Users."
+		d.Tag = "related user"
 		return route.Route{Method: method, Path: "/api/v1/related-users" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List related users", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
-		add(http.MethodPost, "", "relateduser.put", m.create, route.Doc{Summary: "Create a related user", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
-		add(http.MethodPut, "/{number}", "relateduser.put", m.change, route.Doc{Summary: "Change a related user", Body: Body{}, Returns: View{}}),
-		add(http.MethodDelete, "/{number}", "relateduser.put", m.remove, route.Doc{Summary: "Remove a related user", Returns: View{}}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModuleUsers, ""), Summary: "List related users", CSV: true, Returns: route.Listed[View]{}, Fields: route.TableFields}),
+		add(http.MethodPost, "", "relateduser.put", m.create, route.Doc{Needs: route.Writes(model.ModuleUsers, ""), Summary: "Create a related user", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
+		add(http.MethodPut, "/{number}", "relateduser.put", m.change, route.Doc{Needs: route.Writes(model.ModuleUsers, ""), Summary: "Change a related user", Body: Body{}, Returns: View{}}),
+		add(http.MethodDelete, "/{number}", "relateduser.put", m.remove, route.Doc{Needs: route.Writes(model.ModuleUsers, ""), Summary: "Remove a related user", Returns: View{}}),
 	}
 }
 

@@ -28,8 +28,12 @@ func Routes(s Service) []route.Route {
 	fields := []route.Field{{Name: "name", In: "body", Text: "of the person"}, {Name: "username", In: "body", Text: "elsewhere; unique"}}
 	withID := append([]route.Field{{Name: "id", In: "body"}}, fields...)
 	add := func(method, path, event string, h route.Handler, summary string, status int, fields []route.Field) route.Route {
+		needs := route.Writes(model.ModuleUsers, "")
+		if method == http.MethodGet {
+			needs = route.Reads(model.ModuleUsers, "")
+		}
 		return route.Route{Method: method, Path: "/iso/user/related" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Handle: h,
-			Doc: route.Doc{Tag: "related user", Summary: summary, Text: "Module Users.", Status: status, Fields: fields, Returns: []route.Field{{Name: "relatedUsers", Type: "array"}}}}
+			Doc: route.Doc{Tag: "related user", Needs: needs, Summary: summary, Status: status, Fields: fields, Returns: []route.Field{{Name: "relatedUsers", Type: "array"}}}}
 	}
 	return append([]route.Route{
 		add(http.MethodGet, "", route.NoEvent, v.list, "List related users", 0, nil),

@@ -28,6 +28,7 @@ type Options struct {
 	Admit        func(source netip.Addr, at time.Time) error // the rate of a source
 	Ready        func() error                                // why no authenticated request can be served; nil: it can
 	Authenticate func(r *http.Request, from model.Origin, at time.Time, maxBody int64) (model.Actor, error)
+	Permit       func(a model.Actor, at model.Time, n Needs) error                       // refuses who lacks what a route needs
 	Fresh        func(context.Context) error                                             // waits for everything that was committed before
 	Applied      func() uint64                                                           // log index that this replica has applied; nil: not shown
 	Note         func(reason, source string)                                             // a denial at the edge; nil: not counted
@@ -150,6 +151,7 @@ func dialectOf(path string) compat.Dialect {
 func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	r := requestOf(c.Request.Context())
 	r.HTTP, r.route, r.secrets = c.Request, route, s.SecretsInURL
+	r.withheld = func(err error) error { return s.withheld(r, err) }
 	pool, limit := s.work, timeout
 	if route.Waits > 0 {
 		pool, limit = s.waiting, route.Waits+5*time.Second
@@ -165,7 +167,7 @@ func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	defer cancel()
 	reply, err := s.handle(ctx, r, names)
 	if err != nil {
-		s.fail(c, route, r, err)
+		s.fail(c, route, r, r.withheld(err))
 		return
 	}
 	// Asked after the handler: what was committed for this answer is applied here, so a key that was set before counts.
@@ -212,6 +214,20 @@ func (s *server) handle(ctx context.Context, r *Request, names []string) (compat
 		return compat.Reply{}, err
 	}
 	return r.route.Handle(ctx, r)
+}
+
+// withheld gives who lacks what the route needs that refusal instead of an error about an object, so that it is the same
+// whether the object exists or not. It comes behind the handler: a refusal of the reducer names in the trail who was refused.
+func (s *server) withheld(r *Request, err error) error {
+	if r.route.Auth != Authenticated || r.Actor.Kind != model.ActorClient || !(model.Is(err, model.Invalid) || model.Is(err, model.NotFound) || model.Is(err, model.Conflict)) {
+		return err
+	}
+	for _, n := range []Needs{r.route.Doc.Needs, r.more} {
+		if denied := s.Permit(r.Actor, r.At, n); denied != nil {
+			return denied
+		}
+	}
+	return err
 }
 
 // catchUp serves ?consistency=strong: the answer holds everything that was committed before the request.

@@ -28,7 +28,16 @@ type Request struct {
 	names   []string // of the fields that were sent, as far as they are documented
 	secrets bool     // secrets may stand in the URL
 	inputs  []*compat.Input
+
+	more     Needs // than the route says
+	withheld func(error) error
 }
+
+// Need says that this call needs more than every call of the route.
+func (r *Request) Need(n Needs) { r.more = n }
+
+// Withheld is for handlers that answer errors about several objects: who lacks what the route needs is told that instead.
+func (r *Request) Withheld(err error) error { return r.withheld(err) }
 
 // Param is a parameter of the path, decoded.
 func (r *Request) Param(name string) string { return r.params[name] }

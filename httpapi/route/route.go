@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cofre/fsm/audit"
+	"cofre/fsm/model"
 	"cofre/httpapi/compat"
 )
 
@@ -21,6 +22,49 @@ const (
 	Public        Requirement = iota + 1 // anybody, limits apply
 	Authenticated                        // a valid access token; what it permits is decided by the service and the reducer
 )
+
+// Needs is what every call of a route asks of a caller, whatever it is about: what is not Public says so. The decision is that
+// of the service and the reducer, on the object; this one keeps an error from telling others whether an object exists.
+type Needs struct {
+	Module  model.Module
+	Write   bool
+	Right   model.Right
+	own     bool // less for what is the caller's own
+	nothing bool
+}
+
+// Nothing is needed beyond a valid token.
+var Nothing = Needs{nothing: true}
+
+// Reads needs a module and a right; "" is none.
+func Reads(m model.Module, r model.Right) Needs { return Needs{Module: m, Right: r} }
+
+// Writes needs write permission besides.
+func Writes(m model.Module, r model.Right) Needs { return Needs{Module: m, Write: true, Right: r} }
+
+// OrOwn needs less for what is the caller's own.
+func (n Needs) OrOwn() Needs {
+	n.own = true
+	return n
+}
+
+// String says it for people.
+func (n Needs) String() string {
+	var parts []string
+	if n.Module != "" {
+		parts = append(parts, "module "+string(n.Module))
+	}
+	if n.Write {
+		parts = append(parts, "write")
+	}
+	if n.Right != "" {
+		parts = append(parts, "`"+string(n.Right)+"`")
+	}
+	if n.own {
+		parts = append(parts, "less for what is the caller's own")
+	}
+	return strings.Join(parts, ", ")
+}
 
 // NoEvent is the Event of routes that neither read a secret nor change anything.
 const NoEvent = "none"
@@ -61,6 +105,7 @@ type Doc struct {
 	Status  int     // of success; 0: 200
 	Returns any     // a struct, or []Field: what stands in the answer
 	CSV     bool    // the answer may be asked for as CSV too: ListReply
+	Needs   Needs   // enforced where an error could tell something, too
 }
 
 // Paths lists every path of the route, its own first.
@@ -80,6 +125,8 @@ func (r *Route) check() error {
 	switch {
 	case r.Auth != Public && r.Auth != Authenticated:
 		return fmt.Errorf("route %s does not say who may call it", name)
+	case r.Auth == Authenticated && !r.Doc.Needs.nothing && r.Doc.Needs.Module == "" && r.Doc.Needs.Right == "":
+		return fmt.Errorf("route %s does not say what a caller needs", name)
 	case r.Dialect < compat.Vendor || r.Dialect > compat.Second:
 		return fmt.Errorf("route %s has no dialect", name)
 	case r.Event != NoEvent && audit.Find(r.Event) == nil:

@@ -44,6 +44,7 @@ func TestMountRefusesForgottenDecisions(t *testing.T) {
 	good := sample("GET", "/iso/a", echo)
 	for name, change := range map[string]func(*Route){
 		"authentication": func(r *Route) { r.Auth = 0 },
+		"needs":          func(r *Route) { r.Auth = Authenticated },
 		"dialect":        func(r *Route) { r.Dialect = 0 },
 		"event":          func(r *Route) { r.Event = "" },
 		"unknown event":  func(r *Route) { r.Event = "credential.red" },
@@ -190,7 +191,7 @@ func TestNothingIsServedWhenNotReady(t *testing.T) {
 		return model.Actor{}, errors.New("x")
 	}
 	private := sample("GET", "/iso/private", echo)
-	private.Auth = Authenticated
+	private.Auth, private.Doc.Needs = Authenticated, Nothing
 	h, err := Mount(o, []Route{private, sample("GET", "/iso/public", echo)})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func TestStrongReadsCatchUpFirst(t *testing.T) {
 	asked := 0
 	o.Fresh = func(context.Context) error { asked++; return nil }
 	private := sample("GET", "/iso/private", echo)
-	private.Auth = Authenticated
+	private.Auth, private.Doc.Needs = Authenticated, Nothing
 	h, err := Mount(o, []Route{private})
 	if err != nil {
 		t.Fatal(err)

@@ -96,18 +96,18 @@ func Routes(s Service) []route.Route {
 		d.Tag = "session"
 		return route.Route{Method: method, Path: "/api/v1/sessions" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
-	start := add(http.MethodPost, "", "session.started", m.start, route.Doc{Summary: "Begin a session", Text: "For who may read the secret; it is read by its own route. An account that is opened for sessions is activated first: the session is opening until then.", Status: http.StatusCreated, Body: Body{}, Returns: View{}})
-	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Summary: "Follow a session", Fields: []route.Field{{Name: "wait", In: "query", Text: "wait so long while it is opening, such as 20s"}}, Returns: View{}})
+	start := add(http.MethodPost, "", "session.started", m.start, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Begin a session", Text: "For who may read the secret; it is read by its own route. An account that is opened for sessions is activated first: the session is opening until then.", Status: http.StatusCreated, Body: Body{}, Returns: View{}})
+	get := add(http.MethodGet, "/{id}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Follow a session", Fields: []route.Field{{Name: "wait", In: "query", Text: "wait so long while it is opening, such as 20s"}}, Returns: View{}})
 	start.Waits, get.Waits = MaxWait, MaxWait
 	shown := []route.Field{{Name: "remote_sessions", Type: "array"}}
 	return []route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List sessions, newest first", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List sessions, newest first", CSV: true, Returns: route.Listed[View]{}, Fields: append([]route.Field{
 			{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "user", In: "query", Text: "the person"}, {Name: "live", In: "query", Type: "boolean", Text: "only those that are not over"}}, route.TableFields...)}),
 		start, get,
-		add(http.MethodDelete, "/{id}", "session.ended", m.end, route.Doc{Summary: "End a session", Text: "By who began it, or by who may run operations on its credential. With the last one of a credential the account is inactivated.", Returns: View{}}),
-		{Method: http.MethodGet, Path: "/iso/session/remotesessions", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list, Doc: route.Doc{Tag: "session", Summary: "List sessions", Text: "The newest 1000.", Returns: shown}},
-		{Method: http.MethodGet, Path: "/iso/session/remotesessions/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list, Doc: route.Doc{Tag: "session", Summary: "Show a session", Returns: shown}},
-		{Method: http.MethodDelete, Path: "/iso/session/drop/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "session.ended", Handle: v.drop, Doc: route.Doc{Tag: "session", Summary: "Drop a session", Text: "As ending it. The proxy sees at its next look that the session is over."}},
+		add(http.MethodDelete, "/{id}", "session.ended", m.end, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "End a session", Text: "By who began it, or by who may run operations on its credential. With the last one of a credential the account is inactivated.", Returns: View{}}),
+		{Method: http.MethodGet, Path: "/iso/session/remotesessions", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list, Doc: route.Doc{Tag: "session", Needs: route.Reads(model.ModulePAM, ""), Summary: "List sessions", Text: "The newest 1000.", Returns: shown}},
+		{Method: http.MethodGet, Path: "/iso/session/remotesessions/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list, Doc: route.Doc{Tag: "session", Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a session", Returns: shown}},
+		{Method: http.MethodDelete, Path: "/iso/session/drop/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "session.ended", Handle: v.drop, Doc: route.Doc{Tag: "session", Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Drop a session", Text: "As ending it. The proxy sees at its next look that the session is over."}},
 	}
 }
 

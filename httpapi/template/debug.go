@@ -77,12 +77,12 @@ type Replay struct {
 
 func (m *management) debugRoutes(add func(method, path, event string, h route.Handler, d route.Doc) route.Route, executor []route.Field) []route.Route {
 	return []route.Route{
-		add(http.MethodPost, "/{name}/dry-run", "operation.created", m.dryRun, route.Doc{Summary: "Make a dry run on the real target", Text: "An operation fills every tag, reaches the device, and logs in as the credential that would do the work; Unix by SSH, PostgreSQL, MySQL, MariaDB, Redis, Oracle and SQL Server are asked whether they would allow it. Nothing of the template is sent. " +
+		add(http.MethodPost, "/{name}/dry-run", "operation.created", m.dryRun, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Make a dry run on the real target", Text: "An operation fills every tag, reaches the device, and logs in as the credential that would do the work; Unix by SSH, PostgreSQL, MySQL, MariaDB, Redis, Oracle and SQL Server are asked whether they would allow it. Nothing of the template is sent. " +
 			"It needs operation.run and the right to read every secret involved.", Status: http.StatusCreated, Body: DryRunBody{}, Returns: DryRun{}, Fields: executor}),
-		add(http.MethodGet, "/{name}/explain", route.NoEvent, m.explain, route.Doc{Summary: "Explain a version step by step", Text: "With a credential: what each tag would resolve to, secrets hidden. That needs operation.run and the right to read every secret involved.",
+		add(http.MethodGet, "/{name}/explain", route.NoEvent, m.explain, route.Doc{Needs: route.Reads(model.ModulePAM, model.OperationRun), Summary: "Explain a version step by step", Text: "With a credential: what each tag would resolve to, secrets hidden. That needs operation.run and the right to read every secret involved.",
 			Returns: Explanation{}, Fields: append([]route.Field{{Name: "credential", In: "query", Text: "number, identifier or user@host"}, {Name: "version", In: "query", Type: "integer", Text: "the newest by default"}}, executor...)}),
 		{Method: http.MethodGet, Path: "/api/v1/operations/{id}/replay", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Handle: m.replay,
-			Doc: route.Doc{Tag: "template", Summary: "Replay an attempt step by step", Text: "The record beside the version of the template that ran; nothing runs. It needs operation.run and the right to read every secret involved.",
+			Doc: route.Doc{Tag: "template", Needs: route.Reads(model.ModulePAM, model.OperationRun), Summary: "Replay an attempt step by step", Text: "The record beside the version of the template that ran; nothing runs. It needs operation.run and the right to read every secret involved.",
 				Returns: Replay{}, Fields: []route.Field{{Name: "attempt", In: "query", Type: "integer", Text: "the last by default"}}}},
 	}
 }

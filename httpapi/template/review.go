@@ -72,13 +72,13 @@ type Workflow struct {
 func (m *management) reviewRoutes(add func(method, path, event string, h route.Handler, d route.Doc) route.Route, executor []route.Field) []route.Route {
 	version := append([]route.Field{{Name: "version", In: "query", Type: "integer", Text: "the newest by default"}}, executor...)
 	return []route.Route{
-		add(http.MethodGet, "/{name}/diff", route.NoEvent, m.diff, route.Doc{Summary: "Compare two versions of a template", Returns: Difference{}, Fields: append([]route.Field{
+		add(http.MethodGet, "/{name}/diff", route.NoEvent, m.diff, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Compare two versions of a template", Returns: Difference{}, Fields: append([]route.Field{
 			{Name: "from", In: "query", Type: "integer", Text: "the version before 'to' by default; 0: nothing"}, {Name: "to", In: "query", Type: "integer", Text: "the newest by default"}}, executor...)}),
-		add(http.MethodGet, "/{name}/review", route.NoEvent, m.review, route.Doc{Summary: "Show what approving a version would mean", Text: "The difference to the version in force, the tags, the hosts named, what uses the template.", Returns: Review{}, Fields: version}),
-		add(http.MethodPost, "/{name}/clone", "template.put", m.clone, route.Doc{Summary: "Make a new template of a version of this one", Status: http.StatusCreated, Body: CloneBody{}, Returns: View{}, Fields: executor}),
-		add(http.MethodPost, "/{name}/disapprove", "template.closed", m.disapprove, route.Doc{Summary: "Refuse a version, or cancel one's own", Text: "It never comes into force.", Body: DisapproveBody{}, Returns: View{}, Fields: executor}),
-		{Method: http.MethodGet, Path: "/api/v1/template-workflow", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Doc: route.Doc{Tag: "template", Summary: "Show how many approvals a version needs", Returns: Workflow{}}, Handle: m.workflow},
-		{Method: http.MethodPut, Path: "/api/v1/template-workflow", Auth: route.Authenticated, Dialect: compat.Management, Event: "template.workflow", Doc: route.Doc{Tag: "template", Summary: "Set how many approvals a version needs", Body: Workflow{}, Returns: Workflow{}}, Handle: m.setWorkflow},
+		add(http.MethodGet, "/{name}/review", route.NoEvent, m.review, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show what approving a version would mean", Text: "The difference to the version in force, the tags, the hosts named, what uses the template.", Returns: Review{}, Fields: version}),
+		add(http.MethodPost, "/{name}/clone", "template.put", m.clone, route.Doc{Needs: route.Writes(model.ModulePAM, model.TemplateWrite), Summary: "Make a new template of a version of this one", Status: http.StatusCreated, Body: CloneBody{}, Returns: View{}, Fields: executor}),
+		add(http.MethodPost, "/{name}/disapprove", "template.closed", m.disapprove, route.Doc{Needs: route.Writes(model.ModulePAM, model.TemplateApprove), Summary: "Refuse a version, or cancel one's own", Text: "It never comes into force.", Body: DisapproveBody{}, Returns: View{}, Fields: executor}),
+		{Method: http.MethodGet, Path: "/api/v1/template-workflow", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent, Doc: route.Doc{Tag: "template", Needs: route.Reads(model.ModulePAM, ""), Summary: "Show how many approvals a version needs", Returns: Workflow{}}, Handle: m.workflow},
+		{Method: http.MethodPut, Path: "/api/v1/template-workflow", Auth: route.Authenticated, Dialect: compat.Management, Event: "template.workflow", Doc: route.Doc{Tag: "template", Needs: route.Writes(model.ModulePAM, model.ClusterAdmin), Summary: "Set how many approvals a version needs", Body: Workflow{}, Returns: Workflow{}}, Handle: m.setWorkflow},
 	}
 }
 

@@ -125,13 +125,13 @@ func Routes(s Service) []route.Route {
 		return route.Route{Method: method, Path: "/api/v1/templates" + path, Auth: route.Authenticated, Dialect: compat.Management, Event: event, Doc: d, Handle: h}
 	}
 	return append([]route.Route{
-		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Summary: "List templates, without contents", CSV: true, Returns: route.Listed[View]{}, Fields: append(listFields, route.TableFields...)}),
-		add(http.MethodPost, "", "template.put", m.put, route.Doc{Summary: "Add a version of a template, or create it", Text: "The content is compiled by its executor first.", Body: Body{}, Returns: View{}}),
-		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Summary: "Show a template", Text: "Named by id or name.", Returns: View{}, Fields: executor}),
-		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Summary: "List the versions of a template", CSV: true, Returns: route.Listed[Version]{}, Fields: append(slices.Clone(executor), route.TableFields[0])}),
-		add(http.MethodGet, "/{name}/versions/{version}", route.NoEvent, m.version, route.Doc{Summary: "Show a version of a template", Returns: Version{}, Fields: executor}),
-		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
-		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
+		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List templates, without contents", CSV: true, Returns: route.Listed[View]{}, Fields: append(listFields, route.TableFields...)}),
+		add(http.MethodPost, "", "template.put", m.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.TemplateWrite), Summary: "Add a version of a template, or create it", Text: "The content is compiled by its executor first.", Body: Body{}, Returns: View{}}),
+		add(http.MethodGet, "/{name}", route.NoEvent, m.get, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a template", Text: "Named by id or name.", Returns: View{}, Fields: executor}),
+		add(http.MethodGet, "/{name}/versions", route.NoEvent, m.versions, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List the versions of a template", CSV: true, Returns: route.Listed[Version]{}, Fields: append(slices.Clone(executor), route.TableFields[0])}),
+		add(http.MethodGet, "/{name}/versions/{version}", route.NoEvent, m.version, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a version of a template", Returns: Version{}, Fields: executor}),
+		add(http.MethodPost, "/{name}/approve", "template.approved", m.approve, route.Doc{Needs: route.Writes(model.ModulePAM, model.TemplateApprove), Summary: "Approve a version", Text: "Its author cannot.", Body: ApproveBody{}, Returns: View{}, Fields: executor}),
+		add(http.MethodPut, "/{name}/status", "template.status", m.status, route.Doc{Needs: route.Writes(model.ModulePAM, model.TemplateWrite), Summary: "Activate or deactivate a template", Body: StatusBody{}, Returns: View{}, Fields: executor}),
 	}, append(m.reviewRoutes(add, executor), m.debugRoutes(add, executor)...)...)
 }
 

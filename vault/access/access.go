@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
@@ -48,6 +49,17 @@ func New(p command.Proposer, v Views, keys *keyring.Holder, named *NamedKeys, fr
 
 // Fresh waits until this replica has everything that was committed before the call: a linearizable read follows.
 func (s *Service) Fresh(ctx context.Context) error { return s.fresh(ctx) }
+
+// Permits refuses a caller who lacks a module, write permission or a right, whatever the object; "" asks for none.
+func (s *Service) Permits(actor model.Actor, at model.Time, module model.Module, write bool, right model.Right) error {
+	if module == "" && right == "" {
+		return nil
+	}
+	v := s.views.View()
+	defer v.Close()
+	_, err := command.Authorize(v, actor, at, authz.Action{Module: module, Write: write, Right: right, Somewhere: true}, nil)
+	return err
+}
 
 // ref finds a row by looking at this replica, and once more after catching up: an object that another node has just
 // created is never "not found" here.
@@ -129,8 +141,11 @@ func (s *Service) FindDevice(ctx context.Context, name string) (*model.Device, e
 		model.Errorf(model.Invalid, "Device not found").WithCode(1011))
 }
 
-// Way names the jump host or proxy of a device, and the credential that logs in there.
-func (s *Service) Way(d *model.Device) (via, login string) {
+// Hidden stands for the name of a credential that the caller does not reach; no identifier holds such signs.
+const Hidden = "***"
+
+// Way names the jump host or proxy of a device, and the credential that logs in there, if the caller reaches that one.
+func (s *Service) Way(actor model.Actor, at model.Time, d *model.Device) (via, login string) {
 	v := s.views.View()
 	defer v.Close()
 	if hop, ok := state.Devices.Get(v, string(d.Via)); ok {
@@ -138,6 +153,9 @@ func (s *Service) Way(d *model.Device) (via, login string) {
 	}
 	if c, ok := state.Credentials.Get(v, string(d.ViaLogin)); ok {
 		login = c.Identifier
+		if _, err := command.Authorize(v, actor, at, readPAM, authz.ObjectOf(c)); err != nil {
+			login = Hidden
+		}
 	}
 	return via, login
 }
