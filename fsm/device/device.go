@@ -83,6 +83,11 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 			return PutResult{}, err
 		}
 	}
+	if !sameFacts(old, &d) {
+		if err := governs(tx, m, write, old.ID); err != nil {
+			return PutResult{}, err
+		}
+	}
 	d.ID, d.Number, d.HostKeys, d.Enabled = old.ID, old.Number, old.HostKeys, old.Enabled
 	d.CreatedBy, d.CreatedAt, d.Revision = old.CreatedBy, old.CreatedAt, old.Revision+1
 	state.Devices.Put(tx, &d)
@@ -141,6 +146,21 @@ func sameRoute(a, b *model.Device) bool {
 		slices.Equal(a.Connectivities, b.Connectivities)
 }
 
+// sameFacts compares what policies and execution profiles choose by.
+func sameFacts(a, b *model.Device) bool {
+	return a.Domain == b.Domain && a.Type == b.Type && a.Vendor == b.Vendor && a.Model == b.Model && slices.Equal(a.Tags, b.Tags)
+}
+
+// governs refuses who does not reach every credential of a device: what is said of it decides which policy and which profile they take.
+func governs(tx *table.Tx, m command.Meta, act authz.Action, id model.DeviceID) error {
+	for c := range state.Credentials.By(tx, "device", string(id)) {
+		if _, err := command.Authorize(tx, m.Actor, m.At, act, authz.ObjectOf(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
 	if _, ok := state.Profiles.First(tx, "device", string(id)); ok {
 		return true // its users are made with a secret
@@ -164,10 +184,8 @@ func carriesSecrets(tx *table.Tx, id model.DeviceID) bool {
 // reaches refuses who does not reach every credential whose secret is sent to a device or passes it: where a secret goes, and
 // whether it is there at all, is decided by who could have it.
 func reaches(tx *table.Tx, m command.Meta, act authz.Action, id model.DeviceID) error {
-	for c := range state.Credentials.By(tx, "device", string(id)) {
-		if _, err := command.Authorize(tx, m.Actor, m.At, act, authz.ObjectOf(c)); err != nil {
-			return err
-		}
+	if err := governs(tx, m, act, id); err != nil {
+		return err
 	}
 	for d := range state.Devices.By(tx, "via", string(id)) {
 		if err := reaches(tx, m, act, d.ID); err != nil {

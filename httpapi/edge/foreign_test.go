@@ -84,3 +84,24 @@ func (h *house) noted() int {
 	defer h.mu.Unlock()
 	return len(h.notes)
 }
+
+// Who sees a device, but not the account that logs in at its jump host, is not told which one that is.
+func TestJumpHostLoginIsHidden(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	h.json(admin, "POST", "/api/v1/devices", 201, `{"hostname":"inner","ip":"192.0.2.3","via":"web1","via_login":"web1-root"}`)
+	for tags, want := range map[string]string{"linux": "web1-root", "team": "***"} {
+		tok := h.token(h.authorize(admin, tags, `{"name":"x","modules":["PAM Core"],"write":true,"rights":["secret.read","credential.write","route.write"],"filter":{"tags":["`+tags+`"]}}`))
+		if a := h.json(tok, "GET", "/api/v1/devices/inner", 200, ""); a.text("via_login") != want || a.text("via") != "web1" {
+			t.Error(a.raw)
+		}
+		if a := h.json(tok, "GET", "/api/v1/devices", 200, ""); strings.Contains(a.raw, "web1-root") != (tags == "linux") {
+			t.Error(a.raw)
+		}
+		if a := h.json(tok, "PUT", "/api/v1/devices/inner", 200, `{"ip":"192.0.2.4"}`); a.text("via_login") != want {
+			t.Error("a change of something else: " + a.raw)
+		}
+	}
+}
