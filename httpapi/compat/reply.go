@@ -108,7 +108,7 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 
 // sendTagged sends an answer that holds no secret with a tag of its content, or 304 to a client that has just that.
 func sendTagged(w http.ResponseWriter, known []string, body any) error {
-	out := &buffer{}
+	out := &buffer{none: true}
 	if err := out.value(body); err != nil {
 		return err
 	}

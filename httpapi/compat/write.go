@@ -3,6 +3,7 @@ package compat
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"unicode/utf8"
@@ -31,7 +32,10 @@ type Secret struct {
 type buffer struct {
 	b      []byte
 	sealer *Sealer // nil: secrets are written as they are
+	none   bool    // no secret is written at all
 }
+
+var errSecret = errors.New("a secret stands in an answer that must hold none")
 
 func (w *buffer) room(n int) {
 	if cap(w.b)-len(w.b) >= n {
@@ -108,6 +112,9 @@ func (w *buffer) value(v any) error {
 		}
 		w.raw("]")
 	case Secret:
+		if w.none {
+			return errSecret
+		}
 		if w.sealer != nil && !v.Issued {
 			text, err := w.sealer.seal(v.Value)
 			w.raw(`"` + text + `"`) // base64, dots and dashes only

@@ -16,7 +16,7 @@ import (
 	"cofre/httpapi/compat"
 )
 
-func publicPEM(t *testing.T, key any) string {
+func publicPEM(t testing.TB, key any) string {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
