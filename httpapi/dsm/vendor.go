@@ -16,7 +16,7 @@ const tag = "dsm"
 const conditional = "The answer has an ETag; a read with If-None-Match of it answers 304 without a body while nothing has changed."
 
 var putFields = []route.Field{
-	{Name: "identity", In: "body", Required: true, Text: "what clients ask for; identifier is the same"},
+	{Name: "identity", In: "body", Text: "what clients ask for; a new secret needs it; identifier is the same"},
 	{Name: "identifier", In: "body"}, {Name: "name", In: "body"}, {Name: "engine", In: "body", Text: "Generic by default"}, {Name: "description", In: "body"},
 	{Name: "expiration_date", In: "body", Text: "2026-01-31 12:00:00, UTC; empty: never"}, {Name: "tags", In: "body", Type: "array"},
 	{Name: "data", In: "body", Type: "object", Text: "an object, its JSON, or the base64 of its JSON: access_keys, credentials and key_value, or texts by name"},

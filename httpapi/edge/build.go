@@ -20,6 +20,7 @@ import (
 	"cofre/httpapi/dsm"
 	"cofre/httpapi/dynamic"
 	"cofre/httpapi/encryption"
+	"cofre/httpapi/examples"
 	"cofre/httpapi/health"
 	"cofre/httpapi/information"
 	"cofre/httpapi/manifest"
@@ -89,7 +90,7 @@ func routes(d Deps, t *tokens) []route.Route {
 	for _, r := range all {
 		list = append(list, r...)
 	}
-	return append(list, openapi.Routes(list, d.Version)...)
+	return append(list, openapi.Routes(list, examples.All(), d.Version)...)
 }
 
 // Build wires the API.

@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 
 	"cofre/httpapi/edge"
+	"cofre/httpapi/examples"
 	"cofre/httpapi/openapi"
 )
 
@@ -30,6 +32,13 @@ func TestOpenAPI(t *testing.T) {
 		item := doc.Paths.Value(r.Path)
 		if item == nil || item.GetOperation(r.Method) == nil {
 			t.Errorf("%s %s is not documented", r.Method, r.Path)
+		}
+	}
+	for r, step := range examples.For(scripts(t), declared(edge.Routes())) { // Validate compared each with its schema
+		_, answer, _ := strings.Cut(step.Answer, "\n")
+		given := doc.Paths.Value(r.Path).GetOperation(r.Method).Responses.Value(step.Status())
+		if json.Valid([]byte(answer)) && (given == nil || given.Value.Content["application/json"].Example == nil) {
+			t.Errorf("%s %s has no example of its answer", r.Method, r.Path)
 		}
 	}
 	tok := h.token(h.admin)

@@ -1,8 +1,10 @@
 // Package examples holds a request and its answer for every route of the API. The requests are written by hand; the answers
-// are those of a real node, which the test of httpapi/edge compares and, with -rewrite, records. docs/api.md shows them.
+// are those of a real node, which the test of httpapi/edge compares and, with -rewrite, records. docs/api.md and the OpenAPI
+// document show them.
 package examples
 
 import (
+	"embed"
 	"io/fs"
 	"maps"
 	"path"
@@ -25,6 +27,18 @@ type Step struct {
 type Script struct {
 	Name  string
 	Steps []Step
+}
+
+//go:embed *.txt
+var folder embed.FS
+
+// All gives the scripts of this folder.
+func All() []Script {
+	all, err := Read(folder)
+	if err != nil {
+		panic("examples: " + err.Error()) // they are a part of the binary
+	}
+	return all
 }
 
 // Read reads every script of a folder.

@@ -11,19 +11,20 @@ import (
 	"strings"
 
 	"cofre/httpapi/compat"
+	"cofre/httpapi/examples"
 	"cofre/httpapi/route"
 )
 
 // Path is where the document is served.
 const Path = "/api/v1/openapi.json"
 
-// Routes offers the document over the given routes and itself.
-func Routes(routes []route.Route, version string) []route.Route {
+// Routes offers the document over the given routes and itself, with an example of each route from the scripts.
+func Routes(routes []route.Route, scripts []examples.Script, version string) []route.Route {
 	self := route.Route{
 		Method: http.MethodGet, Path: Path, Auth: route.Public, Dialect: compat.Management, Event: route.NoEvent,
 		Doc: route.Doc{Tag: "openapi", Summary: "This document"},
 	}
-	document := Document(append(slices.Clone(routes), self), version)
+	document := Document(append(slices.Clone(routes), self), scripts, version)
 	self.Handle = func(context.Context, *route.Request) (compat.Reply, error) {
 		return compat.JSON(json.RawMessage(document)), nil
 	}
@@ -33,12 +34,13 @@ func Routes(routes []route.Route, version string) []route.Route {
 type object = map[string]any
 
 // Document writes the OpenAPI document. Equal routes give equal bytes.
-func Document(routes []route.Route, version string) []byte {
+func Document(routes []route.Route, scripts []examples.Script, version string) []byte {
 	if version == "" {
 		version = "dev"
 	}
 	s := schemas{}
 	paths := object{}
+	shown := examples.For(scripts, declared(routes))
 	for i := range routes {
 		r := &routes[i]
 		item, ok := paths[r.Path].(object)
@@ -46,7 +48,11 @@ func Document(routes []route.Route, version string) []byte {
 			item = object{}
 			paths[r.Path] = item
 		}
-		item[strings.ToLower(r.Method)] = operation(r, s)
+		op := operation(r, s)
+		if step := shown[examples.Route{Method: r.Method, Path: r.Path}]; step != nil {
+			exemplify(op, r, step)
+		}
+		item[strings.ToLower(r.Method)] = op
 	}
 	s["VendorError"], s["OAuthError"] = vendorError, oauthError
 	s.of(compat.Problem{})
@@ -94,8 +100,12 @@ func operation(r *route.Route, s schemas) object {
 			params = append(params, object{"name": f.Name, "in": "query", "required": false, "description": f.Text, "schema": typed(f)})
 			continue
 		}
-		body[f.Name] = described(typed(f), f.Text)
-		if f.Required {
+		schema := typed(f)
+		if f.Type == "array" {
+			schema["type"] = []string{"array", "string"} // a text with commas is a list too
+		}
+		body[f.Name] = described(schema, f.Text)
+		if needed(r, f) {
 			required = append(required, f.Name)
 		}
 	}
@@ -145,13 +155,20 @@ func answer(r *route.Route, s schemas) object {
 	}
 	properties := object{}
 	for _, f := range fields {
-		properties[f.Name] = described(typed(f), f.Text)
+		schema := typed(f)
+		if schema["type"] == "string" {
+			schema["type"] = []string{"string", "null"}
+		}
+		properties[f.Name] = described(schema, f.Text)
 	}
 	if r.Dialect == compat.Vendor {
 		properties["code"], properties["response"] = object{"type": "integer"}, envelope
 	}
 	return object{"type": "object", "properties": properties}
 }
+
+// needed tells whether a request must have a field: a change leaves out what stays.
+func needed(r *route.Route, f route.Field) bool { return f.Required && r.Method != http.MethodPut }
 
 func operationID(r *route.Route) string {
 	words := strings.FieldsFunc(strings.ToLower(r.Method)+" "+r.Path, func(c rune) bool {

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 
@@ -50,8 +51,15 @@ func (s schemas) structure(t reflect.Type) object {
 	s[name] = object{"type": "object", "additionalProperties": false, "properties": properties}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		key, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		schema := s.typ(f.Type)
+		if f.Anonymous && key == "" {
+			maps.Copy(properties, s[nameOf(f.Type)].(object)["properties"].(object))
+			continue
+		}
+		if f.Type == reflect.TypeFor[compat.Time]() && options != "omitempty" {
+			schema = object{"type": "string"} // empty: there is none
+		}
 		if text := f.Tag.Get("doc"); text != "" {
 			if _, isRef := schema["$ref"]; isRef {
 				schema = object{"allOf": []object{schema}}

@@ -15,8 +15,8 @@ import (
 func main() {
 	dir := flag.String("dir", "docs", "folder of the documents")
 	flag.Parse()
-	documents, err := Documents(os.DirFS(filepath.Join(*dir, "../httpapi/examples")))
-	for name, text := range documents {
+	var err error
+	for name, text := range Documents() {
 		err = errors.Join(err, os.WriteFile(filepath.Join(*dir, name), []byte(text), 0o644))
 	}
 	if err != nil {
