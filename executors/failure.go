@@ -31,6 +31,8 @@ type Failure struct {
 	Class Class
 	Line  int // of the template, 0 outside of it
 	Msg   string
+
+	Unpassed bool // of a jump host or proxy: its login was refused, or may have been
 }
 
 func (f *Failure) Error() string {

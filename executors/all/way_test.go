@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -180,6 +182,71 @@ func TestEveryWay(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestUnpassed: a jump host or proxy tells a login that was refused, or may have been, from everything else that ends a way.
+func TestUnpassed(t *testing.T) {
+	t.Parallel()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := closed.Addr().String()
+	_ = closed.Close()
+	straight := func(ctx context.Context, network, address string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	for _, h := range []hop{bastion(t, target.SSHD(t)), socks(t), httpProxy(t), httpsProxy(t)} {
+		wrong := h
+		wrong.login = &executortest.Account{Name: h.login.Name, Password: "Wrong-Pass-1"}
+		strange := h
+		strange.target.CA, strange.target.HostKeys = "", nil
+		for _, c := range []struct {
+			name  string
+			hop   hop
+			dial  executors.Dialer
+			wants bool
+		}{
+			{"refused", wrong, straight, true},
+			{"let in, and nobody answers behind it", h, straight, false},
+			{"not reached", h, func(ctx context.Context, network, _ string) (net.Conn, error) { return straight(ctx, network, nobody) }, false},
+			{"not allowed by us", h, func(context.Context, string, string) (net.Conn, error) {
+				return nil, &executors.Failure{Class: executors.ClassRefused, Msg: "an egress rule"}
+			}, false},
+			{"a certificate or host key that is not known", strange, straight, false},
+		} {
+			if c.name == "a certificate or host key that is not known" && h.target.InsecureTLS {
+				continue
+			}
+			if got := unpassed(t, c.hop, c.dial, nobody); got != c.wants {
+				t.Errorf("%s, %s: unpassed %t", h.name, c.name, got)
+			}
+		}
+		seen := false // a cut when the password was sent
+		for n := 1; n < 12 && !seen; n++ {
+			seen = unpassed(t, h, executortest.NewBrittle(n, true).Dial, nobody)
+		}
+		if !seen {
+			t.Errorf("%s: no cut may have been a refused login", h.name)
+		}
+	}
+}
+
+// unpassed goes one way that ends at the hop or behind it.
+func unpassed(t *testing.T, h hop, dial executors.Dialer, address string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	c, err := h.connect(ctx, executors.Session{Target: h.target, Dial: dial, Resolve: h.resolve}, address)
+	f := new(executors.Failure)
+	if err == nil || !errors.As(err, &f) {
+		t.Errorf("%s: %v", h.name, err)
+		if c != nil {
+			_ = c.Close()
+		}
+		return false
+	}
+	return f.Unpassed
 }
 
 // TestCutsOnTheWay is the conformance kit through a jump host: the connection to that one breaks at every write.

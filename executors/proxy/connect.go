@@ -49,7 +49,7 @@ func connect(c net.Conn, address, user string, password []byte) error {
 	case code[0] == '2':
 		return nil
 	case (code == "407" || code == "401") && len(password) > 0: // tinyproxy says 401 to a wrong password
-		return said(executors.ClassRefused, "it refused the login of "+user)
+		return noEntry(user)
 	case code == "407":
 		return said(executors.ClassRefused, "it demands a login")
 	case code == "403" || code == "405":

@@ -1,8 +1,8 @@
 // Package proxy connects through a proxy: SOCKS5 (RFC 1928 and 1929) or HTTP CONNECT, in clear or inside of TLS.
 //
 // The runner calls it for devices that are reached through one. The proxy is a device like others: reached by Session.Dial, its
-// certificate verified, and its password sent in clear only if it opted out of TLS verification. Errors are *Failure and never look
-// like a refused login, which is a statement about the secret of a target.
+// certificate verified, and its password sent in clear only if it opted out of TLS verification. Errors are *Failure and never of the
+// class of a refused login, which is a statement about the secret of a target; Unpassed says that it was the login here.
 package proxy
 
 import (
@@ -58,6 +58,7 @@ func Dial(ctx context.Context, s executors.Session, address string) (net.Conn, e
 	if s.Target.Protocol == HTTPS {
 		c, err = secured(ctx, s, c)
 	}
+	asked := err == nil && password.Len() > 0
 	if err == nil {
 		err = password.Reveal(func(b []byte) error { return ask(c, address, user, b) })
 	}
@@ -65,10 +66,16 @@ func Dial(ctx context.Context, s executors.Session, address string) (net.Conn, e
 		return c, nil
 	}
 	_ = raw.Close()
+	known := new(executors.Failure) // what the proxy said
+	if !errors.As(err, &known) {
+		known.Unpassed = asked // whether it let us in is not known
+	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return nil, executors.FailureOf(red, 0, err)
+	f := executors.FailureOf(red, 0, err)
+	f.Unpassed = known.Unpassed
+	return nil, f
 }
 
 func secured(ctx context.Context, s executors.Session, c net.Conn) (net.Conn, error) {
@@ -97,4 +104,9 @@ func login(s executors.Session) (user string, password secret.Value, err error) 
 
 func said(class executors.Class, msg string) error {
 	return &executors.Failure{Class: class, Msg: msg}
+}
+
+// noEntry says that the proxy refused a login.
+func noEntry(user string) error {
+	return &executors.Failure{Class: executors.ClassRefused, Msg: "it refused the login of " + user, Unpassed: true}
 }

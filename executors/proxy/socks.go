@@ -52,7 +52,7 @@ func socks(c net.Conn, address, user string, password []byte) error {
 			return err
 		}
 		if answer[1] != 0 {
-			return said(executors.ClassRefused, "it refused the login of "+user)
+			return noEntry(user)
 		}
 	}
 	ask := []byte{5, 1, 0}

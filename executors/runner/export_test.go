@@ -22,3 +22,9 @@ func Doors(v *table.View, c *model.Credential) (names []string, err error) {
 	}
 	return names, err
 }
+
+// Spent tells whether nobody may log in at the first hop on the way to a device under a lease.
+func Spent(v *table.View, d *model.Device, l *model.Lease) (bool, error) {
+	way, err := wayTo(v, d, l)
+	return err == nil && way[0].spent, err
+}

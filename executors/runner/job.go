@@ -35,6 +35,7 @@ type job struct {
 	trace      *executors.Recorder
 	candidate  secret.Value
 	ways       map[model.DeviceID][]hop // to each of the doors
+	shutOut    shutOut                  // on the way
 	doors      []*model.Device          // that the secret opens, the device first; more than one only for an SSH key
 	connect    time.Duration            // longest wait for a connection, and for an answer; 0: those of the executor
 	read       time.Duration
@@ -77,7 +78,7 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	}
 	j.ways = map[model.DeviceID][]hop{}
 	for _, d := range j.doors {
-		if j.ways[d.ID], err = wayTo(v, d); err != nil {
+		if j.ways[d.ID], err = wayTo(v, d, o.Lease); err != nil {
 			return j, err
 		}
 	}
@@ -226,7 +227,7 @@ const maxMessage = 1000
 
 // done makes the report of an attempt.
 func (j *job) done(o model.Outcome) operation.FinishArgs {
-	return operation.FinishArgs{Outcome: o, Attempt: model.Attempt{
+	return operation.FinishArgs{Outcome: o, Logins: model.Logins{Way: j.shutOut.list()}, Attempt: model.Attempt{
 		Template: j.operation.Template, TemplateVersion: j.template.N, StartedAt: j.started, Steps: j.trace.Steps(),
 	}}
 }

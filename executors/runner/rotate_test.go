@@ -93,6 +93,9 @@ func (h *house) proven(id model.OperationID) (at []string) {
 	v := h.m.View()
 	defer v.Close()
 	for a := range state.Attempts.All(v, string(id)+"/") {
+		if a.Operation != id {
+			break
+		}
 		for _, s := range a.Steps {
 			if where, ok := strings.CutPrefix(s.Text, "login with the new key alone succeeded at "); ok {
 				at = append(at, where)

@@ -6,12 +6,14 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 
 	"cofre/executors"
 	"cofre/executors/mask"
 	"cofre/executors/proxy"
 	"cofre/executors/ssh"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/vault/secret"
@@ -21,10 +23,13 @@ import (
 type hop struct {
 	device *model.Device
 	login  *model.Credential
+	spent  bool // no further login as that one may fail
 }
 
-// wayTo lists the hops on the way to a device, the one that we reach ourselves first.
-func wayTo(v *table.View, d *model.Device) ([]hop, error) {
+// wayTo lists the hops on the way to a device, the one that we reach ourselves first. The lease reserved a login at those of the
+// operation's own device; at others, as of a further device of an SSH key, nobody logs in whose budget is used up.
+func wayTo(v *table.View, d *model.Device, l *model.Lease) ([]hop, error) {
+	granted := l.Until - model.Time(state.SystemRow(v).Leases.TTL) // or renewed: in state time
 	var way []hop
 	for at := d; at.Via != ""; {
 		next, ok := state.Devices.Get(v, string(at.Via))
@@ -36,6 +41,7 @@ func wayTo(v *table.View, d *model.Device) ([]hop, error) {
 			if h.login, ok = state.Credentials.Get(v, string(at.ViaLogin)); !ok || !h.login.Enabled || h.login.Device != next.ID {
 				return nil, missing("who logs in at " + next.Hostname + " is gone, inactive, or no credential of it any more")
 			}
+			h.spent = !slices.Contains(l.Way, h.login.ID) && state.LoginsLeft(v, h.login, granted) <= 0
 		}
 		if way = append(way, h); len(way) > model.MaxHops {
 			return nil, missing("too many jump hosts and proxies stand one behind the other")
@@ -52,6 +58,9 @@ const onTheWay = "on the way, at "
 // through makes a dialer that reaches addresses by way of a hop, which is itself reached by another dialer.
 func (j *job) through(h hop, reach executors.Dialer) executors.Dialer {
 	return func(ctx context.Context, _, address string) (net.Conn, error) {
+		if err := j.shutOut.check(h); err != nil {
+			return nil, err
+		}
 		s := executors.Session{Dial: reach, ConnectTimeout: j.connect, Resolve: func(n mask.Name) (secret.Value, error) {
 			switch {
 			case h.login == nil:
@@ -77,9 +86,46 @@ func (j *job) through(h hop, reach executors.Dialer) executors.Dialer {
 			if strings.HasPrefix(f.Msg, onTheWay) { // an earlier hop said so
 				return nil, f
 			}
+			if f.Unpassed && h.login != nil {
+				j.shutOut.note(h.login.ID)
+			}
 			return nil, &executors.Failure{Class: f.Class, Msg: onTheWay + h.device.Hostname + ": " + f.Msg}
 		}
 		j.trace.Step(model.Step{Text: "connected through " + h.device.Hostname})
 		return c, nil
 	}
+}
+
+// shutOut are those who may have been refused at a jump host or proxy in this attempt. Nobody of them tries again in it: one
+// attempt fails one login of each at most.
+type shutOut struct {
+	mu  sync.Mutex // guards who
+	who []model.CredentialID
+}
+
+func (s *shutOut) note(id model.CredentialID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.who, id) && len(s.who) < operation.MaxWay {
+		s.who = append(s.who, id)
+	}
+}
+
+func (s *shutOut) list() []model.CredentialID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.who)
+}
+
+// check refuses a login at a hop that could be one too many.
+func (s *shutOut) check(h hop) error {
+	switch {
+	case h.login == nil:
+		return nil
+	case h.spent:
+		return refused(onTheWay + h.device.Hostname + ": " + errBudget.Error())
+	case slices.Contains(s.list(), h.login.ID):
+		return refused(onTheWay + h.device.Hostname + ": its login failed before in this attempt")
+	}
+	return nil
 }

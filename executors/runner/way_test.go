@@ -8,13 +8,16 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	real "cofre/executors/executortest/target"
+	"cofre/executors/runner"
 	"cofre/fsm/command"
 	"cofre/fsm/credential"
 	"cofre/fsm/device"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 )
 
@@ -93,8 +96,91 @@ func TestWay(t *testing.T) {
 			if o := h.operation(id); o.State == model.OpSucceeded || o.State == model.OpSettling {
 				t.Errorf("%s: %s", o.State, o.Message)
 			}
+			refused := 0
+			if strings.Contains(c.message, "refused the login") {
+				refused = 1
+			}
+			if at := h.numbered(firstLogin); len(at.BadLogins) != refused || len(at.Reserved) != 0 {
+				t.Errorf("the login at the first jump host: %d bad, reserved %v; want %d", len(at.BadLogins), at.Reserved, refused)
+			}
+			for _, other := range []model.CredentialID{login, h.credential().ID} {
+				if at := h.numbered(other); len(at.BadLogins) != 0 || len(at.Reserved) != 0 {
+					t.Errorf("another login: %d bad, reserved %v", len(at.BadLogins), at.Reserved)
+				}
+			}
 		})
 	}
+}
+
+// TestWaySpent: an attempt fails one login at a jump host at most, however often it connects. When the budget of that login is used
+// up, nothing goes that way until it is not: no lease is granted, and where none reserves a login, as at a further device of an
+// SSH key, nobody logs in.
+func TestWaySpent(t *testing.T) {
+	t.Parallel()
+	jump := real.SSHD(t)
+	user, _ := jump.AddUser(t)
+	h := open(t)
+	bastion := as(h, device.Put, device.PutArgs{Device: model.Device{Hostname: "bastion", IP: "127.0.0.1", Connectivities: []model.Connectivity{{Protocol: "SSH", Port: jump.Port()}}}}).Device
+	trust(h, bastion.ID, jump.Fingerprint())
+	policy := h.credential().Policy // two failing logins in a minute
+	login := put(h, credential.PutArgs{Identifier: "jumper", Device: bastion.ID, Username: new(user), Policy: &policy, Secret: &credential.NewSecret{Row: "rj", Secret: model.Sealed{Term: 1, Box: []byte("Wrong-pass-1")}}})
+	own := h.device(h.credential().Device)
+	own.IP, own.Via, own.ViaLogin = "127.0.0.1", bastion.ID, login
+	as(h, device.Put, device.PutArgs{Device: *own})
+	said := make(chan error, 3)
+	h.start(fake{run: func(ctx context.Context, s executors.Session) (_ executors.Outcome, err error) {
+		for range cap(said) {
+			_, err = s.Dial(ctx, "tcp", "127.0.0.1:1")
+			said <- err
+		}
+		return executors.NotStarted, err
+	}, verify: func(string) (bool, error) { return true, nil }})
+	grant := func() (*model.Operation, error) {
+		h.leapt.Add(1000)
+		id := must(h, operation.Request, operation.RequestArgs{Credential: h.credential().ID, Kind: model.PasswordChange, Trigger: "expiry"}).Operation
+		_, err := command.Propose(t.Context(), h.Proposer, operation.Grant, model.Actor{Kind: model.ActorSystem, Name: "test"}, operation.GrantArgs{Operation: id, Node: "n1"})
+		return h.operation(id), err
+	}
+	for n := 1; n <= 2; n++ {
+		o, err := grant()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"the target refused the login of " + user, "its login failed before in this attempt", "its login failed before in this attempt"} {
+			if err := <-said; err == nil || !strings.Contains(err.Error(), "on the way, at bastion: "+want) {
+				t.Errorf("connection %d: %v", i+1, err)
+			}
+		}
+		h.await(o.ID, "refused", func(o *model.Operation) bool { return o.Lease == nil })
+		if at := h.numbered(login); len(at.BadLogins) != n || len(at.Reserved) != 0 {
+			t.Errorf("attempt %d: %d bad logins, reserved %v", n, len(at.BadLogins), at.Reserved)
+		}
+	}
+	if _, err := grant(); !model.Is(err, model.Conflict) || !strings.Contains(err.Error(), "the budget of failing logins") {
+		t.Errorf("granted although the jump host might lock the account: %v", err)
+	}
+	for _, c := range []struct {
+		lease model.Lease
+		spent bool
+	}{{model.Lease{}, true}, {model.Lease{Way: []model.CredentialID{login}}, false}, {model.Lease{Until: model.Time(time.Hour.Milliseconds())}, false}} {
+		v := h.m.View()
+		c.lease.Until += h.Now() + model.Time(model.DefaultLeases.TTL)
+		if got, err := runner.Spent(v, own, &c.lease); err != nil || got != c.spent {
+			t.Errorf("%+v: spent %t, %v", c.lease, got, err)
+		}
+		v.Close()
+	}
+	h.leapt.Add(time.Minute.Milliseconds())
+	if _, err := grant(); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+func (h *house) numbered(id model.CredentialID) *model.Credential {
+	v := h.m.View()
+	defer v.Close()
+	c, _ := state.Credentials.Get(v, string(id))
+	return c
 }
 
 // listen says hello to everybody and hangs up.

@@ -14,14 +14,24 @@ import (
 )
 
 // Jump logs in at a jump host as AUTH_USER and connects to an address from there. The login serves this connection alone and ends
-// with it. Errors are *Failure and never look like a refused login, which is a statement about the secret of a target.
+// with it. Errors are *Failure and never of the class of a refused login, which is a statement about the secret of a target; Unpassed
+// says that it was the login here.
 func Jump(ctx context.Context, s executors.Session, address string) (net.Conn, error) {
 	s, red := s.Guard()
+	reached, dial := false, s.Dial
+	s.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		reached = reached || err == nil
+		return c, err
+	}
 	client, err := logIn(ctx, s, s.ConnectTimeout)
 	if err != nil {
 		f := executors.FailureOf(red, 0, err)
-		if f.Class == executors.ClassAuth {
-			f.Class = executors.ClassRefused
+		switch f.Class {
+		case executors.ClassAuth:
+			f.Class, f.Unpassed = executors.ClassRefused, true
+		case executors.ClassNetwork, executors.ClassTimeout, executors.ClassProtocol:
+			f.Unpassed = reached
 		}
 		return nil, f
 	}

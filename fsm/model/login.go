@@ -6,8 +6,9 @@ import (
 )
 
 // The budget of failing logins protects an account of a target from being locked by us. An attempt reserves, with its
-// lease, every login that it may fail, on the account that it changes and on the one that logs in for it; its report, or
-// the end of its lease, turns the reserve into what failed or may have failed. What is reserved counts as failed.
+// lease, every login that it may fail, on the account that it changes, on the one that logs in for it, and on those of the
+// jump hosts and proxies on its way; its report, or the end of its lease, turns the reserve into what failed or may have
+// failed. What is reserved counts as failed.
 
 // LoginReserve is what one lease may still fail.
 type LoginReserve struct {
@@ -67,7 +68,12 @@ func (c *Credential) SettleLogins(token Pos, failed int, at Time) {
 	if len(c.Reserved) == 0 {
 		c.Reserved = nil
 	}
-	for range failed {
+	c.FailLogins(failed, at)
+}
+
+// FailLogins records that so many logins failed, or may have.
+func (c *Credential) FailLogins(n int, at Time) {
+	for range n {
 		c.BadLogins = append(slices.Clip(c.BadLogins), at)
 	}
 	if extra := len(c.BadLogins) - keptBadLogins; extra > 0 {

@@ -109,14 +109,17 @@ type Lease struct {
 	Token Pos    `cbor:"token"` // position of the grant in the log: the fencing token
 	Until Time   `cbor:"until"`
 
-	Door  CredentialID `cbor:"door,omitempty"`  // the credential that logs in to do the work
-	Begun bool         `cbor:"begun,omitempty"` // the slot began: an attempt that finds it so was begun by an earlier life
+	Door  CredentialID   `cbor:"door,omitempty"`  // the credential that logs in to do the work
+	Way   []CredentialID `cbor:"way,omitempty"`   // those that log in at jump hosts and proxies on the way
+	Begun bool           `cbor:"begun,omitempty"` // the slot began: an attempt that finds it so was begun by an earlier life
 }
 
 // Logins counts logins that an attempt failed, or may have failed.
 type Logins struct {
-	Door int `cbor:"door,omitempty"` // as the account that logs in to do the work
-	Own  int `cbor:"own,omitempty"`  // as the account that the operation is about
+	Door  int            `cbor:"door,omitempty"`  // as the account that logs in to do the work
+	Own   int            `cbor:"own,omitempty"`   // as the account that the operation is about
+	Way   []CredentialID `cbor:"way,omitempty"`   // one as each of those, at a jump host or proxy
+	Every bool           `cbor:"every,omitempty"` // nothing is known of the attempt: all that it might have failed
 }
 
 // Transition is one step in an operation's life.

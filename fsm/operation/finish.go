@@ -40,6 +40,9 @@ const (
 	classAuth   = "auth"
 )
 
+// MaxWay is how many credentials of jump hosts and proxies a report names.
+const MaxWay = 64
+
 // Finish settles an attempt, once, for the live lease only.
 var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.Meta, a FinishArgs) (FinishResult, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
@@ -53,7 +56,7 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	if err != nil {
 		return FinishResult{}, err
 	}
-	if len(a.Message) > maxMessage || len(a.Attempt.Steps) > maxSteps || len(a.Refused) > model.MaxVersions {
+	if len(a.Message) > maxMessage || len(a.Attempt.Steps) > maxSteps || len(a.Refused) > model.MaxVersions || len(a.Logins.Way) > MaxWay {
 		return FinishResult{}, model.Errorf(model.Invalid, "the report is too long")
 	}
 	settle := o.State == model.OpSettling

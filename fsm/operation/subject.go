@@ -2,6 +2,7 @@ package operation
 
 import (
 	"fmt"
+	"slices"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
@@ -64,8 +65,8 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 	return nil, model.Errorf(model.Internal, "the operation's target is gone")
 }
 
-// reserve keeps the logins that an attempt may fail, on the account and on the one that logs in for it. It refuses when
-// there are none left: the target might lock the account.
+// reserve keeps the logins that an attempt may fail, on the account, on the one that logs in for it, and on those on its way.
+// It refuses when there are none left: the target, or a jump host, might lock the account.
 func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
 	own, door := s.account(), model.CredentialID("")
 	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight || o.Kind == model.SearchOrphans || isAccess(o.Kind) { // who settles logs in as the account itself
@@ -78,42 +79,87 @@ func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error 
 		}
 		own.ReserveLogins(o.Lease.Token, n)
 	}
-	if door == "" || own != nil && door == own.ID {
-		return nil
+	if own == nil || door != own.ID {
+		ok, err := reserveOne(tx, m, o, door)
+		if err != nil {
+			return err
+		}
+		if ok {
+			o.Lease.Door = door
+		}
 	}
-	d, ok := state.Credentials.Get(tx, string(door))
-	if !ok {
-		return nil // the attempt will say so
+	for _, id := range state.WayLogins(tx, o.Device) { // an attempt gives up when one is refused
+		ok, err := reserveOne(tx, m, o, id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			o.Lease.Way = append(o.Lease.Way, id)
+		}
 	}
-	if state.LoginsLeft(tx, d, m.At) <= 0 {
-		return spent(d)
-	}
-	o.Lease.Door = door
-	d.ReserveLogins(o.Lease.Token, 1)
-	putCredential(tx, d)
 	return nil
+}
+
+// reserveOne keeps one login as a credential; false if it is gone: the attempt will say so.
+func reserveOne(tx *table.Tx, m command.Meta, o *model.Operation, id model.CredentialID) (bool, error) {
+	c, ok := state.Credentials.Get(tx, string(id))
+	if !ok {
+		return false, nil
+	}
+	if state.LoginsLeft(tx, c, m.At) <= 0 {
+		return false, spent(c)
+	}
+	c.ReserveLogins(o.Lease.Token, 1)
+	putCredential(tx, c)
+	return true, nil
 }
 
 func spent(c *model.Credential) error {
 	return model.Errorf(model.Conflict, "the budget of failing logins of credential %d is used up: the target might lock the account", c.Number)
 }
 
-// settleLogins gives the reserve of a lease back, less what failed.
+// settleLogins gives the reserve of a lease back, less what failed. A further device of an SSH key may have a way of its own, on
+// which nothing was reserved: what failed there counts all the same.
 func settleLogins(tx *table.Tx, m command.Meta, l *model.Lease, s subject, failed model.Logins) {
+	if failed.Every {
+		failed = model.Logins{Own: model.MaxVersions, Door: model.MaxVersions, Way: l.Way}
+	}
 	own := failed.Own
 	if l.Door == "" {
 		own = max(own, failed.Door)
-	} else if d, ok := state.Credentials.Get(tx, string(l.Door)); ok {
-		d.SettleLogins(l.Token, failed.Door, m.At)
-		putCredential(tx, d)
+	} else if !slices.Contains(l.Way, l.Door) {
+		settleOne(tx, m, l, l.Door, failed.Door)
+	}
+	for _, id := range l.Way {
+		n := 0
+		if slices.Contains(failed.Way, id) {
+			n = 1
+		}
+		if id == l.Door {
+			n += failed.Door
+		}
+		settleOne(tx, m, l, id, n)
+	}
+	for _, id := range failed.Way {
+		if c, ok := state.Credentials.Get(tx, string(id)); ok && !slices.Contains(l.Way, id) {
+			c.FailLogins(1, m.At)
+			putCredential(tx, c)
+		}
 	}
 	if c := s.account(); c != nil {
 		c.SettleLogins(l.Token, own, m.At)
 	}
 }
 
+func settleOne(tx *table.Tx, m command.Meta, l *model.Lease, id model.CredentialID, failed int) {
+	if c, ok := state.Credentials.Get(tx, string(id)); ok {
+		c.SettleLogins(l.Token, failed, m.At)
+		putCredential(tx, c)
+	}
+}
+
 // everyLogin is the report of an attempt of which nothing is known.
-var everyLogin = model.Logins{Door: model.MaxVersions, Own: model.MaxVersions}
+var everyLogin = model.Logins{Every: true}
 
 // rest keeps the target bound to an operation that is uncertain or at work, and free otherwise.
 func rest(tx *table.Tx, o *model.Operation, s subject) {

@@ -104,6 +104,10 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	if !anew && exhausted(a.r, model.CredentialID(o.Target.ID), 0, a.now) || exhausted(a.r, door, a.doors[door], a.now) {
 		return Grant{}, false // the budget of failing logins: one more could lock the account
 	}
+	way := state.WayLogins(a.r, o.Device)
+	if slices.ContainsFunc(way, func(id model.CredentialID) bool { return exhausted(a.r, id, a.doors[id], a.now) }) {
+		return Grant{}, false
+	}
 	w := pick(a.workers, o)
 	if w == nil {
 		return Grant{}, false
@@ -112,6 +116,9 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	w.free = w.free[1:]
 	a.taken[o.Target.ID] = true
 	a.doors[door]++
+	for _, id := range way {
+		a.doors[id]++
+	}
 	a.lanes.add(o)
 	if o.Background() {
 		a.room--

@@ -168,6 +168,16 @@ func TestAssign(t *testing.T) {
 				o.Reconcile, c.Execution.Reconcile.Authentication = true, "manager"
 			})
 		}, want: []plan.Grant{{"b", "n1", 0}}},
+		"the budget of who logs in at a jump host, each at work counted": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Devices.Put(tx, &model.Device{ID: "bastion", Number: 101, Hostname: "bastion"})
+			state.Credentials.Put(tx, &model.Credential{ID: "jumper", Identifier: "jumper", Number: 999, Device: "bastion", BadLogins: []model.Time{now, now}})
+			for i, id := range []string{"a", "b", "c", "d"} { // four may fail, two did
+				waits(tx, id, model.Time(i+1), nil)
+				state.Devices.Put(tx, &model.Device{ID: model.DeviceID("d-" + id), Number: uint64(102 + i), Hostname: id, Via: "bastion", ViaLogin: "jumper"})
+			}
+			waits(tx, "beside", 9, nil)
+		}, want: []plan.Grant{{"a", "n1", 0}, {"b", "n1", 1}, {"beside", "n1", 2}}},
 		"a limit on what is looked at": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			waits(tx, "a", 1, nil)
