@@ -164,6 +164,9 @@ func Covers(grantor, granted *model.Authorization) *model.Error {
 	if len(grantor.PublicKey) > 0 && !bytes.Equal(grantor.PublicKey, granted.PublicKey) {
 		return model.Errorf(model.Denied, "the caller's own answers are encrypted to a key: so must those of this one be").WithField("public_key")
 	}
+	if grantor.TokenTTL != 0 && (granted.TokenTTL == 0 || granted.TokenTTL > grantor.TokenTTL) {
+		return model.Errorf(model.Denied, "the tokens would live longer than the caller's own").WithField("token_ttl")
+	}
 	if grantor.ExpiresAt != 0 && (granted.ExpiresAt == 0 || granted.ExpiresAt > grantor.ExpiresAt) {
 		return model.Errorf(model.Denied, "the authorization would outlive the caller's own").WithField("expires_at")
 	}

@@ -9,7 +9,7 @@ import (
 
 func auth(edit ...func(*model.Authorization)) *model.Authorization {
 	a := &model.Authorization{ID: "a", Enabled: true, Write: true, Modules: []model.Module{model.ModulePAM}, Rights: []model.Right{model.SecretRead, model.CredentialWrite},
-		Filter: model.Filter{Tags: []string{"t"}, Credentials: []model.CredentialID{"c"}}, IPs: []string{"10.0.0.0/8", "2001:db8::/32"}, Referrers: []string{"portal"}, Certificate: "cc", ExpiresAt: 100}
+		Filter: model.Filter{Tags: []string{"t"}, Credentials: []model.CredentialID{"c"}}, IPs: []string{"10.0.0.0/8", "2001:db8::/32"}, Referrers: []string{"portal"}, Certificate: "cc", TokenTTL: 60000, ExpiresAt: 100}
 	for _, e := range edit {
 		e(a)
 	}
@@ -108,6 +108,8 @@ func TestCovers(t *testing.T) {
 		"any referrer":      func(a *model.Authorization) { a.Referrers = nil },
 		"no certificate":    func(a *model.Authorization) { a.Certificate = "" },
 		"a longer life":     func(a *model.Authorization) { a.ExpiresAt = 101 },
+		"longer tokens":     func(a *model.Authorization) { a.TokenTTL = 60001 },
+		"any tokens":        func(a *model.Authorization) { a.TokenTTL = 0 },
 		"an endless life":   func(a *model.Authorization) { a.ExpiresAt = 0 },
 	} {
 		if authz.Covers(auth(), auth(e)) == nil || authz.Narrower(auth(), auth(e)) {

@@ -9,6 +9,12 @@ import (
 // maxPublicKey is the length of an RSA key of 4096 bits in PKIX form, with some room.
 const maxPublicKey = 1024
 
+// What the life of tokens may be, in milliseconds.
+const (
+	minTokenTTL = 60_000
+	maxTokenTTL = 24 * 60 * minTokenTTL
+)
+
 // CheckConditions refuses malformed conditions of an authorization: addresses, referrers, a certificate, a key.
 func CheckConditions(a *model.Authorization) error {
 	for _, ip := range a.IPs {
@@ -26,6 +32,9 @@ func CheckConditions(a *model.Authorization) error {
 	}
 	if c := a.Certificate; c != "" && (len(c) != 64 || strings.Trim(c, "0123456789abcdef") != "") {
 		return model.Errorf(model.Invalid, "the certificate is named by its SHA-256 in 64 hexadecimal digits").WithField("certificate")
+	}
+	if a.TokenTTL != 0 && (a.TokenTTL < minTokenTTL || a.TokenTTL > maxTokenTTL) {
+		return model.Errorf(model.Invalid, "tokens live between 1 minute and 24 hours").WithField("token_ttl")
 	}
 	if len(a.PublicKey) > maxPublicKey {
 		return model.Errorf(model.Invalid, "the public key is longer than one of RSA with 4096 bits").WithField("public_key")

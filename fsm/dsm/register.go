@@ -147,7 +147,7 @@ func newAuthorization(m command.Meta, p *command.Principal, app *model.Applicati
 	me := p.Authorization
 	auth := &model.Authorization{
 		ID: model.AuthorizationID(m.NewID(1)), Application: app.ID, Name: a.System + "-" + a.Environment, ClientID: a.ClientID, Secrets: []model.ClientSecret{a.Secret},
-		System: a.System, Environment: a.Environment, Write: me.Write, IPs: a.IPs, Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: a.PublicKey, ExpiresAt: a.ExpiresAt, Enabled: true, Epoch: 1, CreatedBy: me.ID, CreatedAt: m.At, Revision: 1,
+		System: a.System, Environment: a.Environment, Write: me.Write, IPs: a.IPs, Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: a.PublicKey, TokenTTL: me.TokenTTL, ExpiresAt: a.ExpiresAt, Enabled: true, Epoch: 1, CreatedBy: me.ID, CreatedAt: m.At, Revision: 1,
 	}
 	if !model.ValidName(auth.Name) {
 		auth.Name = "dsm-" + m.NewID(1)[:12]

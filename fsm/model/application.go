@@ -83,6 +83,7 @@ type Authorization struct {
 	Referrers   []string          `cbor:"referrers,omitempty"`   // hosts, or beginnings of URLs, of the Referer header; empty: any
 	Certificate string            `cbor:"certificate,omitempty"` // SHA-256 of the client certificate that must be shown, in hexadecimal
 	PublicKey   []byte            `cbor:"public_key,omitempty"`  // RSA, PKIX: secrets in answers are encrypted to it
+	TokenTTL    int64             `cbor:"token_ttl,omitempty"`   // how long its tokens live at most, in milliseconds; 0: as a request says
 	ExpiresAt   Time              `cbor:"expires_at,omitempty"`
 	EndTold     Time              `cbor:"end_told,omitempty"`    // ExpiresAt, once automations were told that it was over
 	Creates     bool              `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)

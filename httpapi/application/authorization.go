@@ -29,6 +29,7 @@ type Authorization struct {
 	Referrers   []string                `json:"referrers,omitempty" doc:"hosts or beginnings of URLs of the Referer header; absent: any"`
 	Certificate string                  `json:"certificate,omitempty" doc:"SHA-256 of the client certificate that must be shown"`
 	PublicKey   string                  `json:"public_key,omitempty" doc:"PEM: secrets in answers are encrypted to it"`
+	TokenTTL    compat.Duration         `json:"token_ttl,omitempty" doc:"how long its tokens live at most; absent: as a request says, an hour by default"`
 	ExpiresAt   compat.Time             `json:"expires_at,omitempty"`
 	Creates     bool                    `json:"creates" doc:"may register applications for pipelines"`
 	Delegations []Delegation            `json:"delegations,omitempty"`
@@ -54,23 +55,24 @@ type Delegation struct {
 
 // AuthorizationBody is an authorization to create or change; what is absent stays as it is.
 type AuthorizationBody struct {
-	Name        *string         `json:"name"`
-	Environment *string         `json:"environment"`
-	System      *string         `json:"system"`
-	Modules     *[]model.Module `json:"modules" doc:"PAM Core, A2A, Application, Secrets Management, CI/CD"`
-	Write       *bool           `json:"write" doc:"the vendor's read and write"`
-	Rights      *[]model.Right  `json:"rights" doc:"of the closed list of rights"`
-	Filter      *FilterBody     `json:"filter" doc:"absent for a new one: only what it creates itself"`
-	Profiles    *[]string       `json:"profiles" doc:"names of access profiles; replaces all of them"`
-	IPs         *[]string       `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
-	Referrers   *[]string       `json:"referrers" doc:"hosts such as portal.example.com, or beginnings of URLs; empty: any"`
-	Certificate *string         `json:"certificate" doc:"SHA-256 of a client certificate in hexadecimal, colons allowed; empty: none is asked for"`
-	PublicKey   *string         `json:"public_key" doc:"RSA of 4096 bits in PEM: secrets in answers are encrypted to it; empty: they are not"`
-	ExpiresAt   *compat.Time    `json:"expires_at" doc:"empty: never"`
-	Creates     *bool           `json:"creates" doc:"may register applications for pipelines (POST /iso/dapp/application)"`
-	Delegations *[]Delegation   `json:"delegations" doc:"whose keys it may ask for besides those that it made; absent: none"`
-	Enabled     *bool           `json:"enabled" doc:"true for a new one"`
-	Revision    uint64          `json:"revision" doc:"refuse if it is not the current one"`
+	Name        *string          `json:"name"`
+	Environment *string          `json:"environment"`
+	System      *string          `json:"system"`
+	Modules     *[]model.Module  `json:"modules" doc:"PAM Core, A2A, Application, Secrets Management, CI/CD"`
+	Write       *bool            `json:"write" doc:"the vendor's read and write"`
+	Rights      *[]model.Right   `json:"rights" doc:"of the closed list of rights"`
+	Filter      *FilterBody      `json:"filter" doc:"absent for a new one: only what it creates itself"`
+	Profiles    *[]string        `json:"profiles" doc:"names of access profiles; replaces all of them"`
+	IPs         *[]string        `json:"ips" doc:"addresses or prefixes such as 10.0.0.0/8; empty: any"`
+	Referrers   *[]string        `json:"referrers" doc:"hosts such as portal.example.com, or beginnings of URLs; empty: any"`
+	Certificate *string          `json:"certificate" doc:"SHA-256 of a client certificate in hexadecimal, colons allowed; empty: none is asked for"`
+	PublicKey   *string          `json:"public_key" doc:"RSA of 4096 bits in PEM: secrets in answers are encrypted to it; empty: they are not"`
+	TokenTTL    *compat.Duration `json:"token_ttl" doc:"how long its tokens live, 1m to 24h; a request may ask for less; 0s: as a request says, an hour by default"`
+	ExpiresAt   *compat.Time     `json:"expires_at" doc:"empty: never"`
+	Creates     *bool            `json:"creates" doc:"may register applications for pipelines (POST /iso/dapp/application)"`
+	Delegations *[]Delegation    `json:"delegations" doc:"whose keys it may ask for besides those that it made; absent: none"`
+	Enabled     *bool            `json:"enabled" doc:"true for a new one"`
+	Revision    uint64           `json:"revision" doc:"refuse if it is not the current one"`
 }
 
 // FilterBody names credentials as people do.
@@ -95,7 +97,7 @@ func viewAuthorization(a *model.Authorization) Authorization {
 	return Authorization{Creates: a.Creates, Delegations: delegations, ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
 		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
 		Filter:   Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
-		Profiles: a.Profiles, IPs: append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+		Profiles: a.Profiles, IPs: append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), TokenTTL: compat.Duration(a.TokenTTL), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
 }
 
 func publicKey(der []byte) string {
@@ -213,6 +215,9 @@ func (m *management) apply(ctx context.Context, a *model.Authorization, b *Autho
 		for _, d := range *b.Delegations {
 			a.Delegations = append(a.Delegations, model.Delegation(d))
 		}
+	}
+	if b.TokenTTL != nil {
+		a.TokenTTL = int64(*b.TokenTTL)
 	}
 	if b.ExpiresAt != nil {
 		a.ExpiresAt = model.Time(*b.ExpiresAt)

@@ -290,3 +290,38 @@ func TestHealthAndFreshness(t *testing.T) {
 		t.Errorf("HEAD: %v", res.Status)
 	}
 }
+
+// A token lives as long as its authorization says; a request asks for less, and for more only where that says nothing.
+func TestLifeOfTokens(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	soon := time.Now().Add(90 * time.Second).UTC().Format(time.RFC3339)
+	for name, c := range map[string]struct {
+		body string
+		life map[string]float64 // by ttl, in minutes
+	}{
+		"plain":  {`{"name":"x"}`, map[string]float64{"": 3600, "1": 60, "120": 7200}},
+		"short":  {`{"name":"x","token_ttl":"5m"}`, map[string]float64{"": 300, "1": 60, "60": 300}},
+		"long":   {`{"name":"x","token_ttl":"8h"}`, map[string]float64{"": 8 * 3600, "60": 3600, "1440": 8 * 3600}},
+		"ending": {`{"name":"x","token_ttl":"8h","expires_at":"` + soon + `"}`, map[string]float64{"": 90}},
+	} {
+		k := h.authorize(admin, name, c.body)
+		for ttl, want := range c.life {
+			a := h.form("", "POST", "/iso/oauth2/token", 200, "grant_type", "client_credentials", "client_id", k.id, "client_secret", k.secret, "ttl", ttl)
+			if got, _ := a.at("expires_in").(float64); got > want || got < want-5 {
+				t.Errorf("%s, ttl %q: %v", name, ttl, got)
+			}
+		}
+	}
+	k := h.authorize(admin, "changed", `{"name":"x","token_ttl":"5m","modules":["A2A"],"write":true,"rights":["authorization.write"]}`)
+	tok := h.token(k)
+	h.json(admin, "PUT", "/api/v1/applications/changed/authorizations/x", 200, `{"token_ttl":"1m"}`)
+	h.json(tok, "GET", "/api/v1/whoami", 200, "") // an older token stays valid
+	h.json(tok, "PUT", "/api/v1/applications/changed/authorizations/x", 403, `{"token_ttl":"0s"}`)
+	h.json(tok, "POST", "/api/v1/applications/changed/authorizations", 403, `{"name":"y","modules":["A2A"],"rights":[]}`)
+	h.json(tok, "POST", "/api/v1/applications/changed/authorizations", 201, `{"name":"y","modules":["A2A"],"rights":[],"token_ttl":"1m"}`)
+	for _, bad := range []string{"30s", "25h", "soon"} {
+		h.json(admin, "PUT", "/api/v1/applications/changed/authorizations/x", 400, `{"token_ttl":"`+bad+`"}`)
+	}
+}

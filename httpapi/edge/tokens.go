@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -62,8 +63,18 @@ func (t *tokens) limit(client string, from model.Origin, at model.Time) error {
 	return t.perClient.Allow(client, at.Std())
 }
 
+// defaultTTL is how long a token lives where neither the authorization nor the request says so.
+const defaultTTL = time.Hour
+
 // issue makes a token for a client that proved who it is.
 func (t *tokens) issue(a *model.Authorization, from model.Origin, at model.Time, ttl time.Duration) (token.Granted, error) {
+	own := time.Duration(a.TokenTTL) * time.Millisecond
+	if ttl == 0 {
+		ttl = cmp.Or(own, defaultTTL)
+	}
+	if own != 0 {
+		ttl = min(ttl, own)
+	}
 	if a.ExpiresAt != 0 {
 		ttl = min(ttl, a.ExpiresAt.Sub(at))
 	}

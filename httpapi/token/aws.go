@@ -31,7 +31,7 @@ func awsRoute(s Service) route.Route {
 			Fields: []route.Field{
 				required("unique_key", "id of the authorization"), field("host", "host of STS that was signed for; sts.amazonaws.com by default"),
 				required("authorization", "the Authorization header of AWS Signature Version 4"), required("date", "the X-Amz-Date that was signed"),
-				field("session_token", "X-Amz-Security-Token, of temporary keys"), {Name: "ttl", In: "body", Type: "integer", Text: "life in minutes, 1 to 1440; 60 by default"},
+				field("session_token", "X-Amz-Security-Token, of temporary keys"), {Name: "ttl", In: "body", Type: "integer", Text: "life in minutes, as for client keys"},
 			},
 			Returns: returned,
 		},

@@ -23,14 +23,13 @@ type Granted struct {
 
 // Service authenticates clients and makes and revokes tokens.
 type Service interface {
+	// Grant makes a token that lives as long as the authorization says, or for ttl if that is less; 0: the client names none.
 	Grant(ctx context.Context, clientID string, s secret.Value, from model.Origin, at model.Time, ttl time.Duration) (Granted, error)
 	// GrantAWS authenticates a client by what AWS says about it.
 	GrantAWS(ctx context.Context, p AWSProof, from model.Origin, at model.Time, ttl time.Duration) (Granted, error)
 	// Revoke makes a token invalid; a token that is not valid anyway is no error.
 	Revoke(ctx context.Context, token string, from model.Origin, at model.Time) error
 }
-
-const defaultTTL = time.Hour
 
 var returned = []route.Field{{Name: "token_type", Text: "Bearer"}, {Name: "expires_in", Type: "integer", Text: "seconds"}, {Name: "access_token"}}
 
@@ -46,7 +45,7 @@ func Routes(s Service) []route.Route {
 					{Name: "grant_type", In: "body", Required: true, Text: "client_credentials"},
 					{Name: "client_id", In: "body", Text: "unless sent by HTTP Basic"},
 					{Name: "client_secret", In: "body", Text: "unless sent by HTTP Basic"},
-					{Name: "ttl", In: "body", Type: "integer", Text: "life in minutes, 1 to 1440; 60 by default"},
+					{Name: "ttl", In: "body", Type: "integer", Text: "life in minutes, 1 to 1440, and at most what the authorization says, which is the default; else 60"},
 				},
 				Returns: returned,
 			},
@@ -94,11 +93,11 @@ func issue(ctx context.Context, s Service, r *route.Request) (compat.Reply, erro
 	return granted(g), nil
 }
 
-// life reads how long a token shall live.
+// life reads how long a token shall live; 0: nothing is said.
 func life(in *compat.Input) (time.Duration, error) {
 	text := in.Text("ttl")
 	if text == "" {
-		return defaultTTL, nil
+		return 0, nil
 	}
 	minutes, err := strconv.Atoi(text)
 	if err != nil || minutes < 1 || minutes > 1440 {

@@ -161,6 +161,7 @@ func authorizationFlags(c *cobra.Command) {
 	f.StringSlice("credential", nil, "reaches this credential (number, identifier or user@host); may be repeated")
 	f.StringSlice("access-profile", nil, "has the rights of this access profile too; may be repeated; '' for none")
 	f.Bool("all", false, "reaches every credential")
+	f.String("token-ttl", "", "how long its tokens live, 1m to 24h; a request may ask for less; 0s for an hour, or what a request says")
 	f.String("expires", "", "a span such as 2160h, a time such as 2027-01-31T12:00:00Z, or never")
 	f.String("environment", "", "environment")
 	f.String("system", "", "system")
@@ -196,6 +197,9 @@ func authorizationBody(c *cobra.Command, now time.Time) (application.Authorizati
 	}
 	b.Profiles = texts(c, "access-profile")
 	var err error
+	if b.TokenTTL, err = duration(c, "token-ttl"); err != nil {
+		return b, err
+	}
 	if b.Delegations, err = delegations(texts(c, "delegate")); err != nil {
 		return b, err
 	}

@@ -338,7 +338,7 @@ func walk(c *cobra.Command, visit func(*cobra.Command)) {
 // No flag takes a secret: what looks like one names where a secret is, or is public.
 func TestNoSecretInFlags(t *testing.T) {
 	t.Parallel()
-	harmless := []string{"secret-stdin", "no-secret", "key-file", "keys-dir"}
+	harmless := []string{"secret-stdin", "no-secret", "key-file", "keys-dir", "token-ttl"}
 	named := map[string]string{"run --secret": "NAME=CREDENTIAL", "verify --key": "fingerprint"}
 	for _, c := range Commands() {
 		walk(c, func(c *cobra.Command) {

@@ -44,5 +44,5 @@ func showAuthorization(w io.Writer, a *application.Authorization) error {
 	}
 	return details(w, "authorization", a.Name, "client id", a.ClientID, "enabled", word(a.Enabled, "yes", "no"), "modules", join(a.Modules), "write", word(a.Write, "yes", "no"),
 		"rights", or(join(a.Rights), "none"), "reaches", reach, "addresses", or(join(a.IPs), "any"), "answers", word(a.PublicKey != "", "encrypted to a key", "as they are"), "environment", a.Environment, "system", a.System,
-		"expires", or(moment(a.ExpiresAt), "never"), "created", moment(a.CreatedAt))
+		"tokens live", word(a.TokenTTL != 0, span(a.TokenTTL), ""), "expires", or(moment(a.ExpiresAt), "never"), "created", moment(a.CreatedAt))
 }
