@@ -52,7 +52,7 @@ func pipelineRoutes(v *vendor) []route.Route {
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModuleApplication, ""), Summary: "Disable the calling authorization", Text: "Its tokens and keys end at once, and what was provisioned for it is removed. Administrators are refused: nobody locks himself out."}},
 		{Method: http.MethodPost, Path: "/iso/cicd/variables", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.put", MaxBody: maxVariables, Handle: v.variables,
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModuleCICD, model.CredentialWrite), Summary: "Submit the variables of a pipeline that its mapping names",
-				Text:   "env is base64 of NAME=value lines, map that of the mapping file, in the dsm client's alphabet. Only mapped variables are kept, as secrets of the calling authorization. An account that it may read becomes a reference; every other value stays its own.",
+				Text:   "env is base64 of NAME=value lines, or of a JSON object of texts, which no value can be mistaken in; map that of the mapping file, in the dsm client's alphabet. Only mapped variables are kept, as secrets of the calling authorization. An account that it may read becomes a reference; every other value stays its own.",
 				Fields: []route.Field{field("env", ""), field("map", "")}}},
 	}
 }
@@ -143,8 +143,15 @@ func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply,
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	puts, err := mapped(mapping, variables(env))
+	sent, err := environment(env)
+	if err != nil {
+		return compat.Reply{}, err
+	}
+	puts, err := mapped(mapping, sent)
 	defer func() {
+		for _, value := range sent {
+			clear(value)
+		}
 		for i := range puts {
 			puts[i].wipe()
 		}
@@ -182,50 +189,6 @@ func decoded(in *compat.Input, name string) (plain []byte, err error) {
 		return nil
 	})
 	return plain, err
-}
-
-// variables finds the values of NAME=value lines; a line that begins with no name belongs to the value before it, and so does
-// every line of a PEM block, whose last one often looks like a name: QUJD=. The values are parts of env.
-func variables(env []byte) map[string][]byte {
-	out := map[string][]byte{}
-	name, from, at, block := "", 0, 0, false
-	for at <= len(env) {
-		end := bytes.IndexByte(env[at:], '\n')
-		if end < 0 {
-			end = len(env) - at
-		}
-		line := env[at : at+end]
-		if key, value, ok := bytes.Cut(line, []byte("=")); ok && !block && isName(key) {
-			name, from, line = string(key), at+len(key)+1, value
-		}
-		switch {
-		case bytes.HasPrefix(line, []byte("-----BEGIN ")):
-			block = endsBefore(env[at+end:])
-		case bytes.HasPrefix(line, []byte("-----END ")):
-			block = false
-		}
-		if name != "" {
-			out[name] = env[from : at+end]
-		}
-		at += end + 1
-	}
-	return out
-}
-
-// endsBefore tells whether the PEM block that begins before rest ends on a line of its own before another one begins: what only
-// looks like a block takes nothing in.
-func endsBefore(rest []byte) bool {
-	end, next := bytes.Index(rest, []byte("\n-----END ")), bytes.Index(rest, []byte("-----BEGIN "))
-	return end >= 0 && (next < 0 || end < next)
-}
-
-func isName(b []byte) bool {
-	for i, c := range b {
-		if !(c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9') {
-			return false
-		}
-	}
-	return len(b) > 0
 }
 
 // mapped makes one secret of each item of the mapping file; its values keep the names of their variables. What the

@@ -229,7 +229,7 @@ func TestDsmPipelines(t *testing.T) {
 	a := h.authorize(admin, "team-a", creator)
 	b := h.authorize(admin, "team-b", creator)
 
-	env := "PATH=/bin\nDB_USER=root\nDB_HOST=web1\nDB_PASS=from-pipeline\nTOKEN=line one\nline two=2\nFLAT=-----BEGIN X-----\\nQQ==\\n-----END X-----\nKEY=-----BEGIN PRIVATE KEY-----\nQUJD\nREVG=\n-----END PRIVATE KEY-----\n\nAK=id\nSK=key??>>\nUNMAPPED=do-not-keep"
+	env := "PATH=/bin\nBASH_FUNC_which%%=() {  do-not-keep\n}\nDB_USER=root\nDB_HOST=web1\nDB_PASS=from-pipeline\nTOKEN=line one\nline two=2\nFLAT=-----BEGIN X-----\\nQQ==\\n-----END X-----\nKEY=-----BEGIN PRIVATE KEY-----\nQUJD\nREVG=\n-----END PRIVATE KEY-----\n\nAK=id\nBASH_FUNC_x()=() {  do-not-keep\n}\nSK=key??>>\nBASH_FUNC_which%%=() {  do-not-keep\n    TOKEN=no\n}\nUNMAPPED=do-not-keep"
 	mapping := `{"access_keys":[{"name":"aws","type":"aws","fields":{"access_key_id":"AK","secret_access_key":"SK"}}],"credentials":[{"name":"database","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"other","fields":["TOKEN","FLAT","KEY","NOT_SENT"]}]}`
 	first := h.run(a, "shop", env, mapping)
 	flat := map[string]string{}
@@ -244,6 +244,13 @@ func TestDsmPipelines(t *testing.T) {
 	want := map[string]string{"AK": "id", "SK": "key??>>", "DB_USER": "root", "DB_HOST": "web1", "DB_PASS": "from-pipeline", "TOKEN": "line one\nline two=2", "FLAT": `-----BEGIN X-----\nQQ==\n-----END X-----`, "KEY": "-----BEGIN PRIVATE KEY-----\nQUJD\nREVG=\n-----END PRIVATE KEY-----\n"}
 	if got, expected := jsonOf(flat), jsonOf(want); got != expected {
 		t.Errorf("%s\n%s", got, expected)
+	}
+	// A JSON object of texts leaves nothing to guess.
+	if got := h.run(a, "json", `{"TOKEN":"A=1\nFLAT=2\nBASH_FUNC_x%%=3","UNMAPPED":"do-not-keep"}`, `{"key_value":[{"name":"other","fields":["TOKEN","FLAT"]}]}`).Secrets; jsonOf(got[0].Data) != `[{"TOKEN":"A=1\nFLAT=2\nBASH_FUNC_x%%=3"}]` || len(got) != 1 {
+		t.Error(jsonOf(got))
+	}
+	for _, bad := range []string{`{"TOKEN":{"a":"b"}}`, `{"TOKEN":`, `{"TOKEN":"a"}x`} {
+		h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", oddBase64(bad), "map", oddBase64(mapping))
 	}
 	second := h.run(a, "shop", env, mapping) // the same again: the same id, another key, no new version
 	if second.ID != first.ID || second.Signature == first.Signature || second.Secrets[0].Version != "1" {

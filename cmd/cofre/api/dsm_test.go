@@ -31,7 +31,7 @@ func (h *house) dsm(env map[string]string, args ...string) (string, error) {
 	c := dsm.Command(dsm.Surroundings{
 		Lookup: func(n string) (string, bool) { v, ok := env[n]; return v, ok },
 		Environ: func() []string {
-			return []string{"DB_USER=app", "DB_PASS=it's", "DB_HOST=web1", "TOKEN=t0ken-value", "AWS_SESSION_TOKEN=unmapped-sentinel"}
+			return []string{"DB_USER=app", "DB_PASS=it's", "DB_HOST=web1", "TOKEN=t0ken-value", "DOTENV=A=1\nTOKEN=2\nBASH_FUNC_x%%=3\n", "AWS_SESSION_TOKEN=unmapped-sentinel"}
 		},
 		Home: func() (string, error) { return h.dir, nil },
 	})
@@ -44,7 +44,7 @@ func (h *house) dsm(env map[string]string, args ...string) (string, error) {
 	return notes.String(), err
 }
 
-const mappingFile = `{"credentials":[{"name":"DATABASE","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"TOKENS","fields":["TOKEN"]}]}`
+const mappingFile = `{"credentials":[{"name":"DATABASE","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"TOKENS","fields":["TOKEN","DOTENV"]}]}`
 
 // The dsm client registers, sends what is mapped, and writes what the application holds.
 func TestDsmRunb(t *testing.T) {
@@ -64,7 +64,7 @@ func TestDsmRunb(t *testing.T) {
 		}
 		b, err := os.ReadFile(file)
 		info, _ := os.Stat(file)
-		if want := "declare -x DB_HOST='web1'\ndeclare -x DB_PASS='it'\\''s'\ndeclare -x DB_USER='app'\ndeclare -x TOKEN='t0ken-value'\n"; err != nil || string(b) != want || info.Mode().Perm() != 0o600 {
+		if want := "declare -x DB_HOST='web1'\ndeclare -x DB_PASS='it'\\''s'\ndeclare -x DB_USER='app'\ndeclare -x DOTENV='A=1\nTOKEN=2\nBASH_FUNC_x%%=3\n'\ndeclare -x TOKEN='t0ken-value'\n"; err != nil || string(b) != want || info.Mode().Perm() != 0o600 {
 			t.Errorf("%v %s %q", err, info.Mode(), b)
 		}
 		if !strings.Contains(notes, "POST /iso/cicd/variables: 200") || strings.Contains(notes, "t0ken") || strings.Contains(notes, env["SENHASEGURA_CLIENT_SECRET"]) {

@@ -48,7 +48,11 @@ func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, 
 		return nil, err
 	}
 	if len(m.text) > 0 {
-		body := map[string]string{"env": encoded([]byte(m.lines())), "map": encoded(m.text)}
+		env, err := m.document()
+		if err != nil {
+			return nil, err
+		}
+		body := map[string]string{"env": encoded(env), "map": encoded(m.text)}
 		if err := api.Do(ctx, http.MethodPost, "/iso/cicd/variables", body, nil); err != nil {
 			return nil, fmt.Errorf("register the variables of the mapping file: %w", err)
 		}

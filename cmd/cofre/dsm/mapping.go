@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // mapping is what a pipeline registers: the text of the mapping file, and those of its variables that are set.
@@ -76,13 +77,14 @@ func variablesOf(text []byte) (map[string]bool, error) {
 	return named, nil
 }
 
-// lines are NAME=value, as the API takes them.
-func (m mapping) lines() string {
-	var b strings.Builder
+// document is what the API is told: an object of texts. Lines of NAME=value would cut a value with such a line in it.
+func (m mapping) document() ([]byte, error) {
 	for _, name := range m.names {
-		b.WriteString(name + "=" + m.env[name] + "\n")
+		if !utf8.ValidString(m.env[name]) {
+			return nil, fmt.Errorf("the variable %s is not UTF-8: encode it, for example as base64", name)
+		}
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return json.Marshal(m.env)
 }
 
 // encoded is base64 in the alphabet of the vendor's client: - _ and comma stand for + / and =.
