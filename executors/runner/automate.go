@@ -1,8 +1,6 @@
 package runner
 
 import (
-	"time"
-
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
@@ -52,6 +50,7 @@ func (r *Runner) automate(l *lease, o *model.Operation) operation.FinishArgs {
 // recorded waits until this node's replica shows the begin, and reads what that recorded: nothing newer or older is handed over.
 func (r *Runner) recorded(l *lease, id model.OperationID) (*held, error) {
 	for {
+		changed := r.Changed()
 		v := r.View()
 		o, ok := state.Operations.Get(v, string(id))
 		if ok && o.State == model.OpRunning && o.Lease != nil && o.Lease.Token == l.token {
@@ -61,7 +60,7 @@ func (r *Runner) recorded(l *lease, id model.OperationID) (*held, error) {
 		}
 		v.Close()
 		select {
-		case <-time.After(operation.AskPause(1)):
+		case <-changed:
 		case <-l.ctx.Done():
 			return nil, l.ctx.Err()
 		}

@@ -137,7 +137,7 @@ var Begin = command.Define("operation.begin", 1, func(tx *table.Tx, m command.Me
 		tellHanded(tx, o)
 	}
 	return LeaseResult{Version: o.Candidate, Until: o.Lease.Until}, nil
-})
+}).Suffices()
 
 // leased finds an operation under the live lease of the proposing node; otherwise the attempt is audited as stale.
 func leased(tx *table.Tx, m command.Meta, id model.OperationID, token model.Pos, what string) (*model.Operation, bool) {
@@ -180,7 +180,7 @@ var Renew = command.Define("operation.renew", 1, func(tx *table.Tx, m command.Me
 		putOperation(tx, o)
 	}
 	return r, nil
-})
+}).Suffices()
 
 // ExpireArgs name a lease that ran out.
 type ExpireArgs struct {

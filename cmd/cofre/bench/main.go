@@ -42,7 +42,7 @@ func main() {
 	flag.IntVar(&o.fill, "fill", 10000, "credentials that the cluster holds when restarts and memory are measured")
 	flag.IntVar(&o.leases, "leases", 0, "dynamic users that end at one moment while secrets are read (10000: half an hour)")
 	flag.IntVar(&o.basePort, "base-port", 9400, "first of nine ports of the cluster")
-	flag.StringVar(&o.op, "op", "", "operations whose name holds this text, besides the floor")
+	flag.StringVar(&o.op, "op", "", "operations, or targets of rotations, whose name holds this text")
 	flag.StringVar(&o.clients, "clients", "1,16,64,256", "numbers of clients")
 	flag.StringVar(&o.only, "only", "", "one part: load, rotation (needs PostgreSQL and sshd), dynamic (needs PostgreSQL), failover, restart, due (needs Redis) or logstore (raft-boltdb against raft-wal, without the server)")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles of every node and operation")

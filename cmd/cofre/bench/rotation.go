@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,24 +41,31 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 	if err := s.find(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a rotation: leader + both followers + asker | rotations a log entry |\n|---|---|---|---|---|---|\n",
+	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a rotation: leader + both followers + asker | log entries a rotation |\n|---|---|---|---|---|---|\n",
 		model.DefaultAutomation().Lanes)
-	pg, err := startDatabase(ctx, s, s.dir)
-	if err != nil {
-		return err
-	}
-	if err := compare(ctx, s, pg, "PostgreSQL, ALTER ROLE", o.repeats); err != nil {
-		return err
-	}
-	sshd, err := startLinux(ctx, s, s.dir)
-	if err != nil {
-		return err
-	}
 	defer fmt.Println()
-	return compare(ctx, s, sshd, "sshd, passwd", o.repeats)
+	for _, t := range []struct {
+		name  string
+		start func() (rotating, error)
+	}{
+		{"PostgreSQL, ALTER ROLE", func() (rotating, error) { return startDatabase(ctx, s, s.dir) }},
+		{"sshd, passwd", func() (rotating, error) { return startLinux(ctx, s, s.dir) }},
+	} {
+		if !strings.Contains(t.name, o.op) {
+			continue
+		}
+		target, err := t.start()
+		if err != nil {
+			return err
+		}
+		if err := compare(ctx, s, target, t.name, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func compare(ctx context.Context, s *server, t rotating, name string, repeats int) (err error) {
+func compare(ctx context.Context, s *server, t rotating, name string, o options) (err error) {
 	defer func() { err = errors.Join(err, t.Close()) }()
 	host, template := t.device()
 	var bare, ours []role
@@ -79,21 +87,25 @@ func compare(ctx context.Context, s *server, t rotating, name string, repeats in
 	var loop, cluster []float64
 	var cpu spent
 	var entries uint64
-	for range repeats {
+	for range o.repeats {
 		one, err := timed(func() error { return bareLoop(ctx, t, bare) })
 		if err != nil {
 			return fmt.Errorf("bare loop: %w", err)
 		}
 		loop = append(loop, one)
 		before, applied := s.spent(), s.applied(ctx)
-		if one, err = timed(func() error { return s.change(ctx, ours) }); err != nil {
+		err = s.profile(ctx, o, name, func() (err error) {
+			one, err = timed(func() error { return s.change(ctx, ours) })
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("change by the cluster: %w", err)
 		}
 		cpu, entries = cpu.add(s.spent().sub(before)), entries+s.applied(ctx)-applied
 		cluster = append(cluster, one)
 	}
-	all := float64(repeats * rotated)
-	fmt.Printf("| %s | %.1f | %.1f | %.2f | %s | %.1f |\n", name, median(loop), median(cluster), median(cluster)/median(loop), cpu.per(all), all/max(float64(entries), 1))
+	all := float64(o.repeats * rotated)
+	fmt.Printf("| %s | %.1f | %.1f | %.2f | %s | %.2f |\n", name, median(loop), median(cluster), median(cluster)/median(loop), cpu.per(all), float64(entries)/all)
 	return nil
 }
 
