@@ -27,7 +27,9 @@ func main() {
 	defer stop()
 	root := command()
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, root.Name()+":", err)
+		if api.Own(err) {
+			fmt.Fprintln(os.Stderr, root.Name()+":", err)
+		}
 		os.Exit(api.Status(err))
 	}
 }

@@ -315,7 +315,15 @@ func TestRun(t *testing.T) {
 	if _, _, err = h.try("", "run", "--secret", "PW=a", "--", "sh", "-c", "kill -9 $$"); Status(err) != 137 {
 		t.Errorf("exit status %d", Status(err))
 	}
-	if n := strings.Count(h.run("audit", "list", "--kind", "credential.released"), "reason=released"); n != 3 {
+	if Own(err) {
+		t.Error("that the program was killed is told as an error of this command")
+	}
+	for status, program := range map[int]string{127: "no-such-program", 126: h.file("not-executable", "x")} {
+		if _, _, err := h.try("", "run", "--secret", "PW=a", "--", program); Status(err) != status || !Own(err) {
+			t.Errorf("%s: %v, exit status %d", program, err, Status(err))
+		}
+	}
+	if n := strings.Count(h.run("audit", "list", "--kind", "credential.released"), "reason=released"); n != 5 {
 		t.Errorf("custody was released %d times", n)
 	}
 	h.refused("NAME=CREDENTIAL", "run", "--secret", "PW", "--", "true")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -86,7 +87,7 @@ as they came: it opens with the same key only.`,
 		var held, values []string
 		defer func() {
 			if !r.keep {
-				err = errors.Join(err, s.giveBack(c, held))
+				err = and(err, s.giveBack(c, held))
 			}
 		}()
 		if r.of.Application != "" {
@@ -123,7 +124,7 @@ as they came: it opens with the same key only.`,
 		out, notes := c.OutOrStdout(), c.ErrOrStderr()
 		if r.mask {
 			o, e := newMasker(out, values), newMasker(notes, values)
-			defer func() { err = errors.Join(err, o.Close(), e.Close()) }()
+			defer func() { err = and(err, errors.Join(o.Close(), e.Close())) }()
 			out, notes = o, e
 		}
 		return s.child(c, args, env, out, notes)
@@ -196,17 +197,21 @@ func (s *session) child(c *cobra.Command, args, env []string, out, notes io.Writ
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what the user names is the purpose; signals are handed on instead of a kill
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, c.InOrStdin(), out, notes
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", args[0], err)
+		status := 126 // as shells say it: there is such a program, and it does not start
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+			status = 127
+		}
+		return &statusError{fmt.Errorf("start %s: %w", args[0], err), status}
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }() // ends with the child, which the loop waits for
 	for {
 		select {
 		case sig := <-signals:
-			if sig != syscall.SIGINT || !s.terminal(c.InOrStdin()) { // a terminal sends Ctrl-C to both
+			if sig != syscall.SIGINT && sig != syscall.SIGQUIT || !s.terminal(c.InOrStdin()) { // a terminal sends Ctrl-C and Ctrl-\ to both
 				_ = cmd.Process.Signal(sig) // it may have ended meanwhile
 			}
 		case err := <-done:
@@ -240,6 +245,20 @@ func (s *session) giveBack(c *cobra.Command, held []string) error {
 type statusError struct {
 	error
 	status int
+}
+
+// and joins a further error to one; without a further one, it stays what it is.
+func and(err, more error) error {
+	if more == nil {
+		return err
+	}
+	return errors.Join(err, more)
+}
+
+// Own tells whether an error is this command's own; that a program ended with a status of its own is none.
+func Own(err error) bool {
+	_, ended := err.(*exitError) //nolint:errorlint // an error joined to it is our own
+	return !ended
 }
 
 // Status is the exit status for an error of a command: that of the program that cofre run started, or the error's own,

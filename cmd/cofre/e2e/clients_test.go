@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -113,8 +114,17 @@ func TestClients(t *testing.T) {
 	}
 
 	// A signal goes to the program, and its exit status is ours.
-	cmd := exec.Command(bin, "run", "--application", "shop", "--system", "erp", "--environment", "prod", "--", "sh", "-c", `trap 'exit 9' TERM; echo up; while :; do sleep 0.1; done`)
-	cmd.Dir, cmd.Env = home, env
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2} {
+		signalled(t, sig, home, env, bin, "run", "--application", "shop", "--system", "erp", "--environment", "prod", "--", "sh", "-c", `trap 'exit 9' TERM HUP QUIT USR1 USR2; echo up; while :; do sleep 0.1; done`)
+	}
+}
+
+// signalled runs a command, sends it a signal when it says something, and wants its program to have ended by that.
+func signalled(t *testing.T, sig syscall.Signal, dir string, env []string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(args[0], args[1:]...)
+	var notes bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, env, &notes
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -125,17 +135,17 @@ func TestClients(t *testing.T) {
 	if !bufio.NewScanner(out).Scan() {
 		t.Error("the program did not begin")
 	}
-	_ = cmd.Process.Signal(syscall.SIGTERM)
+	_ = cmd.Process.Signal(sig)
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	select {
 	case <-done:
-		if code := cmd.ProcessState.ExitCode(); code != 9 {
-			t.Errorf("exit status %d", code)
+		if code := cmd.ProcessState.ExitCode(); code != 9 || notes.Len() > 0 {
+			t.Errorf("%s: exit status %d %s", sig, code, &notes)
 		}
 	case <-time.After(20 * time.Second):
 		_ = cmd.Process.Kill()
-		t.Error("SIGTERM did not reach the program")
+		t.Errorf("%s did not reach the program", sig)
 	}
 }
 
