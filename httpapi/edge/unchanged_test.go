@@ -2,12 +2,15 @@ package edge_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 
 	"cofre/fsm/model"
 	"cofre/httpapi/edge"
+	"cofre/httpapi/examples"
 )
 
 // conditional reads with If-None-Match and gives status, tag and length of the body.
@@ -108,5 +111,41 @@ func TestDsmConditionalReads(t *testing.T) {
 	h.json(admin, "POST", "/api/v1/applications/billing/authorizations/prod/revoke", 200, "")
 	if status, shown, _ := h.conditional(tok, paths[0], tag); status != http.StatusUnauthorized || shown != "" {
 		t.Errorf("a revoked token got %d", status)
+	}
+}
+
+// TestEveryTagIsKnownAgain plays the examples: a route that gives an entity tag answers 304 without a body to who sends it back,
+// and these are the routes that do.
+func TestEveryTagIsKnownAgain(t *testing.T) {
+	t.Parallel()
+	tagged := map[string]bool{}
+	for _, script := range scripts(t) {
+		p := newPlayer(t)
+		p.deliver = func(s *examples.Step, request func() *http.Request) answer {
+			a, r := p.send(request()), routeOf(s.Method, s.Path)
+			tag := a.header.Get("ETag")
+			if tag == "" || r == nil {
+				return a
+			}
+			tagged[r.Method+" "+r.Path] = true
+			again := request()
+			again.Header.Set("If-None-Match", `"another", W/`+tag)
+			res, err := p.server.Client().Do(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if raw, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusNotModified || len(raw) != 0 || res.Header.Get("ETag") != tag {
+				t.Errorf("%s %s: %d, tag %s of %s, %d bytes", s.Method, s.Path, res.StatusCode, res.Header.Get("ETag"), tag, len(raw))
+			}
+			return a
+		}
+		for i := range script.Steps {
+			p.play(&script.Steps[i])
+		}
+	}
+	want := []string{"GET /api/dsm/secret/{identifier}", "GET /api/v1/secrets/{name}/data", "GET /api/v2/pam/credentials", "GET /api/v2/pam/credentials/{id}", "GET /iso/dapp/application", "GET /iso/sctm/secret"}
+	if got := slices.Sorted(maps.Keys(tagged)); !slices.Equal(got, want) {
+		t.Errorf("tags are given by %q", got)
 	}
 }
