@@ -1,6 +1,10 @@
 package edge_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -103,5 +107,67 @@ func TestJumpHostLoginIsHidden(t *testing.T) {
 		if a := h.json(tok, "PUT", "/api/v1/devices/inner", 200, `{"ip":"192.0.2.4"}`); a.text("via_login") != want {
 			t.Error("a change of something else: " + a.raw)
 		}
+	}
+}
+
+// Every way to more than one has: on one's own authorization, by another one, by the keys of a stronger one, by a profile, an
+// application, a reference or a tag. All are refused, leave a trace, and change nothing.
+func TestEveryWayToARight(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin) // web1-root, tags prod and linux
+	const all = `"modules":["PAM Core","A2A","Application","Secrets Management"],"write":true`
+	h.json(admin, "POST", "/api/v1/access-profiles", 201, `{"name":"readers","rights":["secret.read"],"tags":["linux"]}`)
+	h.authorize(admin, "boss", `{"name":"boss",`+all+`,"rights":["secret.read","operation.run","authorization.write"],"filter":{"all":true}}`)
+	h.authorize(admin, "strong", `{"name":"x","system":"s","environment":"e",`+all+`,"rights":["operation.run"],"filter":{"all":true}}`)
+	h.json(admin, "POST", "/api/v1/encryption-keys", 201, `{"name":"sign","algorithm":"ecdsa-p256"}`)
+	theirs := h.json(admin, "POST", "/api/v1/secrets", 201, `{"identity":"theirs","values":[{"name":"A","value":"s3cret-other"}]}`)
+	private, err := rsa.GenerateKey(rand.Reader, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := func(r *http.Request) *http.Request {
+		r.Header.Set("Referer", "https://portal/")
+		return r
+	}
+	k := h.authorize(admin, "climber", `{"name":"own",`+all+`,"creates":true,"rights":["authorization.write","credential.write"],"filter":{"tags":["team"]},"ips":["127.0.0.0/8"],
+		"referrers":["portal"],"token_ttl":"10m","expires_at":"2099-01-01T00:00:00Z","public_key":`+jsonOf(publicPEM(t, &private.PublicKey))+`}`)
+	tok := h.want(h.send(from(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+k.id+"&client_secret="+k.secret))), 200).text("access_token")
+	const self, boss = "/api/v1/applications/climber/authorizations/own", "/api/v1/applications/boss/authorizations/boss"
+	before := h.json(admin, "GET", "/api/v1/authorizations", 200, "").raw
+	for _, c := range [][3]string{
+		{"PUT", self, `{"rights":["authorization.write","credential.write","secret.read"]}`}, {"PUT", self, `{"modules":["PAM Core","A2A","Application","Secrets Management","Users"]}`},
+		{"PUT", self, `{"filter":{"all":true}}`}, {"PUT", self, `{"filter":{"tags":["team","linux"]}}`}, {"PUT", self, `{"filter":{"tags":["team"],"credentials":["web1-root"]}}`},
+		{"PUT", self, `{"ips":[]}`}, {"PUT", self, `{"ips":["0.0.0.0/0"]}`}, {"PUT", self, `{"referrers":[]}`}, {"PUT", self, `{"public_key":""}`}, {"PUT", self, `{"token_ttl":"0s"}`}, {"PUT", self, `{"token_ttl":"11m"}`},
+		{"PUT", self, `{"expires_at":""}`}, {"PUT", self, `{"expires_at":"2100-01-01T00:00:00Z"}`}, {"PUT", self, `{"profiles":["readers"]}`},
+		{"PUT", self, `{"delegations":[{"applications":["strong"],"systems":["*"],"environments":["*"]}]}`},
+		{"PUT", boss, `{"enabled":false}`}, {"PUT", boss, `{"rights":[]}`}, {"POST", boss + "/rekey", ""}, {"POST", boss + "/oauth1", ""}, {"DELETE", boss + "/oauth1", ""}, {"POST", boss + "/aws", ""},
+		{"PUT", "/api/v1/applications/boss/arns", `{"arns":["arn:aws:iam::123456789012:role/x"]}`},
+		{"POST", "/api/v1/applications/climber/authorizations", `{"name":"more",` + all + `,"rights":["secret.read"]}`},
+		{"POST", "/api/v1/applications/climber/authorizations", `{"name":"more","modules":["A2A"],"rights":[]}`}, // from anywhere, in clear, for ever
+		{"POST", "/api/v1/applications/boss/authorizations", `{"name":"more",` + all + `,"rights":["operation.run"],"filter":{"all":true}}`},
+		{"POST", "/api/v1/access-profiles", `{"name":"mine","rights":["secret.read"],"tags":["linux"]}`}, {"PUT", "/api/v1/access-profiles/readers", `{"tags":["linux","team"]}`}, {"DELETE", "/api/v1/access-profiles/readers", ""},
+		{"POST", "/iso/dapp/application", `{"application":"strong","system":"s","environment":"e"}`}, {"POST", "/iso/dapp/application", `{"application":"strong","system":"new","environment":"e"}`},
+		{"POST", "/iso/dapp/application", `{"application":"boss","system":"s","environment":"e"}`},
+		{"POST", "/api/v1/whoami/secret-read", ""}, {"PUT", "/api/v1/credentials/web1-root", `{"tags":["team"]}`}, {"POST", "/iso/pam/credential", `{"identifier":"web1-root","tags":"team"}`},
+		{"POST", "/api/v1/credentials", `{"identifier":"child","hostname":"web1","username":"child","secret":"s","tags":["team"],"parent":"web1-root"}`},
+		{"POST", "/api/v1/devices", `{"hostname":"mine","ip":"192.0.2.66","via":"web1","via_login":"web1-root"}`},
+		{"POST", "/api/v1/secrets", `{"identity":"steal","accounts":[{"credential":"web1-root"}]}`}, {"PUT", fmt.Sprint("/api/v1/secrets/", theirs.at("number")), `{"readers":[{"application":"climber","authorization":"own"}]}`},
+		{"PUT", "/api/v1/encryption-keys/sign", `{"users":[{"application":"climber","authorization":"own"}]}`}, {"POST", "/api/v1/encryption-keys/sign/sign", `{"input":"eA=="}`},
+		{"POST", "/api/v1/templates", `{"name":"t","executor":"ssh","content":"exec \"x\""}`}, {"POST", "/api/v1/operations", `{"credential":"web1-root"}`}, {"PUT", "/api/v1/policies/default", `{"change_on_release":false}`},
+		{"GET", "/api/v1/audit", ""}, {"GET", "/api/v1/credentials/web1-root/secret", ""}, {"GET", "/iso/coe/senha/web1-root", ""},
+	} {
+		events, notes := h.events(admin, "command.denied"), h.noted()
+		a := h.send(from(h.request(c[0], c[1], tok, "application/json", c[2])))
+		if a.status != 403 && !(a.status == 400 && (a.at("exception.code") == 1009. || a.at("code") == 1009.)) {
+			t.Errorf("%v: %d %s", c, a.status, a.raw)
+		}
+		if h.events(admin, "command.denied") == events && h.noted() == notes {
+			t.Errorf("%v: refused without a trace: %s", c, a.raw)
+		}
+	}
+	if after := h.json(admin, "GET", "/api/v1/authorizations", 200, "").raw; after != before {
+		t.Errorf("an authorization changed:\n%s\n%s", before, after)
 	}
 }
