@@ -39,10 +39,11 @@ type Kit struct {
 	Route    func(executors.Dialer) executors.Dialer   // the way to the target; nil: straight
 	Connect  time.Duration                             // time-outs of the session; 0: 20 s, and the executor's
 	Read     time.Duration
-	Makes    bool // the target makes an account that it does not know, which opens to nobody
-	Lingers  bool // the target takes a replaced password for a while
-	Framed   bool // a message is two writes, its length and itself: every second one is cut
-	Opening  int  // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
+	Impostor *model.Endpoint // where the protocol proves no target: one that knows nobody, and lets everybody in
+	Makes    bool            // the target makes an account that it does not know, which opens to nobody
+	Lingers  bool            // the target takes a replaced password for a while
+	Framed   bool            // a message is two writes, its length and itself: every second one is cut
+	Opening  int             // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
 }
 
 // Fresh makes a new password that every target takes.

@@ -44,8 +44,8 @@ func (k Kit) silence(t *testing.T) {
 	}
 }
 
-// impostor lets the device expect another certificate or host key than the target shows: nothing is sent, and nothing called wrong. The
-// device's opt-out lets certificates pass, and nothing else.
+// impostor lets the device expect another certificate or host key than the target shows, or puts a target there that lets everybody in:
+// nothing is sent, and nothing called right or wrong. The device's opt-out lets certificates pass, and nothing else.
 func (k Kit) impostor(t *testing.T) {
 	t.Parallel()
 	own, class := k.Target, executors.ClassTLS
@@ -68,8 +68,11 @@ func (k Kit) impostor(t *testing.T) {
 		with("no host key is pinned, and certificates are not verified", func(e *model.Endpoint) { e.HostKeys, e.InsecureTLS = nil, true })
 	case own.InsecureTLS:
 		with("clear text was not meant", func(e *model.Endpoint) { e.InsecureTLS = false })
+	case k.Impostor != nil:
+		class = executors.ClassProtocol
+		with("a server that lets everybody in", func(e *model.Endpoint) { *e = *k.Impostor })
 	default:
-		t.Skip("the protocol authenticates the target by the password itself")
+		t.Fatal("the kit says nothing of how this target proves that it is the one that is meant")
 	}
 	acc := k.Account(t)
 	for name, e := range strange {

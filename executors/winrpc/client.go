@@ -63,11 +63,13 @@ func negotiation(s executors.Session, a account) *smb.Dialer {
 		gssapi.WithMechanismFactory(ssp.SPNEGO), gssapi.WithMechanismFactory(ssp.NTLM)))
 }
 
-// line is a connection that tells when it is lost: the library may wait on for an answer that cannot come.
+// line is a connection that tells when it is lost: the library may wait on for an answer that cannot come. It ends where a server lets
+// us in as somebody else.
 type line struct {
 	net.Conn
-	once sync.Once
-	lost chan struct{}
+	entry entry
+	once  sync.Once
+	lost  chan struct{}
 }
 
 func open(ctx context.Context, s executors.Session) (*line, error) {
@@ -79,7 +81,14 @@ func open(ctx context.Context, s executors.Session) (*line, error) {
 }
 
 // Read notes the end.
-func (l *line) Read(p []byte) (int, error) { return l.note(l.Conn.Read(p)) }
+func (l *line) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if l.entry.read(p[:n]); l.entry.guest.Load() {
+		clear(p[:n])
+		n, err = 0, errors.Join(errGuest, l.Conn.Close())
+	}
+	return l.note(n, err)
+}
 
 // Write notes the end.
 func (l *line) Write(p []byte) (int, error) { return l.note(l.Conn.Write(p)) }
@@ -120,6 +129,14 @@ func (l *line) guard(ctx context.Context, step func()) error {
 	}
 }
 
+// turnedAway is the error of a login: whatever the library makes of it, a guest was let in.
+func (l *line) turnedAway(err error) error {
+	if err != nil && l.entry.guest.Load() {
+		return errGuest
+	}
+	return err
+}
+
 func limit(d, standard time.Duration) time.Duration {
 	if d <= 0 {
 		return standard
@@ -143,9 +160,9 @@ func prove(ctx context.Context, s executors.Session, a account) error {
 			told = session.Logoff()
 		}
 	}); err != nil {
-		return err
+		return l.turnedAway(err)
 	}
-	return told
+	return l.turnedAway(told)
 }
 
 // client is the accounts manager of a server, logged in.
@@ -189,7 +206,7 @@ func dial(ctx context.Context, s executors.Session, a account) (*client, error) 
 	}
 	if err != nil {
 		c.hangUp()
-		return nil, err
+		return nil, l.turnedAway(err)
 	}
 	return c, nil
 }

@@ -1,8 +1,15 @@
 package winrpc_test
 
 import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -51,8 +58,10 @@ func TestDomainAccounts(t *testing.T) {
 	t.Run("reset", func(t *testing.T) {
 		k := k
 		k.Template = "net user [#USERNAME#] [#NEW_PASSWORD#] /domain\n"
+		k.Impostor = &model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: target.Guests(t)}
 		executortest.Exercise(t, k)
 	})
+	t.Run("what the server says is altered", func(t *testing.T) { altered(t, k) })
 	t.Run("users come and go", func(t *testing.T) {
 		executortest.Live(t, k, executortest.Life{Create: templates[1].Content, Remove: templates[2].Content, Hostile: k.Hostile})
 	})
@@ -164,4 +173,73 @@ func TestCompile(t *testing.T) {
 	if p, err := winrpc.New().Compile("net user x [#NEW_PASSWORD#] /domain"); err != nil || len(p.Notices()) != 1 {
 		t.Errorf("%v, %v", p, err)
 	}
+}
+
+// altered flips a bit in each message of the server in turn, as who stands in the middle can. One may pass: the library does not check the
+// signature of the answer that ends the login, of which nothing but a guest would matter.
+func altered(t *testing.T, k executortest.Kit) {
+	k.Template, k.Connect, k.Read = "net user [#USERNAME#] [#NEW_PASSWORD#] /domain\n", 2*time.Second, 2*time.Second
+	change := func(n int) (m *middle, passed bool) {
+		m, k := &middle{at: n}, k
+		k.Route = func(dial executors.Dialer) executors.Dialer {
+			return func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := dial(ctx, network, address)
+				if err == nil {
+					m.Conn, c = c, m
+				}
+				return c, err
+			}
+		}
+		acc, fresh := k.Account(t), executortest.Fresh()
+		outcome, err := k.Once(t, acc, fresh)
+		in, failed := k.Login(acc.Name, fresh)
+		if failed != nil || in && outcome != executors.Applied && outcome != executors.Uncertain || !in && outcome == executors.Applied {
+			t.Errorf("message %d is altered: %s, %v; the new password is in force: %t (%v)", n, outcome, err, in, failed)
+		}
+		return m, outcome == executors.Applied
+	}
+	whole, passed := change(0)
+	if !passed || whole.seen < 10 {
+		t.Fatalf("nothing is altered: %t, %d messages", passed, whole.seen)
+	}
+	var wg sync.WaitGroup
+	var unnoticed atomic.Int32
+	for n := 1; n <= whole.seen; n++ {
+		wg.Go(func() {
+			if _, passed := change(n); passed {
+				unnoticed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if unnoticed.Load() > 1 {
+		t.Errorf("%d of %d altered messages were not noticed", unnoticed.Load(), whole.seen)
+	}
+}
+
+// middle is a connection on which one message of the server arrives with a bit of its body flipped.
+type middle struct {
+	net.Conn
+	at, seen int
+	buf      []byte // of the message that is being read
+}
+
+// Read hands on one whole message after the other: a length, and so many bytes.
+func (m *middle) Read(p []byte) (int, error) {
+	if len(m.buf) == 0 {
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(m.Conn, head); err != nil {
+			return 0, err
+		}
+		m.buf = append(head, make([]byte, binary.BigEndian.Uint32(head)&0xffffff)...)
+		if _, err := io.ReadFull(m.Conn, m.buf[4:]); err != nil {
+			return 0, err
+		}
+		if m.seen++; m.seen == m.at {
+			m.buf[len(m.buf)-1] ^= 1
+		}
+	}
+	n := copy(p, m.buf)
+	m.buf = m.buf[n:]
+	return n, nil
 }
