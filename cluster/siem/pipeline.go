@@ -184,6 +184,13 @@ func (p *pipeline) setAside(e *audit.Event, err error) {
 		Errorf("audit: event %d (%s) is set aside: the receiver refused it for %s and took later ones", e.Seq, e.Kind, refusedFor)
 }
 
+// refusals opens what is kept of them.
+func (p *pipeline) refusals() *refusals {
+	return openRefusals(filepath.Join(p.o.Dir, "audit-"+p.name+".refused"), func(err error) {
+		p.o.Log.WithError(err).WithField("sink", p.name).Warn("audit: since when the receiver refuses events was not kept")
+	})
+}
+
 // noted says what does not work although the receiver gets its events.
 func (p *pipeline) noted(text string) {
 	p.mu.Lock()

@@ -37,7 +37,7 @@ func (r *results) Send(ctx context.Context, batch []audit.Event) error {
 		var err error
 		n, err = r.deliver(ctx, events)
 		r.did(events[:n])
-		if refused(err) && r.since(&events[n]) >= refusedFor {
+		if refused(err) && r.refused.note(&events[n]) >= refusedFor {
 			err = r.lookBehind(ctx, events[n:], err)
 		}
 		if err != nil {
@@ -48,7 +48,7 @@ func (r *results) Send(ctx context.Context, batch []audit.Event) error {
 		r.taken[batch[i].Node] = max(r.taken[batch[i].Node], batch[i].Seq)
 	}
 	clear(r.done)
-	clear(r.refused)
+	r.refused.drop(batch)
 	return nil
 }
 
@@ -56,14 +56,6 @@ func (r *results) did(events []audit.Event) {
 	for i := range events {
 		r.done[events[i].Seq] = true
 	}
-}
-
-// since is for how long the receiver has refused an event that it refuses now.
-func (r *results) since(e *audit.Event) time.Duration {
-	if _, known := r.refused[e.Seq]; !known {
-		r.refused[e.Seq] = time.Now()
-	}
-	return time.Since(r.refused[e.Seq])
 }
 
 // lookBehind sends each event alone, whatever happens to the one before it, and sets aside what may be. It gives the error
@@ -79,7 +71,7 @@ func (r *results) lookBehind(ctx context.Context, events []audit.Event, err erro
 		case !refused(e):
 			return e
 		default:
-			r.since(&events[i])
+			r.refused.note(&events[i])
 			no = append(no, events[i])
 		}
 	}
@@ -89,7 +81,7 @@ func (r *results) lookBehind(ctx context.Context, events []audit.Event, err erro
 			return e
 		}
 		if e != nil {
-			if r.since(&no[i]) < refusedFor {
+			if r.refused.note(&no[i]) < refusedFor {
 				continue
 			}
 			r.aside(&no[i], e)

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,17 +55,24 @@ func telling(t *testing.T, n int, p *picky) (pipe *pipeline, trail *memory, log 
 	trail.finish("n1", slices.Repeat([]model.OperationState{model.OpSucceeded}, n)...)
 	l := logrus.New()
 	l.Out = log
+	pipe, stop := life(t, p, Options{Node: "n1", Trail: trail, Dir: t.TempDir(), Log: l})
+	t.Cleanup(stop)
+	return pipe, trail, log
+}
+
+// life runs a pipeline until stop, as one life of a node does.
+func life(t *testing.T, p *picky, o Options) (pipe *pipeline, stop func()) {
+	t.Helper()
 	r := newResults(p.deliver, func() {})
-	pipe, err := newPipeline("hook", r, Options{Node: "n1", Trail: trail, Dir: t.TempDir(), Log: l})
+	pipe, err := newPipeline("hook", r, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.aside, pipe.settle = pipe.setAside, 0
+	r.aside, r.refused, pipe.settle = pipe.setAside, pipe.refusals(), 0
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { pipe.run(ctx); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return pipe, trail, log
+	return pipe, func() { cancel(); <-done }
 }
 
 // rest lets time pass and everything come to its end.
@@ -168,4 +178,88 @@ func gotAll(t *testing.T, pipe *pipeline, p *picky, n int) {
 	if s := pipe.status(); s.Aside != 0 || s.Error != "" || len(got) != n || len(slices.Compact(got)) != n {
 		t.Errorf("%v, %+v", got, s)
 	}
+}
+
+// TestRefusalsOutliveARestart: the hours go on while a node restarts again and again; a file that somebody damaged begins them anew.
+func TestRefusalsOutliveARestart(t *testing.T) {
+	for name, damage := range map[string]bool{"restarts": false, "restarts with a damaged file": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &picky{answer: func(e *audit.Event) error {
+					if e.Seq == 2 {
+						return errNo
+					}
+					return nil
+				}}
+				trail, l := newMemory(), logrus.New()
+				l.Out = &bytes.Buffer{}
+				trail.finish("n1", slices.Repeat([]model.OperationState{model.OpSucceeded}, 4)...)
+				o := Options{Node: "n1", Trail: trail, Dir: t.TempDir(), Log: l}
+				for range 3 {
+					pipe, stop := life(t, p, o)
+					rest(refusedFor/3 - time.Minute)
+					if s := pipe.status(); s.Aside != 0 || !slices.Equal(slices.Compact(p.got()), []uint64{1}) {
+						t.Fatalf("%+v, %v", s, p.got())
+					}
+					stop()
+					if damage {
+						if err := os.WriteFile(filepath.Join(o.Dir, "audit-hook.refused"), []byte("{"), 0o600); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				pipe, stop := life(t, p, o)
+				defer stop()
+				rest(6 * time.Minute)
+				want := uint64(1)
+				if damage {
+					want = 0
+				}
+				if s := pipe.status(); s.Aside != want {
+					t.Errorf("%+v, %v; want %d", s, p.got(), want)
+				}
+			})
+		})
+	}
+}
+
+// TestRefusalsOutliveALeader: the event of a dead node is refused while this node leads and tells for it. Another one leads for a while, and this
+// node tells its own meanwhile; when it leads again, the hours have gone on.
+func TestRefusalsOutliveALeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &picky{answer: func(e *audit.Event) error {
+			if e.Seq == 2 {
+				return errNo
+			}
+			return nil
+		}}
+		trail, l := newMemory(), logrus.New()
+		l.Out = &bytes.Buffer{}
+		trail.finish("n1", model.OpSucceeded)
+		trail.finish("dead", model.OpSucceeded)
+		var leads atomic.Bool
+		leads.Store(true)
+		pipe, stop := life(t, p, Options{Node: "n1", Trail: trail, Dir: t.TempDir(), Log: l, Adopted: func() []Adoption {
+			if leads.Load() {
+				return []Adoption{{Node: "dead"}}
+			}
+			return nil
+		}})
+		defer stop()
+		rest(time.Hour)
+		leads.Store(false)
+		rest(2 * time.Minute)
+		trail.finish("n1", model.OpSucceeded)
+		rest(2 * time.Hour)
+		if s := pipe.status(); s.Error != "" || !slices.Contains(p.got(), 3) {
+			t.Fatalf("its own are not told: %+v, %v", s, p.got())
+		}
+		leads.Store(true)
+		rest(time.Hour)
+		trail.finish("n1", model.OpSucceeded)
+		rest(3 * time.Minute)
+		if s := pipe.status(); s.Aside != 1 || !slices.Contains(p.got(), 4) {
+			t.Errorf("%+v, %v", s, p.got())
+		}
+	})
 }

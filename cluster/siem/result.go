@@ -104,9 +104,9 @@ func (w Wanted) validate() (errs []error) {
 // results is a sink whose receiver answers. It remembers what the receiver took of a batch that failed half way,
 // so that a slow receiver gets on.
 type results struct {
-	taken   positions            // everything up to there was dealt with
-	done    map[uint64]bool      // dealt with, of the batch at work
-	refused map[uint64]time.Time // of the batch at work: when the receiver said no for the first time
+	taken   positions       // everything up to there was dealt with
+	done    map[uint64]bool // dealt with, of the batch at work
+	refused *refusals
 	// deliver hands over events in order and tells how many of them were taken.
 	deliver func(ctx context.Context, events []audit.Event) (int, error)
 	aside   func(e *audit.Event, err error) // is told what the receiver will never get
@@ -115,7 +115,7 @@ type results struct {
 }
 
 func newResults(deliver func(ctx context.Context, events []audit.Event) (int, error), close func()) *results {
-	return &results{taken: positions{}, done: map[uint64]bool{}, refused: map[uint64]time.Time{}, deliver: deliver, aside: func(*audit.Event, error) {}, note: func(string) {}, close: close}
+	return &results{taken: positions{}, done: map[uint64]bool{}, refused: &refusals{since: map[uint64]time.Time{}}, deliver: deliver, aside: func(*audit.Event, error) {}, note: func(string) {}, close: close}
 }
 
 // Settled is true: a receiver of results answers.

@@ -109,7 +109,7 @@ func New(c Config, o Options) (*Forwarder, error) {
 			return err
 		}
 		p := f.pipes[len(f.pipes)-1]
-		s.aside, s.note = p.setAside, p.noted
+		s.aside, s.note, s.refused = p.setAside, p.noted, p.refusals()
 		p.wants, p.every = w.matches, every
 		if every > 0 {
 			p.batch = mailBatch
