@@ -37,7 +37,7 @@ type Service interface {
 	Device(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.Device, error)
 	Put(ctx context.Context, actor model.Actor, at model.Time, p Patch) (d model.Device, created bool, err error)
 	// Way names the jump host or proxy of a device, and the credential that logs in there; *** if the caller does not reach it.
-	Way(actor model.Actor, at model.Time, d *model.Device) (via, login string)
+	Way(actor model.Actor, d *model.Device) (via, login string)
 	Trust(ctx context.Context, actor model.Actor, name string, keys []model.HostKey, replace bool) (model.Device, error)
 	SetDeviceStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (model.Device, error)
 }

@@ -92,7 +92,7 @@ func (m *management) view(r *route.Request, d *model.Device) View {
 		v.HostKeys = append(v.HostKeys, HostKey{k.Fingerprint, k.Line, compat.Time(k.At)})
 	}
 	if d.Via != "" {
-		v.Via, v.ViaLogin = m.s.Way(r.Actor, r.At, d)
+		v.Via, v.ViaLogin = m.s.Way(r.Actor, d)
 	}
 	return v
 }

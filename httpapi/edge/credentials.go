@@ -36,7 +36,7 @@ func (c *credentials) Read(ctx context.Context, actor model.Actor, at model.Time
 		case err != nil:
 			return nil, err
 		default:
-			return c.item(ctx, d), nil
+			return c.item(ctx, actor, d), nil
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (c *credentials) Open(ctx context.Context, actor model.Actor, name string) 
 	if err != nil {
 		return nil, err
 	}
-	item := c.item(ctx, &o.Described)
+	item := c.item(ctx, actor, &o.Described)
 	item.Secret, item.Version, item.Until, item.Change = &o.Value, o.Version, o.Until, o.Change
 	return item, nil
 }
@@ -56,13 +56,19 @@ func (c *credentials) Describe(ctx context.Context, actor model.Actor, at model.
 	if err != nil {
 		return nil, err
 	}
-	return c.item(ctx, d), nil
+	return c.item(ctx, actor, d), nil
 }
 
-// item adds the names of what the credential points at; what is gone meanwhile has no name.
-func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
+// item adds the names of what the credential points at; what is gone meanwhile has no name, and a credential that the caller does
+// not reach is not named to him.
+func (c *credentials) item(ctx context.Context, actor model.Actor, d *access.Described) *api.Item {
 	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt, Key: c.keyView(ctx, &d.Credential)}
 	i.Credential.Versions = nil
+	if d.Parent != nil {
+		if name := c.access.Named(actor, d.Parent.ID); name == access.Hidden {
+			i.Parent = &model.Credential{ID: d.Parent.ID, Number: d.Parent.Number, Identifier: name, Username: name}
+		}
+	}
 	for id, name := range map[model.PolicyID]*string{d.Credential.Policy: &i.Policy, d.Credential.Governed: &i.Governed} {
 		if id == "" { // a name that is not found costs a round to the leader
 			continue
@@ -82,9 +88,7 @@ func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 		if t, err := c.access.FindTemplate(ctx, r.Executor, string(r.Template)); err == nil {
 			i.Reconcile.Template = t.Name
 		}
-		if a, err := c.access.FindCredential(ctx, string(r.Authentication)); err == nil {
-			i.Reconcile.Authentication = a.Identifier
-		}
+		i.Reconcile.Authentication = c.access.Named(actor, r.Authentication)
 	}
 	if j := d.Credential.JIT; j != nil {
 		i.JIT = api.JITView{Executor: string(j.Executor), State: j.State.String(), Failures: j.Failures}
@@ -96,15 +100,9 @@ func (c *credentials) item(ctx context.Context, d *access.Described) *api.Item {
 				*t.to = found.Name
 			}
 		}
-		if a, err := c.access.FindCredential(ctx, string(j.Authentication)); err == nil {
-			i.JIT.Authentication = a.Identifier
-		}
+		i.JIT.Authentication = c.access.Named(actor, j.Authentication)
 	}
-	if x.Authentication != "" {
-		if a, err := c.access.FindCredential(ctx, string(x.Authentication)); err == nil {
-			i.Authentication = a.Identifier
-		}
-	}
+	i.Authentication = c.access.Named(actor, x.Authentication)
 	return i
 }
 
@@ -123,7 +121,7 @@ func (c *credentials) List(ctx context.Context, actor model.Actor, at model.Time
 	}
 	items := make([]api.Item, len(rows))
 	for i := range rows {
-		items[i] = *c.item(ctx, &rows[i])
+		items[i] = *c.item(ctx, actor, &rows[i])
 	}
 	return items, nil
 }
@@ -180,7 +178,7 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 	if err != nil {
 		return nil, false, err
 	}
-	i := c.item(ctx, c.access.WhatBelongsTo(&r.Credential))
+	i := c.item(ctx, actor, c.access.WhatBelongsTo(&r.Credential))
 	if i.Key != nil { // the answer to a put holds no versions, and so no public half
 		if d, err := c.access.Describe(ctx, actor, at, string(r.Credential.ID)); err == nil {
 			i.Key = c.keyView(ctx, &d.Credential)

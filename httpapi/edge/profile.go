@@ -11,7 +11,7 @@ import (
 // profiles adapts access to the resource of execution profiles: it turns the names that people use into ids, and back.
 type profiles struct{ access *access.Service }
 
-func (p *profiles) named(ctx context.Context, row *model.ExecutionProfile) policy.Profile {
+func (p *profiles) named(ctx context.Context, actor model.Actor, row *model.ExecutionProfile) policy.Profile {
 	out := policy.Profile{Row: *row}
 	if row.Device != "" {
 		if d, err := p.access.FindDevice(ctx, string(row.Device)); err == nil {
@@ -28,11 +28,7 @@ func (p *profiles) named(ctx context.Context, row *model.ExecutionProfile) polic
 			}
 		}
 	}
-	if row.Authentication != "" {
-		if c, err := p.access.FindCredential(ctx, string(row.Authentication)); err == nil {
-			out.Authentication = c.Identifier
-		}
-	}
+	out.Authentication = p.access.Named(actor, row.Authentication)
 	return out
 }
 
@@ -43,7 +39,7 @@ func (p *profiles) ExecutionProfiles(ctx context.Context, actor model.Actor, at 
 	}
 	out := make([]policy.Profile, len(rows))
 	for i := range rows {
-		out[i] = p.named(ctx, &rows[i])
+		out[i] = p.named(ctx, actor, &rows[i])
 	}
 	return out, nil
 }
@@ -53,7 +49,7 @@ func (p *profiles) ExecutionProfile(ctx context.Context, actor model.Actor, at m
 	if err != nil {
 		return nil, err
 	}
-	out := p.named(ctx, row)
+	out := p.named(ctx, actor, row)
 	return &out, nil
 }
 
@@ -77,7 +73,7 @@ func (p *profiles) PutExecutionProfile(ctx context.Context, actor model.Actor, a
 	if err != nil {
 		return nil, err
 	}
-	out := p.named(ctx, &put)
+	out := p.named(ctx, actor, &put)
 	return &out, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
@@ -144,20 +145,31 @@ func (s *Service) FindDevice(ctx context.Context, name string) (*model.Device, e
 // Hidden stands for the name of a credential that the caller does not reach; no identifier holds such signs.
 const Hidden = "***"
 
-// Way names the jump host or proxy of a device, and the credential that logs in there, if the caller reaches that one.
-func (s *Service) Way(actor model.Actor, at model.Time, d *model.Device) (via, login string) {
+// Named gives the identifier of a credential that something points at: Hidden if the caller does not reach it, "" if it is gone.
+func (s *Service) Named(actor model.Actor, id model.CredentialID) string {
+	if id == "" {
+		return ""
+	}
+	v := s.views.View()
+	defer v.Close()
+	c, ok := state.Credentials.Look(v, string(id))
+	if !ok {
+		return ""
+	}
+	if _, err := command.Authorize(v, actor, model.TimeOf(time.Now()), readPAM, authz.ObjectOf(c)); err != nil {
+		return Hidden
+	}
+	return c.Identifier
+}
+
+// Way names the jump host or proxy of a device, and the credential that logs in there.
+func (s *Service) Way(actor model.Actor, d *model.Device) (via, login string) {
 	v := s.views.View()
 	defer v.Close()
 	if hop, ok := state.Devices.Get(v, string(d.Via)); ok {
 		via = hop.Hostname
 	}
-	if c, ok := state.Credentials.Get(v, string(d.ViaLogin)); ok {
-		login = c.Identifier
-		if _, err := command.Authorize(v, actor, at, readPAM, authz.ObjectOf(c)); err != nil {
-			login = Hidden
-		}
-	}
-	return via, login
+	return via, s.Named(actor, d.ViaLogin)
 }
 
 func findDevice(r table.Reader, name string) (*model.Device, bool) {
