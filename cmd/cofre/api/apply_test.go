@@ -27,6 +27,7 @@ kind: authorization
 application: shop
 name: prod
 ips: [10.0.0.0/8]
+token_ttl: 600s
 expires_at: 2027-01-31T12:00:00Z
 filter: {credentials: [web1-root]}
 ---

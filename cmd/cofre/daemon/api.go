@@ -27,7 +27,7 @@ func (m *member) serveAPI(ctx context.Context) error {
 	limits.TokenClient = limits.TokenSource
 	handler, err := edge.Build(edge.Deps{
 		Access: m.access, Ops: m.ops, Tokens: m.named, Cluster: func() model.ClusterID { return m.self.Get().Cluster },
-		Status: m.healthStatus, Applied: m.fsm.Applied, Note: m.notes.denied, CountToken: m.notes.tokens.add, CountUnchanged: m.notes.unchanged.add,
+		Status: m.healthStatus, Applied: m.fsm.Applied, Note: m.notes.deny, CountToken: m.notes.tokens.add, CountUnchanged: m.notes.unchanged.add,
 		TrustedProxies: m.config.API.TrustedProxies, SecretsInURL: m.config.API.SecretsInURL, PlaintextOAuth1: m.config.API.OAuth1Plaintext, Limits: limits,
 		STS: sts.New(nil, m.isClusterAddress), Executor: all.Named, Logger: m.log, Version: m.version,
 	})

@@ -18,13 +18,18 @@ import (
 // notes counts what changes nothing and must yet be audited, so that nobody can fill the log with it: denials at the
 // edge, once per second, and issued tokens and conditional reads that showed nothing, once per minute (RULES 7, 9, 11).
 type notes struct {
-	mu      sync.Mutex // guards what follows
-	count   uint64
-	reasons map[string]uint64
-	sources map[string]bool
+	mu     sync.Mutex // guards denied
+	denied denials
 
 	tokens    *tally
 	unchanged *tally
+}
+
+// denials are counted together: how many, for which reasons, from which sources.
+type denials struct {
+	count   uint64
+	reasons map[string]uint64
+	sources map[string]bool
 }
 
 const (
@@ -34,19 +39,62 @@ const (
 )
 
 func newNotes() *notes {
-	return &notes{reasons: map[string]uint64{}, sources: map[string]bool{}, tokens: newTally(), unchanged: newTally()}
+	return &notes{denied: newDenials(), tokens: newTally(), unchanged: newTally()}
 }
 
-func (n *notes) denied(reason, source string) {
+func newDenials() denials { return denials{reasons: map[string]uint64{}, sources: map[string]bool{}} }
+
+// because counts a reason, and from a source; those beyond the first many are counted without their names.
+func (d *denials) because(reason string, count uint64) {
+	if _, known := d.reasons[reason]; known || len(d.reasons) < maxReasons {
+		d.reasons[reason] += count
+	}
+}
+
+func (d *denials) from(source string) {
+	if d.sources[source] || len(d.sources) < maxSources {
+		d.sources[source] = true
+	}
+}
+
+// deny counts a denial.
+func (n *notes) deny(reason, source string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.count++
-	if _, known := n.reasons[reason]; known || len(n.reasons) < maxReasons {
-		n.reasons[reason]++
+	n.denied.count++
+	n.denied.because(reason, 1)
+	n.denied.from(network(source))
+}
+
+// takeDenials gives what was counted and begins anew.
+func (n *notes) takeDenials() denials {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	d := n.denied
+	n.denied = newDenials()
+	return d
+}
+
+// giveBack counts again what was taken and could not be written.
+func (n *notes) giveBack(d denials) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.denied.count += d.count
+	for reason, count := range d.reasons {
+		n.denied.because(reason, count)
 	}
-	if s := network(source); n.sources[s] || len(n.sources) < maxSources {
-		n.sources[s] = true
+	for source := range d.sources {
+		n.denied.from(source)
 	}
+}
+
+// args are what is written of denials.
+func (d *denials) args() trail.NoteArgs {
+	a := trail.NoteArgs{Count: d.count, Sources: slices.Sorted(maps.Keys(d.sources))}
+	for _, r := range slices.Sorted(maps.Keys(d.reasons)) {
+		a.Reasons = append(a.Reasons, fmt.Sprintf("%s x %d", r, d.reasons[r]))
+	}
+	return a
 }
 
 // network groups IPv6 sources by /64.
@@ -62,20 +110,6 @@ func network(source string) string {
 	return p.String()
 }
 
-func (n *notes) takeDenials() (trail.NoteArgs, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.count == 0 {
-		return trail.NoteArgs{}, false
-	}
-	a := trail.NoteArgs{Count: n.count, Sources: slices.Sorted(maps.Keys(n.sources))}
-	for _, r := range slices.Sorted(maps.Keys(n.reasons)) {
-		a.Reasons = append(a.Reasons, fmt.Sprintf("%s x %d", r, n.reasons[r]))
-	}
-	n.count, n.reasons, n.sources = 0, map[string]uint64{}, map[string]bool{}
-	return a, true
-}
-
 // writeNotes proposes what was counted.
 func (m *member) writeNotes(ctx context.Context) error {
 	minute := time.Now()
@@ -83,11 +117,11 @@ func (m *member) writeNotes(ctx context.Context) error {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
-		if a, some := m.notes.takeDenials(); some {
+		if d := m.notes.takeDenials(); d.count > 0 {
 			m.write(ctx, "denials", func(ctx context.Context) error {
-				_, err := command.Propose(ctx, m.proposer, trail.Note, nodeActor, a)
+				_, err := command.Propose(ctx, m.proposer, trail.Note, nodeActor, d.args())
 				return err
-			})
+			}, func() { m.notes.giveBack(d) })
 		}
 		if time.Since(minute) < time.Minute {
 			continue
@@ -99,29 +133,34 @@ func (m *member) writeNotes(ctx context.Context) error {
 
 func (m *member) writeTallies(ctx context.Context) {
 	var tokens application.CountArgs
-	for k, n := range m.notes.tokens.take() {
+	issued, shown := m.notes.tokens.take(), m.notes.unchanged.take()
+	for k, n := range issued {
 		tokens.Counts = append(tokens.Counts, application.TokenCount{Authorization: k.authorization, Source: k.source, Count: n})
 	}
 	if len(tokens.Counts) > 0 {
 		m.write(ctx, "issued tokens", func(ctx context.Context) error {
 			_, err := command.Propose(ctx, m.proposer, application.CountTokens, nodeActor, tokens)
 			return err
-		})
+		}, func() { m.notes.tokens.giveBack(issued) })
 	}
 	var unchanged dsm.UnchangedArgs
-	for k, n := range m.notes.unchanged.take() {
+	for k, n := range shown {
 		unchanged.Counts = append(unchanged.Counts, dsm.UnchangedCount{Authorization: k.authorization, Source: k.source, Count: n})
 	}
 	if len(unchanged.Counts) > 0 {
 		m.write(ctx, "reads that showed nothing", func(ctx context.Context) error {
 			_, err := command.Propose(ctx, m.proposer, dsm.CountUnchanged, nodeActor, unchanged)
 			return err
-		})
+		}, func() { m.notes.unchanged.giveBack(shown) })
 	}
 }
 
-func (m *member) write(ctx context.Context, what string, propose func(context.Context) error) {
-	if err := propose(ctx); err != nil && ctx.Err() == nil {
-		m.part("audit").WithError(err).Warnf("%s were not audited", what)
+// write proposes what was counted, or gives it back: what may or may not have been written is rather told twice than never.
+func (m *member) write(ctx context.Context, what string, propose func(context.Context) error, giveBack func()) {
+	if err := propose(ctx); err != nil {
+		giveBack()
+		if ctx.Err() == nil {
+			m.part("audit").WithError(err).Warnf("%s are not audited yet", what)
+		}
 	}
 }

@@ -21,13 +21,19 @@ type tallyKey struct {
 func newTally() *tally { return &tally{of: map[tallyKey]uint64{}} }
 
 func (t *tally) add(a model.AuthorizationID, source string) {
+	t.giveBack(map[tallyKey]uint64{{a, source}: 1})
+}
+
+// giveBack adds counts, also such as were taken and could not be written.
+func (t *tally) giveBack(of map[tallyKey]uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := tallyKey{a, source}
-	if _, known := t.of[k]; !known && len(t.of) >= maxTallied {
-		k.source = ""
+	for k, n := range of {
+		if _, known := t.of[k]; !known && len(t.of) >= maxTallied {
+			k.source = ""
+		}
+		t.of[k] += n
 	}
-	t.of[k]++
 }
 
 // take gives the counts and begins anew.
