@@ -126,7 +126,7 @@ type EndArgs struct {
 	Custody model.CustodyID `cbor:"custody"`
 }
 
-// EndCustody ends a custody that timed out; the scheduler proposes it. It may have looked just before state time jumped, so
+// EndCustody ends a custody that timed out; the scheduler proposes it. The change that the policy may ask for falls due. It may have looked just before state time jumped, so
 // the wait for an operator's word is decided here.
 var EndCustody = command.Define("credential.end_custody", 1, func(tx *table.Tx, m command.Meta, a EndArgs) (ReleaseResult, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
@@ -156,6 +156,12 @@ func end(tx *table.Tx, m command.Meta, c *model.Credential, h *model.Custody, re
 	cur := c.ByRole(model.RoleCurrent)
 	once := cur != nil && cur.N == h.Version // a version that was changed meanwhile needs no change
 	if !change || !once || !c.Execution.Automatic || !c.Execution.Started || operation.Changeable(c) != nil {
+		return r, nil
+	}
+	if by == "" { // nobody asks: it falls due like everything else that does, within windows and bounds, however many run out together
+		c.LapsedAt = m.At
+		state.Plan(tx, c)
+		put(tx, c)
 		return r, nil
 	}
 	o, _, err := operation.Create(tx, m, 0, c, operation.Spec{Kind: model.PasswordChange, Trigger: "release", Requester: by})

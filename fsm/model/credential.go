@@ -113,6 +113,7 @@ type Credential struct {
 	ChangedAt  Time               `cbor:"changed_at,omitempty"`  // last successful change
 	ViewedAt   Time               `cbor:"viewed_at,omitempty"`   // last secret read
 	UsedAt     Time               `cbor:"used_at,omitempty"`     // end of the last session
+	LapsedAt   Time               `cbor:"lapsed_at,omitempty"`   // when the last custody ran out, and nobody had given it back
 	VerifiedAt Time               `cbor:"verified_at,omitempty"` // last proof of the Current version by login
 	VerifyAt   Time               `cbor:"verify_at,omitempty"`   // when the heartbeat logs in; 0: never
 	TestedAt   Time               `cbor:"tested_at,omitempty"`   // when a verification ended last

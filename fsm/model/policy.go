@@ -111,6 +111,9 @@ func (p *Policy) NextRotation(c *Credential) Time {
 			due = v
 		}
 	}
+	if p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt && (due == 0 || c.LapsedAt < due) {
+		due = c.LapsedAt
+	}
 	if due != 0 {
 		due = max(due, c.RestUntil)
 	}

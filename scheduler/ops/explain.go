@@ -93,6 +93,8 @@ func why(p *model.Policy, c *model.Credential) string {
 		return "the last change failed: triggers leave it alone until then"
 	case p.ViewExpiry > 0 && c.ViewedAt > c.ChangedAt && due == c.ViewedAt.Add(model.Span(p.ViewExpiry)):
 		return "the time after its last read ends"
+	case p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt && due == c.LapsedAt:
+		return "a custody ran out, and nobody had given it back"
 	}
 	return "the period of its policy ends"
 }

@@ -6,8 +6,8 @@ import (
 	"cofre/fsm/table"
 )
 
-// Expiry finds credentials whose secret is too old, or was viewed too long ago, under their policy. RotateAt holds both. Outside of
-// the window of its policy a change waits until it opens.
+// Expiry finds credentials whose secret is too old, or was viewed too long ago, or was in a custody that ran out, under their policy.
+// RotateAt holds all of them. Outside of the window of its policy a change waits until it opens.
 func Expiry(r table.Reader, now model.Time, limit int) []Due {
 	a := state.Automation(r)
 	if waits(r) || a.Stopped != 0 || a.FrozenUntil(now) != 0 || Closed(&a, now) != 0 {
@@ -32,7 +32,11 @@ func Expiry(r table.Reader, now model.Time, limit int) []Due {
 			due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Until: opens})
 			continue
 		}
-		due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Trigger: "expiry"})
+		why := "expiry"
+		if p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt && c.LapsedAt <= c.RotateAt {
+			why = "timeout"
+		}
+		due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Trigger: why})
 	}
 	return due
 }

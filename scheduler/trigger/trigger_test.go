@@ -199,6 +199,26 @@ func TestTriggers(t *testing.T) {
 			used(tx, "policy does not ask", now-5, model.Policy{Enabled: true, ChangeOnSession: true}, nil)
 			used(tx, "policy is off", now-5, model.Policy{SessionExpiry: 5}, nil)
 		}, want: []trigger.Due{expiry("long due"), expiry("due")}},
+		"custodies that ran out fall due, within the bounds of everything that does": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			timeout := model.Policy{ID: "timeout", Name: "timeout", Enabled: true, ChangeOnTimeout: true}
+			state.Policies.Put(tx, &timeout)
+			lapsed := func(id model.CredentialID, p model.Policy, change func(*model.Credential)) {
+				rotates(tx, id, 0, func(c *model.Credential) {
+					c.Governed, c.LapsedAt, c.Execution.Automatic, c.Execution.Started = "timeout", now-5, true, true
+					if change != nil {
+						change(c)
+					}
+					c.RotateAt = p.NextRotation(c)
+				})
+			}
+			lapsed("first", timeout, func(c *model.Credential) { c.LapsedAt = now - 9 })
+			lapsed("second", timeout, nil)
+			lapsed("third", timeout, func(c *model.Credential) { c.LapsedAt = now })
+			lapsed("changed since", timeout, func(c *model.Credential) { c.ChangedAt = now - 4 })
+			lapsed("failed since", timeout, func(c *model.Credential) { c.RestUntil = now + 1 })
+			lapsed("policy does not ask", model.Policy{Enabled: true}, nil)
+			automation(tx, func(a *model.Automation) { a.Settings.Least, a.Started = 4, 2 })
+		}, want: []trigger.Due{{Credential: "first", Kind: model.PasswordChange, Trigger: "timeout"}, {Credential: "second", Kind: model.PasswordChange, Trigger: "timeout"}}},
 		"nothing expires after a jump of time": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			rotates(tx, "a", 1, nil)
 			frozen(tx)

@@ -155,7 +155,7 @@ func TestCustodyRunsOut(t *testing.T) {
 		return err
 	})
 	Eventually(t, 30*time.Second, "one change, because the time was over", func() error {
-		if n, _ := byTrigger(c, "release"); n != 1 {
+		if n, _ := byTrigger(c, "timeout"); n != 1 {
 			return fmt.Errorf("%d", n)
 		}
 		return nil
