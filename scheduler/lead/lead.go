@@ -48,7 +48,7 @@ const (
 	idle     = 500 * time.Millisecond // longest pause between two rounds
 	glance   = 50 * time.Millisecond  // the same while slots are free and not everything that waits was looked at
 	pending  = 64                     // proposals in flight
-	yielding = 8                      // the same while background work has less than all slots: requests wait for whole entries
+	yielding = 8                      // the same, and background work looked for, while that has less than all slots: requests wait for whole entries
 )
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
@@ -63,7 +63,14 @@ func Run(ctx context.Context, c Config) error {
 			requests, waited := c.Felt()
 			share = yield.Share(mono, requests, waited, full)
 		}
-		r := c.round(ctx, seen, &queue, mono, share)
+		few := round // background work that is looked for: no more than may start soon, for each thing found is a command
+		switch {
+		case share < 100 && full:
+			few = 0
+		case share < 100:
+			few = yielding
+		}
+		r := c.round(ctx, seen, &queue, mono, share, few)
 		full = r.full
 		if futile++; !r.refused {
 			futile = 0
@@ -91,15 +98,13 @@ type came struct {
 	full    bool          // the share had no room left
 }
 
-// round proposes what is due. mono is the time since the term began, share the percentage of the slots for background work.
-func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue, mono time.Duration, share int) came {
+// round proposes what is due. mono is the time since the term began, share the percentage of the slots for background work, few
+// how much of that is looked for.
+func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue, mono time.Duration, share, few int) came {
 	now := c.now()
 	v := c.View()
 	expire := seen.Overdue(v, now, mono)
-	var due []trigger.Due
-	for _, t := range trigger.All {
-		due = append(due, t(v, now, round)...)
-	}
+	due := append(trigger.Find(trigger.Background, v, now, few), trigger.Find(trigger.Prompt, v, now, round)...)
 	assigned := queue.Assign(v, plan.Look{Now: now, Alive: c.Alive, Limit: round, Share: share})
 	longest := idle
 	if assigned.More {

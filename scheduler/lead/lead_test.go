@@ -46,13 +46,19 @@ func changeOf(m *fsm.FSM) model.Operation {
 // run runs the loop until the state is as wanted, or for a while, and returns after the loop ended.
 func run(t *testing.T, m *fsm.FSM, p command.Proposer, alive bool, limit time.Duration, done func() bool) {
 	t.Helper()
+	runWith(t, m, lead.Config{Proposer: p, View: m.View, Changed: m.Changed, Alive: func(model.NodeID) bool { return alive }}, limit, done)
+}
+
+func runWith(t *testing.T, m *fsm.FSM, c lead.Config, limit time.Duration, done func() bool) {
+	t.Helper()
 	log := logrus.New()
 	log.SetOutput(io.Discard)
+	c.Log = logrus.NewEntry(log)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- lead.Run(ctx, lead.Config{Proposer: p, View: m.View, Changed: m.Changed, Alive: func(model.NodeID) bool { return alive }, Log: logrus.NewEntry(log)})
+		ended <- lead.Run(ctx, c)
 	}()
 	for !done() {
 		changed := m.Changed()

@@ -41,7 +41,7 @@ func (q *Queue) Assign(r table.Reader, l Look) (out Round) {
 		}
 		return len(a.workers) > 0
 	}
-	if len(a.workers) == 0 {
+	if out.Full = a.room <= 0; len(a.workers) == 0 {
 		return out
 	}
 	for o := range walk(r, "prompt", &q.prompt, l.Now, l.Limit) {

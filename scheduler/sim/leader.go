@@ -66,10 +66,7 @@ func (t *term) wake(d time.Duration) {
 func (t *term) look() {
 	n, now := t.n, t.n.wall()
 	expire := t.seen.Overdue(n.view, now, n.boot())
-	var due []trigger.Due
-	for _, f := range trigger.All {
-		due = append(due, f(n.view, now, round)...)
-	}
+	due := append(trigger.Find(trigger.Background, n.view, now, round), trigger.Find(trigger.Prompt, n.view, now, round)...)
 	assigned := t.queue.Assign(n.view, plan.Look{Now: now, Alive: t.alive, Limit: round, Share: 100})
 	t.taken, n.w.stirred = false, false
 	for _, h := range expire {

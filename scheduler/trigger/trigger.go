@@ -32,8 +32,21 @@ type Due struct {
 // Trigger finds at most limit due things.
 type Trigger func(r table.Reader, now model.Time, limit int) []Due
 
-// All lists the triggers.
-var All = []Trigger{Expiry, Chain, Heartbeat, Held, CustodyEnd, SessionEnd, TTL, Revocation, AutoRenew, Ending, Retention, Replan, Orphans}
+var (
+	// Background lists the triggers of work that nobody waits for: while none of it may start, there is no haste to find more.
+	Background = []Trigger{Expiry, Heartbeat, TTL}
+
+	// Prompt lists the others.
+	Prompt = []Trigger{Chain, Held, CustodyEnd, SessionEnd, Revocation, AutoRenew, Ending, Retention, Replan, Orphans}
+)
+
+// Find gives at most limit things of each of some triggers.
+func Find(triggers []Trigger, r table.Reader, now model.Time, limit int) (due []Due) {
+	for _, t := range triggers {
+		due = append(due, t(r, now, limit)...)
+	}
+	return due
+}
 
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -14,9 +14,10 @@ import (
 
 // The run of what falls due at once: a share of all credentials, on several targets, within a minute.
 const (
-	dueShare   = 5               // every fifth credential of --fill falls due
-	dueTargets = 10              // real Redis servers
-	dueAfter   = 2 * time.Minute // after the registration
+	dueShare   = 5                // every fifth credential of --fill falls due
+	dueTargets = 10               // real Redis servers
+	dueAfter   = 2 * time.Minute  // after the registration
+	dueIdle    = 30 * time.Second // before that, in which reads are taken as those of an idle cluster
 	dueLimit   = 15 * time.Minute
 	dueReaders = 50 // clients that read secrets all the time, each dueReads times a second
 	dueReads   = 2
@@ -37,7 +38,6 @@ func dues(ctx context.Context, _ *floor, s *server, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	idle := s.reading(ctx, 20*time.Second, nil)
 	var gone interval // when there was no leader
 	began := time.Now()
 	if err := farm.register(ctx, s); err != nil {
@@ -45,28 +45,34 @@ func dues(ctx context.Context, _ *floor, s *server, o options) (err error) {
 	}
 	registered := time.Since(began)
 	fmt.Printf("%d credentials, %d of them due within %s on %d Redis servers\n", o.fill, due, registered.Round(time.Second), dueTargets)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Until(began.Add(dueAfter))):
-	}
-	start := time.Now()
+	// The readers are there before anything falls due, as they are in life, with their connections.
+	start := began.Add(dueAfter)
 	done, killed := make(chan struct{}), make(chan error, 1)
 	go func() {
+		defer close(done)
+		select {
+		case <-ctx.Done():
+			killed <- ctx.Err()
+			return
+		case <-time.After(time.Until(start)):
+		}
 		var err error
 		gone, err = farm.halfway(ctx, s)
 		killed <- err
-		close(done)
 	}()
-	all := s.reading(ctx, dueLimit, done)
+	all := s.reading(ctx, dueAfter+dueLimit, done)
 	if err := <-killed; err != nil {
 		return err
 	}
-	var busy, without []read
+	var idle, busy, without []read
 	for _, r := range all {
-		if r.due.Before(gone.to) && r.due.Add(r.took).After(gone.from) {
+		switch {
+		case r.due.Before(start.Add(-dueIdle)):
+		case r.due.Before(start):
+			idle = append(idle, r)
+		case r.due.Before(gone.to) && r.due.Add(r.took).After(gone.from):
 			without = append(without, r)
-		} else {
+		default:
 			busy = append(busy, r)
 		}
 	}

@@ -134,17 +134,11 @@ func (s *server) ends(ctx context.Context, pg *database, n int, rate float64) er
 	if left := time.Until(end); left < 25*time.Second {
 		return fmt.Errorf("making %d users took too long: the first ends in %s", n, left)
 	}
-	idle := s.reading(ctx, 20*time.Second, nil)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Until(end)):
-	}
-	start, gone := time.Now(), make(chan struct{})
+	gone := make(chan struct{})
 	var left int
 	go func() {
 		defer close(gone)
-		for time.Since(start) < dueLimit && ctx.Err() == nil {
+		for time.Since(end) < dueLimit && ctx.Err() == nil {
 			now, err := pg.Roles("bench_")
 			if left = len(now) - len(before); err == nil && left <= 0 {
 				return
@@ -152,9 +146,19 @@ func (s *server) ends(ctx context.Context, pg *database, n int, rate float64) er
 			time.Sleep(500 * time.Millisecond)
 		}
 	}()
-	busy := s.reading(ctx, dueLimit, gone)
+	reads := s.reading(ctx, time.Until(end)+dueLimit, gone)
 	<-gone
-	fmt.Printf("%d dynamic users that end together: gone after %s, %d left\n", n, time.Since(start).Round(time.Second), max(left, 0))
+	var idle, busy []read
+	for _, r := range reads {
+		switch {
+		case r.due.Before(end.Add(-20 * time.Second)):
+		case r.due.Before(end):
+			idle = append(idle, r)
+		default:
+			busy = append(busy, r)
+		}
+	}
+	fmt.Printf("%d dynamic users that end together: gone after %s, %d left\n", n, time.Since(end).Round(time.Second), max(left, 0))
 	fmt.Printf("secret reads, %d a second: p50 / p99 %s idle, %s meanwhile\n", dueReaders*dueReads, spread(times(idle)), spread(times(busy)))
 	return nil
 }
