@@ -1,10 +1,13 @@
 package all
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"cofre/executors"
+	"cofre/executors/mask"
 	"cofre/fsm/model"
 )
 
@@ -88,5 +91,41 @@ func TestListersAreKnown(t *testing.T) {
 		if _, ok := e.(executors.Lister); ok != model.ListsAccounts(e.Name()) {
 			t.Errorf("%s lists accounts: %t", e.Name(), ok)
 		}
+	}
+}
+
+// TestSecretsAreAnswersToQuestions: on a machine with a shell, a secret of the catalogue is typed as an answer, and never a part of a
+// command, which the process list, a history or a log of commands may show. These are devices whose command lines take it no other way.
+func TestSecretsAreAnswersToQuestions(t *testing.T) {
+	t.Parallel()
+	inCommand := map[string]bool{}
+	for _, name := range []string{
+		"Arista EOS local user", "HPE Aruba CX local user", "Cisco ASA local user", "Cisco IOS enable secret", "Cisco IOS local user", "Cisco IOS XR local user", "Cisco NX-OS local user", "Dell iDRAC user",
+		"Dell OS10 local user", "Fortinet FortiOS administrator", "HP ProCurve manager", "HPE iLO user", "Huawei VRP local user", "MikroTik RouterOS user", "VyOS and EdgeOS user",
+		"Cisco IOS enable secret (Telnet)", "Cisco IOS local user (Telnet)", "HPE Comware local user (Telnet)", "Huawei VRP local user (Telnet)",
+	} {
+		inCommand[name] = true
+	}
+	alone := regexp.MustCompile(`^(exec|write|send) "?\[#[A-Z_]+#\]"?$`)
+	for _, c := range Catalogue() {
+		if c.Executor != "ssh" && c.Executor != "telnet" {
+			continue
+		}
+		found := false
+		for line := range strings.Lines(c.Content) {
+			parts, err := mask.Parse(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret := slices.ContainsFunc(mask.Names(parts), mask.Name.Secret)
+			found = found || secret && !strings.HasPrefix(line, "#") && !alone.MatchString(strings.TrimSpace(line))
+		}
+		if found != inCommand[c.Name] {
+			t.Errorf("%s: a secret is part of a command: %t", c.Name, found)
+		}
+		delete(inCommand, c.Name)
+	}
+	for name := range inCommand {
+		t.Errorf("the catalogue has no %s", name)
 	}
 }

@@ -3,9 +3,11 @@ package ssh_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"cofre/executors"
@@ -31,8 +33,8 @@ func inArgv(ctx context.Context, text string) bool {
 	}
 }
 
-// TestCatalogueKeepsSecretsOutOfArgv samples the process list while passwords change. The first case is the positive
-// control: a template that does put the password there.
+// TestCatalogueKeepsSecretsOutOfArgv samples the process list while passwords change and accounts are made. The first case is the
+// positive control: a template that does put the password there.
 func TestCatalogueKeepsSecretsOutOfArgv(t *testing.T) {
 	s := target.SSHD(t)
 	manager, password := s.AddUser(t)
@@ -40,15 +42,29 @@ func TestCatalogueKeepsSecretsOutOfArgv(t *testing.T) {
 		t.Fatal(err)
 	}
 	name, old := s.AddUser(t)
+	made := "cofre-t_argv" + strings.ToLower(rand.Text()[:6])
+	boss := executortest.Account{Name: manager, Password: password}
+	t.Cleanup(func() {
+		k := executortest.Kit{Executor: ssh.New(), Template: template(t, "Linux remove user (sudo)"), Target: endpoint(s), Manager: &boss}
+		if outcome, err := k.Once(t, executortest.Account{Name: made}, "unused-1"); outcome != executors.Applied {
+			t.Errorf("%s, %v", outcome, err)
+		}
+	})
 	for _, c := range []struct {
 		name, template string
 		login          executortest.Account
 		found          bool
 	}{
-		{"control", "expect-regex \"/[$]\\s*$/\"\nexec \"/bin/sh -c 'sleep 1; true' sh '[#NEW_PASSWORD#]'; echo RC=$?.\"\nexpect \"RC=0.\"\n", executortest.Account{Name: manager, Password: password}, true},
-		{"chpasswd", template(t, "Linux chpasswd (sudo)"), executortest.Account{Name: manager, Password: password}, false},
+		{"control", "expect-regex \"/[$]\\s*$/\"\nexec \"/bin/sh -c 'sleep 1; true' sh '[#NEW_PASSWORD#]'; echo RC=$?.\"\nexpect \"RC=0.\"\n", boss, true},
+		{"chpasswd", template(t, "Linux chpasswd (sudo)"), boss, false},
 		{"passwd", template(t, "Linux passwd"), executortest.Account{}, false},
+		{"create", template(t, "Linux create user (sudo)"), boss, false},
+		{"create for a session", template(t, "Linux create user for a session (sudo)"), boss, false},
 	} {
+		name := name
+		if strings.HasPrefix(c.name, "create") {
+			name = made
+		}
 		k := executortest.Kit{Executor: ssh.New(), Template: c.template, Target: endpoint(s)}
 		if c.login.Name != "" {
 			k.Manager = &c.login
