@@ -3,6 +3,7 @@ package edge_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -318,4 +319,41 @@ func TestDsmLeave(t *testing.T) {
 	}
 	h.form(admin, "DELETE", "/api/dapp/application/authorization", 403)
 	h.form(admin, "GET", "/iso/dapp/application", 200)
+}
+
+// Each version tells which names are new, gone or of another value than in the one before, and what it brought back; no value.
+func TestDsmDifferences(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	tok := h.token(h.authorize(admin, "billing", dsmClient))
+	put := func(values ...string) {
+		t.Helper()
+		list := []map[string]string{}
+		for _, v := range values {
+			name, value, _ := strings.Cut(v, "=")
+			list = append(list, map[string]string{"name": name, "value": value})
+		}
+		h.json(tok, "PUT", "/api/v1/secrets/db", 200, `{"values":`+jsonOf(list)+`}`)
+	}
+	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"db","values":[{"name":"A","value":"one-value"},{"name":"B","value":"one-value"}]}`)
+	put("A=one-value", "B=two-value")
+	put("B=two-value", "A=one-value") // in another order: a version, and nothing in it has changed
+	put("B=two-value", "C=one-value")
+	put("B=one-value", "C=two-value") // the values change places
+	h.json(tok, "POST", "/api/v1/secrets/db/rollback", 200, `{"version":1}`)
+	a := h.json(tok, "GET", "/api/v1/secrets/db", 200, "")
+	got := ""
+	for _, v := range a.at("versions").([]any) {
+		v := v.(map[string]any)
+		got += fmt.Sprintln(v["number"], v["names"], v["changed"], v["of"])
+	}
+	want := "1 [A B] [A B] <nil>\n2 [A B] [B] <nil>\n3 [A B] [] <nil>\n4 [B C] [A C] <nil>\n5 [B C] [B C] <nil>\n6 [A B] [A C] 1\n"
+	if got != want || strings.Contains(a.raw, "-value") {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if data := h.json(tok, "GET", "/api/v1/secrets/db/data", 200, ""); data.text("data.0.A") != "one-value" || data.text("data.0.B") != "one-value" {
+		t.Error(data.raw)
+	}
 }
