@@ -208,7 +208,8 @@ func (h *house) run(k keys, application, env, mapping string) dsmAnswer {
 	}
 	tok = h.token(keys{app.ID, app.Signature})
 	encode := func(s string) string { return odd.Replace(base64.StdEncoding.EncodeToString([]byte(s))) }
-	if d := h.form(tok, "POST", "/iso/cicd/variables", 200, "env", encode(env), "map", encode(mapping)).dsm(h.t); d.Response.Error || d.Error != "" {
+	// One generation of the client sends helm too.
+	if d := h.form(tok, "POST", "/iso/cicd/variables", 200, "env", encode(env), "map", encode(mapping), "helm", "").dsm(h.t); d.Response.Error || d.Error != "" {
 		h.t.Fatalf("%+v", d)
 	}
 	tok = h.token(keys{app.ID, app.Signature})
