@@ -99,11 +99,12 @@ func why(p *model.Policy, c *model.Credential) string {
 	return "the period of its policy ends"
 }
 
-// held lists what keeps a change that is due from starting.
+// held lists what keeps a change from starting: any change, or one that merely falls due.
 func held(v *table.View, at model.Time, e *Explanation, c *model.Credential) (reasons []string) {
 	if o, open := state.Operations.First(v, "open", string(c.ID)); open {
 		reasons = append(reasons, "operation "+strconv.FormatUint(o.Number, 10)+" is "+o.State.String())
 	}
+	reasons = append(reasons, spent(v, at, c)...)
 	if e.ChangeAt == 0 {
 		return reasons
 	}
