@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// Table is the body of an answer in CSV (RFC 4180); it never holds a secret.
+// Table is the body of an answer in CSV (RFC 4180, with lines that end in a line feed alone); it never holds a secret.
 type Table struct {
 	Header []string
 	Rows   [][]string

@@ -26,7 +26,7 @@ func (s *session) show(c *cobra.Command, v any, people func(w io.Writer) error) 
 
 // tabular adds --csv. A command that calls list has it; every other one refuses it.
 func (s *session) tabular(c *cobra.Command) *cobra.Command {
-	c.Flags().BoolVar(&s.asCSV, "csv", false, "print CSV (RFC 4180)")
+	c.Flags().BoolVar(&s.asCSV, "csv", false, "print CSV")
 	return c
 }
 
