@@ -63,3 +63,21 @@ func TestSpent(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhyACustodyCounts: a custody that ran out decides the next change, as long as nothing changed since and the policy asks for it.
+func TestWhyACustodyCounts(t *testing.T) {
+	t.Parallel()
+	const lapse = "a custody ran out, and nobody had given it back"
+	for _, c := range []struct {
+		timeout bool
+		changed model.Time
+		due     model.Time
+		why     string
+	}{{true, 0, 50, lapse}, {true, 60, 0, "the policy has no period"}, {false, 0, 0, "the policy has no period"}} {
+		p := &model.Policy{Enabled: true, ChangeOnTimeout: c.timeout}
+		row := &model.Credential{Enabled: true, LapsedAt: 50, ChangedAt: c.changed, Execution: model.Execution{Executor: "ssh", ChangeTemplate: "t", Automatic: true, Started: true}}
+		if due, got := p.NextRotation(row), why(p, row); due != c.due || got != c.why {
+			t.Errorf("%+v: due %d, %q", c, due, got)
+		}
+	}
+}
