@@ -202,6 +202,8 @@ func failureOf(err error) (class, msg string) {
 		return string(f.Class), err.Error()
 	case errors.As(err, &m):
 		return m.Kind.String(), m.Msg
+	case errors.Is(err, mask.ErrNoValue):
+		return string(executors.ClassTemplate), err.Error()
 	}
 	return "internal", err.Error()
 }
