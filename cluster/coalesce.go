@@ -26,8 +26,9 @@ type pending struct {
 	done     chan outcome // buffered: delivering never waits
 }
 
-// background tells that nobody waits at a keyboard or in a program for a command: the scheduler and the slots ask for it.
-func background(e *command.Envelope) bool { return e.Actor.Kind == model.ActorSystem }
+// background tells that nobody waits at a keyboard or in a program for a command: the scheduler and the slots ask for it, and no
+// request waits for what it is part of.
+func background(e *command.Envelope) bool { return e.Actor.Kind == model.ActorSystem && !e.Awaited }
 
 // felt is what requests have felt so far: those that are not background work.
 type felt struct {

@@ -11,14 +11,15 @@ import (
 )
 
 // Background work leaves at once when nobody else asks; while others do, it takes the next batch of theirs, waits no
-// longer than patience for it, and not at all when it fills a batch itself.
+// longer than patience for it, and not at all when it fills a batch itself, or when a request waits for it.
 func TestBackgroundWorkTakesCompany(t *testing.T) {
 	t.Parallel()
 	const some = 20 * time.Millisecond
-	client, system := model.Actor{Kind: model.ActorClient}, model.Actor{Kind: model.ActorSystem}
+	client, system := command.Envelope{Actor: model.Actor{Kind: model.ActorClient}}, command.Envelope{Actor: model.Actor{Kind: model.ActorSystem}}
+	awaited := command.Envelope{Actor: system.Actor, Awaited: true}
 	type step struct {
 		after time.Duration
-		actor model.Actor
+		what  command.Envelope
 		n     int
 	}
 	for name, c := range map[string]struct {
@@ -30,6 +31,7 @@ func TestBackgroundWorkTakesCompany(t *testing.T) {
 		"with the next request":   {[]step{{0, client, 1}, {5, system, 1}, {some / 2, client, 1}}, []time.Duration{0, 5 + some/2}},
 		"until patience is over":  {[]step{{0, client, 1}, {some / 2, system, 1}}, []time.Duration{0, some}},
 		"after a pause of people": {[]step{{0, client, 1}, {some, system, 1}}, []time.Duration{0, some}},
+		"a request waits for it":  {[]step{{0, client, 1}, {some / 2, awaited, 1}}, []time.Duration{0, some / 2}},
 		"many":                    {[]step{{0, client, 1}, {5, system, 3}}, []time.Duration{0, 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +52,7 @@ func TestBackgroundWorkTakesCompany(t *testing.T) {
 				for _, s := range c.steps {
 					time.Sleep(s.after)
 					for range s.n {
-						q.submit(command.Envelope{Actor: s.actor})
+						q.submit(s.what)
 					}
 					asked += s.n
 					synctest.Wait()

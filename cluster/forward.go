@@ -19,6 +19,7 @@ type Caller interface {
 // proposeArgs is what a follower sends: the commands that waited while it was busy sending others.
 type proposeArgs struct {
 	Commands []command.Envelope `cbor:"commands"`
+	Behind   bool               `cbor:"behind,omitempty"` // background work; requests wait for all others
 }
 
 type proposeReply struct {
@@ -49,8 +50,8 @@ type followerSide struct {
 
 func newFollowerSide(node *raftnode.Node, call Caller) *followerSide {
 	f := &followerSide{node: node, call: call}
-	f.queue = newCoalescer(forwardWorkers, 1, f.send)
-	f.behind = newCoalescer(forwardWorkers, 1, f.send)
+	f.queue = newCoalescer(forwardWorkers, 1, func(ctx context.Context, batch []command.Envelope) []outcome { return f.send(ctx, batch, false) })
+	f.behind = newCoalescer(forwardWorkers, 1, func(ctx context.Context, batch []command.Envelope) []outcome { return f.send(ctx, batch, true) })
 	return f
 }
 
@@ -62,7 +63,7 @@ func (f *followerSide) propose(ctx context.Context, e command.Envelope) outcome 
 	return queue.wait(ctx, queue.submit(e))
 }
 
-func (f *followerSide) send(ctx context.Context, batch []command.Envelope) []outcome {
+func (f *followerSide) send(ctx context.Context, batch []command.Envelope, behind bool) []outcome {
 	moved := f.node.LeaderMoved()
 	leader := f.node.Leader()
 	if leader == "" || leader == f.node.ID() {
@@ -82,7 +83,7 @@ func (f *followerSide) send(ctx context.Context, batch []command.Envelope) []out
 	}()
 	defer func() { close(done); <-watching }()
 	var r proposeReply
-	if err := f.call.Call(ctx, leader, rpc.Propose, proposeArgs{batch}, &r); err != nil {
+	if err := f.call.Call(ctx, leader, rpc.Propose, proposeArgs{batch, behind}, &r); err != nil {
 		return all(batch, outcome{err: err, retry: true, maybe: !errors.Is(err, rpc.ErrNotSent)})
 	}
 	if len(r.Outcomes) != len(batch) {
@@ -111,6 +112,7 @@ func (l *leaderSide) serve(ctx context.Context, peer model.NodeID, args proposeA
 	out := make([]wireOutcome, len(args.Commands))
 	queued := make([]*pending, len(args.Commands))
 	for i, e := range args.Commands {
+		e.Awaited = !args.Behind
 		var o *outcome
 		switch {
 		case e.Node != peer:

@@ -108,6 +108,9 @@ func (r *Runner) adopt(ctx context.Context, token model.Pos, o *model.Operation,
 	if l, ok := r.active[token]; ok {
 		return l, false
 	}
+	if o.Awaited() {
+		ctx = command.Awaited(ctx)
+	}
 	l := newLease(ctx, token, o.ID, timing)
 	r.active[token] = l
 	select {

@@ -42,7 +42,16 @@ type Envelope struct {
 	Node    model.NodeID `cbor:"node"`
 	Term    uint64       `cbor:"term,omitempty"` // set by the scheduler: valid only in this raft term
 	Payload codec.Raw    `cbor:"payload"`
+
+	// Awaited says that a request waits for it: no part of the log, but of its way there.
+	Awaited bool `cbor:"-"`
 }
+
+type awaited struct{}
+
+// Awaited marks the commands that are proposed with ctx: a request waits for what they are part of, though it is not what
+// proposes them.
+func Awaited(ctx context.Context) context.Context { return context.WithValue(ctx, awaited{}, true) }
 
 // Entry is the data of one raft log entry: the commands that waited while the previous entry was in flight, stamped by
 // the leader that submitted it.
@@ -92,7 +101,7 @@ func ProposeAt[A, R any](ctx context.Context, p Proposer, d Def[A, R], actor mod
 	if err != nil {
 		return zero, 0, &model.Error{Op: string(d.kind), Kind: model.Internal, Msg: "arguments cannot be encoded", Err: err}
 	}
-	res, err := p.Propose(ctx, Envelope{Kind: d.kind, Version: d.version, Actor: actor, Payload: payload})
+	res, err := p.Propose(ctx, Envelope{Kind: d.kind, Version: d.version, Actor: actor, Payload: payload, Awaited: ctx.Value(awaited{}) != nil})
 	if err != nil {
 		return zero, 0, err
 	}

@@ -239,6 +239,12 @@ func (o *Operation) Prompt() bool {
 	return !o.Background() || o.State == OpUncertain && o.Kind == PasswordChange
 }
 
+// Awaited tells whether a request is answered only when the operation is over, so that its commands are in as much haste as
+// requests are.
+func (o *Operation) Awaited() bool {
+	return slices.Contains([]OperationKind{Provision, CredentialActivation, EphemeralCreate, Preflight}, o.Kind)
+}
+
 // Step is one line of a transcript: what the program said it does, never raw target output (RULES 10).
 type Step struct {
 	At      int64  `cbor:"at"`             // milliseconds since the attempt started

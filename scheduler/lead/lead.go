@@ -24,6 +24,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/session"
+	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/scheduler/plan"
 	"cofre/scheduler/trigger"
@@ -111,6 +112,13 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 		longest = glance
 	}
 	next := plan.NextWake(v, now, now.Add(longest))
+	haste := make([]context.Context, len(assigned.Grants))
+	for i, gr := range assigned.Grants {
+		haste[i] = ctx
+		if o, ok := state.Operations.Get(v, string(gr.Operation)); ok && o.Awaited() {
+			haste[i] = command.Awaited(ctx)
+		}
+	}
 	v.Close()
 
 	var first, rest errgroup.Group // what takes back and gives slots, and what merely fell due
@@ -131,9 +139,9 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 			return note(propose(ctx, c, operation.Expire, operation.ExpireArgs{Operation: h.Operation, Token: h.Lease.Token}))
 		})
 	}
-	for _, gr := range assigned.Grants {
+	for i, gr := range assigned.Grants {
 		first.Go(func() error {
-			return note(propose(ctx, c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
+			return note(propose(haste[i], c, operation.Grant, operation.GrantArgs{Operation: gr.Operation, Node: gr.Node, Slot: gr.Slot}))
 		})
 	}
 	for _, d := range due {

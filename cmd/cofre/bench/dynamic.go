@@ -28,6 +28,9 @@ func dynamics(ctx context.Context, _ *floor, s *server, o options) (err error) {
 			return err
 		}
 	}
+	if err := s.find(ctx); err != nil {
+		return err
+	}
 	pg, err := startDatabase(ctx, s, s.dir)
 	if err != nil {
 		return err
@@ -41,6 +44,8 @@ func dynamics(ctx context.Context, _ *floor, s *server, o options) (err error) {
 		return err
 	}
 	var loop, cluster []float64
+	var cpu spent
+	var entries uint64
 	for round := range o.repeats {
 		users := make([]role, rotated)
 		for i := range users {
@@ -51,13 +56,16 @@ func dynamics(ctx context.Context, _ *floor, s *server, o options) (err error) {
 			return fmt.Errorf("bare loop: %w", err)
 		}
 		loop = append(loop, one)
+		before, applied := s.spent(), s.applied(ctx)
 		if one, err = timed(func() error { return s.provision(ctx, rotated, rotated, time.Hour) }); err != nil {
 			return fmt.Errorf("dynamic users: %w", err)
 		}
+		cpu, entries = cpu.add(s.spent().sub(before)), entries+s.applied(ctx)-applied
 		cluster = append(cluster, one)
 	}
-	fmt.Printf("| dynamic users, %d lanes | bare client loop, a second | the cluster, a second | ratio |\n|---|---|---|---|\n", model.DefaultAutomation().Lanes)
-	fmt.Printf("| PostgreSQL, CREATE ROLE and fresh login | %.1f | %.1f | %.2f |\n\n", median(loop), median(cluster), median(cluster)/median(loop))
+	fmt.Printf("| dynamic users, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a user: leader + both followers + asker | log entries a user |\n|---|---|---|---|---|---|\n", model.DefaultAutomation().Lanes)
+	all := float64(o.repeats * rotated)
+	fmt.Printf("| PostgreSQL, CREATE ROLE and fresh login | %.1f | %.1f | %.2f | %s | %.2f |\n\n", median(loop), median(cluster), median(cluster)/median(loop), cpu.per(all), float64(entries)/all)
 	if o.leases == 0 {
 		return nil
 	}
