@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,9 @@ func TestDryRun(t *testing.T) {
 			}
 			if want := 1; c.fills == nil && logins != want {
 				t.Errorf("%d logins", logins)
+			}
+			if !slices.Equal(h.hasty, []string{"operation.begin", "operation.finish"}) && !slices.Equal(h.hasty, []string{"operation.finish"}) {
+				t.Errorf("in haste, because who asked waits: %v", h.hasty)
 			}
 			if a := h.attempt(r.Operation); a == nil || a.Class != c.class || a.TemplateVersion != 1 {
 				t.Errorf("attempt %+v", a)

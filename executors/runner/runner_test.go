@@ -76,7 +76,8 @@ type house struct {
 	m      *fsm.FSM
 	own    *fsm.FSM     // the replica of the runner's node; m if it does not lag
 	leapt  atomic.Int64 // milliseconds that the leader's clock was moved on
-	mu     sync.Mutex   // guards before and after
+	mu     sync.Mutex   // guards what follows
+	hasty  []string     // commands that were proposed with the word that a request waits for them
 	before func(context.Context, command.Kind) error
 	after  func(command.Kind)
 }
@@ -104,6 +105,9 @@ func openWith(t *testing.T, m *fsm.FSM) *house {
 func (h *house) Propose(ctx context.Context, e command.Envelope) (command.Result, error) {
 	h.mu.Lock()
 	before, after := h.before, h.after
+	if e.Awaited {
+		h.hasty = append(h.hasty, string(e.Kind))
+	}
 	h.mu.Unlock()
 	if after != nil {
 		defer after(e.Kind)
@@ -219,6 +223,11 @@ func TestCandidateFirst(t *testing.T) {
 	c := h.credential()
 	if cur := c.ByRole(model.RoleCurrent); string(cur.Secret.Box) != offered || len(offered) != 20 || c.VerifiedAt == 0 || c.Busy != "" {
 		t.Errorf("after the change: %+v", c)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.hasty) != 0 {
+		t.Errorf("in haste, though no request waits: %v", h.hasty)
 	}
 }
 
