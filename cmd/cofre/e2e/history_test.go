@@ -96,6 +96,9 @@ func (r *recording) rotate(client int, name string, until time.Time) {
 	r.Do(client, name, histories.Rotate{}, func() (any, histories.Outcome) {
 		var o Operation
 		a, err := r.send(http.MethodPost, "/api/v1/operations", r.admin, map[string]string{"credential": name, "kind": "change"})
+		if err == nil && a.Status == http.StatusConflict {
+			return nil, histories.Nothing // on a fast machine: the credential holds as many versions as one may
+		}
 		if got := outcome(a, err); got != histories.Done || json.Unmarshal(a.Body, &o) != nil {
 			return nil, got
 		}

@@ -85,7 +85,7 @@ func (r *Recorder) Check(limit time.Duration) (complaints []string) {
 		case porcupine.Illegal:
 			complaints = append(complaints, name+": no order explains what the clients saw:\n"+describe(m, ops))
 		case porcupine.Unknown:
-			complaints = append(complaints, fmt.Sprintf("%s: %d operations could not be judged in %s", name, len(ops), limit))
+			complaints = append(complaints, fmt.Sprintf("%s: %d operations could not be judged in %s:\n%s", name, len(ops), limit, describe(m, settle(ops))))
 		}
 	}
 	slices.Sort(complaints)
