@@ -12,7 +12,7 @@ import (
 const FreshFor = 5 * time.Second
 
 // proofEvery is how often a leader proves that it still is one.
-const proofEvery = 500 * time.Millisecond
+const proofEvery = sleepless / 2
 
 // contact knows when this node was last in touch with a majority: a follower hears its leader, a leader proves itself.
 // Raft's own word would not do for a leader: it counts the moment of stepping down as a contact, and a leader that was

@@ -21,6 +21,7 @@ type Reader struct {
 	ask    *rounds // on a follower: ask the leader
 	caught atomic.Bool
 	touch  contact
+	proof  proof
 
 	mu    sync.Mutex // guards what follows
 	ready uint64     // term whose barrier has passed
@@ -31,6 +32,7 @@ type Reader struct {
 func NewReader(node *raftnode.Node, call Caller, p *Proposer) *Reader {
 	r := &Reader{node: node, call: call, leader: p.leader, again: make(chan struct{})}
 	r.lead, r.ask = newRounds(r.confirm), newRounds(r.askLeader)
+	r.proof.verify = node.VerifyLeader
 	r.touch = contact{node: node, prove: r.lead.join}
 	return r
 }
@@ -113,7 +115,7 @@ func (r *Reader) confirm(ctx context.Context) (uint64, error) {
 		return 0, err
 	}
 	index := r.node.State().Applied()
-	if err := r.node.VerifyLeader(ctx); err != nil {
+	if err := r.proof.now(ctx); err != nil {
 		return 0, &model.Error{Kind: model.Unavailable, Msg: "leadership is not confirmed", Err: err}
 	}
 	if after, _ := r.node.Leadership(); after != now {
@@ -146,10 +148,12 @@ func (r *Reader) askLeader(ctx context.Context) (uint64, error) {
 
 func (r *Reader) barrier(ctx context.Context, term uint64) {
 	for ctx.Err() == nil {
+		at := time.Now()
 		bctx, cancel := context.WithTimeout(ctx, roundTime)
 		err := r.node.Barrier(bctx)
 		cancel()
 		if err == nil {
+			r.proof.begin(at)
 			r.mu.Lock()
 			r.ready = term
 			close(r.again)
