@@ -23,6 +23,9 @@ func environment(env []byte) (map[string][]byte, error) {
 	for _, m := range doc.Members() {
 		v, ok := m.Secret()
 		if !ok {
+			for _, b := range out {
+				clear(b)
+			}
 			return nil, wrong
 		}
 		_ = v.Reveal(func(b []byte) error { out[m.Name] = bytes.Clone(b); return nil })
