@@ -141,6 +141,7 @@ type Session struct {
 	Target         model.Endpoint
 	Resolve        mask.Resolver
 	Dial           Dialer
+	Sessions       *Sessions               // sessions of AUTH_USER that wait for the next attempt; nil: each logs in
 	Trace          Transcript              // nil: no transcript
 	Keep           Keeper                  // commits a secret that the target made; nil: nobody could
 	Before         func(step string) error // asked before connecting and before each writing step: may we still? nil: yes

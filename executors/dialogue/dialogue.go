@@ -50,8 +50,8 @@ type Line interface {
 	io.Writer
 	// Cut breaks the connection, so that whoever waits for it wakes up.
 	Cut()
-	// Close cuts and waits until nothing more is written to the output.
-	Close()
+	// Close ends the line and waits until nothing more is written to the output. After an error the connection under it is cut.
+	Close(err error)
 }
 
 // Open connects and logs in as AUTH_USER within a limit, 0 meaning the executor's own. All output goes to out, which ends

@@ -61,7 +61,7 @@ func (r *run) wipe() {
 }
 
 // run returns the line that was being worked on and why it stopped; nil after the end of the template.
-func (r *run) run(ctx context.Context, p *Program, open Open) (int, error) {
+func (r *run) run(ctx context.Context, p *Program, open Open) (at int, err error) {
 	if err := r.prepare(p); err != nil {
 		return 0, err
 	}
@@ -77,7 +77,7 @@ func (r *run) run(ctx context.Context, p *Program, open Open) (int, error) {
 		return 0, err
 	}
 	r.line = line
-	defer line.Close()
+	defer func() { line.Close(err) }()
 	for i := range r.steps {
 		if err := r.step(ctx, i); err != nil {
 			return r.steps[i].line, err

@@ -43,6 +43,7 @@ type Kit struct {
 	Makes    bool            // the target makes an account that it does not know, which opens to nobody
 	Lingers  bool            // the target takes a replaced password for a while
 	Framed   bool            // a message is two writes, its length and itself: every second one is cut
+	Stays    bool            // a session of Manager serves the next attempt too
 	Opening  int             // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
 }
 
@@ -67,7 +68,7 @@ func (k Kit) change(ctx context.Context, t testing.TB, a Account, fresh string, 
 	}
 	rec := executors.NewRecorder()
 	s := k.session(a, fresh, w)
-	s.Trace, s.Before = rec, before
+	s.Trace, s.Before, s.Sessions = rec, before, w.sessions
 	out := attempt{wire: w, secrets: []string{a.Password, fresh}}
 	if k.Manager != nil {
 		out.secrets = append(out.secrets, k.Manager.Password)

@@ -26,6 +26,7 @@ func Exercise(t *testing.T, k Kit) {
 	t.Run("failures before the change", k.early)
 	t.Run("refusal by the target", k.rejected)
 	t.Run("cuts", k.cuts)
+	t.Run("a session that stays", k.stays)
 	t.Run("cancel", k.cancel)
 	t.Run("a silent target", k.silence)
 	t.Run("another target", k.impostor)

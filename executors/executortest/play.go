@@ -119,8 +119,8 @@ func (d *device) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (d *device) Cut()   { d.out.End() }
-func (d *device) Close() { d.out.End() }
+func (d *device) Cut()        { d.out.End() }
+func (d *device) Close(error) { d.out.End() }
 
 // Play runs every dialogue in testdata/dialogues against the template that it names: a deviation fails, and so does a template
 // without a dialogue. Then the device hangs up before each line that it shows: nothing may count as done that was not awaited, nor

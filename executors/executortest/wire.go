@@ -37,9 +37,12 @@ type wire struct {
 	forbid  error         // every dial returns it: a rule of the dialer, not the network
 	stalled func()        // called once when a stall begins
 
+	sessions *executors.Sessions // that stay for the next attempt; nil: none does
+
 	mu      sync.Mutex // guards the counters
 	dialed  int
 	written int
+	conns   []net.Conn
 }
 
 func (w *wire) dials() int {
@@ -68,7 +71,36 @@ func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	if err != nil {
 		return nil, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns = append(w.conns, c)
 	return &conn{Conn: c, wire: w}, nil
+}
+
+// now is the fault that reading meets after what has been written.
+func (w *wire) now() (mode cutMode, quiet time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.written < w.at {
+		return whole, 0
+	}
+	return w.mode, w.quiet
+}
+
+// kill cuts all connections, in silence: who uses one next finds out.
+func (w *wire) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		_ = c.Close()
+	}
+}
+
+// fault lets the n-th write from now on fail.
+func (w *wire) fault(mode cutMode, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mode, w.at, w.quiet = mode, w.written+n, quiet
 }
 
 // conn breaks when its wire says so.
@@ -87,14 +119,14 @@ func (c *conn) Write(p []byte) (int, error) {
 	w := c.wire
 	w.mu.Lock()
 	w.written++
-	n := w.written
+	n, mode, at := w.written, w.mode, w.at
 	w.mu.Unlock()
-	if w.mode == cutBefore && n >= w.at {
+	if mode == cutBefore && n >= at {
 		return 0, errors.Join(errCut("write"), c.Close())
 	}
 	written, err := c.Conn.Write(p)
-	if n == w.at {
-		switch w.mode {
+	if n == at {
+		switch mode {
 		case cutAfter:
 			err = c.Close()
 		case stall:
@@ -106,17 +138,18 @@ func (c *conn) Write(p []byte) (int, error) {
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if c.wire.writes() < c.wire.at || n == 0 {
+	mode, patience := c.wire.now()
+	if n == 0 {
 		return n, err
 	}
-	switch c.wire.mode {
+	switch mode {
 	case cutAnswer:
 		clear(p[:n])
 		return 0, errors.Join(errCut("read"), c.Close())
 	case cutDeaf:
 		for err == nil {
 			clear(p[:n])
-			if err = c.Conn.SetReadDeadline(time.Now().Add(c.wire.quiet)); err == nil {
+			if err = c.Conn.SetReadDeadline(time.Now().Add(patience)); err == nil {
 				n, err = c.Conn.Read(p)
 			}
 		}

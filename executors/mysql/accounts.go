@@ -47,7 +47,7 @@ func accounts(ctx context.Context, s executors.Session, prefix string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	defer c.hangUp()
+	defer c.HangUp()
 	// A hexadecimal literal needs no escaping, whatever the server's settings are.
 	sql := fmt.Sprintf("SELECT DISTINCT User FROM mysql.user WHERE LEFT(LOWER(User), %d) = LOWER(CONVERT(0x%x USING utf8)) ORDER BY 1 LIMIT %d", len(prefix), prefix, executors.MaxAccounts+1)
 	ctx, cancel := s.Reading(ctx, DefaultReadTimeout)

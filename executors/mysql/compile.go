@@ -59,6 +59,24 @@ func compile(source string) (*program, error) {
 	return p, nil
 }
 
+// traceless tells whether the statements leave nothing in the session, such as variables, roles, tables or locks: those about accounts do
+// not, and the server has no statement that would clear the rest.
+func (p *program) traceless() bool {
+	return !slices.ContainsFunc(p.statements, func(st statement) bool {
+		switch st.words[0] {
+		case "ALTER", "CREATE", "DROP":
+			return len(st.words) < 2 || st.words[1] != "USER" && st.words[1] != "ROLE"
+		case "SET":
+			return len(st.words) < 2 || st.words[1] != "DEFAULT" && st.words[1] != "PASSWORD"
+		case "FLUSH":
+			return len(st.words) != 2 || st.words[1] != "PRIVILEGES"
+		case "GRANT", "REVOKE", "KILL":
+			return false
+		}
+		return true
+	})
+}
+
 func check(st statement) error {
 	fail := func(msg string) error { return &mask.Error{Line: st.line, Column: 1, Msg: msg} }
 	if len(st.words) == 0 {

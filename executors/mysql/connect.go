@@ -112,5 +112,14 @@ func (c session) ask(ctx context.Context, sql string) (string, error) {
 	return fmt.Sprint(row[0]), nil
 }
 
-// hangUp ends a connection; the outcome is known already.
-func (c session) hangUp() { _ = c.Close() }
+// Restore asks whether the server is there: a session is only kept after statements that leave nothing in it.
+func (c session) Restore(ctx context.Context) error {
+	ping, ok := c.Conn.(sqldriver.Pinger)
+	if !ok {
+		return errors.New("the driver cannot ping")
+	}
+	return ping.Ping(ctx)
+}
+
+// HangUp ends a connection; the outcome is known already.
+func (c session) HangUp() { _ = c.Close() }

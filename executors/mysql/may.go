@@ -45,7 +45,7 @@ func may(ctx context.Context, s executors.Session, verbs []string) (bool, string
 	if err != nil {
 		return false, "", err
 	}
-	defer c.hangUp()
+	defer c.HangUp()
 	ctx, cancel := s.Reading(ctx, DefaultReadTimeout)
 	defer cancel()
 	me, err := c.ask(ctx, "SELECT CURRENT_USER()")

@@ -56,7 +56,7 @@ func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Val
 	}
 	c, err := connect(ctx, s, user, with)
 	if err == nil {
-		c.hangUp()
+		c.HangUp()
 		return true, nil
 	}
 	switch number(err) {

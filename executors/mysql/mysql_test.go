@@ -19,7 +19,7 @@ func kit(m *target.Maria, template string) executortest.Kit {
 	return executortest.Kit{
 		Executor: mysql.New(), Template: template, Login: m.Login,
 		Target:  model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: m.Port(), CA: m.CA()},
-		Manager: &executortest.Account{Name: m.AdminUser, Password: m.AdminPassword},
+		Manager: &executortest.Account{Name: m.AdminUser, Password: m.AdminPassword}, Stays: true,
 		Account: func(t testing.TB) executortest.Account {
 			name, password := m.AddUser(t)
 			return executortest.Account{Name: name, Password: password}

@@ -57,7 +57,7 @@ func (r *run) failure(err error) *executors.Failure {
 	return &f
 }
 
-func (r *run) run(ctx context.Context, p *program) error {
+func (r *run) run(ctx context.Context, p *program) (err error) {
 	user, err := r.session.Resolve(mask.AuthUser)
 	if err != nil {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
@@ -73,12 +73,16 @@ func (r *run) run(ctx context.Context, p *program) error {
 	if err := r.permit("connect"); err != nil {
 		return err
 	}
-	if r.conn, err = connect(ctx, r.session, user, password); err != nil {
+	if !p.traceless() {
+		r.session.Sessions = nil
+	}
+	in, err := executors.LogIn(ctx, r.session, Name, user, password, "", func() (session, error) { return connect(ctx, r.session, user, password) })
+	if err != nil {
 		return err
 	}
-	r.open = true
-	defer r.conn.hangUp()
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	r.conn, r.open = in.Conn, true
+	defer func() { in.Return(err) }()
+	r.session.Trace.Step(in.Step())
 	if hashes {
 		if err := r.askHashes(ctx); err != nil {
 			return err

@@ -117,3 +117,27 @@ func FuzzLex(f *testing.F) {
 		}
 	})
 }
+
+func TestTraceless(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]bool{
+		"ALTER USER '[#USERNAME#]'@'%' IDENTIFIED BY '[#NEW_PASSWORD#]'; FLUSH PRIVILEGES": true,
+		"CREATE USER a; GRANT r TO a; SET DEFAULT ROLE r FOR a; REVOKE r FROM a":           true,
+		"SET PASSWORD FOR a = 'x'":                         true,
+		"DROP USER a; KILL USER a":                         true,
+		"CREATE ROLE r":                                    true,
+		"SET ROLE r; DROP USER a":                          false,
+		"SET @x = 1":                                       false,
+		"USE shop; DROP USER a":                            false,
+		"CREATE TEMPORARY TABLE t (a INT)":                 false,
+		"FLUSH TABLES WITH READ LOCK":                      false,
+		"LOCK TABLES t WRITE":                              false,
+		"ALTER USER a IDENTIFIED BY 'x'; SET autocommit=0": false,
+		"SELECT GET_LOCK('x', 1)":                          false,
+	} {
+		p, err := compile(src)
+		if err != nil || p.traceless() != want {
+			t.Errorf("%s: %v, %t; want %t", src, err, err == nil && p.traceless(), want)
+		}
+	}
+}

@@ -46,7 +46,7 @@ func (r *run) roles(ctx context.Context, prefix string) ([]string, error) {
 	if err := r.logIn(ctx); err != nil {
 		return nil, err
 	}
-	defer r.conn.hangUp()
+	defer r.conn.HangUp()
 	literal := "'" + strings.ReplaceAll(prefix, "'", "''") + "'"
 	sql := fmt.Sprintf("SELECT rolname FROM pg_catalog.pg_roles WHERE starts_with(lower(rolname), lower(%s)) ORDER BY 1 LIMIT %d", literal, executors.MaxAccounts+1)
 	results, err := r.exec(ctx, []byte(sql))

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,20 +76,13 @@ func config(s executors.Session) (*pgconn.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the driver: %w", err)
 	}
-	cfg.Host, cfg.Port, cfg.Database = s.Target.Address, s.Target.Port, DefaultDatabase
+	cfg.Host, cfg.Port = s.Target.Address, s.Target.Port
 	if cfg.Port == 0 {
 		cfg.Port = DefaultPort
 	}
-	name, err := s.Resolve.Optional(mask.AddInfo)
-	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AddInfo, err))
+	if cfg.Database, err = databaseOf(s); err != nil {
+		return nil, err
 	}
-	_ = name.Reveal(func(b []byte) error {
-		if len(b) > 0 {
-			cfg.Database = string(b)
-		}
-		return nil
-	})
 	if cfg.TLSConfig, err = executors.TLSConfig(s.Target); err != nil {
 		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: err.Error()}
 	}
@@ -99,8 +93,24 @@ func config(s executors.Session) (*pgconn.Config, error) {
 	return cfg, nil
 }
 
-// hangUp ends a connection and waits until the driver has let go of it.
-func (c *session) hangUp() {
+// databaseOf is the database that the credential names, or the usual one.
+func databaseOf(s executors.Session) (database string, err error) {
+	name, err := s.Resolve.Optional(mask.AddInfo)
+	if err != nil {
+		return "", executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AddInfo, err))
+	}
+	_ = name.Reveal(func(b []byte) error { database = string(b); return nil })
+	return cmp.Or(database, DefaultDatabase), nil
+}
+
+// Restore undoes what the statements of an attempt left in the session: settings, roles, temporary tables, locks.
+func (c *session) Restore(ctx context.Context) error {
+	_, err := c.Exec(ctx, "DISCARD ALL").ReadAll()
+	return err
+}
+
+// HangUp ends a connection and waits until the driver has let go of it.
+func (c *session) HangUp() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = c.Close(ctx) // the outcome is known already

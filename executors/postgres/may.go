@@ -70,7 +70,7 @@ func (r *run) rights(ctx context.Context) (*rights, error) {
 	if err := r.logIn(ctx); err != nil {
 		return nil, err
 	}
-	defer r.conn.hangUp()
+	defer r.conn.HangUp()
 	results, err := r.exec(ctx, []byte(sql))
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func kit(p *target.Postgres, template string) executortest.Kit {
 	return executortest.Kit{
 		Executor: postgres.New(), Template: template, Login: p.Login,
 		Target:  model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: p.Port(), CA: p.CA()},
-		Manager: &executortest.Account{Name: p.AdminUser, Password: p.AdminPassword},
+		Manager: &executortest.Account{Name: p.AdminUser, Password: p.AdminPassword}, Stays: true,
 		Account: func(t testing.TB) executortest.Account {
 			name, password := p.AddRole(t)
 			return executortest.Account{Name: name, Password: password}
@@ -65,7 +65,8 @@ func TestTransaction(t *testing.T) {
 	if err := p.Exec(`CREATE TABLE changes (role text, at timestamptz DEFAULT now())`); err != nil {
 		t.Fatal(err)
 	}
-	k := kit(p, "-- two statements\nINSERT INTO changes (role) VALUES ('[#USERNAME#]');\nALTER ROLE \"[#USERNAME#]\" WITH LOGIN ENCRYPTED PASSWORD '[#NEW_PASSWORD#]';\n")
+	// The role and the table would stand in the way of the next attempt in the same session.
+	k := kit(p, "-- several statements\nCREATE TEMPORARY TABLE once (a int);\nINSERT INTO changes (role) VALUES ('[#USERNAME#]');\nALTER ROLE \"[#USERNAME#]\" WITH LOGIN ENCRYPTED PASSWORD '[#NEW_PASSWORD#]';\nSET ROLE pg_monitor;\n")
 	executortest.Exercise(t, k)
 }
 

@@ -69,7 +69,7 @@ func (r *run) failure(err error) *executors.Failure {
 	return &f
 }
 
-func (r *run) run(ctx context.Context, p *program) error {
+func (r *run) run(ctx context.Context, p *program) (err error) {
 	user, err := r.session.Resolve(mask.AuthUser)
 	if err != nil {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
@@ -85,11 +85,17 @@ func (r *run) run(ctx context.Context, p *program) error {
 	if err := r.permit("connect"); err != nil {
 		return err
 	}
-	if r.conn, err = connect(ctx, r.session, user, password); err != nil {
+	database, err := databaseOf(r.session)
+	if err != nil {
 		return err
 	}
-	defer r.conn.hangUp()
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	in, err := executors.LogIn(ctx, r.session, Name, user, password, database, func() (*session, error) { return connect(ctx, r.session, user, password) })
+	if err != nil {
+		return err
+	}
+	r.conn = in.Conn
+	defer func() { in.Return(err) }()
+	r.session.Trace.Step(in.Step())
 	if hashed {
 		if err := r.askEncryption(ctx); err != nil {
 			return err

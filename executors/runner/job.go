@@ -212,13 +212,19 @@ func endpoint(d *model.Device, protocols []string) model.Endpoint {
 func (r *Runner) session(l *lease, j *job) executors.Session {
 	j.connected.Store(false)
 	dial := r.dialer(j)
+	// A session stays for the next attempt only if it is of somebody who changes others, whose secret no attempt replaces, and if
+	// nothing is on the way: a jump host's or proxy's connection ends with its attempt.
+	var sessions *executors.Sessions
+	if j.auth.ID != j.credential.ID && len(j.ways[j.device.ID]) == 0 {
+		sessions = r.sessions
+	}
 	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err == nil {
 			j.connected.Store(true)
 		}
 		return c, err
-	}, Trace: j.trace, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
+	}, Sessions: sessions, Trace: j.trace, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
 }
 
 func (j *job) wipe() { j.candidate.Wipe() }

@@ -54,6 +54,8 @@ type Runner struct {
 	mu      sync.Mutex           // guards active
 	active  map[model.Pos]*lease // by fencing token
 	adopted chan struct{}        // a lease was: the cluster's timing may be another than when renew began to wait
+
+	sessions *executors.Sessions
 }
 
 // New makes a runner.
@@ -64,13 +66,14 @@ func New(c Config) *Runner {
 	if c.Lost == nil {
 		c.Lost = func() {}
 	}
-	return &Runner{Config: c, active: map[model.Pos]*lease{}, adopted: make(chan struct{}, 1)}
+	return &Runner{Config: c, active: map[model.Pos]*lease{}, adopted: make(chan struct{}, 1), sessions: executors.NewSessions(executors.SessionIdle)}
 }
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "runner"}
 
 // Run works until ctx ends; running attempts are then cut, and settled by whoever runs them next.
 func (r *Runner) Run(ctx context.Context) error {
+	defer r.sessions.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return r.renew(ctx) })
 	g.Go(func() error { return r.watch(ctx, g) })

@@ -70,7 +70,7 @@ func TestLinuxChpasswd(t *testing.T) {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}
 		},
-		Hostile: hostile, Unfit: unfit, Opening: handshake,
+		Hostile: hostile, Unfit: unfit, Opening: handshake, Stays: true,
 	})
 }
 

@@ -1,9 +1,11 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -12,7 +14,6 @@ import (
 	"cofre/executors/dialogue"
 	"cofre/executors/mask"
 	"cofre/executors/script"
-	"cofre/fsm/model"
 )
 
 // program is a compiled template of a dialect.
@@ -46,18 +47,35 @@ func setting(cmd script.Command) (bool, error) {
 // terminal is a shell.
 type terminal struct {
 	io.Writer
-	client *ssh.Client
-	untie  func() bool
-	done   chan struct{} // closed when the shell's output has ended
+	in    executors.Borrowed[*link]
+	shell *ssh.Session
+	untie func() bool
+	done  chan struct{} // closed when the shell's output has ended
 }
 
-// openTerminal logs in as AUTH_USER and starts a shell on a wide terminal without echo.
+// openTerminal logs in as AUTH_USER, or goes on over a connection where that has been done, and starts a shell on a wide terminal
+// without echo.
 func openTerminal(ctx context.Context, s executors.Session, limit time.Duration, out *dialogue.Stream) (dialogue.Line, error) {
-	client, err := logIn(ctx, s, limit)
+	in, err := borrow(ctx, s, limit)
 	if err != nil {
 		return nil, err
 	}
-	t := &terminal{client: client, done: make(chan struct{})}
+	t, err := startShell(ctx, s, limit, in, out)
+	if err != nil && in.Reused { // many a device gives one shell to a connection
+		s.Sessions = nil
+		if in, err = borrow(ctx, s, limit); err != nil {
+			return nil, err
+		}
+		t, err = startShell(ctx, s, limit, in, out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open a shell: %w", err)
+	}
+	return t, nil
+}
+
+func startShell(ctx context.Context, s executors.Session, limit time.Duration, in executors.Borrowed[*link], out *dialogue.Stream) (*terminal, error) {
+	t := &terminal{in: in, done: make(chan struct{})}
 	t.untie = context.AfterFunc(ctx, t.Cut)
 	if limit <= 0 {
 		limit = dialogue.DefaultTimeout
@@ -65,68 +83,62 @@ func openTerminal(ctx context.Context, s executors.Session, limit time.Duration,
 	sctx, cancel := s.Reading(ctx, 3*limit)
 	defer cancel()
 	stop := context.AfterFunc(sctx, t.Cut) // the library waits for ever
-	if err := t.shell(out); err != nil {
+	if err := t.start(out); err != nil {
 		close(t.done)
-		t.Close()
 		if sctx.Err() != nil {
 			err = sctx.Err()
 		}
-		return nil, fmt.Errorf("open a shell: %w", err)
+		t.Close(err)
+		return nil, err
 	}
 	if !stop() {
-		t.Close()
-		return nil, fmt.Errorf("open a shell: %w", sctx.Err())
+		t.Close(sctx.Err())
+		return nil, sctx.Err()
 	}
 	return t, nil
 }
 
-// logIn connects with the authentication credential.
-func logIn(ctx context.Context, s executors.Session, limit time.Duration) (*ssh.Client, error) {
-	user, err := dialogue.Text(s.Resolve, mask.AuthUser)
-	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, err)
-	}
-	password, err := s.Resolve(mask.AuthPassword)
-	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
-	}
-	client, err := dial(ctx, s, user, password, limit)
-	if err == nil {
-		s.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
-	}
-	return client, err
-}
-
-func (t *terminal) shell(out *dialogue.Stream) error {
-	sess, err := t.client.NewSession()
-	if err != nil {
+func (t *terminal) start(out *dialogue.Stream) (err error) {
+	if t.shell, err = t.in.Conn.NewSession(); err != nil {
 		return err
 	}
-	sess.Stdout, sess.Stderr = out, out
-	if t.Writer, err = sess.StdinPipe(); err != nil {
+	t.shell.Stdout, t.shell.Stderr = out, out
+	if t.Writer, err = t.shell.StdinPipe(); err != nil {
 		return err
 	}
-	if err := sess.RequestPty("dumb", 50, 500, ssh.TerminalModes{ssh.ECHO: 0, ssh.TTY_OP_ISPEED: 38400, ssh.TTY_OP_OSPEED: 38400}); err != nil {
+	if err := t.shell.RequestPty("dumb", 50, 500, ssh.TerminalModes{ssh.ECHO: 0, ssh.TTY_OP_ISPEED: 38400, ssh.TTY_OP_OSPEED: 38400}); err != nil {
 		return err
 	}
-	if err := sess.Shell(); err != nil {
+	if err := t.shell.Shell(); err != nil {
 		return err
 	}
 	go func() {
 		defer close(t.done)
-		_ = sess.Wait() // how the shell ended does not matter, only that it did
+		_ = t.shell.Wait() // how the shell ended does not matter, only that it did
 		out.End()
 	}()
 	return nil
 }
 
 // Cut breaks the connection.
-func (t *terminal) Cut() { _ = t.client.Close() }
+func (t *terminal) Cut() { _ = t.in.Conn.Close() }
 
-// Close cuts and waits for the end of the output.
-func (t *terminal) Close() {
-	t.untie()
-	t.Cut()
+// hangUpTime is how long a shell may take to end before its connection is cut.
+const hangUpTime = time.Second
+
+// Close ends the shell, and the connection unless it stays for the next attempt.
+func (t *terminal) Close(err error) {
+	if !t.untie() || !t.in.Stays() {
+		err = cmp.Or(err, net.ErrClosed)
+	}
+	if err == nil {
+		slow := time.AfterFunc(hangUpTime, t.Cut)
+		_ = t.shell.Close()
+		<-t.done
+		if !slow.Stop() {
+			err = net.ErrClosed
+		}
+	}
+	t.in.Return(err)
 	<-t.done
-	_ = t.client.Wait()
 }

@@ -163,7 +163,7 @@ func (p *program) open(ctx context.Context, s executors.Session, limit time.Dura
 		return t, nil
 	}
 	if _, err := t.logIn(ctx, p.prompts, user, password, 3*limit, out); err != nil {
-		t.Close()
+		t.Close(err)
 		return nil, err
 	}
 	s.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})

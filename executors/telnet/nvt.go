@@ -199,8 +199,8 @@ func (t *terminal) Cut() {
 	}
 }
 
-// Close cuts and waits for the end of the output.
-func (t *terminal) Close() {
+// Close cuts, as there is no session under a line, and waits for the end of the output.
+func (t *terminal) Close(error) {
 	t.untie()
 	t.Cut()
 	<-t.done

@@ -60,7 +60,7 @@ func TestTargetThatNegotiatesForEver(t *testing.T) {
 		for err := error(nil); err == nil; {
 			_, err = theirs.Write(babble)
 		}
-		term.Close()
+		term.Close(nil)
 		if e, err := out.Settled(t.Context(), 0); err != nil || !e.Ended {
 			t.Errorf("%s: %+v, %v", name, e, err)
 		}

@@ -140,6 +140,6 @@ func tryLogin(ctx context.Context, s executors.Session, p prompts, with secret.V
 	}
 	out := dialogue.NewStream()
 	t := newTerminal(ctx, conn, out)
-	defer t.Close()
+	defer t.Close(nil)
 	return t.logIn(ctx, p, user, with, 3*limit, out)
 }

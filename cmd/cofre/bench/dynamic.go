@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"cofre/fsm/model"
 )
@@ -91,20 +88,7 @@ type creating struct {
 }
 
 func (c creating) change(ctx context.Context, r *role) error {
-	for _, step := range []struct{ name, password, sql string }{
-		{dynamicManager, c.password, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", r.name, r.password)}, {r.name, r.password, "SELECT 1"},
-	} {
-		u := url.URL{Scheme: "postgres", User: url.UserPassword(step.name, step.password), Host: c.Addr(), Path: "/postgres", RawQuery: "sslmode=require"}
-		conn, err := pgx.Connect(ctx, u.String())
-		if err != nil {
-			return err
-		}
-		_, err = conn.Exec(ctx, step.sql)
-		if err := errors.Join(err, conn.Close(ctx)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(c.as(ctx, role{dynamicManager, c.password}, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", r.name, r.password)), c.as(ctx, *r, "SELECT 1"))
 }
 
 // provision asks for n users, which some clients at once share evenly, and reads the password of each as soon as it has logged in.

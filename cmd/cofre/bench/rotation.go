@@ -22,10 +22,9 @@ const rotated = 60 // accounts, each changed once in a round
 
 // rotating is a real target whose accounts are changed, by the cluster and by a bare client.
 type rotating interface {
-	create(i int) (name, password string, err error)
-	device() (host, template string)
-	change(ctx context.Context, r *role) error // as a bare client: change and fresh login
-	Close() error
+	create() (name, password string, err error)
+	execution() (host string, settings map[string]any) // how the cluster changes its accounts
+	change(ctx context.Context, r *role) error         // as a bare client: change and fresh login
 }
 
 type role struct{ name, password string }
@@ -44,33 +43,77 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a rotation: leader + both followers + asker | log entries a rotation |\n|---|---|---|---|---|---|\n",
 		model.DefaultAutomation().Lanes)
 	defer fmt.Println()
-	for _, t := range []struct {
+	for _, target := range []struct {
 		name  string
-		start func() (rotating, error)
-	}{
-		{"PostgreSQL, ALTER ROLE", func() (rotating, error) { return startDatabase(ctx, s, s.dir) }},
-		{"sshd, passwd", func() (rotating, error) { return startLinux(ctx, s, s.dir) }},
-	} {
-		if !strings.Contains(t.name, o.op) {
+		start func(context.Context, *server) ([]variant, func() error, error)
+	}{{"PostgreSQL", databases}, {"sshd", logins}} {
+		if o.op != "" && !strings.HasPrefix(o.op, target.name) {
 			continue
 		}
-		target, err := t.start()
-		if err != nil {
-			return err
-		}
-		if err := compare(ctx, s, target, t.name, o); err != nil {
+		if err := s.rotate(ctx, target.start, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func compare(ctx context.Context, s *server, t rotating, name string, o options) (err error) {
-	defer func() { err = errors.Join(err, t.Close()) }()
-	host, template := t.device()
+// variant is one way to change accounts of a target.
+type variant struct {
+	name string
+	rotating
+}
+
+func (s *server) rotate(ctx context.Context, start func(context.Context, *server) ([]variant, func() error, error), o options) (err error) {
+	variants, end, err := start(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	for _, v := range variants {
+		if !strings.Contains(v.name, o.op) {
+			continue
+		}
+		if err := compare(ctx, s, v.rotating, v.name, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func databases(ctx context.Context, s *server) ([]variant, func() error, error) {
+	d, err := startDatabase(ctx, s, s.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := s.manage(ctx, d)
+	if err != nil {
+		return nil, nil, errors.Join(err, d.Close())
+	}
+	stays := *m
+	stays.keep()
+	return []variant{
+		{"PostgreSQL, ALTER ROLE by itself", d}, {"PostgreSQL, ALTER ROLE by a manager", m},
+		{"PostgreSQL, by a manager whose sessions the bare loop keeps too", &stays},
+	}, d.Close, nil
+}
+
+func logins(ctx context.Context, s *server) ([]variant, func() error, error) {
+	l, err := startLinux(ctx, s, s.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.sudo(ctx, l)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	return []variant{{"sshd, passwd by itself", l}, {"sshd, chpasswd by a manager", c}}, l.Close, nil
+}
+
+func compare(ctx context.Context, s *server, t rotating, name string, o options) error {
+	host, execution := t.execution()
 	var bare, ours []role
 	for i := range 2 * rotated {
-		name, password, err := t.create(i)
+		name, password, err := t.create()
 		if err != nil {
 			return err
 		}
@@ -80,7 +123,7 @@ func compare(ctx context.Context, s *server, t rotating, name string, o options)
 		}
 		ours = append(ours, role{name, password})
 		if err := s.admin.Do(ctx, http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": name, "hostname": host, "username": name, "secret": password,
-			"execution": map[string]any{"template": template}}, nil); err != nil {
+			"execution": execution}, nil); err != nil {
 			return err
 		}
 	}
@@ -162,40 +205,60 @@ func (s *server) change(ctx context.Context, accounts []role) error {
 }
 
 // database is a real PostgreSQL with login roles.
-type database struct{ *target.Postgres }
+type database struct {
+	*target.Postgres
+	made int // roles
+}
 
 func startDatabase(ctx context.Context, s *server, dir string) (*database, error) {
-	home := filepath.Join(dir, "pg")
-	if err := os.MkdirAll(home, 0o755); err != nil {
+	home, err := os.MkdirTemp(dir, "pg")
+	if err == nil {
+		err = os.Chmod(home, 0o755)
+	}
+	if err != nil {
 		return nil, err
 	}
 	pg, err := target.StartPostgres(home)
 	if err != nil {
 		return nil, err
 	}
-	return &database{pg}, s.admin.Do(ctx, http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
+	return &database{Postgres: pg}, s.admin.Do(ctx, http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "localhost", "ip": "127.0.0.1", "ca": pg.CA(),
 		"connectivities": []map[string]any{{"protocol": "POSTGRESQL", "port": pg.Port()}}}, nil)
 }
 
-func (d *database) create(i int) (string, string, error) {
-	return d.CreateRole(fmt.Sprintf("bench_%d", i))
+func (d *database) create() (string, string, error) {
+	d.made++
+	return d.CreateRole(fmt.Sprintf("bench_%d", d.made))
 }
-func (d *database) device() (host, template string) { return "localhost", "PostgreSQL ALTER ROLE" }
+func (d *database) execution() (string, map[string]any) {
+	return "localhost", map[string]any{"template": "PostgreSQL ALTER ROLE"}
+}
 
 // change is what a client without a memory does: log in, ALTER ROLE, log in anew.
 func (d *database) change(ctx context.Context, r *role) error {
-	fresh := fmt.Sprintf("N%d-%s", time.Now().UnixNano(), r.name)
-	for _, step := range []struct{ password, sql string }{{r.password, fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", r.name, fresh)}, {fresh, "SELECT 1"}} {
-		u := url.URL{Scheme: "postgres", User: url.UserPassword(r.name, step.password), Host: d.Addr(), Path: "/postgres", RawQuery: "sslmode=require"}
-		c, err := pgx.Connect(ctx, u.String())
-		if err != nil {
-			return err
-		}
-		_, err = c.Exec(ctx, step.sql)
-		if err := errors.Join(err, c.Close(ctx)); err != nil {
-			return err
-		}
-	}
+	fresh := freshOf(r)
+	err := errors.Join(d.as(ctx, *r, alter(r, fresh)), d.as(ctx, role{r.name, fresh}, "SELECT 1"))
 	r.password = fresh
-	return nil
+	return err
+}
+
+func freshOf(r *role) string { return fmt.Sprintf("N%d-%s", time.Now().UnixNano(), r.name) }
+
+func alter(r *role, fresh string) string {
+	return fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", r.name, fresh)
+}
+
+// as logs in, runs a statement, and logs out.
+func (d *database) as(ctx context.Context, who role, sql string) error {
+	c, err := d.logIn(ctx, who)
+	if err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, sql)
+	return errors.Join(err, c.Close(ctx))
+}
+
+func (d *database) logIn(ctx context.Context, who role) (*pgx.Conn, error) {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(who.name, who.password), Host: d.Addr(), Path: "/postgres", RawQuery: "sslmode=require"}
+	return pgx.Connect(ctx, u.String())
 }

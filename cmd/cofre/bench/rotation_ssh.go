@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -20,10 +19,14 @@ import (
 type linux struct{ *target.SSH }
 
 func startLinux(ctx context.Context, s *server, dir string) (*linux, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "sshd"), 0o755); err != nil {
+	home, err := os.MkdirTemp(dir, "sshd")
+	if err == nil {
+		err = os.Chmod(home, 0o755)
+	}
+	if err != nil {
 		return nil, err
 	}
-	sshd, err := target.StartSSHD(filepath.Join(dir, "sshd"))
+	sshd, err := target.StartSSHD(home)
 	if err != nil {
 		return nil, err
 	}
@@ -37,8 +40,10 @@ func startLinux(ctx context.Context, s *server, dir string) (*linux, error) {
 		s.admin.Do(ctx, http.MethodPost, "/api/v1/devices/linux/trust", map[string]any{"keys": keys}, nil))
 }
 
-func (l *linux) create(int) (string, string, error) { return l.CreateUser() }
-func (l *linux) device() (host, template string)    { return "linux", "Linux passwd" }
+func (l *linux) create() (string, string, error) { return l.CreateUser() }
+func (l *linux) execution() (string, map[string]any) {
+	return "linux", map[string]any{"template": "Linux passwd"}
+}
 
 // change is what a client without a memory does: log in, passwd, log in anew.
 func (l *linux) change(_ context.Context, r *role) error {

@@ -1,0 +1,47 @@
+package runner_test
+
+import (
+	"context"
+	"testing"
+
+	"cofre/executors"
+	"cofre/fsm/credential"
+	"cofre/fsm/device"
+	"cofre/fsm/model"
+)
+
+// TestWhoseSessionStays: only that of somebody who changes others, and only where nothing is on the way.
+func TestWhoseSessionStays(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name         string
+		manager, way bool
+	}{{"the account itself", false, false}, {"a manager", true, false}, {"a manager behind a jump host", true, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			own := h.credential()
+			if c.manager {
+				boss := put(h, credential.PutArgs{Identifier: "boss", Device: own.Device, Username: new("boss"), Secret: &credential.NewSecret{Row: "rboss", Secret: model.Sealed{Term: 1, Box: []byte("Boss-pass-1")}}})
+				put(h, credential.PutArgs{ID: own.ID, Execution: &credential.ExecutionPatch{Authentication: &boss}})
+			}
+			if c.way {
+				hop := as(h, device.Put, device.PutArgs{Device: model.Device{Hostname: "hop", IP: "127.0.0.1", Connectivities: []model.Connectivity{{Protocol: "SOCKS5", Port: 1080}}}}).Device
+				d := h.device(own.Device)
+				d.Via = hop.ID
+				as(h, device.Put, device.PutArgs{Device: *d})
+			}
+			seen := make(chan *executors.Sessions, 1)
+			h.start(fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+				seen <- s.Sessions
+				return executors.Applied, nil
+			}, verify: func(string) (bool, error) { return true, nil }})
+			id, _ := h.grant()
+			h.await(id, c.name, in(model.OpSucceeded))
+			s := <-seen
+			if (s != nil) != (c.manager && !c.way) {
+				t.Errorf("a session may stay: %t", s != nil)
+			}
+		})
+	}
+}
