@@ -138,8 +138,13 @@ func azure(n, v string) string {
 	return b.String()
 }
 
-// teamcity writes what is not ASCII by its code, so that the encoding of the agent's console does not matter.
+// teamcity writes what is not ASCII by its code, so that the encoding of the agent's console does not matter. In the value of
+// a parameter the agent takes what stands between two percent signs for the name of another one, and a doubled sign for one:
+// so the signs are doubled, but a lone one, which is read as it is.
 func teamcity(n, v string) string {
+	if strings.Count(v, "%") > 1 {
+		v = strings.ReplaceAll(v, "%", "%%")
+	}
 	v = strings.NewReplacer("|", "||", "'", "|'", "[", "|[", "]", "|]", "\r", "|r", "\n", "|n").Replace(v)
 	return printed("##teamcity[setParameter name='env." + n + "' value='" + units(v, "|0x") + "']")
 }

@@ -15,7 +15,7 @@ import (
 var hostile = map[string]string{
 	"PLAIN": "s3cret", "QUOTES": `it's "x" \'`, "SHELL": "$(touch pwned) `id` $HOME ; & | > <", "LINES": "one\ntwo%\r\nthree\n", "PERCENT": "%s%d%25 100%", "SPACES": "  a  b  ", "TEAM": "|[x]|' |n|0x0041", "EMPTY": "",
 	"GREEK": "αβγ \u0085\u2028😀", "DELIMITER": "COFRE_END\nCOFRE_END_", "AZURE": "%0D%3B%AZP25 ##vso[task.complete result=Failed;]x]; %5D", "ACTIONS": "::set-output name=x::y\n##[group]z",
-	"PROPERTIES": "\t\f=: #!\\u0041\\", "TABS": "\t\t", "BACKTICKS": "`id`\n$(id)\n${IFS}", "ENDS": "\n\nx\n\n", "DASH": "-n", "STAR": "*", "TILDE": "~",
+	"PROPERTIES": "\t\f=: #!\\u0041\\", "TABS": "\t\t", "REFERENCE": "a%env.HOME%b", "LONE": "100%", "DOUBLE": "%%", "BACKTICKS": "`id`\n$(id)\n${IFS}", "ENDS": "\n\nx\n\n", "DASH": "-n", "STAR": "*", "TILDE": "~",
 }
 
 // anything is an environment that allows all that a tool may be allowed.
@@ -205,12 +205,29 @@ func TestTeamcity(t *testing.T) {
 			}
 			break
 		}
-		got[name] = string(utf16.Decode(value))
+		got[name] = resolved(t, name, string(utf16.Decode(value)))
 	}
 	for name, value := range hostile {
 		if v, ok := got[name]; !ok || v != value {
 			t.Errorf("%s arrived as %q", name, v)
 		}
+	}
+}
+
+// resolved reads the value of a parameter as TeamCity documents it: %name% is a reference, %% one sign, a lone sign itself.
+func resolved(t *testing.T, name, v string) string {
+	t.Helper()
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(v, "%")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		if v, ok = strings.CutPrefix(rest, "%"); !ok && strings.Contains(rest, "%") {
+			t.Errorf("%s holds a reference: %q", name, rest)
+		}
+		b.WriteByte('%')
 	}
 }
 
@@ -307,6 +324,7 @@ func TestLines(t *testing.T) {
 	for _, c := range []struct{ tool, format, value, want string }{
 		{"azure-devops", "", "a%b;c]", "printf '%s\\n' '##vso[task.setvariable variable=N;issecret=true;]a%AZP25b;c]'\n"},
 		{"teamcity", "", "a|'[b]\n", `printf '%s\n' '##teamcity[setParameter name='\''env.N'\'' value='\''a|||'\''|[b|]|n'\'']'` + "\n"},
+		{"teamcity", "", "a%env.HOME%b", `printf '%s\n' '##teamcity[setParameter name='\''env.N'\'' value='\''a%%env.HOME%%b'\'']'` + "\n"},
 		{"bamboo", "", " a\\b\nc", "N=\\ a\\\\b\\nc\n"},
 		{"custom", "%s: <%s>", "%s%n", "N: <%s%n>\n"},
 		{"circleci", "", "it's", `printf '%s\n' 'export N='\''it'\''\'\'''\''s'\''' >> "$BASH_ENV"` + "\n"},
