@@ -92,6 +92,7 @@ var rooms = []room{
 	{"httpapi/openapi", []string{"httpapi/examples", "httpapi/route", "httpapi/compat", "vault/secret", "fsm/model"}, "generated from the routes and the types of their bodies"},
 	{"httpapi/...", []string{"httpapi/route", "httpapi/compat", "fsm/model", "vault/secret"}, "a resource talks to services through interfaces of its own"},
 
+	{"cluster/backup", append([]string{"vault/disk", "vault/keyring", "vault/seal", "vault/seal/shamir"}, clusterMay...), "seals a file so that the recovery shares open it"},
 	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "scheduler/lead", "vault/disk"}, "test kit of the cluster: the real scheduler makes its work"},
 	{"cluster/raftlog", nil, "keeps what it is given, durable and in order; it knows no content"},
 	{"cluster/raftnode", append([]string{"vault/disk"}, clusterMay...), "encrypts the log store"},

@@ -63,6 +63,9 @@ func (f *FSM) Open() (*Stream, error) {
 // Position is the log position of the pinned state.
 func (s *Stream) Position() table.Applied { return s.pos }
 
+// View is the pinned state.
+func (s *Stream) View() *table.View { return s.view }
+
 // Size is the exact number of bytes of the stream.
 func (s *Stream) Size() int64 { return s.size }
 

@@ -21,6 +21,8 @@ var (
 
 	StatesDiffer = define("cluster.diverged", Alert, "the states of the members differ and no majority agrees", Fields{"index": Public})
 
+	BackupTaken = define("cluster.backup", Alert, "a backup of the whole state was taken: ciphertext that the recovery shares open", Fields{})
+
 	NodeEjected = define("node.ejected", Alert, "a node was removed because it may be in foreign hands; every shared key is new", Fields{"member": Public, "root": Public, "term": Public})
 	NodeRekeyed = define("node.rekeyed", Notice, "a node took over a new root key", Fields{"member": Public, "root": Public})
 

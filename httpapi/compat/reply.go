@@ -26,6 +26,7 @@ type Reply struct {
 	Detail  string // vendor only: what the client should know besides
 	Payload Object // vendor: members shown twice; OAuth: the whole body
 	Body    any    // management: the whole body, Object, a Table or anything that encoding/json writes; nil: an empty object
+	File    *File  // instead of a body
 	Header  http.Header
 	Known   []string // Second: entity tags of answers that the client has
 	Sealer  *Sealer  // encrypts the secrets; nil: the client gets them as they are
@@ -67,6 +68,9 @@ func envelope(status int, message, detail string, failed bool, code int) Object 
 
 // Wipe empties the secrets of a reply that is not sent.
 func (r Reply) Wipe() {
+	if r.File != nil {
+		r.File.Drop()
+	}
 	wipeSecrets(r.Payload)
 	wipeSecrets(r.Body)
 }
@@ -84,6 +88,9 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(r.Status)
 		return nil
+	}
+	if r.File != nil {
+		return sendFile(w, r.Status, r.File)
 	}
 	if t, ok := r.Body.(Table); ok {
 		return sendTable(w, r.Status, t)

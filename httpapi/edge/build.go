@@ -14,6 +14,7 @@ import (
 	"cofre/httpapi/audit"
 	"cofre/httpapi/authn"
 	automationapi "cofre/httpapi/automation"
+	"cofre/httpapi/backup"
 	"cofre/httpapi/credential"
 	"cofre/httpapi/dashboard"
 	"cofre/httpapi/device"
@@ -69,6 +70,7 @@ type Deps struct {
 	PlaintextOAuth1 bool                                          // api.oauth1_plaintext
 	STS             *sts.Client                                   // asks AWS who signed a request
 	Executor        func(name string) (model.ExecutorName, error) // finds an executor by the vendor's name or ours; nil: names are ours
+	Backup          backup.Taker                                  // takes a backup
 	Limits          Limits                                        // zero: DefaultLimits
 	Logger          *logrus.Logger
 	Version         string
@@ -84,7 +86,7 @@ func routes(d Deps, t *tokens) []route.Route {
 		application.Routes(&applications{d.Access, d.Cluster}), application.AccessRoutes(&applications{d.Access, d.Cluster}), policy.Routes(d.Access), policy.ProfileRoutes(&profiles{d.Access}), policy.ChainRoutes(&chains{d.Ops, d.Access}), session.Routes(&sessions{d.Access}), template.Routes(&templates{d.Access}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
 		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dsm.AutomationRoutes(&secretAutomations{d.Access}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),
-		information.Routes(&informations{d.Access}), relateduser.Routes(&relatedUsers{d.Access}), encryption.Routes(&encryptions{d.Access}),
+		information.Routes(&informations{d.Access}), relateduser.Routes(&relatedUsers{d.Access}), encryption.Routes(&encryptions{d.Access}), backup.Routes(d.Backup),
 	}
 	var list []route.Route
 	for _, r := range all {

@@ -22,6 +22,8 @@ import (
 	"cofre/fsm/fsmtest"
 	fsmkeyring "cofre/fsm/keyring"
 	"cofre/fsm/model"
+	"cofre/httpapi/backup"
+	"cofre/httpapi/compat"
 	"cofre/httpapi/edge"
 	"cofre/httpapi/health"
 	"cofre/scheduler/ops"
@@ -139,7 +141,7 @@ func open(t testing.TB, change func(*edge.Deps)) *house {
 		Access: access.New(h, h.fsm, h.holder, named, fresh, compile), Ops: ops.New(h, h.fsm, fresh),
 		Tokens: named, Cluster: func() model.ClusterID { return "cluster1" }, Status: h.now, Applied: h.fsm.Applied, Note: h.note,
 		CountToken:   func(model.AuthorizationID, string) { h.mu.Lock(); h.counted++; h.mu.Unlock() },
-		SecretsInURL: true, Logger: logger, Version: "test",
+		SecretsInURL: true, Logger: logger, Version: "test", Backup: h.backup,
 	}
 	if change != nil {
 		change(&d)
@@ -151,6 +153,15 @@ func open(t testing.TB, change func(*edge.Deps)) *house {
 	h.server = httptest.NewTLSServer(handler)
 	t.Cleanup(h.server.Close)
 	return h
+}
+
+// backup stands for cmd/cofre/daemon, which commits the same and makes the file.
+func (h *house) backup(ctx context.Context, actor model.Actor) (*compat.File, error) {
+	if _, err := command.Propose(ctx, h, fsmkeyring.Backup, actor, fsmkeyring.BackupArgs{}); err != nil {
+		return nil, err
+	}
+	const file = "cofre-backup 1\n"
+	return &compat.File{Type: backup.Type, Size: int64(len(file)), Drop: func() {}, Write: func(w io.Writer) error { _, err := io.WriteString(w, file); return err }}, nil
 }
 
 // answer is what a client gets.
@@ -195,6 +206,9 @@ func (h *house) send(r *http.Request) answer {
 		h.t.Fatal(err)
 	}
 	a := answer{status: res.StatusCode, header: res.Header, raw: string(raw)}
+	if res.Header.Get("Content-Type") == backup.Type {
+		return a
+	}
 	if err := json.Unmarshal(raw, &a.body); err != nil {
 		h.t.Fatalf("%s %s answered no JSON object (%d): %s", r.Method, r.URL, res.StatusCode, raw)
 	}

@@ -139,6 +139,9 @@ func responses(r *route.Route, s schemas) object {
 		name = "OAuthError"
 	}
 	content := object{"application/json": object{"schema": answer(r, s)}}
+	if r.Doc.Binary != "" {
+		content = object{r.Doc.Binary: object{"schema": object{"type": "string", "format": "binary"}}}
+	}
 	if r.Doc.CSV {
 		content["text/csv"] = object{"schema": object{"type": "string"}}
 	}

@@ -104,6 +104,7 @@ type Doc struct {
 	Body    any     // management: the struct that is bound
 	Status  int     // of success; 0: 200
 	Returns any     // a struct, or []Field: what stands in the answer
+	Binary  string  // media type of an answer that is a file
 	CSV     bool    // the answer may be asked for as CSV too: ListReply
 	Needs   Needs   // enforced where an error could tell something, too
 }

@@ -50,7 +50,7 @@ func isTerminal(stream any) bool {
 func commands(s *session) []*cobra.Command {
 	all := []*cobra.Command{
 		whoamiCommand(s), applicationCommand(s), authorizationCommand(s), accessProfileCommand(s), deviceCommand(s), credentialCommand(s), secretCommand(s), encryptionCommand(s), policyCommand(s), executionProfileCommand(s), chainCommand(s), poolCommand(s), sessionCommand(s), automationCommand(s), dynamicCommand(s), cloudCommand(s), informationCommand(s), relatedUserCommand(s),
-		templateCommand(s), operationCommand(s), auditCommand(s), runCommand(s), applyCommand(s),
+		templateCommand(s), operationCommand(s), auditCommand(s), backupCommand(s), runCommand(s), applyCommand(s),
 	}
 	ready, _ := s.lookup("COFRE_READY_FILE")
 	for _, c := range all {

@@ -18,6 +18,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/daemon"
 	"cofre/executors"
 	"cofre/executors/all"
 	"cofre/fsm"
@@ -30,6 +31,7 @@ import (
 	"cofre/scheduler/ops"
 	"cofre/vault/access"
 	"cofre/vault/keyring"
+	"cofre/vault/seal/shamir"
 )
 
 // house is one node: the real API, services, keyring and state machine over TLS. Only the log is replaced: a command is
@@ -40,6 +42,8 @@ type house struct {
 	fsm *fsm.FSM
 	env map[string]string
 	dir string
+
+	shares []string // recovery shares, two of which open a backup
 
 	tty bool   // whether the streams of commands are a terminal
 	typ []byte // what is typed without echo
@@ -57,6 +61,16 @@ func open(t *testing.T) *house {
 	t.Cleanup(ring.Close)
 	if err := access.AddKeys(ring, &row, at); err != nil {
 		t.Fatal(err)
+	}
+	recovery, shares, err := shamir.Generate(shamir.Recovery, 3, 2)
+	if err == nil {
+		row, err = ring.SetRecovery(row, recovery)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range shares {
+		_ = s.Reveal(func(b []byte) error { h.shares = append(h.shares, string(b)); return nil })
 	}
 	holder.Install(ring)
 	k, stored, err := access.NewClientKeys(func(m []byte) (id uint32, sum []byte, err error) {
@@ -90,7 +104,9 @@ func open(t *testing.T) *house {
 		}
 		return model.Compiled{}, errors.New("no such executor")
 	}
+	backups := &daemon.Backups{Proposer: h, FSM: h.fsm, Keys: holder, Node: "n1", Version: "test"}
 	handler, err := edge.Build(edge.Deps{
+		Backup: backups.Take,
 		Access: access.New(h, h.fsm, holder, named, fresh, compile), Ops: ops.New(h, h.fsm, fresh), Tokens: named, Cluster: func() model.ClusterID { return "cluster1" },
 		Status: func() health.Status { return health.Status{Node: "n1", Initialized: true, Fresh: true, Dev: true} }, Applied: h.fsm.Applied, Logger: logger, Version: "test",
 	})
@@ -151,7 +167,12 @@ func (h *house) runWith(stdin string, args ...string) string {
 // refused requires an error that holds a text.
 func (h *house) refused(want string, args ...string) {
 	h.t.Helper()
-	out, _, err := h.try("", args...)
+	h.refusedWith(want, "", args...)
+}
+
+func (h *house) refusedWith(want, stdin string, args ...string) {
+	h.t.Helper()
+	out, _, err := h.try(stdin, args...)
 	if err == nil || !strings.Contains(err.Error(), want) {
 		h.t.Errorf("cofre %s: %v, want an error with %q\n%s", strings.Join(args, " "), err, want, out)
 	}

@@ -21,6 +21,7 @@ import (
 // serveAPI answers applications over HTTPS until ctx ends; requests at work then get a moment to finish.
 func (m *member) serveAPI(ctx context.Context) error {
 	limits := edge.DefaultLimits
+	backups := &Backups{Proposer: m.proposer, FSM: m.fsm, Keys: m.keys, Node: m.id(), Version: m.version}
 	r := m.config.API.RequestsPerSecond
 	limits.Source = authn.Rate{PerSecond: float64(r), Burst: 2 * r}
 	limits.TokenSource = authn.Rate{PerSecond: float64(m.config.API.TokensPerSecond), Burst: 2 * m.config.API.TokensPerSecond}
@@ -29,7 +30,7 @@ func (m *member) serveAPI(ctx context.Context) error {
 		Access: m.access, Ops: m.ops, Tokens: m.named, Cluster: func() model.ClusterID { return m.self.Get().Cluster },
 		Status: m.healthStatus, Applied: m.fsm.Applied, Note: m.notes.deny, CountToken: m.notes.tokens.add, CountUnchanged: m.notes.unchanged.add,
 		TrustedProxies: m.config.API.TrustedProxies, SecretsInURL: m.config.API.SecretsInURL, PlaintextOAuth1: m.config.API.OAuth1Plaintext, Limits: limits,
-		STS: sts.New(nil, m.isClusterAddress), Executor: all.Named, Logger: m.log, Version: m.version,
+		STS: sts.New(nil, m.isClusterAddress), Executor: all.Named, Backup: backups.Take, Logger: m.log, Version: m.version,
 	})
 	if err != nil {
 		return fmt.Errorf("build the API: %w", err)

@@ -1,0 +1,4 @@
+package backup
+
+// FirstLine begins a file.
+const FirstLine = firstLine
