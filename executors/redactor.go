@@ -22,7 +22,9 @@ const Redacted = "[redacted]"
 // it knows a secret shorter than six characters it drops whole texts.
 type Redactor struct {
 	mu     sync.Mutex // guards the other fields
-	fresh  []string   // known, but not in pieces yet
+	fresh  []string   // known, but in no form yet
+	forms  []form     // of the others, folded
+	cut    int        // so many forms are in pieces
 	pieces map[uint64]struct{}
 	grams  []int // the lengths of the pieces
 	short  bool
@@ -53,31 +55,51 @@ func (r *Redactor) learn(value string) {
 // seed makes the hashes of pieces; two pieces with one hash would hide a little too much.
 var seed = maphash.MakeSeed()
 
-// cut takes what is known to pieces, of which it keeps hashes.
-func (r *Redactor) cut() {
-	var all []form
-	n := 0
+// form writes what is known in all its forms.
+func (r *Redactor) form() {
 	for _, value := range r.fresh {
 		for _, f := range forms(value) {
 			f.text = string(fold(f.text).text)
-			all = append(all, f)
-			n += max(0, len(f.text)-f.gram+1)
+			r.forms = append(r.forms, f)
+			if !slices.Contains(r.grams, f.gram) {
+				r.grams = append(r.grams, f.gram)
+			}
 		}
 	}
 	r.fresh = nil
-	if n == 0 {
-		return
+}
+
+// hash takes the forms to pieces, of which it keeps hashes.
+func (r *Redactor) hash() {
+	n := 0
+	for _, f := range r.forms[r.cut:] {
+		n += max(0, len(f.text)-f.gram+1)
 	}
 	if r.pieces == nil {
 		r.pieces = make(map[uint64]struct{}, n)
 	}
-	for _, f := range all {
+	for _, f := range r.forms[r.cut:] {
 		for i := 0; i+f.gram <= len(f.text); i++ {
 			r.pieces[maphash.String(seed, f.text[i:i+f.gram])] = struct{}{}
 		}
-		if !slices.Contains(r.grams, f.gram) {
-			r.grams = append(r.grams, f.gram)
+	}
+	r.cut = len(r.forms)
+}
+
+// few is the length of a text whose pieces are sought in the forms one by one, which is cheaper for it than hashes of all pieces of the forms.
+const few = 64
+
+// finder tells whether a piece of a text of so many bytes is one of a secret.
+func (r *Redactor) finder(length int) func(piece []byte) bool {
+	if length > few {
+		r.hash()
+		return func(piece []byte) bool {
+			_, secret := r.pieces[maphash.Bytes(seed, piece)]
+			return secret
 		}
+	}
+	return func(piece []byte) bool {
+		return slices.ContainsFunc(r.forms, func(f form) bool { return f.gram == len(piece) && strings.Contains(f.text, string(piece)) })
 	}
 }
 
@@ -91,13 +113,14 @@ func (r *Redactor) Text(s string) string {
 	if r.short {
 		return Redacted
 	}
-	r.cut()
+	r.form()
 	clean := readable(s)
 	f := fold(clean)
+	secret := r.finder(len(f.text))
 	hide := make([]bool, len(clean))
 	for _, n := range r.grams {
 		for i := 0; i+n <= len(f.text); i++ {
-			if _, secret := r.pieces[maphash.Bytes(seed, f.text[i:i+n])]; secret {
+			if secret(f.text[i : i+n]) {
 				// From the first to the last byte of the piece, with whatever was folded away between them.
 				for j := f.at[i]; j <= f.at[i+n-1]; j++ {
 					hide[j] = true

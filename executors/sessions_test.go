@@ -107,6 +107,7 @@ func TestSessionsEnd(t *testing.T) {
 				break
 			}
 		}
+		synctest.Wait()
 		if want := int(executors.SessionLife / (executors.SessionIdle / 2)); uses > want || uses < want-1 || made.ended != 1 {
 			t.Errorf("it served %d times, ended %d times", uses, made.ended)
 		}
