@@ -94,8 +94,11 @@ func dial(ctx context.Context, s executors.Session) (*client, error) {
 	return &client{raw: raw, conn: conn, limit: limit(s.ReadTimeout)}, nil
 }
 
-// hangUp ends the connection.
-func (c *client) hangUp() {
+// Restore asks whether the server is still the primary. The commands of templates leave nothing in a session.
+func (c *client) Restore(ctx context.Context) error { return c.hello(ctx) }
+
+// HangUp ends the connection.
+func (c *client) HangUp() {
 	_ = c.raw.SetDeadline(time.Now().Add(time.Second))
 	_ = c.conn.Close()
 }
@@ -194,16 +197,24 @@ var iterations = regexp.MustCompile(`,i=(\d+)`)
 // maxIterations is how often we hash for a server.
 const maxIterations = 1 << 20
 
-// login proves by SCRAM-SHA-256 that we know the password, and that the server does.
-func (c *client) login(ctx context.Context, a account, database string) error {
-	var hello struct {
+// hello asks whether the server is the one of its set that takes changes.
+func (c *client) hello(ctx context.Context) error {
+	var said struct {
 		Primary bool `bson:"isWritablePrimary"`
 	}
-	if err := c.do(ctx, "admin", bson.D{{Key: "hello", Value: int32(1)}}, &hello); err != nil {
+	if err := c.do(ctx, "admin", bson.D{{Key: "hello", Value: int32(1)}}, &said); err != nil {
 		return err
 	}
-	if !hello.Primary {
+	if !said.Primary {
 		return &executors.Failure{Class: executors.ClassProtocol, Msg: "the server is not the primary of its set: let the device name that one"}
+	}
+	return nil
+}
+
+// login proves by SCRAM-SHA-256 that we know the password, and that the server does.
+func (c *client) login(ctx context.Context, a account, database string) error {
+	if err := c.hello(ctx); err != nil {
+		return err
 	}
 	prover, err := scram.SHA256.NewClientUnprepped(a.name, a.password, "")
 	if err != nil {

@@ -65,7 +65,7 @@ func verify(ctx context.Context, s executors.Session, database place, with secre
 		if err != nil {
 			return false, err
 		}
-		defer c.hangUp()
+		defer c.HangUp()
 		if err := c.login(ctx, who, db); err != nil {
 			return false, err
 		}

@@ -19,7 +19,7 @@ var (
 func kit(d *double, template int) executortest.Kit {
 	return executortest.Kit{
 		Executor: mongo.New(), Template: mongo.Catalogue()[template].Content, Target: d.endpoint(), Account: d.add, Login: d.login,
-		Manager: &executortest.Account{Name: admin, Password: adminPassword}, Hostile: hostile, Unfit: unfit, Rejected: "short",
+		Manager: &executortest.Account{Name: admin, Password: adminPassword}, Stays: true, Hostile: hostile, Unfit: unfit, Rejected: "short",
 		Values: map[mask.Name]string{mask.AddInfo: shop},
 	}
 }

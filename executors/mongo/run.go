@@ -10,6 +10,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/mask"
 	"cofre/fsm/model"
+	"cofre/vault/secret"
 )
 
 // run is one attempt in progress.
@@ -33,7 +34,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	return r.Outcome(errors.As(err, &no) && refusing[no.code]), f
 }
 
-func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) error {
+func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) (err error) {
 	password, err := r.session.Resolve(mask.AuthPassword)
 	if err != nil {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
@@ -54,15 +55,22 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 	if err := r.permit("connect"); err != nil {
 		return err
 	}
-	c, err := dial(ctx, r.session)
+	in, err := executors.LogIn(ctx, r.session, Name, secret.New([]byte(who.name)), password, home, func() (*client, error) {
+		c, err := dial(ctx, r.session)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.login(ctx, who, home); err != nil {
+			c.HangUp()
+			return nil, err
+		}
+		return c, nil
+	})
 	if err != nil {
 		return err
 	}
-	defer c.hangUp()
-	if err := c.login(ctx, who, home); err != nil {
-		return err
-	}
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	defer func() { in.Return(err) }()
+	r.session.Trace.Step(in.Step())
 	for _, st := range p.steps {
 		r.line = st.line
 		database, doc, err := r.fill(st)
@@ -73,7 +81,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 			return err
 		}
 		r.Exposed = true
-		err = c.do(ctx, database, doc, nil)
+		err = in.Conn.do(ctx, database, doc, nil)
 		var no *refusal
 		if doc[0].Key == "dropUser" && errors.As(err, &no) && no.code == userNotFound {
 			err = nil // one that is not there counts as removed

@@ -37,7 +37,7 @@ func accounts(ctx context.Context, s executors.Session, plain bool, prefix strin
 	if err != nil {
 		return nil, false, executors.FailureOf(red, 0, err)
 	}
-	defer c.hangUp()
+	defer c.HangUp()
 	var all []string
 	words := []secret.Value{secret.New([]byte("ACL")), secret.New([]byte("USERS"))}
 	if err := c.ask(ctx, words, func() (err error) { all, err = c.texts(); return err }); err != nil {

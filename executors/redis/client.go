@@ -93,7 +93,7 @@ func logIn(ctx context.Context, s executors.Session, plain bool, who mask.Name, 
 	}
 	auth := secret.New([]byte("AUTH"))
 	if err := c.do(ctx, []secret.Value{auth, user, with}); err != nil {
-		c.hangUp()
+		c.HangUp()
 		return nil, err
 	}
 	return c, nil
@@ -167,8 +167,17 @@ func (c *client) answer(depth int) error {
 	return errProtocol
 }
 
-// hangUp ends the connection.
-func (c *client) hangUp() {
+// Restore asks whether the server is there. The commands of templates leave nothing in a session, as none of them is about it.
+func (c *client) Restore(ctx context.Context) error {
+	err := c.do(ctx, []secret.Value{secret.New([]byte("PING"))})
+	if errors.As(err, new(answerError)) { // whoever may not even that has a server to say so
+		return nil
+	}
+	return err
+}
+
+// HangUp ends the connection.
+func (c *client) HangUp() {
 	_ = c.conn.SetDeadline(time.Now().Add(time.Second))
 	_ = c.conn.Close()
 }

@@ -30,7 +30,7 @@ func (p *program) May(ctx context.Context, s executors.Session) (allowed bool, w
 	if err != nil {
 		return false, "", executors.FailureOf(red, 0, err)
 	}
-	defer c.hangUp()
+	defer c.HangUp()
 	for i := range p.commands {
 		no, err := c.rehearse(ctx, user, s.Resolve, &p.commands[i])
 		if err != nil {

@@ -53,7 +53,7 @@ func verify(ctx context.Context, s executors.Session, plain bool, with secret.Va
 	red.Add(with)
 	c, err := logIn(ctx, s, plain, mask.Username, with)
 	if err == nil {
-		c.hangUp()
+		c.HangUp()
 		return true, nil
 	}
 	var no answerError

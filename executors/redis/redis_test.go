@@ -21,7 +21,7 @@ func kit(s *target.RedisServer) executortest.Kit {
 	return executortest.Kit{
 		Executor: redis.New(), Template: redis.Catalogue()[0].Content, Login: s.Login,
 		Target:  model.Endpoint{Address: "127.0.0.1", Port: s.Port(), CA: s.CA()},
-		Manager: &executortest.Account{Name: s.AdminUser, Password: s.AdminPassword},
+		Manager: &executortest.Account{Name: s.AdminUser, Password: s.AdminPassword}, Stays: true,
 		Account: func(t testing.TB) executortest.Account {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}

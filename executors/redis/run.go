@@ -32,12 +32,13 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	return r.Outcome(errors.As(err, &no)), f
 }
 
-func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) error {
+func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) (err error) {
 	password, err := r.session.Resolve(mask.AuthPassword)
 	if err != nil {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
-	if _, err := r.session.Resolve(mask.AuthUser); err != nil {
+	user, err := r.session.Resolve(mask.AuthUser)
+	if err != nil {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthUser, err))
 	}
 	for i := range p.commands { // so that a value which does not fit is found before anything is dialed
@@ -55,12 +56,14 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 	if err := r.permit("connect"); err != nil {
 		return err
 	}
-	c, err := logIn(ctx, r.session, p.plain, mask.AuthUser, password)
+	in, err := executors.LogIn(ctx, r.session, Name, user, password, fmt.Sprint(p.plain), func() (*client, error) {
+		return logIn(ctx, r.session, p.plain, mask.AuthUser, password)
+	})
 	if err != nil {
 		return err
 	}
-	defer c.hangUp()
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	defer func() { in.Return(err) }()
+	r.session.Trace.Step(in.Step())
 	for i := range p.commands {
 		st := &p.commands[i]
 		r.line = st.line
@@ -72,7 +75,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) erro
 			return executors.Fail(executors.ClassTemplate, st.line, err)
 		}
 		r.Exposed = true
-		err = c.do(ctx, args)
+		err = in.Conn.do(ctx, args)
 		for _, a := range args {
 			a.Wipe()
 		}
