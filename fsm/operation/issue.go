@@ -58,8 +58,8 @@ func Issue(tx *table.Tx, m command.Meta, base, n int, s IssueSpec) (*model.Dynam
 	if live := state.LiveLeases(tx, s.Owner.Application).Live; live >= quota {
 		return nil, nil, model.Errorf(model.Limited, "the application holds %d dynamic users, its quota: remove one first", live)
 	}
-	if n := state.DynamicUsers.Count(tx, "debt", string(s.Device), string(s.Device)+"\x01", model.DebtBreaks); n >= model.DebtBreaks {
-		return nil, nil, model.Errorf(model.Unavailable, "%d dynamic users of the device could not be removed: no new ones before they are", n)
+	if state.Shut(tx, s.Device) {
+		return nil, nil, model.Errorf(model.Unavailable, "%d dynamic users of the device could not be removed: no new ones before they are", model.DebtBreaks)
 	}
 	id := model.DynamicUserID(m.NewID(base + 2*n + 1))
 	u := &model.DynamicUser{

@@ -161,6 +161,7 @@ func (s *user) removed(tx *table.Tx, m command.Meta, o *model.Operation, a Finis
 			e = applied
 		}
 		o.NotBefore = next
+		relieve(tx, m, s.Device)
 		return move(o, e, m.At, m.Node, a.Class)
 	}
 	if !settle {

@@ -128,6 +128,26 @@ const maxDebt = 1_000_000
 // Debt counts the dynamic users that could not be removed.
 func Debt(r table.Reader) int { return DynamicUsers.Count(r, "debt", "", "\xff", maxDebt) }
 
+// Shut tells whether a device gets no new dynamic users, because too many could not be removed there.
+func Shut(r table.Reader, d model.DeviceID) bool {
+	return DynamicUsers.Count(r, "debt", string(d), string(d)+"\x01", model.DebtBreaks) >= model.DebtBreaks
+}
+
+// ShutDevices counts the devices that get no new dynamic users.
+func ShutDevices(r table.Reader) (n int) {
+	for from, more := "", true; more; {
+		more = false
+		for u := range DynamicUsers.Range(r, "debt", from, "\xff") {
+			if Shut(r, u.Device) {
+				n++
+			}
+			from, more = string(u.Device)+"\x01", true
+			break
+		}
+	}
+	return n
+}
+
 // ProvisioningOf is how an application gets dynamic users.
 func ProvisioningOf(r table.Reader, a model.ApplicationID) model.Provisioning {
 	if p, ok := Provisionings.Get(r, string(a)); ok {

@@ -33,6 +33,7 @@ type Status struct {
 	Members      []MemberStatus `json:"members"`
 	DynamicUsers int            `json:"dynamic_users"`             // that are not removed yet
 	Debt         int            `json:"debt"`                      // of them, those that could not be removed
+	Shut         int            `json:"shut"`                      // devices that get no new dynamic users because of them
 	OpenDebt     int            `json:"open_debt"`                 // accounts that could not be inactivated after their last session
 	Receivers    []Receiver     `json:"audit_receivers,omitempty"` // of the answering node
 
@@ -128,13 +129,16 @@ func (d *Daemon) status(ctx context.Context) Status {
 	now := model.TimeOf(time.Now())
 	running := automation.ViewOf((*automation.Now)(ops.AutomationAt(v, now)), now)
 	s.Automation, s.Approval = &running, &Approval{InForce: state.Approvers(v, 2) > 1, Levels: state.TemplateLevels(v)}
-	s.DynamicUsers, s.Debt, s.OpenDebt = state.LiveLeases(v, "").Live, state.Debt(v), state.OpenDebt(v)
+	s.DynamicUsers, s.Debt, s.Shut, s.OpenDebt = state.LiveLeases(v, "").Live, state.Debt(v), state.ShutDevices(v), state.OpenDebt(v)
 	v.Close()
 	if s.OpenDebt > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d accounts could not be inactivated several times in a row after their last session: they may be open on their targets; it is tried on", s.OpenDebt))
 	}
 	if s.Debt > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d dynamic users could not be removed several times in a row: cofre dynamic lease debt; removal goes on", s.Debt))
+	}
+	if s.Shut > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d devices get no new dynamic users before some of those are gone", s.Shut))
 	}
 	if frozen {
 		s.Warnings = append(s.Warnings, "state time jumped by more than a day: automatic changes wait for cofre cluster confirm-time")

@@ -106,6 +106,7 @@ func TestDynamicUsers(t *testing.T) {
 	profileTrial(t, c, pg)
 	secretAutomation(t, c, pg)
 	endedOnce := endings(t, c, pg)
+	debts(t, c, pg)
 	orphans(t, c, pg, redis)
 	dynamicUnderFire(t, c, pg)
 	endedOnce() // another one led meanwhile

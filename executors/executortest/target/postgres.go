@@ -21,10 +21,11 @@ type Postgres struct {
 	AdminUser     string
 	AdminPassword string
 
-	port int
-	proc *process
-	ca   string
-	log  string
+	port  int
+	proc  *process
+	serve func() *exec.Cmd
+	ca    string
+	log   string
 }
 
 // PostgreSQL starts a server for a test.
@@ -89,12 +90,22 @@ func StartPostgres(dir string) (*Postgres, error) {
 	if err := run(command(initdb, "-D", data, "-A", "scram-sha-256", "-U", p.AdminUser, "--pwfile="+pass, "--encoding=UTF8", "--locale=C", "--no-sync")); err != nil {
 		return nil, err
 	}
-	p.proc, err = start(command(server, "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(p.port), "-c", "unix_socket_directories="+home,
-		"-c", "fsync=off", "-c", "log_statement=all", "-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key), p.log)
-	if err != nil {
-		return nil, err
+	p.serve = func() *exec.Cmd {
+		return command(server, "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(p.port), "-c", "unix_socket_directories="+home,
+			"-c", "fsync=off", "-c", "log_statement=all", "-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key)
 	}
-	return p, p.proc.ready(func(ctx context.Context) error {
+	return p, p.Start()
+}
+
+// Stop takes the server away, with what it knows kept for Start.
+func (p *Postgres) Stop() error { return p.proc.stop(syscall.SIGINT) }
+
+// Start brings the server up.
+func (p *Postgres) Start() (err error) {
+	if p.proc, err = start(p.serve(), p.log); err != nil {
+		return err
+	}
+	return p.proc.ready(func(ctx context.Context) error {
 		c, err := p.connect(ctx, p.AdminUser, p.AdminPassword)
 		if err == nil {
 			err = c.Close(ctx)

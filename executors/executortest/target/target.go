@@ -68,7 +68,7 @@ type process struct {
 }
 
 func start(cmd *exec.Cmd, log string) (*process, error) {
-	f, err := os.Create(log)
+	f, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
