@@ -40,17 +40,18 @@ var Link = command.Define("dynamic.link", 1, func(tx *table.Tx, m command.Meta, 
 		return p, model.Errorf(model.Invalid, "an application has at most %d pairs of device and profile", maxPairs).WithField("pairs")
 	}
 	seen := map[model.ProvisioningPair]bool{}
-	for _, pair := range p.Pairs {
+	for i, pair := range p.Pairs {
+		at := fmt.Sprintf("pairs[%d]", i)
 		if seen[pair] {
-			return p, model.Errorf(model.Invalid, "a pair of device and profile stands there twice").WithField("pairs")
+			return p, model.Errorf(model.Invalid, "a pair of device and profile stands there twice").WithField(at)
 		}
 		seen[pair] = true
 		profile, err := operation.Usable(tx, pair.Profile, pair.Device)
 		if err != nil {
-			return p, err
+			return p, inside(err, at)
 		}
 		door, _ := state.ProfileDoor(tx, profile, pair.Device)
-		if _, err := command.MayReference(tx, m.Actor, m.At, door.ID, "pairs"); err != nil {
+		if _, err := command.MayReference(tx, m.Actor, m.At, door.ID, at); err != nil {
 			return p, err
 		}
 	}
@@ -59,3 +60,13 @@ var Link = command.Define("dynamic.link", 1, func(tx *table.Tx, m command.Meta, 
 	tx.Emit(audit.DynamicLinked.With("application", string(p.Application), "automatic", yesNo(p.Automatic), "pairs", fmt.Sprint(len(p.Pairs)), "quota", fmt.Sprint(p.Quota)))
 	return p, nil
 }).AuditDenials()
+
+// inside tells which of several the field of an error belongs to.
+func inside(err error, at string) error {
+	if e, ok := err.(*model.Error); ok && e.Field != "" { //nolint:errorlint // reducers make it themselves
+		named := *e
+		named.Field = at + "." + e.Field
+		return &named
+	}
+	return err
+}

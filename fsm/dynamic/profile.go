@@ -174,8 +174,12 @@ var DeleteProfile = command.Define("dynamic.delete", 1, func(tx *table.Tx, m com
 	if err := mayUse(tx, m, by, p, "profile"); err != nil {
 		return model.DynamicProfile{}, err
 	}
-	if app, ok := state.Provisionings.First(tx, "profile", string(p.ID)); ok {
-		return model.DynamicProfile{}, model.Errorf(model.Conflict, "application %s gets its users by this profile: take it away first", app.Application)
+	if row, ok := state.Provisionings.First(tx, "profile", string(p.ID)); ok {
+		name := string(row.Application)
+		if app, ok := state.Applications.Get(tx, name); ok {
+			name = app.Name
+		}
+		return model.DynamicProfile{}, model.Errorf(model.Conflict, "application %s gets its users by this profile: take the pair away first", name)
 	}
 	if p.Draining {
 		return *p, nil

@@ -145,6 +145,13 @@ func TestDurationText(t *testing.T) {
 			t.Errorf("%s: %s", in, got)
 		}
 	}
+	for in, want := range map[string]string{"": "is written like", "7 days": "is written like", "60": "is written like", "1e9h": "is written like", "-5m": "not negative", "99999999h": "2562047 hours at most", "1h99999999h": "2562047 hours at most",
+		"1ns": "whole milliseconds"} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(in)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", in, err, want)
+		}
+	}
 }
 
 func FuzzBind(f *testing.F) {

@@ -1,7 +1,9 @@
 package compat
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"cofre/fsm/model"
@@ -45,11 +47,21 @@ func trimZero(s string) string {
 	return s
 }
 
+// longSpan is a span in the right form: what cannot be read of it is its length.
+var longSpan = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+
 // UnmarshalText reads a span of at least zero.
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
-	if err != nil || v < 0 || v%time.Millisecond != 0 {
-		return fmt.Errorf("a span is written like \"720h\", \"30m\" or \"90s\"; \"0s\" switches the rule off")
+	switch {
+	case err != nil && longSpan.Match(b):
+		return errors.New("a span has 2562047 hours at most")
+	case err != nil:
+		return errors.New(`a span is written like "720h", "30m" or "90s"`)
+	case v < 0:
+		return errors.New("a span is not negative")
+	case v%time.Millisecond != 0:
+		return errors.New("a span has whole milliseconds")
 	}
 	*d = Duration(v.Milliseconds())
 	return nil

@@ -42,6 +42,7 @@ type OperationView struct {
 	Number  uint64              `json:"number"`
 	Kind    model.OperationKind `json:"kind"`
 	State   string              `json:"state"`
+	NextAt  compat.Time         `json:"next_at,omitempty" doc:"of one that waits: not tried before that"`
 	Message string              `json:"message,omitempty"`
 }
 
@@ -49,7 +50,7 @@ type OperationView struct {
 type RequestBody struct {
 	Profile string          `json:"profile" doc:"identifier"`
 	Device  string          `json:"device" doc:"needed when the profile works on several"`
-	TTL     compat.Duration `json:"ttl" doc:"at most the profile's, which it is by default"`
+	TTL     compat.Duration `json:"ttl" doc:"at most the profile's, which it is by default and for 0s"`
 }
 
 // RenewBody asks for a longer life.
@@ -63,7 +64,11 @@ func leaseView(l *Lease) LeaseView {
 		Application: l.Application, Authorization: l.Authorization, Secret: u.Held, Pod: u.Pod, Reason: u.Unwanted, TTL: compat.Duration(u.TTL), CreatedAt: compat.Time(u.CreatedAt),
 		ActiveAt: compat.Time(u.ActiveAt), ExpiresAt: compat.Time(u.ExpiresAt), ViewedAt: compat.Time(u.ViewedAt), RemovedAt: compat.Time(u.RemovedAt)}
 	for _, o := range l.Operations {
-		v.Operations = append(v.Operations, OperationView{o.Number, o.Kind, o.State.String(), o.Message})
+		op := OperationView{Number: o.Number, Kind: o.Kind, State: o.State.String(), Message: o.Message}
+		if !o.State.Live() && !o.State.Final() && o.NotBefore > o.CreatedAt {
+			op.NextAt = compat.Time(o.NotBefore)
+		}
+		v.Operations = append(v.Operations, op)
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -172,21 +173,21 @@ func of(err error, field string) error {
 func (d *dynamics) mergeLists(ctx context.Context, row *model.DynamicProfile, p api.ProfilePatch) error {
 	if p.Devices != nil {
 		row.Devices = nil
-		for _, name := range *p.Devices {
+		for i, name := range *p.Devices {
 			dev, err := d.access.FindDevice(ctx, name)
 			if err != nil {
-				return in(err, "devices")
+				return of(err, fmt.Sprintf("devices[%d]", i))
 			}
 			row.Devices = append(row.Devices, dev.ID)
 		}
 	}
 	if p.Holders != nil {
 		row.Holders = nil
-		for _, name := range *p.Holders {
+		for i, name := range *p.Holders {
 			app, auth, _ := strings.Cut(name, "/")
 			found, err := d.access.FindAuthorization(ctx, app, "", "", auth)
 			if err != nil {
-				return of(err, "holders")
+				return of(err, fmt.Sprintf("holders[%d]", i))
 			}
 			row.Holders = append(row.Holders, found.ID)
 		}
@@ -261,14 +262,14 @@ func (d *dynamics) PutProvisioning(ctx context.Context, actor model.Actor, at mo
 	}
 	if b.Pairs != nil {
 		row.Pairs = nil
-		for _, pair := range *b.Pairs {
+		for i, pair := range *b.Pairs {
 			dev, err := d.access.FindDevice(ctx, pair.Device)
 			if err != nil {
-				return nil, of(err, "pairs")
+				return nil, of(err, fmt.Sprintf("pairs[%d].device", i))
 			}
 			profile, err := d.access.Profile(ctx, actor, at, pair.Profile)
 			if err != nil {
-				return nil, of(err, "pairs")
+				return nil, of(err, fmt.Sprintf("pairs[%d].profile", i))
 			}
 			row.Pairs = append(row.Pairs, model.ProvisioningPair{Device: dev.ID, Profile: profile.ID})
 		}
@@ -386,6 +387,9 @@ func (d *dynamics) RevokeAll(ctx context.Context, actor model.Actor, application
 		return d.access.RevokeLeases(ctx, actor, app, "")
 	}
 	auth, err := d.access.FindAuthorization(ctx, application, "", "", authorization)
+	if model.Is(err, model.NotFound) {
+		err = model.Errorf(model.NotFound, "the application has no such authorization").WithField("authorization")
+	}
 	if err != nil {
 		return err
 	}

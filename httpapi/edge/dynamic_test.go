@@ -87,9 +87,9 @@ func TestDynamicProfiles(t *testing.T) {
 		`{"identifier":"b","executor":"ssh","create":"none","remove":"drop","authentication":"db1-root"}`:                      "create",
 		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","authentication":"none"}`:                           "authentication",
 		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop"}`:                                                   "authentication",
-		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","auth_user":"postgres","devices":["none"]}`:         "devices",
+		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","auth_user":"postgres","devices":["db1","none"]}`:   "devices[1]",
 		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","auth_user":"postgres","ttl":"1s"}`:                 "ttl",
-		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","auth_user":"postgres","holders":["none/at-all"]}`:  "holders",
+		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","auth_user":"postgres","holders":["none/at-all"]}`:  "holders[0]",
 		`{"identifier":"b","executor":"ssh","create":"add","remove":"drop","auth_user":"postgres","policy":"none","ttl":"1h"}`: "policy",
 	} {
 		if a := h.json(tok, "POST", "/api/v1/dynamic-profiles", 400, body); a.text("field") != field {
@@ -118,7 +118,17 @@ func TestDynamicProfiles(t *testing.T) {
 func TestLeases(t *testing.T) {
 	t.Parallel()
 	h, tok := dynamicHouse(t)
-	h.json(tok, "PUT", "/api/v1/applications/admin/provisioning", 400, `{"pairs":[{"device":"db1","profile":"app"},{"device":"db1","profile":"app"}]}`)
+	h.json(tok, "POST", "/api/v1/devices", 201, `{"hostname":"db2","ip":"192.0.2.2"}`)
+	for body, field := range map[string]string{
+		`{"pairs":[{"device":"db1","profile":"app"},{"device":"db1","profile":"app"}]}`:  "pairs[1]",
+		`{"pairs":[{"device":"db1","profile":"app"},{"device":"db1","profile":"none"}]}`: "pairs[1].profile",
+		`{"pairs":[{"device":"none","profile":"app"}]}`:                                  "pairs[0].device",
+		`{"pairs":[{"device":"db2","profile":"app"}]}`:                                   "pairs[0].device", // it is there, and the profile does not work on it
+	} {
+		if a := h.json(tok, "PUT", "/api/v1/applications/admin/provisioning", 400, body); a.text("field") != field {
+			t.Errorf("%s: %s", body, a.raw)
+		}
+	}
 	if a := h.json(tok, "PUT", "/api/v1/applications/admin/provisioning", 200, `{"pairs":[{"device":"db1","profile":"app"}],"quota":2}`); a.text("pairs.0.device") != "db1" || a.text("pairs.0.profile") != "app" || a.at("quota") != 2.0 {
 		t.Error(a.raw)
 	}
@@ -166,6 +176,9 @@ func TestLeases(t *testing.T) {
 	}
 	h.json(tok, "POST", "/api/v1/applications/admin/provisioning/revoke", 200, `{}`)
 	h.json(tok, "POST", "/api/v1/applications/none/provisioning/revoke", 404, `{}`)
+	if a := h.json(tok, "POST", "/api/v1/applications/admin/provisioning/revoke", 404, `{"authorization":"none"}`); a.text("field") != "authorization" {
+		t.Error(a.raw)
+	}
 }
 
 // Another application sees and ends nothing of this one.

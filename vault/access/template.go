@@ -17,6 +17,10 @@ func (s *Service) Templates(actor model.Actor, at model.Time) ([]model.Template,
 
 // FindTemplate finds a template by name, within an executor if one is given; an id works too.
 func (s *Service) FindTemplate(ctx context.Context, e model.ExecutorName, name string) (*model.Template, error) {
+	none := "there is no such template"
+	if e != "" {
+		none += " of the executor"
+	}
 	return ref(ctx, s, func(r table.Reader) (*model.Template, bool) {
 		if t, ok := state.Templates.Get(r, name); ok {
 			return t, true
@@ -30,7 +34,7 @@ func (s *Service) FindTemplate(ctx context.Context, e model.ExecutorName, name s
 			}
 		}
 		return nil, false
-	}, model.Errorf(model.Invalid, "there is no such template").WithField("template"))
+	}, model.Errorf(model.Invalid, "%s", none).WithField("template"))
 }
 
 // PutTemplate compiles a template with its executor and adds it as a version.

@@ -128,6 +128,9 @@ func revokeLease(s *session) *cobra.Command {
 		if (app == nil) == (len(args) == 0) {
 			return errors.New("say the number of a dynamic user, or --application")
 		}
+		if app == nil && c.Flags().Changed("authorization") {
+			return errors.New("--authorization goes with --application")
+		}
 		if app == nil {
 			return s.lease(c, http.MethodDelete, at("leases/%s", args[0]), nil)
 		}
@@ -152,8 +155,14 @@ func (s *session) lease(c *cobra.Command, method, path string, body any) error {
 	return s.show(c, l, func(w io.Writer) error {
 		pairs := []string{"user", l.Username, "number", strconv.FormatUint(l.Number, 10), "state", leaseState(&l), "on", l.Hostname, "profile", l.Profile, "owner", l.Application + "/" + l.Authorization, "pod", l.Pod,
 			"reason", l.Reason, "ttl", span(l.TTL), "requested", moment(l.CreatedAt), "since", moment(l.ActiveAt), "until", moment(l.ExpiresAt), "read", moment(l.ViewedAt), "removed", moment(l.RemovedAt)}
+		if l.Failures > 0 {
+			pairs = append(pairs, "failures", strconv.Itoa(l.Failures)+" in a row")
+		}
 		for _, o := range l.Operations {
 			pairs = append(pairs, fmt.Sprintf("operation %d", o.Number), string(o.Kind)+" "+o.State+" "+o.Message)
+			if o.NextAt != 0 {
+				pairs = append(pairs, "not tried before", moment(o.NextAt))
+			}
 		}
 		return details(w, pairs...)
 	})
