@@ -47,6 +47,11 @@ func command() *cobra.Command {
 	root.AddCommand(operator.Commands()...)
 	root.AddCommand(api.Commands()...)
 	root.AddCommand(dsm.Command(dsm.Process()))
+	for _, c := range root.Commands() {
+		if c.Name() == "backup" { // made and checked through the API, restored on a node's console
+			c.AddCommand(operator.Restore())
+		}
+	}
 	strict(root)
 	return root
 }

@@ -23,6 +23,9 @@ var (
 
 	BackupTaken = define("cluster.backup", Alert, "a backup of the whole state was taken: ciphertext that the recovery shares open", Fields{})
 
+	ClusterRestored = define("cluster.restored", Alert, "the cluster was restored from a backup: every node of before is removed, every token void, and what is due or waits is held", Fields{
+		"cluster": Public, "backup": Public, "event": Public, "member": Public, "removed": Public, "changes": Public, "verifications": Public, "waiting": Public, "at_work": Public})
+
 	NodeEjected = define("node.ejected", Alert, "a node was removed because it may be in foreign hands; every shared key is new", Fields{"member": Public, "root": Public, "term": Public})
 	NodeRekeyed = define("node.rekeyed", Notice, "a node took over a new root key", Fields{"member": Public, "root": Public})
 

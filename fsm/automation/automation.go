@@ -131,7 +131,7 @@ var Resume = command.Define("automation.resume", 1, func(tx *table.Tx, m command
 		return model.Automation{}, err
 	}
 	row := state.Automation(tx)
-	row.Stopped, row.Reason, row.Failed, row.Started, row.Begun, row.Braked = 0, "", 0, 0, 0, 0
+	row.Stopped, row.Reason, row.Failed, row.Started, row.Begun, row.Braked, row.Restored = 0, "", 0, 0, 0, 0, 0
 	store(tx, m, &row)
 	tx.Emit(audit.AutomationResumed.With())
 	return row, nil

@@ -107,6 +107,7 @@ type Automation struct {
 	Failed   int                `cbor:"failed,omitempty"`  // automatic changes that failed in a row
 	Stopped  Time               `cbor:"stopped,omitempty"` // nothing is started since; 0: running
 	Reason   string             `cbor:"reason,omitempty"`
+	Restored Time               `cbor:"restored,omitempty"` // it is stopped since the cluster was restored from a backup: what waited then waits on
 	Revision uint64             `cbor:"revision"`
 }
 
@@ -119,6 +120,13 @@ func (a *Automation) FrozenUntil(at Time) Time {
 		}
 	}
 	return until
+}
+
+// Holds tells whether an operation that waits is held back: by a freeze, a stop or, when closed, the execution hours. What waited when the
+// cluster was restored may have run in the life that was lost, whoever asked for it, so all of it waits for a person.
+func (a *Automation) Holds(o *Operation, closed bool) bool {
+	waits := o.State == OpReady || o.State == OpUncertain
+	return o.Holdable(closed) || a.Restored != 0 && o.CreatedAt <= a.Restored && waits && !o.Immediate
 }
 
 // Left is how many changes triggers may still start in the cycle, and in the hour, of a moment, of so many credentials. What is

@@ -77,7 +77,7 @@ var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Me
 		until = max(until, a.Until)
 	}
 	o, ok := state.Operations.Get(tx, string(a.Operation))
-	if !ok || until == 0 || !o.Holdable(closed) {
+	if !ok || until == 0 || !row.Holds(o, closed) {
 		return ControlArgs{}, model.Errorf(model.Conflict, "the operation does not wait, or nothing is frozen")
 	}
 	o.NotBefore = max(o.NotBefore, until)

@@ -89,7 +89,7 @@ func newAssigning(r table.Reader, l Look) *assigning {
 // grant finds a slot for an operation, if it may start now.
 func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	// A host changes passwords one after the other, and a broken one must not take all slots.
-	if a.taken[o.Target.ID] || a.lanes.devices[o.Device] >= a.auto.Settings.Lanes || a.held && o.Holdable(a.closed) {
+	if a.taken[o.Target.ID] || a.lanes.devices[o.Device] >= a.auto.Settings.Lanes || a.held && a.auto.Holds(o, a.closed) {
 		return Grant{}, false
 	}
 	if most := a.auto.Settings.Limit(o.Executor); most > 0 && a.lanes.executors[o.Executor] >= most {

@@ -147,6 +147,19 @@ func TestAssign(t *testing.T) {
 			waits(tx, "settles", 3, func(o *model.Operation, c *model.Credential) { change(o, c); o.State = model.OpUncertain })
 			waits(tx, "hurried", 4, func(o *model.Operation, c *model.Credential) { change(o, c); o.Immediate = true })
 		}, want: []plan.Grant{{"asked", "n1", 0}, {"settles", "n1", 1}, {"hurried", "n1", 2}}},
+		"what waited when the cluster was restored waits, whoever asked for it": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.DefaultAutomation(), Stopped: 100, Restored: 100})
+			asked := func(at model.Time) func(*model.Operation, *model.Credential) {
+				return func(o *model.Operation, _ *model.Credential) {
+					o.Kind, o.Requester, o.CreatedAt = model.PasswordChange, "x", at
+				}
+			}
+			waits(tx, "asked", 1, asked(100))
+			waits(tx, "settles", 2, func(o *model.Operation, c *model.Credential) { asked(99)(o, c); o.State = model.OpUncertain })
+			waits(tx, "hurried since", 3, func(o *model.Operation, c *model.Credential) { asked(99)(o, c); o.Immediate = true })
+			waits(tx, "asked since", 4, asked(101))
+		}, want: []plan.Grant{{"hurried since", "n1", 0}, {"asked since", "n1", 1}}},
 		"outside of the execution hours what nobody asked for waits": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			a := &model.Automation{Settings: model.DefaultAutomation()}

@@ -19,7 +19,7 @@ func Held(r table.Reader, now model.Time, limit int) []Due {
 		if len(due) == limit {
 			break
 		}
-		if o.Holdable(until != 0) {
+		if a.Holds(o, until != 0) {
 			due = append(due, Due{Hold: o.ID, Until: until})
 		}
 	}

@@ -277,6 +277,17 @@ func TestTriggers(t *testing.T) {
 			opened(tx, "hurried", model.OpReady, func(o *model.Operation) { o.Kind, o.Immediate = model.PasswordChange, true })
 			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
 		}, want: []trigger.Due{{Hold: "on-a"}}},
+		"what waited when the cluster was restored is put off, whoever asked for it": {trigger: trigger.Held, put: func(tx *table.Tx) {
+			asked := func(at model.Time) func(*model.Operation) {
+				return func(o *model.Operation) {
+					o.Kind, o.Requester, o.NotBefore, o.CreatedAt = model.PasswordChange, "x", at, at
+				}
+			}
+			opened(tx, "asked", model.OpReady, asked(1))
+			opened(tx, "settles", model.OpUncertain, asked(2))
+			opened(tx, "since", model.OpReady, asked(4))
+			automation(tx, func(a *model.Automation) { a.Stopped, a.Restored = 3, 3 })
+		}, want: []trigger.Due{{Hold: "on-asked"}, {Hold: "on-settles"}}},
 		"outside of the execution hours heartbeats are put off too, and what was begun is settled": {trigger: trigger.Held, put: func(tx *table.Tx) {
 			opened(tx, "change", model.OpReady, func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, 1 })
 			opened(tx, "settles", model.OpUncertain, func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, 2 })

@@ -149,6 +149,7 @@ func (d *Daemon) current() (*member, error) {
 const (
 	identityFile = "identity"
 	rootFile     = "root.sealed"
+	lockFile     = "lock"
 )
 
 func (d *Daemon) diskKeyPath() string { return filepath.Join(d.config.KeyDir, "disk.key") }

@@ -205,7 +205,7 @@ func (d *Daemon) firstRows(row model.Keyring, ring *keyring.Ring, id *peer.Ident
 		return fsmkeyring.CreateArgs{}, err
 	}
 	out.ClientID, out.ClientSecret = keys.ClientID, keys.Secret
-	hpke, err := hpkePublic(id.HPKE)
+	self, err := d.selfRow(id)
 	if err != nil {
 		return fsmkeyring.CreateArgs{}, err
 	}
@@ -219,10 +219,17 @@ func (d *Daemon) firstRows(row model.Keyring, ring *keyring.Ring, id *peer.Ident
 	}
 	return fsmkeyring.CreateArgs{
 		Keyring: row, Leases: leases, Level: fsm.Level, Application: app, Authorization: auth,
-		Node: model.Node{ID: id.Node, PublicKey: id.PublicKey(), HPKE: hpke, Peer: d.config.Peer.Advertise,
-			API: "https://" + d.config.API.Advertise, Gossip: d.config.Gossip.Advertise,
-			Announced: model.Announcement{Version: d.version, Level: fsm.Level}},
+		Node: self,
 	}, nil
+}
+
+// selfRow is this node as the first member of a cluster.
+func (d *Daemon) selfRow(id *peer.Identity) (model.Node, error) {
+	hpke, err := hpkePublic(id.HPKE)
+	return model.Node{
+		ID: id.Node, PublicKey: id.PublicKey(), HPKE: hpke, Peer: d.config.Peer.Advertise, API: "https://" + d.config.API.Advertise, Gossip: d.config.Gossip.Advertise,
+		Announced: model.Announcement{Version: d.version, Level: fsm.Level},
+	}, err
 }
 
 // administrator holds every right but secret.read (RULES 8).

@@ -43,6 +43,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("GET /status", operate(func(ctx context.Context, _ model.Actor, _ none) (any, error) { return d.status(ctx), nil }))
 	mux.HandleFunc("GET /profile/{kind}", d.profile)
 	mux.Handle("POST /init", operate(d.operateInit))
+	mux.HandleFunc("POST /restore", d.operateRestore)
 	mux.Handle("POST /node-key", operate(func(context.Context, model.Actor, none) (any, error) {
 		if !d.entering.TryLock() {
 			return nil, errEntering

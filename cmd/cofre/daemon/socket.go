@@ -76,12 +76,20 @@ func peerOf(c net.Conn) string {
 	return "uid " + uid
 }
 
+var errOperator = model.Errorf(model.Denied, "only root or the user of the daemon may use this socket")
+
+// operatorOf names who is at the other end of the socket, if he may use it.
+func operatorOf(r *http.Request) (model.Actor, bool) {
+	name, _ := r.Context().Value(peerKey{}).(string)
+	return model.Actor{Kind: model.ActorOperator, Name: name}, name != ""
+}
+
 // operate makes a handler of a function from arguments to an answer. Arguments are strict JSON.
 func operate[A any](fn func(ctx context.Context, who model.Actor, args A) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		name, _ := r.Context().Value(peerKey{}).(string)
-		if name == "" {
-			answer(w, nil, model.Errorf(model.Denied, "only root or the user of the daemon may use this socket"))
+		who, ok := operatorOf(r)
+		if !ok {
+			answer(w, nil, errOperator)
 			return
 		}
 		var args A
@@ -93,7 +101,7 @@ func operate[A any](fn func(ctx context.Context, who model.Actor, args A) (any, 
 				return
 			}
 		}
-		out, err := fn(r.Context(), model.Actor{Kind: model.ActorOperator, Name: name}, args)
+		out, err := fn(r.Context(), who, args)
 		answer(w, out, err)
 	}
 }

@@ -125,7 +125,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 		}
 	}
 	v := m.fsm.View()
-	frozen := state.SystemRow(v).Frozen
+	frozen, restored := state.SystemRow(v).Frozen, state.Automation(v).Restored != 0
 	now := model.TimeOf(time.Now())
 	running := automation.ViewOf((*automation.Now)(ops.AutomationAt(v, now)), now)
 	s.Automation, s.Approval = &running, &Approval{InForce: state.Approvers(v, 2) > 1, Levels: state.TemplateLevels(v)}
@@ -140,7 +140,12 @@ func (d *Daemon) status(ctx context.Context) Status {
 	if s.Shut > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d devices get no new dynamic users before some of those are gone", s.Shut))
 	}
-	if frozen {
+	if restored {
+		s.Warnings = append(s.Warnings, "the cluster was restored from a backup: changes, verifications and what waited are held until cofre automation resume")
+	}
+	if frozen && restored {
+		s.Warnings = append(s.Warnings, "the cluster was restored from a backup: custodies, sessions and dynamic users whose time is over are held until cofre cluster confirm-time")
+	} else if frozen {
 		s.Warnings = append(s.Warnings, "state time jumped by more than a day: automatic changes wait for cofre cluster confirm-time")
 	}
 	return s

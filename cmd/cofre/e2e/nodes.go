@@ -36,6 +36,9 @@ type Nodes struct {
 	base  int // first of its ports
 	list  []*Node
 	api   *API // made when the cluster is founded
+
+	ca       string
+	recovery []string // shares
 }
 
 // Node is one of them; its folder may be copied and changed while it does not run.
@@ -217,11 +220,14 @@ func (c *Nodes) found() {
 		CA           string `json:"ca"`
 		ClientID     string `json:"client_id"`
 		ClientSecret string `json:"client_secret"`
+
+		Recovery []string `json:"recovery_shares"`
 	}
 	args := map[string]any{"shares": 5, "threshold": 3, "recovery_shares": 5, "recovery_threshold": 3, "fast_leases": true}
 	if err := c.list[0].Operate("/init", args, &a); err != nil {
 		c.t.Fatalf("found the cluster: %v", err)
 	}
+	c.ca, c.recovery = a.CA, a.Recovery
 	c.api = newAPI(c.t, []byte(a.CA), Keys{a.ClientID, a.ClientSecret})
 }
 

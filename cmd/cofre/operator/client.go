@@ -39,6 +39,16 @@ func (c *Client) Post(ctx context.Context, path string, args, out any) error {
 	return c.do(ctx, http.MethodPost, path, bytes.NewReader(body), out)
 }
 
+// PostFile sends args in one line and then a file, which may take any time.
+func (c *Client) PostFile(ctx context.Context, path string, args any, file io.Reader, out any) error {
+	line, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	long := &Client{Socket: c.Socket, http: http.Client{Transport: c.http.Transport}}
+	return long.do(ctx, http.MethodPost, path, io.MultiReader(bytes.NewReader(append(line, '\n')), file), out)
+}
+
 // Get reads an answer.
 func (c *Client) Get(ctx context.Context, path string, out any) error {
 	return c.do(ctx, http.MethodGet, path, nil, out)

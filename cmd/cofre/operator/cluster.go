@@ -16,7 +16,7 @@ func clusterCommand(client func() *Client) *cobra.Command {
 		simple(client, "leave", "Take this node out of the cluster for ever", "/leave", "This node leaves; stop the daemon and empty its data directory. Its name is never used again."),
 		removeCommand(client), exposedCommand(client), caCommand(client),
 		transferCommand(client), testReceiverCommand(client),
-		simple(client, "confirm-time", "Confirm that state time is right after it jumped by more than a day", "/confirm-time", "Automatic changes go on."))
+		simple(client, "confirm-time", "Confirm that state time is right after it jumped by more than a day, or a restore", "/confirm-time", "Automatic changes go on."))
 	return cmd
 }
 

@@ -17,14 +17,18 @@ func Commands() []*cobra.Command {
 		initCommand(client), unsealCommand(client), sealCommand(client), recoverCommand(client), rotateCommand(client),
 		statusCommand(client, "status"), clusterCommand(client), admin, profileCommand(client),
 	}
+	for _, c := range cmds {
+		socketFlag(c, &socket)
+	}
+	return cmds
+}
+
+func socketFlag(c *cobra.Command, socket *string) {
 	def := "/run/cofre/cofre.sock"
 	if s, ok := os.LookupEnv("COFRE_SOCKET"); ok {
 		def = s
 	}
-	for _, c := range cmds {
-		c.PersistentFlags().StringVar(&socket, "socket", def, "unix socket of the daemon (COFRE_SOCKET)")
-	}
-	return cmds
+	c.PersistentFlags().StringVar(socket, "socket", def, "unix socket of the daemon (COFRE_SOCKET)")
 }
 
 func adminIssue(client func() *Client) *cobra.Command {
