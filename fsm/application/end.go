@@ -15,8 +15,8 @@ type EndArgs struct {
 	ID model.AuthorizationID `cbor:"id"`
 }
 
-// End tells automations, once, that an authorization ended by its date. It is so without this command, which changes nothing
-// else: no revision, so that nobody's change is refused for it.
+// End follows, once, what the date of an authorization has done without any command: the users that were made for it are
+// removed, and automations are told. It changes no revision, so that nobody's change is refused for it.
 var End = command.Define("authorization.end", 1, func(tx *table.Tx, m command.Meta, a EndArgs) (Done, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
 		return Done{}, err
@@ -30,6 +30,7 @@ var End = command.Define("authorization.end", 1, func(tx *table.Tx, m command.Me
 	}
 	auth.EndTold = auth.ExpiresAt
 	state.Authorizations.Put(tx, auth)
+	state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization expired", m.At)
 	tx.Emit(audit.AuthorizationPut.With("authorization", string(auth.ID), "application", string(auth.Application), "name", auth.Name, "change", "ended", "rights", join(auth.Rights)))
 	operation.AuthorizationChanged(tx, m, auth, model.AuthorizationInactivated)
 	return Done{}, nil

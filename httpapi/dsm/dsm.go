@@ -85,7 +85,8 @@ type Done struct {
 	Item    *Item
 	Created bool
 	Kept    int
-	Readers []Reader // who read it lately, when the renewal of its accounts was switched on
+	Readers []Reader   // who read it lately, when the renewal of its accounts was switched on
+	Since   model.Time // how far back that looks
 }
 
 // Reader is who read a secret lately, and when last.

@@ -31,6 +31,7 @@ type View struct {
 	RenewEphemeral  compat.Duration   `json:"renew_ephemeral,omitempty" doc:"how often its readers get new dynamic users; absent: never"`
 	RenewCredential compat.Duration   `json:"renew_credential,omitempty" doc:"how often the accounts that it refers to are changed; absent: never"`
 	RecentReaders   []ReaderView      `json:"recent_readers,omitempty" doc:"who read it or its accounts in the last 7 days; when the renewal of its accounts is switched on"`
+	ReadersSince    compat.Time       `json:"recent_readers_since,omitempty" doc:"how far back that looks: less than 7 days when more was read than is searched"`
 	Errors          int               `json:"errors,omitempty" doc:"how many failures of its automations, renewals and dynamic users are kept; only when one secret is shown"`
 	Versions        []VersionView     `json:"versions,omitempty" doc:"kept versions, oldest first; only when one secret is shown"`
 }
@@ -280,6 +281,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 		return compat.Reply{}, err
 	}
 	v := view(done.Item, nil)
+	v.ReadersSince = compat.Time(done.Since)
 	for _, reader := range done.Readers {
 		v.RecentReaders = append(v.RecentReaders, ReaderView{reader.Authorization, compat.Time(reader.At)})
 	}

@@ -21,12 +21,14 @@ var putFields = []route.Field{
 	{Name: "expiration_date", In: "body", Text: "2026-01-31 12:00:00, UTC; empty: never"}, {Name: "tags", In: "body", Type: "array"},
 	{Name: "data", In: "body", Type: "object", Text: "an object, its JSON, or the base64 of its JSON: access_keys, credentials and key_value, or texts by name"},
 	{Name: "renew_ephemeral_credential_time", In: "body", Type: "integer", Text: "minutes after which readers get new dynamic users, 10 at least; an empty list: never; absent: as it is"},
-	{Name: "renew_cloud_time", In: "body", Type: "integer", Text: "the same interval, which holds for keys of clouds too"}, {Name: "renew_credential_time", In: "body", Type: "integer", Text: "minutes after which the accounts that it refers to are changed"},
+	{Name: "renew_cloud_time", In: "body", Type: "integer", Text: "the same interval, which holds for keys of clouds too"}, {Name: "renew_credential_time", In: "body", Type: "integer", Text: "minutes after which the accounts that it refers to are changed; the answer then names who read them lately"},
 }
 
 func vendorRoutes(s Service) []route.Route {
 	v := &vendor{s}
 	all := []route.Field{{Name: "application", Type: "object", Text: "name, description, tags, system, environment, secrets"}}
+	renewed := append(all[:len(all):len(all)], route.Field{Name: "recent_readers", Type: "array", Text: "with renew_credential_time: who read the accounts lately (authorization, at)"},
+		route.Field{Name: "recent_readers_since", Text: "how far back that looks, 7 days at most"})
 	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
 		d.Tag = tag
 		return route.Route{Method: method, Path: path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
@@ -37,7 +39,7 @@ func vendorRoutes(s Service) []route.Route {
 		add(http.MethodGet, "/iso/sctm/secret", "dsm.read", v.secrets, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Read every secret of the calling authorization, as a list",
 			Text: "As GET /iso/dapp/application, with the module Secrets Management. " + conditional, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
 		add(http.MethodPost, "/iso/sctm/secret", "dsm.put", v.put, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create or update a secret of the calling authorization",
-			Text: "Found by identity. A credential whose user and host are registered becomes a reference, which needs the right to read it; the value that was sent never replaces its own.", Status: http.StatusCreated, Fields: putFields, Returns: all}),
+			Text: "Found by identity. A credential whose user and host are registered becomes a reference, which needs the right to read it; the value that was sent never replaces its own.", Status: http.StatusCreated, Fields: putFields, Returns: renewed}),
 		add(http.MethodGet, "/api/dsm/secret", route.NoEvent, v.list, route.Doc{Needs: route.Reads(model.ModuleSecrets, ""), Summary: "List secrets, without values", Fields: []route.Field{{Name: "application", In: "query", Text: "only those of this application"}}, Returns: []route.Field{{Name: "secrets", Type: "array"}}}),
 		add(http.MethodGet, "/api/dsm/secret/{identifier}", "dsm.read", v.open, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Read one secret", Text: "By identity, number or id. " + conditional, Returns: []route.Field{{Name: "secret", Type: "object"}}}),
 		add(http.MethodPost, "/api/dsm/secret", "dsm.put", v.create, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Create a secret of an application", Text: "Of the calling authorization, unless application, system and environment name another that it made or manages.",
@@ -100,7 +102,7 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 	if done.Created {
 		message = "Secret created successfully."
 	}
-	return compat.Created(message, applicationMember(a)), nil
+	return compat.Created(message, append(recentReaders(done), applicationMember(a))...), nil
 }
 
 // opened reads what was just put, as an audited read like every other; a caller that may not read sees no values.
@@ -167,9 +169,21 @@ func (v *vendor) change(ctx context.Context, r *route.Request, name string) (com
 	}
 	item := v.opened(ctx, r, done.Item)
 	if name == "" {
-		return compat.Created("Secret created successfully.", secretMember(item)), nil
+		return compat.Created("Secret created successfully.", append(recentReaders(done), secretMember(item))...), nil
 	}
-	return compat.OK("Secret updated successfully.", secretMember(item)), nil
+	return compat.OK("Secret updated successfully.", append(recentReaders(done), secretMember(item))...), nil
+}
+
+// recentReaders tells whoever has accounts renewed who read them lately: each change may stop those.
+func recentReaders(d Done) []compat.Member {
+	if d.Since == 0 {
+		return nil
+	}
+	rows := make([]compat.Object, len(d.Readers))
+	for i, r := range d.Readers {
+		rows[i] = compat.Object{{Name: "authorization", Value: r.Authorization}, {Name: "at", Value: r.At.String()}}
+	}
+	return []compat.Member{{Name: "recent_readers", Value: rows}, {Name: "recent_readers_since", Value: d.Since.String()}}
 }
 
 func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -220,7 +220,9 @@ func (s *secrets) Put(ctx context.Context, actor model.Actor, p api.Put) (api.Do
 	}
 	done := api.Done{Item: s.item(&r.Secret), Created: r.Created, Kept: r.Kept}
 	if p.RenewCredential != nil && *p.RenewCredential != 0 {
-		for _, reader := range s.access.RecentReaders(r.Secret.ID, model.TimeOf(time.Now())) {
+		readers, since := s.access.RecentReaders(r.Secret.ID, model.TimeOf(time.Now()))
+		done.Since = since
+		for _, reader := range readers {
 			done.Readers = append(done.Readers, api.Reader{Authorization: s.access.AuthorizationNames(reader.Authorization)[reader.Authorization], At: reader.At})
 		}
 	}

@@ -240,6 +240,9 @@ func (s *session) secret(c *cobra.Command, method, path string, body any) error 
 		if v.RenewEphemeral != 0 || v.RenewCredential != 0 {
 			pairs = append(pairs, "new users every", span(v.RenewEphemeral), "accounts change every", span(v.RenewCredential))
 		}
+		if v.ReadersSince != 0 {
+			pairs = append(pairs, "read since "+moment(v.ReadersSince), fmt.Sprintf("by %d", len(v.RecentReaders)))
+		}
 		for _, reader := range v.RecentReaders {
 			pairs = append(pairs, "read lately by", or(reader.Authorization, "-")+" "+moment(reader.At))
 		}
