@@ -51,6 +51,7 @@ failed stands in cofre secret errors.`,
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.Bool("enabled", true, "it runs")
 	if !create {
+		c.Example = "  cofre secret automation update push --application billing,shop --enabled=false"
 		f.String("name", "", "new name")
 		f.Uint64("revision", 0, "refuse if it is not the current one")
 	}

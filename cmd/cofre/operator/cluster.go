@@ -12,7 +12,7 @@ import (
 
 func clusterCommand(client func() *Client) *cobra.Command {
 	cmd := &cobra.Command{Use: "cluster", Short: "Look after the members of the cluster"}
-	cmd.AddCommand(tokenCommand(client), joinCommand(client), approveCommand(client), statusCommand(client, "status"), membersCommand(client),
+	cmd.AddCommand(tokenCommand(client), joinCommand(client), approveCommand(client), statusCommand(client, "cofre cluster status"), membersCommand(client),
 		simple(client, "leave", "Take this node out of the cluster for ever", "/leave", "This node leaves; stop the daemon and empty its data directory. Its name is never used again."),
 		removeCommand(client), exposedCommand(client), caCommand(client),
 		transferCommand(client), testReceiverCommand(client),
@@ -124,6 +124,8 @@ func fingerprintOf(cmd *cobra.Command, c *Client, id string) (string, error) {
 func transferCommand(client func() *Client) *cobra.Command {
 	return &cobra.Command{
 		Use: "transfer-leader [NODE]", Short: "Hand leadership to another voter", Args: cobra.MaximumNArgs(1),
+		Long:    "Hand leadership to NODE, or to one that Cofre chooses if none is named.",
+		Example: "  cofre cluster transfer-leader\n  cofre cluster transfer-leader n2",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to := ""
 			if len(args) == 1 {
@@ -142,7 +144,7 @@ func transferCommand(client func() *Client) *cobra.Command {
 }
 
 func simple(client func() *Client, use, short, path, done string) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, Example: "  cofre cluster " + use, RunE: func(cmd *cobra.Command, _ []string) error {
 		if err := client().Post(cmd.Context(), path, struct{}{}, nil); err != nil {
 			return err
 		}
@@ -151,10 +153,10 @@ func simple(client func() *Client, use, short, path, done string) *cobra.Command
 	}}
 }
 
-func statusCommand(client func() *Client, use string) *cobra.Command {
+func statusCommand(client func() *Client, path string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: use, Short: "Show the state of this node and its cluster", Args: cobra.NoArgs, Example: "  cofre status\n  cofre status --json",
+		Use: "status", Short: "Show the state of this node and its cluster", Args: cobra.NoArgs, Example: "  " + path + "\n  " + path + " --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var s daemon.Status
 			if err := client().Get(cmd.Context(), "/status", &s); err != nil {
@@ -190,7 +192,7 @@ func statusCommand(client func() *Client, use string) *cobra.Command {
 }
 
 func membersCommand(client func() *Client) *cobra.Command {
-	return &cobra.Command{Use: "members", Short: "List the members", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "members", Short: "List the members", Args: cobra.NoArgs, Example: "  cofre cluster members", RunE: func(cmd *cobra.Command, _ []string) error {
 		var s daemon.Status
 		if err := client().Get(cmd.Context(), "/status", &s); err != nil {
 			return err

@@ -15,7 +15,7 @@ func Commands() []*cobra.Command {
 	admin.AddCommand(adminIssue(client))
 	cmds := []*cobra.Command{
 		initCommand(client), unsealCommand(client), sealCommand(client), recoverCommand(client), rotateCommand(client),
-		statusCommand(client, "status"), clusterCommand(client), admin, profileCommand(client),
+		statusCommand(client, "cofre status"), clusterCommand(client), admin, profileCommand(client),
 	}
 	for _, c := range cmds {
 		socketFlag(c, &socket)
@@ -34,7 +34,8 @@ func socketFlag(c *cobra.Command, socket *string) {
 func adminIssue(client func() *Client) *cobra.Command {
 	return &cobra.Command{
 		Use: "issue NAME", Short: "Make a new administrator application; everybody is alerted", Args: cobra.ExactArgs(1),
-		Long: "Make a new administrator application with every right but secret.read, for the day when the administrator's keys are lost. The trail gets an alert that names you and this node.",
+		Long:    "Make a new administrator application with every right but secret.read, for the day when the administrator's keys are lost. The trail gets an alert that names you and this node.",
+		Example: "  cofre admin issue rescue",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var a struct {
 				ClientID     string `json:"client_id"`

@@ -60,7 +60,8 @@ func recoverCommand(client func() *Client) *cobra.Command {
 func sealCommand(client func() *Client) *cobra.Command {
 	return &cobra.Command{
 		Use: "seal", Short: "Close this node's vault until a person opens it", Args: cobra.NoArgs,
-		Long: "Close this node's vault: running operations end, keys are wiped, and the node's own seal does not open it again before cofre unseal. It goes on replicating and voting.",
+		Long:    "Close this node's vault: running operations end, keys are wiped, and the node's own seal does not open it again before cofre unseal. It goes on replicating and voting.",
+		Example: "  cofre seal",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := client().Post(cmd.Context(), "/seal", struct{}{}, nil); err != nil {
 				return err
