@@ -60,8 +60,8 @@ func (c *Nodes) byExpiry() int {
 }
 
 // TestRestore: a cluster is lost with all its nodes, with passwords on a real server that it changed. An empty node takes it up from
-// a file and three shares: every password of the backup comes back and logs in, what was changed later is found, nothing that is due
-// starts before people let it, and another node joins. A living cluster, other shares, a damaged file and a used directory are refused.
+// a file and three shares: every password of the backup comes back and logs in, what was changed later is found, a change that was at
+// work is settled and not repeated, nothing that is due starts before people let it, and another node joins. A living cluster, other shares, a damaged file and a used directory are refused.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	c := StartNodes(t, 2, Setup{})
@@ -95,6 +95,13 @@ func TestRestore(t *testing.T) {
 		return nil
 	})
 
+	role, password := pg.AddRole(t)
+	c.Must(http.MethodPost, "/api/v1/templates", map[string]any{"name": "slow", "executor": "postgres", "kind": "Change password", "content": "SELECT pg_sleep(6);\nALTER USER [#USERNAME#] WITH PASSWORD '[#NEW_PASSWORD#]'"}, nil)
+	c.Credential("at-work", password, map[string]any{"hostname": "localhost", "username": role, "execution": map[string]any{"template": "slow"}})
+	var atWork Operation
+	c.Must(http.MethodPost, "/api/v1/operations", map[string]string{"credential": "at-work", "kind": "change"}, &atWork)
+	Eventually(t, 30*time.Second, "the slow change is at work", func() error { return c.is(&atWork, "running") })
+
 	file := filepath.Join(c.dir, "cofre.backup")
 	if out, err := c.cofre(nil, "backup", "create", file); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -105,6 +112,9 @@ func TestRestore(t *testing.T) {
 	if o := c.operation("changed-later", "change"); o.State != "succeeded" {
 		t.Fatalf("ended as %s: %s", o.State, o.Message)
 	}
+
+	Eventually(t, 60*time.Second, "the slow change ends, in the life that will be lost", func() error { return c.is(&atWork, "succeeded") })
+	changed := c.secret("at-work")
 
 	n := c.Add()
 	n.Start()
@@ -159,7 +169,7 @@ func TestRestore(t *testing.T) {
 	}
 
 	out, err := restore(c.recovery[2:], file)
-	if err != nil || !strings.Contains(out, fmt.Sprintf("HELD until people let it go on: %d changes", due)) {
+	if err != nil || !strings.Contains(out, fmt.Sprintf("HELD until people let it go on: %d changes and 0 verifications that are due, 0 operations that waited, 1 that were at work", due)) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	t.Log(out)
@@ -174,7 +184,12 @@ func TestRestore(t *testing.T) {
 			}
 		}
 	}
+	Eventually(t, 30*time.Second, "the lease of the lost node runs out", func() error { return c.is(&atWork, "uncertain") })
 	c.heldUntilLet(n, due, logins, pg)
+	c.settled(&atWork)
+	if got := c.secret("at-work"); got != changed {
+		t.Error("the password of the change that was at work is not the one that it set")
+	}
 	if o := c.operation("changed-later", "verify"); o.State != "out_of_sync" {
 		t.Errorf("what was changed after the backup: its verification ended as %s: %s", o.State, o.Message)
 	}
@@ -191,6 +206,33 @@ func TestRestore(t *testing.T) {
 	c.Healthy(2)
 	if got := c.secret("by-hand"); got != passwords["by-hand"] {
 		t.Error("the password did not come back after the restart")
+	}
+}
+
+// is tells whether an operation has come to a state.
+func (c *Nodes) is(o *Operation, state string) error {
+	c.t.Helper()
+	if c.Must(http.MethodGet, fmt.Sprintf("/api/v1/operations/%d", o.Number), nil, o); o.State != state {
+		return fmt.Errorf("it is %s: %s", o.State, o.Message)
+	}
+	return nil
+}
+
+// settled lets an operation go on that was at work when the backup was taken. Its new password was committed before it was sent, so it
+// stands in the backup: a login finds it in force, and nothing is changed again.
+func (c *Nodes) settled(o *Operation) {
+	c.t.Helper()
+	if err := c.is(o, "uncertain"); err != nil {
+		c.t.Error(err)
+	}
+	c.Must(http.MethodPost, fmt.Sprintf("/api/v1/operations/%d/run", o.Number), nil, nil)
+	Eventually(c.t, 60*time.Second, "it is settled", func() error { return c.is(o, "succeeded") })
+	var events []string
+	for _, h := range o.History {
+		events = append(events, h.Event)
+	}
+	if got := strings.Join(events, ", "); !strings.HasSuffix(got, "lease expired, run now, granted, found the candidate in force") {
+		c.t.Errorf("its history: %s", got)
 	}
 }
 
