@@ -15,7 +15,8 @@ var (
 		table.Index[model.DSMSecret]{Name: "identity", Unique: true, Keys: func(s *model.DSMSecret) []string { return []string{IdentityKey(s.Owner, s.Identity)} }},
 		table.Index[model.DSMSecret]{Name: "holder", Keys: holders},
 		table.Index[model.DSMSecret]{Name: "renew", Keys: renewKey},
-		table.Index[model.DSMSecret]{Name: "ending", Keys: func(s *model.DSMSecret) []string { return endingKey(s.Enabled, s.ExpiresAt, s.EndTold) }})
+		table.Index[model.DSMSecret]{Name: "ending", Keys: func(s *model.DSMSecret) []string { return endingKey(s.Enabled, s.ExpiresAt, s.EndTold) }},
+		table.Index[model.DSMSecret]{Name: "called", Keys: func(s *model.DSMSecret) []string { return []string{s.Identity} }})
 	DSMVersions = table.Define(23, "dsm_version", func(v *model.DSMVersion) string { return DSMVersionKey(v.Secret, v.N) },
 		sealedIndex(dsmValues))
 	ClientKeys = table.Define(24, "client_key", func(k *model.ClientKey) string { return ClientKeyOf(k.Authorization, k.Secret.MAC) },

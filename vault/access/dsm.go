@@ -256,8 +256,8 @@ func findDSM(r table.Reader, caller model.AuthorizationID, name string) (*model.
 	if !ok {
 		return nil, false
 	}
-	for row := range state.DSMSecrets.All(r, "") {
-		if row.Identity == name && dsm.Reaches(auth, row) {
+	for row := range state.DSMSecrets.By(r, "called", name) {
+		if dsm.Reaches(auth, row) {
 			return row, true
 		}
 	}

@@ -185,21 +185,26 @@ func lease(r table.Reader, u *model.DynamicUser) Lease {
 
 var errNoLease = model.Errorf(model.NotFound, "there is no such dynamic user")
 
-// Lease finds a dynamic user that the caller may see, by number, user name or id, with its operations.
+// Lease finds a dynamic user that the caller may see, by number or id, with its operations. One that it may not see is looked for
+// as long as one that is not there: neither the answer nor its time tells them apart.
 func (s *Service) Lease(ctx context.Context, actor model.Actor, at model.Time, name string) (*Lease, error) {
-	u, err := ref(ctx, s, func(r table.Reader) (*model.DynamicUser, bool) { return findLease(r, name) }, errNoLease)
+	var denied error
+	u, err := ref(ctx, s, func(r table.Reader) (*model.DynamicUser, bool) {
+		var p *command.Principal
+		if p, denied = command.Authorize(r, actor, at, readPAM, nil); denied != nil {
+			return nil, false
+		}
+		u, ok := findLease(r, name)
+		return u, ok && seesLease(r, p, u)
+	}, errNoLease)
+	if denied != nil {
+		return nil, denied
+	}
 	if err != nil {
 		return nil, err
 	}
 	v := s.views.View()
 	defer v.Close()
-	p, err := command.Authorize(v, actor, at, readPAM, nil)
-	switch {
-	case err != nil:
-		return nil, err
-	case !seesLease(v, p, u):
-		return nil, errNoLease
-	}
 	l := lease(v, u)
 	for o := range state.Operations.By(v, "target", string(u.ID)) {
 		l.Operations = append(l.Operations, *o)
