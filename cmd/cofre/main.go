@@ -46,7 +46,7 @@ func command() *cobra.Command {
 	root.AddCommand(serverCommand(), dev.Command())
 	root.AddCommand(operator.Commands()...)
 	root.AddCommand(api.Commands()...)
-	root.AddCommand(dsm.Command(dsm.Process()))
+	root.AddCommand(dsm.Command(dsm.Process(), version))
 	for _, c := range root.Commands() {
 		if c.Name() == "backup" { // made and checked through the API, restored on a node's console
 			c.AddCommand(operator.Restore())

@@ -48,6 +48,7 @@ type Data struct {
 	Profile string // ... and how
 	Match   bool   // Account is only looked for: an unknown one leaves the values that the client sent
 	Values  []Value
+	At      string // field of the request that it stands in, for errors
 }
 
 // Value is one value to put: what the client sent, or a part of the account.

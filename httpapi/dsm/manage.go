@@ -2,6 +2,7 @@ package dsm
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -217,22 +218,26 @@ func (b *Body) put(name string) (Put, error) {
 	p.Data = []Data{}
 	if b.Values != nil && len(*b.Values) > 0 {
 		d := Data{Kind: model.DSMKeyValue}
-		for _, v := range *b.Values {
+		for i, v := range *b.Values {
 			if v.Value == nil {
-				return p, model.Errorf(model.Invalid, "a value without its text").WithField("values")
+				return p, model.Errorf(model.Invalid, "a value without its text").WithField(fmt.Sprintf("values[%d].value", i))
 			}
 			d.Values = append(d.Values, Value{Name: v.Name, Value: v.Value})
 		}
 		p.Data = append(p.Data, d)
 	}
 	if b.Accounts != nil {
-		for _, a := range *b.Accounts {
-			p.Data = append(p.Data, a.data())
+		for i, a := range *b.Accounts {
+			d := a.data()
+			d.At = fmt.Sprintf("accounts[%d]", i)
+			p.Data = append(p.Data, d)
 		}
 	}
 	if b.Ephemerals != nil {
-		for _, e := range *b.Ephemerals {
-			p.Data = append(p.Data, e.data())
+		for i, e := range *b.Ephemerals {
+			d := e.data()
+			d.At = fmt.Sprintf("ephemerals[%d]", i)
+			p.Data = append(p.Data, d)
 		}
 	}
 	return p, nil

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -250,11 +251,11 @@ func (s *secrets) data(ctx context.Context, data []api.Data) ([]access.DSMData, 
 		if d.Kind == model.DSMEphemeral {
 			dev, err := s.access.FindDevice(ctx, d.Device)
 			if err != nil {
-				return nil, of(err, "data")
+				return nil, of(err, d.At+".device")
 			}
 			profile, err := s.access.FindProfile(ctx, d.Profile)
 			if err != nil {
-				return nil, of(err, "data")
+				return nil, of(err, d.At+".profile")
 			}
 			e.Device, e.Profile = dev.ID, profile.ID
 			if len(e.Values) == 0 {
@@ -268,7 +269,7 @@ func (s *secrets) data(ctx context.Context, data []api.Data) ([]access.DSMData, 
 			case err == nil:
 				e.Credential = c.ID
 			case !d.Match || !model.Is(err, model.Invalid):
-				return nil, in(err, "data")
+				return nil, in(err, cmp.Or(d.At, "data"))
 			}
 		}
 		out = append(out, e)

@@ -128,6 +128,16 @@ func TestRenewal(t *testing.T) {
 	h, tok := dynamicHouse(t)
 	h.json(tok, "PUT", "/api/v1/dynamic-profiles/app", 200, `{"ttl":"30m","life":"0s"}`)
 	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"db","accounts":[{"credential":"db1-root","password":"P"}],"ephemerals":[{"device":"db1","profile":"app"}]}`)
+	for body, field := range map[string]string{
+		`{"identity":"x","ephemerals":[{"device":"db1","profile":"app"},{"device":"db1","profile":"none"}]}`: "ephemerals[1].profile",
+		`{"identity":"x","ephemerals":[{"device":"none","profile":"app"}]}`:                                  "ephemerals[0].device",
+		`{"identity":"x","accounts":[{"credential":"db1-root"},{"credential":"none"}]}`:                      "accounts[1]",
+		`{"identity":"x","values":[{"name":"A","value":"a"},{"name":"B"}]}`:                                  "values[1].value",
+	} {
+		if a := h.json(tok, "POST", "/api/v1/secrets", 400, body); a.text("field") != field {
+			t.Errorf("%s: %s", body, a.raw)
+		}
+	}
 	for body, field := range map[string]string{`{"renew_ephemeral":"9m"}`: "renew_ephemeral", `{"renew_ephemeral":"20m"}`: "renew_ephemeral", `{"renew_credential":"1m"}`: "renew_credential"} {
 		if a := h.json(tok, "PUT", "/api/v1/secrets/db", 400, body); a.text("field") != field {
 			t.Error(a.raw)

@@ -141,7 +141,7 @@ func cloudProfile(s *session) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		v, err := call[credential.View](s, c, http.MethodGet, at("credentials/%s", deref(text(c, "account"))), nil)
 		if err != nil {
-			return err
+			return fmt.Errorf("--account: %w", err)
 		}
 		p, err := providerOf(v.Execution.Executor)
 		if err != nil {

@@ -34,7 +34,7 @@ func (h *house) dsm(env map[string]string, args ...string) (string, error) {
 			return []string{"DB_USER=app", "DB_PASS=it's", "DB_HOST=web1", "TOKEN=t0ken-value", "DOTENV=A=1\nTOKEN=2\nBASH_FUNC_x%%=3\n", "AWS_SESSION_TOKEN=unmapped-sentinel"}
 		},
 		Home: func() (string, error) { return h.dir, nil },
-	})
+	}, "1.2.3")
 	c.SilenceUsage, c.SilenceErrors = true, true
 	var notes bytes.Buffer
 	c.SetArgs(args)
@@ -52,6 +52,11 @@ func TestDsmRunb(t *testing.T) {
 	h := open(t)
 	h.run("application", "create", "ci")
 	env := h.pipeline()
+	for _, args := range [][]string{{"--version"}, {"runb", "--version"}} {
+		if out, err := h.dsm(env, args...); err != nil || out != "dsm version 1.2.3\n" {
+			t.Errorf("%v: %q, %v", args, out, err)
+		}
+	}
 	file := filepath.Join(h.dir, "runb.vars")
 	env["SENHASEGURA_SECRETS_FILE"], env["SENHASEGURA_MAPPING_FILE"] = file, h.file("mapping.json", mappingFile)
 	if err := os.WriteFile(file, []byte(strings.Repeat("an older and longer run\n", 100)), 0o644); err != nil {

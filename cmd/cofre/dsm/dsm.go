@@ -35,15 +35,18 @@ func Process() Surroundings {
 
 // Root is the command line of a binary that is called dsm.
 func Root(version string) *cobra.Command {
-	c := Command(Process())
-	c.Version, c.SilenceUsage, c.SilenceErrors = version, true, true
+	c := Command(Process(), version)
+	c.SilenceUsage, c.SilenceErrors = true, true
 	return c
 }
 
 // Command is `cofre dsm`.
-func Command(s Surroundings) *cobra.Command {
-	c := &cobra.Command{Use: "dsm", Short: "Bring secrets of an application into a pipeline, as the dsm client does"}
-	c.AddCommand(runbCommand(s))
+func Command(s Surroundings, version string) *cobra.Command {
+	c := &cobra.Command{Use: "dsm", Short: "Bring secrets of an application into a pipeline, as the dsm client does", Version: version}
+	runb := runbCommand(s)
+	runb.Version = version // its flag --version; -v is --verbose there
+	c.AddCommand(runb)
+	c.SetVersionTemplate("dsm version {{.Version}}\n")
 	return c
 }
 
