@@ -26,8 +26,9 @@ type hop struct {
 	spent  bool // no further login as that one may fail
 }
 
-// wayTo lists the hops on the way to a device, the one that we reach ourselves first. The lease reserved a login at those of the
-// operation's own device; at others, as of a further device of an SSH key, nobody logs in whose budget is used up.
+// wayTo lists the hops on the way to a device, the one that we reach ourselves first. The lease reserved a login at those to the
+// operation's own device and to those that its SSH key lists; at others, as to a device that fits the pattern of a key, nobody logs in
+// whose budget is used up.
 func wayTo(v *table.View, d *model.Device, l *model.Lease) ([]hop, error) {
 	granted := l.Until - model.Time(state.SystemRow(v).Leases.TTL) // or renewed: in state time
 	var way []hop

@@ -113,7 +113,7 @@ func TestWay(t *testing.T) {
 }
 
 // TestWaySpent: an attempt fails one login at a jump host at most, however often it connects. When the budget of that login is used
-// up, nothing goes that way until it is not: no lease is granted, and where none reserves a login, as at a further device of an
+// up, nothing goes that way until it is not: no lease is granted, and where none reserves a login, as at a device that fits the pattern of an
 // SSH key, nobody logs in.
 func TestWaySpent(t *testing.T) {
 	t.Parallel()

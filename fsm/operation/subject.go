@@ -88,7 +88,10 @@ func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error 
 			o.Lease.Door = door
 		}
 	}
-	for _, id := range state.WayLogins(tx, o.Device) { // an attempt gives up when one is refused
+	for _, id := range state.WayLogins(tx, o.Device, own) { // an attempt gives up when one is refused
+		if own != nil && id == own.ID { // which keeps logins of its own
+			continue
+		}
 		ok, err := reserveOne(tx, m, o, id)
 		if err != nil {
 			return err
@@ -118,13 +121,13 @@ func spent(c *model.Credential) error {
 	return model.Errorf(model.Conflict, "the budget of failing logins of credential %d is used up: the target might lock the account", c.Number)
 }
 
-// settleLogins gives the reserve of a lease back, less what failed. A further device of an SSH key may have a way of its own, on
-// which nothing was reserved: what failed there counts all the same.
+// settleLogins gives the reserve of a lease back, less what failed. A device that fits the pattern of an SSH key may have a way of its
+// own, on which nothing was reserved: what failed there counts all the same.
 func settleLogins(tx *table.Tx, m command.Meta, l *model.Lease, s subject, failed model.Logins) {
 	if failed.Every {
 		failed = model.Logins{Own: model.MaxVersions, Door: model.MaxVersions, Way: l.Way}
 	}
-	own := failed.Own
+	account, own := s.account(), failed.Own
 	if l.Door == "" {
 		own = max(own, failed.Door)
 	} else if !slices.Contains(l.Way, l.Door) {
@@ -141,13 +144,17 @@ func settleLogins(tx *table.Tx, m command.Meta, l *model.Lease, s subject, faile
 		settleOne(tx, m, l, id, n)
 	}
 	for _, id := range failed.Way {
+		if account != nil && id == account.ID {
+			own++
+			continue
+		}
 		if c, ok := state.Credentials.Get(tx, string(id)); ok && !slices.Contains(l.Way, id) {
 			c.FailLogins(1, m.At)
 			putCredential(tx, c)
 		}
 	}
-	if c := s.account(); c != nil {
-		c.SettleLogins(l.Token, own, m.At)
+	if account != nil {
+		account.SettleLogins(l.Token, own, m.At)
 	}
 }
 

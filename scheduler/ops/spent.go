@@ -28,7 +28,7 @@ func spent(r table.Reader, at model.Time, c *model.Credential) (reasons []string
 	if door := c.Execution.Authentication; door != c.ID {
 		look(door, func(*model.Credential) string { return "the account that logs in for it" })
 	}
-	for _, id := range state.WayLogins(r, c.Device) {
+	for _, id := range state.WayLogins(r, c.Device, c) {
 		look(id, func(login *model.Credential) string {
 			hop, ok := state.Devices.Get(r, string(login.Device))
 			if !ok {

@@ -56,9 +56,12 @@ func TestSpent(t *testing.T) {
 	tx = b.Tx(table.Stamp{})
 	n = 4
 	put("jumper", "b", twice)
+	state.Devices.Put(tx, &model.Device{ID: "beside", Number: 3, Hostname: "web2"})
+	state.Devices.Put(tx, &model.Device{ID: "d", Number: 1, Hostname: "web1", Via: "b", ViaLogin: "jumper", Enabled: true})
+	put("key", "beside", func(c *model.Credential) { c.Key = &model.KeyPair{Devices: []model.DeviceID{"d"}} })
 	b.Commit()
 	way := "no login of the account at bastion, on the way, may fail any more until " + (now + 50_000).String() + ": the target might lock it"
-	look(map[model.CredentialID][]string{"free": {way}, "own": {own, way}})
+	look(map[model.CredentialID][]string{"free": {way}, "own": {own, way}, "key": {way}})
 	if err := h.Close(); err != nil {
 		t.Error(err)
 	}

@@ -104,7 +104,8 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	if !anew && exhausted(a.r, model.CredentialID(o.Target.ID), 0, a.now) || exhausted(a.r, door, a.doors[door], a.now) {
 		return Grant{}, false // the budget of failing logins: one more could lock the account
 	}
-	way := state.WayLogins(a.r, o.Device)
+	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
+	way := state.WayLogins(a.r, o.Device, key)
 	if slices.ContainsFunc(way, func(id model.CredentialID) bool { return exhausted(a.r, id, a.doors[id], a.now) }) {
 		return Grant{}, false
 	}

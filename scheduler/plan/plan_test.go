@@ -191,6 +191,21 @@ func TestAssign(t *testing.T) {
 			}
 			waits(tx, "beside", 9, nil)
 		}, want: []plan.Grant{{"a", "n1", 0}, {"b", "n1", 1}, {"beside", "n1", 2}}},
+		"the budget of who logs in on the way to a further device of an SSH key": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Devices.Put(tx, &model.Device{ID: "bastion", Number: 101, Hostname: "bastion"})
+			state.Credentials.Put(tx, &model.Credential{ID: "jumper", Identifier: "jumper", Number: 999, Device: "bastion", BadLogins: []model.Time{now, now, now}})
+			behind := model.Device{ID: "behind", Number: 102, Hostname: "behind", Via: "bastion", ViaLogin: "jumper", Enabled: true}
+			off := model.Device{ID: "off", Number: 103, Hostname: "off", Via: "bastion", ViaLogin: "jumper"} // where the key goes nowhere
+			state.Devices.Put(tx, &behind)
+			state.Devices.Put(tx, &off)
+			opens := func(d model.DeviceID) func(*model.Operation, *model.Credential) {
+				return func(_ *model.Operation, c *model.Credential) { c.Key = &model.KeyPair{Devices: []model.DeviceID{d}} }
+			}
+			waits(tx, "a", 1, opens("behind")) // four may fail, three did
+			waits(tx, "b", 2, opens("behind"))
+			waits(tx, "c", 3, opens("off"))
+		}, want: []plan.Grant{{"a", "n1", 0}, {"c", "n1", 1}}},
 		"a limit on what is looked at": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			waits(tx, "a", 1, nil)
