@@ -17,6 +17,8 @@ const (
 	keyLife   = time.Hour // of a client key that is added to an authorization
 	maxKeys   = 10000     // live at once for one authorization
 	forgotten = 64        // expired keys that go with each new one
+
+	maxProfiles = 100 // that a pipeline names
 )
 
 // RegisterArgs name an authorization as pipelines do, and carry keys that the edge drew: all of them for a new one, of an
@@ -34,8 +36,15 @@ type RegisterArgs struct {
 	Referrers   []string           `cbor:"referrers,omitempty"`
 	Certificate string             `cbor:"certificate,omitempty"`
 	PublicKey   []byte             `cbor:"public_key,omitempty"`
+	Profiles    []NamedProfile     `cbor:"profiles,omitempty"` // by which the application gets dynamic users already
 	ClientID    string             `cbor:"client_id"`
 	Secret      model.ClientSecret `cbor:"secret"`
+}
+
+// NamedProfile is a profile of dynamic users by its identifier, on a device by host name or address; on any, without one.
+type NamedProfile struct {
+	Device  string `cbor:"device,omitempty"`
+	Profile string `cbor:"profile"`
 }
 
 // RegisterResult is the authorization, without its secrets.
@@ -63,6 +72,9 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	}
 	app, known := state.Applications.First(tx, "name", a.Application)
 	if !known && a.Unique == "" {
+		if len(a.Profiles) > 0 {
+			return RegisterResult{}, notProvided(a.Profiles[0])
+		}
 		app = &model.Application{ID: model.ApplicationID(m.NewID(0)), Name: a.Application, Description: a.Description, Tags: a.Tags, Enabled: true, CreatedAt: m.At, Revision: 1}
 		auth, err := newAuthorization(m, p, app, a)
 		if err != nil {
@@ -76,11 +88,14 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 		return RegisterResult{}, errForeign
 	}
 	found, mine := lookUp(tx, p, app, a)
-	switch {
-	case found != nil:
-		return addKey(tx, m, app, found, a.Secret)
-	case !mine || a.Unique != "":
+	if found == nil && (!mine || a.Unique != "") {
 		return RegisterResult{}, errForeign
+	}
+	if err := provided(tx, app, a.Profiles); err != nil {
+		return RegisterResult{}, err
+	}
+	if found != nil {
+		return addKey(tx, m, app, found, a.Secret)
 	}
 	auth, err := newAuthorization(m, p, app, a)
 	if err != nil {
@@ -88,6 +103,30 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	}
 	return create(tx, m, app, auth)
 }).AuditDenials()
+
+// provided refuses profiles by which the application gets no users: an administrator sets those (dynamic.link), and a pipeline
+// that names them again changes nothing.
+func provided(tx *table.Tx, app *model.Application, profiles []NamedProfile) error {
+	have := state.ProvisioningOf(tx, app.ID).Pairs
+	for _, want := range profiles {
+		if !slices.ContainsFunc(have, func(pair model.ProvisioningPair) bool {
+			p, ok := state.Profiles.Get(tx, string(pair.Profile))
+			d, there := state.Devices.Get(tx, string(pair.Device))
+			return ok && there && p.Identifier == want.Profile && (want.Device == "" || d.Hostname == want.Device || d.IP == want.Device)
+		}) {
+			return notProvided(want)
+		}
+	}
+	return nil
+}
+
+func notProvided(p NamedProfile) error {
+	field := "credential_profiles"
+	if p.Device == "" {
+		field = "cloud_profiles"
+	}
+	return model.Errorf(model.Invalid, "the application gets no users by a profile that is named: an administrator sets that with cofre dynamic application").WithField(field)
+}
 
 func checkNames(a *RegisterArgs) error {
 	if !model.ValidName(a.Application) {
@@ -103,6 +142,9 @@ func checkNames(a *RegisterArgs) error {
 		if f.value == "" && f.name != "description" && a.Unique == "" {
 			return model.Errorf(model.Invalid, "The %s was not informed", f.name).WithCode(1004).WithField(f.name)
 		}
+	}
+	if len(a.Profiles) > maxProfiles {
+		return model.Errorf(model.Invalid, "at most %d profiles are named", maxProfiles).WithField("credential_profiles")
 	}
 	for _, mod := range a.Modules {
 		if !slices.Contains(model.Modules, mod) {

@@ -56,7 +56,7 @@ func Issue(tx *table.Tx, m command.Meta, base, n int, s IssueSpec) (*model.Dynam
 		quota = model.DefaultLeaseQuota
 	}
 	if live := state.LiveLeases(tx, s.Owner.Application).Live; live >= quota {
-		return nil, nil, model.Errorf(model.Limited, "the application holds %d dynamic users, its quota: remove one first", live)
+		return nil, nil, model.Errorf(model.Limited, "the application holds %d dynamic users that are not proven gone, and its quota is %d: let some end, or raise it", live, quota)
 	}
 	if state.Shut(tx, s.Device) {
 		return nil, nil, model.Errorf(model.Unavailable, "%d dynamic users of the device could not be removed: no new ones before they are", model.DebtBreaks)

@@ -25,7 +25,11 @@ type Register struct {
 	Referrers                                     []string
 	Certificate                                   string
 	PublicKey                                     []byte // secrets in answers are encrypted to it
+	Profiles                                      []Pair // by which the application gets dynamic users; of a cloud without a device
 }
+
+// Pair is a profile of dynamic users on a device, by name.
+type Pair struct{ Device, Profile string }
 
 // Registered are keys for an authorization; the secret is wiped after the answer.
 type Registered struct {
@@ -46,7 +50,8 @@ func pipelineRoutes(v *vendor) []route.Route {
 				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", ""), field("tags", ""), field("authorized_resources", "at creation"),
 					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"),
 					field("allowed_http_referers", "at creation"), field("certificate_fingerprint", "at creation; SHA-256"), field("encryption_enabled", "at creation; needs public_key"), field("public_key", "RSA of 4096 bits in PEM"),
-					field("unique_key", "id of an authorization, instead of system and environment"), field("authentication_method", "OAuth 2.0")},
+					field("unique_key", "id of an authorization, instead of system and environment"), field("authentication_method", "OAuth 2.0"),
+					field("credential_profiles", "list of {device, profile} by which the application gets dynamic users already; others are refused: an administrator sets them"), field("cloud_profiles", "the same for clouds, by identifier")},
 				Returns: []route.Field{{Name: "id", Text: "client id"}, {Name: "signature", Text: "client secret"}}}},
 		{Method: http.MethodDelete, Path: "/iso/dapp/application/authorization", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "authorization.put", Handle: v.leave,
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModuleApplication, ""), Summary: "Disable the calling authorization", Text: "Its tokens and keys end at once, and what was provisioned for it is removed. Administrators are refused: nobody locks himself out."}},
@@ -60,8 +65,6 @@ func pipelineRoutes(v *vendor) []route.Route {
 // elsewhere are settings of the vendor that would be silently without effect here, with where they are made.
 var elsewhere = [...]struct{ name, say string }{
 	{"aws_arns", "is not taken from a pipeline: an administrator lists ARNs with cofre application arns"},
-	{"credential_profiles", "is not taken from a pipeline: an administrator sets profiles with cofre dynamic application"},
-	{"cloud_profiles", "is not taken from a pipeline: an administrator sets profiles with cofre dynamic application"},
 }
 
 func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -111,6 +114,9 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 	if expires != nil {
 		q.ExpiresAt = *expires
 	}
+	if q.Profiles, err = profiles(in); err != nil {
+		return compat.Reply{}, err
+	}
 	done, err := v.s.Register(ctx, r.Actor, r.At, q)
 	if err != nil {
 		return compat.Reply{}, err
@@ -120,6 +126,30 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 		message = "Application updated: " + q.Application + " | Authorization created"
 	}
 	return compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret, Issued: true}}), nil
+}
+
+// profiles are what a pipeline says of dynamic users: pairs of device and profile, and profiles of clouds.
+func profiles(in *compat.Input) ([]Pair, error) {
+	var out []Pair
+	pairs, err := in.Document("credential_profiles")
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range pairs.Items() {
+		one := Pair{p.Member("device").Text(), p.Member("profile").Text()}
+		if one.Device == "" || one.Profile == "" {
+			return nil, model.Errorf(model.Invalid, "credential_profiles is a list of {device, profile}").WithField(fmt.Sprintf("credential_profiles[%d]", i))
+		}
+		out = append(out, one)
+	}
+	clouds, err := in.List("cloud_profiles")
+	if err != nil || clouds == nil {
+		return out, err
+	}
+	for _, name := range *clouds {
+		out = append(out, Pair{Profile: name})
+	}
+	return out, nil
 }
 
 func (v *vendor) leave(ctx context.Context, r *route.Request) (compat.Reply, error) {

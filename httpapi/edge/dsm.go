@@ -337,7 +337,11 @@ func (s *secrets) Leave(ctx context.Context, actor model.Actor) error {
 }
 
 func (s *secrets) Register(ctx context.Context, actor model.Actor, at model.Time, r api.Register) (api.Registered, error) {
-	keys, done, err := s.access.RegisterDSM(ctx, actor, fsmdsm.RegisterArgs{Application: r.Application, System: r.System, Environment: r.Environment, Description: r.Description,
+	var profiles []fsmdsm.NamedProfile
+	for _, p := range r.Profiles {
+		profiles = append(profiles, fsmdsm.NamedProfile(p))
+	}
+	keys, done, err := s.access.RegisterDSM(ctx, actor, fsmdsm.RegisterArgs{Profiles: profiles, Application: r.Application, System: r.System, Environment: r.Environment, Description: r.Description,
 		Tags: r.Tags, Modules: r.Modules, IPs: r.IPs, ExpiresAt: r.ExpiresAt, Unique: r.Unique, Referrers: r.Referrers, Certificate: r.Certificate, PublicKey: r.PublicKey}, at)
 	if err != nil {
 		return api.Registered{}, err

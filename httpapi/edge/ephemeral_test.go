@@ -122,6 +122,49 @@ func TestAutomaticProvisioning(t *testing.T) {
 	}
 }
 
+// A pipeline may name the profiles by which its application gets users, as the vendor's clients do; it gets nobody others, and learns
+// nothing of those of an application that is not its own.
+func TestRegisteredProfiles(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "POST", "/api/v1/applications", 201, `{"name":"shop"}`)
+	h.json(tok, "POST", "/api/v1/applications", 201, `{"name":"theirs"}`)
+	for _, name := range []string{"shop", "theirs"} {
+		h.json(tok, "PUT", "/api/v1/applications/"+name+"/provisioning", 200, `{"pairs":[{"device":"db1","profile":"app"}]}`)
+	}
+	k := h.authorize(tok, "ci", `{"name":"prod","modules":["Application"],"write":true,"creates":true,"rights":["secret.read"],"filter":{"tags":["none"]},"delegations":[{"applications":["shop"],"systems":["*"],"environments":["*"]}]}`)
+	ci := h.token(k)
+	ask := func(application, profiles string, status int) answer {
+		t.Helper()
+		return h.json(ci, "POST", "/iso/dapp/application", status, `{"application":"`+application+`","system":"erp","environment":"prod",`+profiles+`}`)
+	}
+	first := ask("shop", `"credential_profiles":[{"device":"db1","profile":"app"}],"cloud_profiles":[]`, 200).text("id")
+	for _, ok := range []string{`"credential_profiles":[{"device":"192.0.2.1","profile":"app"}]`, `"cloud_profiles":["app"]`, `"credential_profiles":[],"cloud_profiles":[]`} {
+		if again := ask("shop", ok, 200).text("id"); again != first || first == "" {
+			t.Errorf("%s: %q and %q", ok, first, again)
+		}
+	}
+	none := ask("shop", `"credential_profiles":[{"device":"db1","profile":"none"}]`, 400).text("response.message")
+	for _, c := range []struct{ application, profiles string }{
+		{"shop", `"credential_profiles":[{"device":"none","profile":"app"}]`}, {"shop", `"credential_profiles":[{"device":"db1","profile":"app"},{"device":"db2","profile":"app"}]`},
+		{"shop", `"cloud_profiles":["none"]`}, {"fresh", `"cloud_profiles":["app"]`},
+	} {
+		if a := ask(c.application, c.profiles, 400); a.text("response.message") != none {
+			t.Errorf("%s: %s", c.profiles, a.raw)
+		}
+	}
+	if a := h.json(tok, "GET", "/api/v1/applications", 200, ""); strings.Contains(a.raw, "fresh") {
+		t.Error("a refused pipeline left an application")
+	}
+	ask("shop", `"credential_profiles":["app"]`, 400)
+	foreign := ask("theirs", `"cloud_profiles":[]`, 400).text("response.message")
+	for _, p := range []string{"app", "none"} {
+		if a := ask("theirs", `"cloud_profiles":["`+p+`"]`, 400); a.text("response.message") != foreign {
+			t.Errorf("%s of a foreign application: %s", p, a.raw)
+		}
+	}
+}
+
 // Renewal: its interval fits the life of the users, and who switches on the change of accounts learns who reads them.
 func TestRenewal(t *testing.T) {
 	t.Parallel()
