@@ -19,7 +19,7 @@ import (
 const (
 	SessionIdle  = 2 * time.Second
 	SessionLife  = time.Minute
-	SessionSpare = 4
+	SessionSpare = 2
 )
 
 // LoggedIn is a connection on which AUTH_USER has logged in.
