@@ -134,7 +134,7 @@ func bindStruct(n *node, v reflect.Value, path string) error {
 	}
 	for i, key := range n.keys {
 		f, ok := fieldByTag(v, key)
-		at := strings.TrimPrefix(path+"."+printable(key), ".")
+		at := strings.TrimPrefix(path+"."+FieldName(key), ".")
 		if !ok {
 			return model.Errorf(model.Invalid, "unknown field %s", at).WithField(at)
 		}
@@ -155,8 +155,8 @@ func fieldByTag(v reflect.Value, key string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
-// printable shortens a name that a client chose, so that an error carries neither much of it nor control characters.
-func printable(key string) string {
+// FieldName shortens a name that a client chose, so that an error carries neither much of it nor control characters.
+func FieldName(key string) string {
 	out := strings.Map(func(r rune) rune {
 		if r < 0x20 || r == 0x7f || r == utf8.RuneError {
 			return '?'

@@ -135,7 +135,7 @@ func (in *Input) form(b []byte, where string) error {
 		name := strings.ToLower(string(key))
 		if !good || !utf8.Valid(value) {
 			clear(value)
-			return model.Errorf(model.Invalid, "%s is not percent-encoded UTF-8", printable(name)).WithField(printable(name))
+			return model.Errorf(model.Invalid, "%s is not percent-encoded UTF-8", FieldName(name)).WithField(FieldName(name))
 		}
 		in.add(name, &node{kind: nodeString, text: value})
 	}
@@ -193,7 +193,7 @@ func (in *Input) multipart(b []byte, boundary string) error {
 			return malformed
 		}
 		if !utf8.Valid(value) || !utf8.ValidString(name) {
-			return model.Errorf(model.Invalid, "%s is not valid UTF-8", printable(name)).WithField(printable(name))
+			return model.Errorf(model.Invalid, "%s is not valid UTF-8", FieldName(name)).WithField(FieldName(name))
 		}
 		in.add(name, &node{kind: nodeString, text: value})
 	}

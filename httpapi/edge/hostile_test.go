@@ -83,7 +83,7 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/api/v1/operations", "", `{"credential":"web1-root","kind":"format"}`, 400, "kind"},
 		{"GET", "/api/v1/audit?limit=many", "", "", 400, "limit"},
 		{"GET", "/api/v1/audit?kind=nothing", "", "", 400, "kind"},
-		{"GET", "/api/v1/audit?since=1", "", "", 400, "query"},
+		{"GET", "/api/v1/audit?since=1", "", "", 400, "since"},
 		{"GET", "/api/v1/operations/1?wait=soon", "", "", 400, "wait"},
 		{"GET", "/api/v1/credentials?disabled=perhaps", "", "", 400, "disabled"},
 		{"GET", "/api/v1/operations/none", "", "", 404, ""},

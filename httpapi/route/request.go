@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -155,14 +156,15 @@ func (r *Request) readQuery() error {
 		return model.Errorf(model.Invalid, "malformed query").WithField("query")
 	}
 	r.query = q
-	for name, values := range q {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		values := q[name]
 		r.remember([]string{name})
 		if !strict {
 			continue
 		}
 		at := slices.IndexFunc(r.route.Doc.Fields, func(f Field) bool { return f.Name == name && f.In == "query" })
 		if at < 0 && name != "consistency" {
-			return model.Errorf(model.Invalid, "unknown query parameter").WithField("query")
+			return model.Errorf(model.Invalid, "unknown query parameter %s", compat.FieldName(name)).WithField(compat.FieldName(name))
 		}
 		repeats := at >= 0 && r.route.Doc.Fields[at].Type == "array" && len(values) <= maxRepeats
 		for _, v := range values {
