@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,44 +44,45 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a rotation: leader + both followers + asker | log entries a rotation |\n|---|---|---|---|---|---|\n",
 		model.DefaultAutomation().Lanes)
 	defer fmt.Println()
-	for _, target := range []struct {
-		name  string
-		start func(context.Context, *server) ([]variant, func() error, error)
-	}{{"PostgreSQL", databases}, {"sshd", logins}} {
-		if o.op != "" && !strings.HasPrefix(o.op, target.name) {
-			continue
-		}
-		if err := s.rotate(ctx, target.start, o); err != nil {
+	for _, t := range []service{
+		{[]string{"PostgreSQL, ALTER ROLE by itself", "PostgreSQL, ALTER ROLE by a manager", "PostgreSQL, by a manager whose sessions the bare loop keeps too"}, databases},
+		{[]string{"sshd, passwd by itself", "sshd, chpasswd by a manager"}, logins},
+	} {
+		if err := s.rotate(ctx, t, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// variant is one way to change accounts of a target.
-type variant struct {
-	name string
-	rotating
+// service is a kind of target with the names of the ways in which its accounts are changed; start gives those ways.
+type service struct {
+	names []string
+	start func(context.Context, *server) (ways []rotating, end func() error, err error)
 }
 
-func (s *server) rotate(ctx context.Context, start func(context.Context, *server) ([]variant, func() error, error), o options) (err error) {
-	variants, end, err := start(ctx, s)
+func (s *server) rotate(ctx context.Context, t service, o options) (err error) {
+	wanted := func(name string) bool { return strings.Contains(name, o.op) }
+	if !slices.ContainsFunc(t.names, wanted) {
+		return nil
+	}
+	ways, end, err := t.start(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	for _, v := range variants {
-		if !strings.Contains(v.name, o.op) {
+	for i, name := range t.names {
+		if !wanted(name) {
 			continue
 		}
-		if err := compare(ctx, s, v.rotating, v.name, o); err != nil {
+		if err := compare(ctx, s, ways[i], name, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func databases(ctx context.Context, s *server) ([]variant, func() error, error) {
+func databases(ctx context.Context, s *server) ([]rotating, func() error, error) {
 	d, err := startDatabase(ctx, s, s.dir)
 	if err != nil {
 		return nil, nil, err
@@ -91,13 +93,10 @@ func databases(ctx context.Context, s *server) ([]variant, func() error, error) 
 	}
 	stays := *m
 	stays.keep()
-	return []variant{
-		{"PostgreSQL, ALTER ROLE by itself", d}, {"PostgreSQL, ALTER ROLE by a manager", m},
-		{"PostgreSQL, by a manager whose sessions the bare loop keeps too", &stays},
-	}, d.Close, nil
+	return []rotating{d, m, &stays}, d.Close, nil
 }
 
-func logins(ctx context.Context, s *server) ([]variant, func() error, error) {
+func logins(ctx context.Context, s *server) ([]rotating, func() error, error) {
 	l, err := startLinux(ctx, s, s.dir)
 	if err != nil {
 		return nil, nil, err
@@ -106,7 +105,7 @@ func logins(ctx context.Context, s *server) ([]variant, func() error, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, l.Close())
 	}
-	return []variant{{"sshd, passwd by itself", l}, {"sshd, chpasswd by a manager", c}}, l.Close, nil
+	return []rotating{l, c}, l.Close, nil
 }
 
 func compare(ctx context.Context, s *server, t rotating, name string, o options) error {

@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/ssh"
@@ -95,16 +94,12 @@ func (c *chpasswd) change(_ context.Context, r *role) error {
 	if err != nil {
 		return err
 	}
-	fresh := fmt.Sprintf("Nq%d-Zx", time.Now().UnixNano())
+	fresh := freshLine()
 	if err := errors.Join(set(boss, r.name, fresh), boss.Close()); err != nil {
 		return err
 	}
 	r.password = fresh
-	in, err := c.dial(r.name, fresh)
-	if err != nil {
-		return err
-	}
-	return in.Close()
+	return c.comesIn(r)
 }
 
 func set(boss *ssh.Client, name, fresh string) error {
@@ -112,16 +107,6 @@ func set(boss *ssh.Client, name, fresh string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Close() }()
-	in, err := s.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := s.Start("sudo -n /usr/sbin/chpasswd"); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(in, "%s:%s\n", name, fresh); err != nil {
-		return err
-	}
-	return errors.Join(in.Close(), s.Wait())
+	s.Stdin = strings.NewReader(name + ":" + fresh + "\n")
+	return s.Run("sudo -n /usr/sbin/chpasswd")
 }

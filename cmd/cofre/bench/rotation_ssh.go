@@ -51,12 +51,21 @@ func (l *linux) change(_ context.Context, r *role) error {
 	if err != nil {
 		return err
 	}
-	fresh := fmt.Sprintf("Nq%d-Zx", time.Now().UnixNano())
+	fresh := freshLine()
 	if err := errors.Join(passwd(c, r.password, fresh), c.Close()); err != nil {
 		return err
 	}
 	r.password = fresh
-	if c, err = l.dial(r.name, fresh); err != nil {
+	return l.comesIn(r)
+}
+
+// freshLine is a new password that passes PAM.
+func freshLine() string { return fmt.Sprintf("Nq%d-Zx", time.Now().UnixNano()) }
+
+// comesIn proves a password by a login of its own.
+func (l *linux) comesIn(r *role) error {
+	c, err := l.dial(r.name, r.password)
+	if err != nil {
 		return err
 	}
 	return c.Close()

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestRebuiltMachine: the only machine of a cluster with the Shamir seal burns down, with its disk and all its keys. It is set up anew under
@@ -20,16 +19,7 @@ func TestRebuiltMachine(t *testing.T) {
 	s.must("", "init", "--recovery-out", s.path("init"))
 	const secret = "never-in-clear-8214"
 	api := s.api(filepath.Join(s.path("init"), "ca.pem"))
-	Eventually(t, 20*time.Second, "the API takes a credential", func() error {
-		err := api.Do(t.Context(), http.MethodPost, "/api/v1/devices", map[string]string{"hostname": "web1", "ip": "192.0.2.1"}, nil)
-		if err != nil && !strings.Contains(err.Error(), "already") {
-			return err
-		}
-		return api.Do(t.Context(), http.MethodPost, "/api/v1/credentials", map[string]string{"identifier": "web1-root", "hostname": "web1", "username": "root", "secret": secret}, nil)
-	})
-	if err := api.Do(t.Context(), http.MethodPost, "/api/v1/whoami/secret-read", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	s.keeps(api, secret)
 	name := s.path("cofre.backup")
 	file, n, err := api.File(t.Context(), http.MethodPost, "/api/v1/backup")
 	if err != nil {

@@ -35,16 +35,7 @@ func TestShamir(t *testing.T) {
 	other.stop()
 	const secret = "never-in-clear-5719"
 	api := s.api(filepath.Join(s.path("init"), "ca.pem"))
-	Eventually(t, 20*time.Second, "the API takes a credential", func() error {
-		err := api.Do(t.Context(), http.MethodPost, "/api/v1/devices", map[string]string{"hostname": "web1", "ip": "192.0.2.1"}, nil)
-		if err != nil && !strings.Contains(err.Error(), "already") {
-			return err
-		}
-		return api.Do(t.Context(), http.MethodPost, "/api/v1/credentials", map[string]string{"identifier": "web1-root", "hostname": "web1", "username": "root", "secret": secret}, nil)
-	})
-	if err := api.Do(t.Context(), http.MethodPost, "/api/v1/whoami/secret-read", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	s.keeps(api, secret)
 	s.returns(secret)
 
 	s.stop()

@@ -207,6 +207,23 @@ func (s *single) secret() (string, error) {
 	return a.Secret, err
 }
 
+// keeps stores a secret as soon as the API takes one, by a client that may read secrets from now on.
+func (s *single) keeps(api *client.Client, secret string) {
+	s.t.Helper()
+	do := func(path string, body any) error {
+		return api.Do(s.t.Context(), http.MethodPost, path, body, nil)
+	}
+	Eventually(s.t, 20*time.Second, "the API takes a credential", func() error {
+		if err := do("/api/v1/devices", map[string]string{"hostname": "web1", "ip": "192.0.2.1"}); err != nil && !strings.Contains(err.Error(), "already") {
+			return err
+		}
+		return do("/api/v1/credentials", map[string]string{"identifier": "web1-root", "hostname": "web1", "username": "root", "secret": secret})
+	})
+	if err := do("/api/v1/whoami/secret-read", nil); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func (s *single) returns(want string) {
 	s.t.Helper()
 	Eventually(s.t, 20*time.Second, "the secret comes back", func() error {
