@@ -3,9 +3,9 @@ package plan
 import "time"
 
 // Yield says which share of all slots background work may use, so that requests do not wait for it: all while few requests
-// come; when they begin to come a twentieth, from there on more as long as it is used and those that come wait no longer than twice
-// as long as at best, and less again, down to the twentieth, while they wait longer. It is the leader's own observation, and lives
-// as long as its term.
+// come; when they begin to come a twentieth, from there on more as long as it is used and those that come wait about as long
+// as at best, and less again, down to the twentieth, while they wait longer. It is the leader's own observation, and lives as
+// long as its term.
 type Yield struct {
 	share  int // percent
 	at     time.Duration
@@ -24,9 +24,9 @@ const (
 	yieldStep  = 3                      // percent more after a good span
 	yieldGrace = time.Millisecond       // a wait that is nobody's fault
 
-	// yieldForget is how many spans with requests it takes until what was best is mostly forgotten: more than an hour, in which
-	// a storm does not become the measure, and a single lucky span not for ever.
-	yieldForget = 16384
+	// yieldForget is how many spans with requests it takes until what was best is mostly forgotten: 17 minutes, in which a
+	// storm does not become the measure, and a single lucky span not for ever.
+	yieldForget = 4096
 )
 
 // Share is the share in percent at a moment of the term, when so many requests were committed so far and waited so long for it
@@ -51,9 +51,9 @@ func (y *Yield) Share(mono time.Duration, asks int, waited time.Duration, used b
 	switch {
 	case y.best == 0:
 		y.share, y.best = yieldLeast, wait
-	case began || wait > 6*y.best+yieldGrace: // requests begin to come, or a storm does
+	case began || wait > 4*y.best+yieldGrace: // requests begin to come, or a storm does
 		y.share = yieldLeast
-	case wait > 2*y.best+yieldGrace:
+	case wait > y.best*5/4+yieldGrace:
 		y.share = max(yieldLeast, y.share/2)
 	case grow:
 		y.share = min(100, y.share+yieldStep)
