@@ -38,7 +38,8 @@ type Sessions struct {
 	idle time.Duration
 	seal [32]byte // of the logins: what stands in memory tells nothing about a secret
 
-	mu     sync.Mutex // guards closed and spare
+	timed  sync.WaitGroup // spares whose timer runs or ends them
+	mu     sync.Mutex     // guards closed and spare
 	closed bool
 	spare  map[[sha256.Size]byte][]*spare
 }
@@ -56,19 +57,25 @@ func NewSessions(idle time.Duration) *Sessions {
 	return s
 }
 
-// Close ends all that wait, and takes no more.
+// Close ends all that wait, takes no more, and returns when the last one is gone.
 func (s *Sessions) Close() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
+	var waiting []*spare
 	for _, all := range s.spare {
 		for _, sp := range all {
 			if sp.limit.Stop() {
-				sp.HangUp()
+				waiting = append(waiting, sp)
 			}
 		}
 	}
 	clear(s.spare)
+	s.mu.Unlock()
+	for _, sp := range waiting {
+		sp.HangUp()
+		s.timed.Done()
+	}
+	s.timed.Wait()
 }
 
 // take gives the youngest session of a login; ok tells whether there was one.
@@ -81,27 +88,30 @@ func (s *Sessions) take(key [sha256.Size]byte) (sp *spare, ok bool) {
 			delete(s.spare, key)
 		}
 		if sp.limit.Stop() { // else its time has just ended
+			s.timed.Done()
 			return sp, true
 		}
 	}
 	return nil, false
 }
 
-// put keeps a session for a while, or ends it.
-func (s *Sessions) put(key [sha256.Size]byte, c LoggedIn, born time.Time) {
+// put keeps a session for a while; false if it may not stay.
+func (s *Sessions) put(key [sha256.Size]byte, c LoggedIn, born time.Time) bool {
 	left := min(s.idle, SessionLife-time.Since(born))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || left <= 0 || len(s.spare[key]) >= SessionSpare {
-		go c.HangUp()
-		return
+		return false
 	}
 	sp := &spare{LoggedIn: c, born: born}
+	s.timed.Add(1)
 	sp.limit = time.AfterFunc(left, func() { s.drop(key, sp) })
 	s.spare[key] = append(s.spare[key], sp)
+	return true
 }
 
 func (s *Sessions) drop(key [sha256.Size]byte, gone *spare) {
+	defer s.timed.Done()
 	gone.HangUp()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +147,8 @@ func LogIn[C LoggedIn](ctx context.Context, s Session, name model.ExecutorName, 
 			if !ok {
 				break
 			}
-			reading, cancel := s.Reading(ctx, SessionIdle)
-			err := sp.Restore(reading)
+			short, cancel := context.WithTimeout(ctx, SessionIdle)
+			err := sp.Restore(short)
 			cancel()
 			if c, is := sp.LoggedIn.(C); is && err == nil {
 				b.Conn, b.born, b.Reused = c, sp.born, true
@@ -165,11 +175,9 @@ func (b Borrowed[C]) Stays() bool { return b.sessions != nil }
 
 // Return ends the use. Only a session in which nothing went wrong is kept.
 func (b Borrowed[C]) Return(err error) {
-	if b.sessions == nil || err != nil {
+	if b.sessions == nil || err != nil || !b.sessions.put(b.key, b.Conn, b.born) {
 		b.Conn.HangUp()
-		return
 	}
-	b.sessions.put(b.key, b.Conn, b.born)
 }
 
 func (s *Sessions) key(in Session, name model.ExecutorName, user, password secret.Value, opened string) (key [sha256.Size]byte) {

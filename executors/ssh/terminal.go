@@ -61,7 +61,7 @@ func openTerminal(ctx context.Context, s executors.Session, limit time.Duration,
 		return nil, err
 	}
 	t, err := startShell(ctx, s, limit, in, out)
-	if err != nil && in.Reused { // many a device gives one shell to a connection
+	if err != nil && t == nil && in.Reused { // many a device gives one shell to a connection
 		s.Sessions = nil
 		if in, err = borrow(ctx, s, limit); err != nil {
 			return nil, err
@@ -74,6 +74,7 @@ func openTerminal(ctx context.Context, s executors.Session, limit time.Duration,
 	return t, nil
 }
 
+// startShell gives no terminal if none was started; out has ended if one was, and not in time.
 func startShell(ctx context.Context, s executors.Session, limit time.Duration, in executors.Borrowed[*link], out *dialogue.Stream) (*terminal, error) {
 	t := &terminal{in: in, done: make(chan struct{})}
 	t.untie = context.AfterFunc(ctx, t.Cut)
@@ -93,7 +94,7 @@ func startShell(ctx context.Context, s executors.Session, limit time.Duration, i
 	}
 	if !stop() {
 		t.Close(sctx.Err())
-		return nil, sctx.Err()
+		return t, sctx.Err()
 	}
 	return t, nil
 }
