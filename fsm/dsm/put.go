@@ -381,6 +381,11 @@ var Rollback = command.Define("dsm.rollback", 1, func(tx *table.Tx, m command.Me
 	if err := mayReferAll(tx, m, v.References()); err != nil {
 		return model.DSMSecret{}, err
 	}
+	for _, pair := range v.Ephemerals() {
+		if err := mayProvision(tx, m, s.Owner, pair); err != nil {
+			return model.DSMSecret{}, err
+		}
+	}
 	before := *s
 	addVersion(tx, m, s, v.Entries, v.N)
 	store(tx, s)

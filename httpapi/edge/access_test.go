@@ -48,6 +48,15 @@ func TestAccessProfiles(t *testing.T) {
 	tried(400, 200, 400)
 	h.json(admin, "PUT", "/api/v1/applications/ops/authorizations/ops", 200, `{"profiles":["readers","runners"]}`)
 	tried(200, 200, 201, "web1-root", "web1-db")
+	// The vendor's read goes by the profile too; a credential that is reached for another right is shown without its secret.
+	if a := h.json(ops, "GET", "/iso/pam/credential/web1-root", 200, ""); a.text("credential.password") != "s3cret" {
+		t.Error(a.raw)
+	}
+	h.json(admin, "PUT", "/api/v1/applications/ops/authorizations/ops", 200, `{"rights":["secret.read"]}`)
+	if a := h.json(ops, "GET", "/iso/pam/credential/web1-db", 200, ""); a.text("credential.username") != "db" || a.at("credential.password") != nil {
+		t.Error(a.raw)
+	}
+	h.json(admin, "PUT", "/api/v1/applications/ops/authorizations/ops", 200, `{"rights":[]}`)
 	if a := h.json(ops, "GET", "/api/v1/whoami", 200, ""); a.text("access_profiles.0.name") != "readers" || a.text("access_profiles.0.rights.0") != "secret.read" || a.text("access_profiles.1.name") != "runners" {
 		t.Error(a.raw)
 	}

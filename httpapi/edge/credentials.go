@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"cofre/fsm/credential"
@@ -23,10 +22,8 @@ type credentials struct {
 func (c *credentials) Read(ctx context.Context, actor model.Actor, at model.Time, name string) (*api.Item, error) {
 	for try := 0; ; try++ {
 		d, err := c.access.Describe(ctx, actor, at, name)
-		if err == nil && d.Credential.ByRole(model.RoleCurrent) != nil {
-			if p, err := c.access.WhoAmI(actor); err == nil && slices.Contains(p.Authorization.Rights, model.SecretRead) {
-				return c.Open(ctx, actor, name)
-			}
+		if err == nil && d.Readable && d.Credential.ByRole(model.RoleCurrent) != nil {
+			return c.Open(ctx, actor, name)
 		}
 		switch {
 		case try == 0:

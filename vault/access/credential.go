@@ -19,6 +19,7 @@ type Described struct {
 	Credential model.Credential
 	Device     model.Device
 	Parent     *model.Credential // nil: none
+	Readable   bool              // the caller may read its secret, by a right or by a profile; told by Describe only
 }
 
 // Opened is a secret that was read: the caller wipes Value.
@@ -84,6 +85,8 @@ func (s *Service) Describe(ctx context.Context, actor model.Actor, at model.Time
 		return nil, err
 	}
 	d, _ := describe(v, c.ID)
+	_, err = command.Authorize(v, actor, at, authz.Action{Module: model.ModulePAM, Right: model.SecretRead}, authz.ObjectOf(c))
+	d.Readable = err == nil
 	return &d, nil
 }
 
