@@ -99,6 +99,12 @@ func VerifierOf(e Executor, p Program) (Verifier, bool) {
 	return v, ok
 }
 
+// Carrier is a Program that sends new secrets through places that do not carry every character, such as a command line.
+type Carrier interface {
+	// Carries tells why a new secret cannot be sent as the template says; nil if it can. It sends nothing.
+	Carries(fresh secret.Value) error
+}
+
 // Judge is a Program that can ask its target whether AUTH_USER may do what it does, for dry runs. It changes nothing there.
 type Judge interface {
 	// May logs in as AUTH_USER and asks: whether the target would allow it, and why in a few words. An error means that it cannot

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/vault/secret"
 )
 
 // maxLine is the longest line that a terminal in line mode takes; the kernel cuts longer ones silently.
@@ -21,6 +23,25 @@ const (
 	inSingle
 	inDouble
 )
+
+// Carries tells why a line that the template sends cannot hold a new secret; nil if every one can.
+func (p *Program) Carries(fresh secret.Value) error {
+	for i := range p.steps {
+		st := &p.steps[i]
+		if st.verb != send {
+			continue
+		}
+		for _, part := range st.parts {
+			if !part.Hole.Candidate() {
+				continue
+			}
+			if err := fresh.Reveal(func(b []byte) error { _, err := p.carry(part, b); return err }); err != nil {
+				return executors.Fail(executors.ClassTemplate, st.line, fmt.Errorf("%s: %w", part.Hole, err))
+			}
+		}
+	}
+	return nil
+}
 
 // quotes follows shell quotes through a line that is put together from several write commands.
 type quotes struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"cofre/executors"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
@@ -14,13 +15,13 @@ import (
 )
 
 // member is the new secret of a credential in a run of a chain: the common password, or the one that it had before.
-func (r *Runner) member(l *lease, j *job, a *operation.BeginArgs) (secret.Value, error) {
+func (r *Runner) member(l *lease, j *job, program executors.Program, a *operation.BeginArgs) (secret.Value, error) {
 	o, c := j.operation, j.credential
 	n := operation.Again(o, c)
 	if n != 0 {
 		a.Reuse = n
 	} else if n = o.Source; n == 0 {
-		v, err := r.common(l, j)
+		v, err := r.common(l, j, program)
 		if err != nil {
 			return v, err
 		}
@@ -38,7 +39,7 @@ func (r *Runner) member(l *lease, j *job, a *operation.BeginArgs) (secret.Value,
 }
 
 // common is the password of a run: the one that is committed, which is this slot's own if no other was faster.
-func (r *Runner) common(l *lease, j *job) (secret.Value, error) {
+func (r *Runner) common(l *lease, j *job, program executors.Program) (secret.Value, error) {
 	run, strength := r.run(j.operation.Run)
 	args := operation.ShareArgs{Operation: j.operation.ID, Token: l.token}
 	res := operation.ShareResult{}
@@ -46,6 +47,10 @@ func (r *Runner) common(l *lease, j *job) (secret.Value, error) {
 		res.Row, res.Secret = run.Row, run.Secret
 	}
 	if res.Row == "" {
+		strength, err := fitting(strength, r.places(j, program))
+		if err != nil {
+			return secret.Value{}, err
+		}
 		v, err := policy.Generate(strength)
 		if err != nil {
 			return v, err

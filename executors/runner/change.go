@@ -30,7 +30,7 @@ func (r *Runner) change(l *lease, o *model.Operation) operation.FinishArgs {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	begin := operation.BeginArgs{Operation: o.ID, Token: l.token}
-	if job.candidate, err = r.candidate(l, job, &begin); err != nil {
+	if job.candidate, err = r.candidate(l, job, program, &begin); err != nil {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	for _, n := range program.Masks() {
@@ -112,9 +112,9 @@ func (r *Runner) begun(a operation.BeginArgs) (operation.LeaseResult, bool) {
 }
 
 // candidate makes the new secret, or offers one again that provably was never sent.
-func (r *Runner) candidate(l *lease, j *job, a *operation.BeginArgs) (secret.Value, error) {
+func (r *Runner) candidate(l *lease, j *job, program executors.Program, a *operation.BeginArgs) (secret.Value, error) {
 	if j.operation.Run != "" && j.operation.Kind == model.PasswordChange {
-		return r.member(l, j, a)
+		return r.member(l, j, program, a)
 	}
 	if j.operation.Kind == model.ChildPasswordChange {
 		src := j.parent.Version(j.operation.Source)
@@ -131,13 +131,17 @@ func (r *Runner) candidate(l *lease, j *job, a *operation.BeginArgs) (secret.Val
 		a.Reuse = 1
 		return r.Keys.Decrypt(r.Place(j.user.Row), j.user.Secret)
 	}
+	strength, err := fitting(j.policy.Strength, r.places(j, program))
+	if err != nil && j.credential.Key == nil {
+		return secret.Value{}, err
+	}
 	for _, n := range operation.Reusable(j.credential) {
 		v := j.credential.Version(n)
 		value, err := r.Keys.Decrypt(r.Place(v.Row), v.Secret)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if j.credential.Key != nil || policy.Check(j.policy.Strength, value) == nil {
+		if j.credential.Key != nil || policy.Check(strength, value) == nil {
 			a.Reuse = n
 			return value, nil
 		}
@@ -151,7 +155,7 @@ func (r *Runner) candidate(l *lease, j *job, a *operation.BeginArgs) (secret.Val
 		a.Public = public
 		return v, r.seal(a, v)
 	}
-	v, err := policy.Generate(j.policy.Strength)
+	v, err := policy.Generate(strength)
 	if err != nil {
 		return secret.Value{}, err
 	}

@@ -32,7 +32,7 @@ func (r *Runner) preflight(l *lease, o *model.Operation) operation.FinishArgs {
 	if err != nil {
 		return job.failed(model.OutcomeNotStarted, err)
 	}
-	if job.candidate, err = r.candidate(l, job, &operation.BeginArgs{}); err != nil { // drawn like a real one, and forgotten
+	if job.candidate, err = r.candidate(l, job, program, &operation.BeginArgs{}); err != nil { // drawn like a real one, and forgotten
 		return job.failed(model.OutcomeNotStarted, err)
 	}
 	if err := r.fits(l, job, program); err != nil {

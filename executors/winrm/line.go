@@ -3,9 +3,12 @@ package winrm
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 
+	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/vault/secret"
 )
 
 // Contexts of holes in a command line.
@@ -52,6 +55,24 @@ func escape(p mask.Part, value []byte) ([]byte, error) {
 		return nil, errors.New(`a value that ends with \ would swallow the closing quote; use powershell`)
 	}
 	return value, nil
+}
+
+// Carries tells why a command line cannot hold a new secret; nil if every one can. Scripts carry any.
+func (p *program) Carries(fresh secret.Value) error {
+	for _, st := range p.steps {
+		if st.verb != command {
+			continue
+		}
+		for _, part := range st.parts {
+			if !part.Hole.Candidate() {
+				continue
+			}
+			if err := fresh.Reveal(func(b []byte) error { _, err := escape(part, b); return err }); err != nil {
+				return executors.Fail(executors.ClassTemplate, st.line, fmt.Errorf("%s: %w", part.Hole, err))
+			}
+		}
+	}
+	return nil
 }
 
 // fitName lets no value pass that is more than the name of an account: it stands in a path.

@@ -1,0 +1,100 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/mask"
+	"cofre/executors/ssh"
+	"cofre/fsm/model"
+	"cofre/fsm/operation"
+	"cofre/vault/secret"
+)
+
+// narrow is an executor whose templates send new secrets where some symbols cannot stand.
+type narrow struct {
+	fake
+	refused string
+}
+
+func (n narrow) Compile(string) (executors.Program, error) { return n, nil }
+func (n narrow) Masks() []mask.Name                        { return []mask.Name{mask.NewPassword} }
+func (n narrow) Notices() []string                         { return nil }
+func (n narrow) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+	return n.run(ctx, s)
+}
+
+func (n narrow) Carries(v secret.Value) error {
+	if strings.ContainsAny(text(v), n.refused) {
+		return &executors.Failure{Class: executors.ClassTemplate, Msg: "a symbol that the place cannot carry"}
+	}
+	return nil
+}
+
+// TestNewSecretFitsTheTemplate: a password is made of symbols that the template carries, and one that was never sent and does not fit is
+// not offered again: it would be refused for ever.
+func TestNewSecretFitsTheTemplate(t *testing.T) {
+	t.Parallel()
+	const unfit = "Unfit!sent#Never1!23"
+	for refused, fits := range map[string]bool{"!#&*": true, "!%@#&*": true, "!%@#^&*_": false} {
+		h := open(t)
+		first, token := h.grant() // it gets a password that does not fit, and does not reach the target
+		must(h, operation.Begin, operation.BeginArgs{Operation: first, Token: token, Row: "old", Candidate: model.Sealed{Term: 1, Box: []byte(unfit)}})
+		must(h, operation.Finish, operation.FinishArgs{Operation: first, Token: token, Outcome: model.OutcomeNotStarted, Class: "network"})
+		h.leapt.Add(1000)
+		must(h, operation.Grant, operation.GrantArgs{Operation: first, Node: "n1"})
+		var offered string
+		h.start(narrow{fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+			v, err := s.Resolve(mask.NewPassword)
+			if err != nil {
+				return executors.NotStarted, err
+			}
+			offered = text(v)
+			if strings.ContainsAny(offered, refused) {
+				return executors.NotStarted, &executors.Failure{Class: executors.ClassTemplate, Msg: "it does not fit"}
+			}
+			return executors.Applied, nil
+		}, verify: func(string) (bool, error) { return true, nil }}, refused})
+		h.await(first, refused, func(o *model.Operation) bool { return o.Lease == nil })
+		o := h.operation(first)
+		switch {
+		case fits && (o.State != model.OpSucceeded || offered == unfit || !strings.ContainsAny(offered, "!%@#^&*_")):
+			t.Errorf("without %s: %s: %s: offered %q", refused, o.State, o.Message, offered)
+		case !fits && (o.State != model.OpReady || offered != "" || !strings.Contains(o.Message, "a symbol that the place cannot carry") || len(h.credential().Versions) != 2):
+			t.Errorf("no symbol is left: %s: %s: offered %q", o.State, o.Message, offered)
+		}
+	}
+}
+
+// TestCommandLinesSayWhatTheyCarry: that of a switch, as real templates write it, and the answer to a prompt.
+func TestCommandLinesSayWhatTheyCarry(t *testing.T) {
+	t.Parallel()
+	for source, refused := range map[string]string{
+		"expect \"#\"\nexec \"username [#USERNAME#] secret [#NEW_PASSWORD#]\"\nexpect \"#\"": "!#&*",
+		"expect \"#\"\nexec \"set '[#NEW_PASSWORD#]'\"\nexpect \"#\"":                        "",
+		"expect \"#\"\nexec \"echo \\\"[#PASSWORD#]\\\"\"\nexpect \"#\"":                     "!",
+		"expect \":\"\nexec \"[#NEW_PASSWORD#]\"\nexpect \"#\"":                              "",
+	} {
+		p, err := ssh.New().Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, c := range "!%@#^&*_" {
+			err := p.(executors.Carrier).Carries(secret.New([]byte("x" + string(c))))
+			var f *executors.Failure
+			if err == nil {
+				continue
+			}
+			if got += string(c); !errors.As(err, &f) || f.Class != executors.ClassTemplate || f.Line != 2 {
+				t.Errorf("%s: %v", source, err)
+			}
+		}
+		if got != refused {
+			t.Errorf("%s: refuses %q, want %q", source, got, refused)
+		}
+	}
+}
