@@ -19,7 +19,7 @@ import (
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "application", Commands: []command.Erased{
 	Put, PutAuthorization, TakeSecretRead, RevokeAll, RevokeToken, CountTokens, Issue, PutOAuth1, UseNonce, Leave, End,
-	PutARNs, ProveARN, PutAWSKey, UseAWSKey,
+	PutARNs, ProveARN, PutAWSKey, UseAWSKey, Delete, DeleteAuthorization, Clear,
 }}
 
 // manage is what changing applications and authorizations asks for.
@@ -57,6 +57,8 @@ var Put = command.Define("application.put", 1, func(tx *table.Tx, m command.Meta
 		switch {
 		case !ok:
 			return app, model.Errorf(model.NotFound, "there is no such application")
+		case old.Deleting:
+			return app, state.ErrDeleting
 		case old.Revision != app.Revision:
 			return app, model.Errorf(model.Conflict, "the application changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
 		case taken && other.ID != app.ID:
@@ -67,9 +69,10 @@ var Put = command.Define("application.put", 1, func(tx *table.Tx, m command.Meta
 			state.Revoke(tx, model.RevokedApplication+string(app.ID), "application disabled", m.At)
 		}
 	}
+	app.Deleting = false
 	app.Revision++
 	state.Applications.Put(tx, &app)
-	tx.Emit(audit.ApplicationPut.With("application", string(app.ID), "name", app.Name, "change", change))
+	tellApplication(tx, &app, change)
 	return app, nil
 }).AuditDenials()
 
@@ -93,8 +96,8 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 	if err := command.Covers(tx, p.Authorization, &auth); err != nil {
 		return auth, err
 	}
-	if !state.Applications.Has(tx, string(auth.Application)) {
-		return auth, model.Errorf(model.NotFound, "there is no such application").WithField("application")
+	if err := state.Standing(tx, auth.Application); err != nil {
+		return auth, err.WithField("application")
 	}
 	for o := range state.Authorizations.By(tx, "application", string(auth.Application)) {
 		if o.Name == auth.Name && o.ID != auth.ID {
@@ -119,6 +122,8 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 		switch {
 		case !ok || old.Application != auth.Application:
 			return auth, model.Errorf(model.NotFound, "there is no such authorization")
+		case old.Deleting:
+			return auth, state.ErrDeleting
 		case old.Revision != auth.Revision:
 			return auth, model.Errorf(model.Conflict, "the authorization changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
 		case old.ID == p.Authorization.ID && !authz.Narrower(old, &auth):
@@ -140,9 +145,10 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 		}
 		change, hadSecretRead, before = "changed", reads(tx, old), old
 	}
+	auth.Deleting = false
 	auth.Revision++
 	state.Authorizations.Put(tx, &auth)
-	tx.Emit(audit.AuthorizationPut.With("authorization", string(auth.ID), "application", string(auth.Application), "name", auth.Name, "change", change, "rights", join(auth.Rights)))
+	tellAuthorization(tx, &auth, change)
 	happened(tx, m, before, &auth)
 	if !hadSecretRead && reads(tx, &auth) {
 		tx.Emit(audit.SecretReadTaken.With("authorization", string(auth.ID), "application", string(auth.Application)))
@@ -187,38 +193,6 @@ func happened(tx *table.Tx, m command.Meta, before, now *model.Authorization) {
 // reads tells whether an authorization may read secrets, by its own right or by a profile.
 func reads(tx *table.Tx, a *model.Authorization) bool {
 	return slices.Contains(a.Rights, model.SecretRead) || slices.ContainsFunc(state.ProfilesOf(tx, a), func(p model.AccessProfile) bool { return slices.Contains(p.Rights, model.SecretRead) })
-}
-
-// keysOf finds an authorization whose keys the caller changes: whoever could have granted all that it gives.
-func keysOf(tx *table.Tx, m command.Meta, id model.AuthorizationID) (*model.Authorization, error) {
-	p, err := command.Authorize(tx, m.Actor, m.At, manage, nil)
-	if err != nil {
-		return nil, err
-	}
-	auth, ok := state.Authorizations.Get(tx, string(id))
-	if !ok {
-		return nil, model.Errorf(model.NotFound, "there is no such authorization")
-	}
-	if err := command.Covers(tx, p.Authorization, auth); err != nil {
-		return nil, err
-	}
-	return auth, nil
-}
-
-// dropKeys ends the keys that pipelines got, those of OAuth 1.0 and pairs of AWS: new keys are often asked for because the old ones are
-// known.
-func dropKeys(tx *table.Tx, id model.AuthorizationID) {
-	var gone []string
-	for k := range state.ClientKeys.Range(tx, "until", state.LiveKey(id, 0), state.LiveKey(id, 1<<62)) {
-		gone = append(gone, state.ClientKeyOf(id, k.Secret.MAC))
-	}
-	for _, key := range gone {
-		state.ClientKeys.Delete(tx, key)
-	}
-	if k, ok := state.OAuth1Keys.First(tx, "authorization", string(id)); ok {
-		state.OAuth1Keys.Delete(tx, k.Consumer)
-	}
-	dropAWSKey(tx, id)
 }
 
 func check(a *model.Authorization) error {

@@ -25,8 +25,8 @@ var PutARNs = command.Define("arn.put", 1, func(tx *table.Tx, m command.Meta, a 
 	if err != nil {
 		return out, err
 	}
-	if !state.Applications.Has(tx, string(a.Application)) {
-		return out, model.Errorf(model.NotFound, "there is no such application")
+	if err := state.Standing(tx, a.Application); err != nil {
+		return out, err
 	}
 	for auth := range state.Authorizations.By(tx, "application", string(a.Application)) {
 		if err := command.Covers(tx, p.Authorization, auth); err != nil {

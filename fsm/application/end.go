@@ -1,7 +1,6 @@
 package application
 
 import (
-	"cofre/fsm/audit"
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
@@ -31,7 +30,7 @@ var End = command.Define("authorization.end", 1, func(tx *table.Tx, m command.Me
 	auth.EndTold = auth.ExpiresAt
 	state.Authorizations.Put(tx, auth)
 	state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization expired", m.At)
-	tx.Emit(audit.AuthorizationPut.With("authorization", string(auth.ID), "application", string(auth.Application), "name", auth.Name, "change", "ended", "rights", join(auth.Rights)))
+	tellAuthorization(tx, auth, "ended")
 	operation.AuthorizationChanged(tx, m, auth, model.AuthorizationInactivated)
 	return Done{}, nil
 })

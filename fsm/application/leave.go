@@ -3,7 +3,6 @@ package application
 import (
 	"slices"
 
-	"cofre/fsm/audit"
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
@@ -29,7 +28,7 @@ var Leave = command.Define("authorization.leave", 1, func(tx *table.Tx, m comman
 	dropKeys(tx, a.ID)
 	state.Authorizations.Put(tx, &a)
 	state.Revoke(tx, model.RevokedAuthorization+string(a.ID), "authorization disabled", m.At)
-	tx.Emit(audit.AuthorizationPut.With("authorization", string(a.ID), "application", string(a.Application), "name", a.Name, "change", "left", "rights", join(a.Rights)))
+	tellAuthorization(tx, &a, "left")
 	operation.AuthorizationChanged(tx, m, &a, model.AuthorizationInactivated)
 	return Done{}, nil
 }).AuditDenials()

@@ -35,8 +35,8 @@ var (
 	RecoveryRekeyed  = define("keyring.recovery", Alert, "the recovery shares were replaced", Fields{})
 	SharesRekeyed    = define("keyring.shares", Alert, "the shares that open a node were replaced", Fields{"shares": Public, "threshold": Public})
 
-	ApplicationPut   = define("application.put", Notice, "an application was created or changed", Fields{"application": Public, "name": Sensitive, "change": Public})
-	AuthorizationPut = define("authorization.put", Notice, "an authorization was created or changed", Fields{"authorization": Public, "application": Public, "name": Sensitive, "change": Public, "rights": Public})
+	ApplicationPut   = define("application.put", Notice, "an application was created, changed or deleted", Fields{"application": Public, "name": Sensitive, "change": Public})
+	AuthorizationPut = define("authorization.put", Notice, "an authorization was created, changed or deleted", Fields{"authorization": Public, "application": Public, "name": Sensitive, "change": Public, "rights": Public})
 	OAuth1Put        = define("oauth.put", Notice, "an authorization got keys of OAuth 1.0, or lost them", Fields{"authorization": Public, "application": Public, "change": Public})
 	ARNsPut          = define("arn.put", Warning, "identities of AWS were allowed to get tokens for an application, or not any more", Fields{"application": Public, "count": Public})
 	ARNProven        = define("arn.proven", Notice, "a client got a token by an identity of AWS", Fields{"authorization": Public, "application": Public, "arn": Sensitive})
@@ -129,7 +129,7 @@ var (
 	OrphanPlanned     = define("orphan.planned", Notice, "when targets are searched for accounts without an owner was changed, or a round was asked for", Fields{"every": Public, "next": Public})
 	DynamicDebt       = define("dynamic.debt", Alert, "a dynamic user could not be removed several times in a row; removal goes on", Fields{"user": Public, "number": Public, "username": Sensitive, "operation": Public})
 
-	DSMPut           = define("dsm.put", Notice, "a secret of an application was created, changed or rolled back", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
+	DSMPut           = define("dsm.put", Notice, "a secret of an application was created, changed, rolled back or deleted", Fields{"secret": Public, "number": Public, "identity": Sensitive, "owner": Public, "version": Public, "change": Public})
 	DSMRead          = define("dsm.read", Notice, "secrets of an application were read; numbers with versions, of the accounts that they refer to as well", Fields{"application": Public, "count": Public, "secrets": Public, "credentials": Public, "users": Public, "pod": Sensitive})
 	DSMUnchanged     = define("dsm.unchanged", Info, "secrets of an application were asked for by a reader that had them already, and not shown (counted per authorization, source and minute)", Fields{"authorization": Public, "count": Public, "source": Sensitive})
 	DSMDeprovisioned = define("dsm.deprovisioned", Notice, "the dynamic users that an application secret showed to a pod are to be removed", Fields{"application": Public, "count": Public, "pod": Sensitive})

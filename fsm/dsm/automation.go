@@ -171,7 +171,7 @@ func mayAutomate(tx *table.Tx, m command.Meta, p *command.Principal, x *model.DS
 		}
 	}
 	for _, id := range x.Applications {
-		if !state.Applications.Has(tx, string(id)) || !mayNameApplication(tx, p, id) {
+		if state.Standing(tx, id) != nil || !mayNameApplication(tx, p, id) {
 			return model.Errorf(model.Denied, "No access to the application").WithCode(1009).WithField("applications")
 		}
 	}

@@ -91,6 +91,9 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	if found == nil && (!mine || a.Unique != "") {
 		return RegisterResult{}, errForeign
 	}
+	if err := state.Standing(tx, app.ID); err != nil {
+		return RegisterResult{}, err.WithField("application")
+	}
 	if err := provided(tx, app, a.Profiles); err != nil {
 		return RegisterResult{}, err
 	}

@@ -148,6 +148,12 @@ func due(t, now model.Time) model.Time {
 	return t
 }
 
+// active tells whether an authorization may have new users now: what it had is removed otherwise, and a new one would outlive that.
+func active(tx *table.Tx, a *model.Authorization, at model.Time) bool {
+	app, ok := state.Applications.Look(tx, string(a.Application))
+	return ok && app.Enabled && a.Enabled && (a.ExpiresAt == 0 || at < a.ExpiresAt)
+}
+
 // renewUsers requests a new user for everyone whose newest one is older than the renewal, and who may still have one.
 func renewUsers(tx *table.Tx, m command.Meta, s *model.DSMSecret, at model.Time, r *RenewResult) {
 	shown := map[string]model.ProvisioningPair{}
@@ -166,7 +172,7 @@ func renewUsers(tx *table.Tx, m command.Meta, s *model.DSMSecret, at model.Time,
 		u := newest[use]
 		pair, ok := shown[u.Entry]
 		auth, known := state.Authorizations.Get(tx, string(u.Owner))
-		if !ok || !known || !auth.Enabled || u.State != model.DynamicActive || u.CreatedAt >= at {
+		if !ok || !known || u.State != model.DynamicActive || u.CreatedAt >= at || !active(tx, auth, m.At) {
 			continue
 		}
 		if r.Users+r.Failed == renewSome {

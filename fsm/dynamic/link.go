@@ -27,8 +27,8 @@ var Link = command.Define("dynamic.link", 1, func(tx *table.Tx, m command.Meta, 
 		return model.Provisioning{}, err
 	}
 	p := a.Provisioning
-	if !state.Applications.Has(tx, string(p.Application)) {
-		return p, model.Errorf(model.NotFound, "there is no such application").WithField("application")
+	if err := state.Standing(tx, p.Application); err != nil {
+		return p, err.WithField("application")
 	}
 	old := state.ProvisioningOf(tx, p.Application)
 	switch {

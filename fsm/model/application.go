@@ -7,6 +7,7 @@ type Application struct {
 	Description string        `cbor:"description,omitempty"`
 	Tags        []string      `cbor:"tags,omitempty"`
 	Enabled     bool          `cbor:"enabled"`
+	Deleting    bool          `cbor:"deleting,omitempty"` // goes with the last of the users that were made for it
 	Manifest    string        `cbor:"manifest,omitempty"` // label of the `cofre apply` file that manages it
 	CreatedAt   Time          `cbor:"created_at"`
 	Revision    uint64        `cbor:"revision"`
@@ -89,7 +90,8 @@ type Authorization struct {
 	Creates     bool              `cbor:"creates,omitempty"`     // may register applications (POST /iso/dapp/application)
 	Delegations []Delegation      `cbor:"delegations,omitempty"` // whose keys it may ask for besides those that it made
 	Enabled     bool              `cbor:"enabled"`
-	Epoch       uint64            `cbor:"epoch"` // raised to revoke every token
+	Deleting    bool              `cbor:"deleting,omitempty"` // goes with the last of the users that were made for it
+	Epoch       uint64            `cbor:"epoch"`              // raised to revoke every token
 	CreatedBy   AuthorizationID   `cbor:"created_by,omitempty"`
 	CreatedAt   Time              `cbor:"created_at"`
 	Manifest    string            `cbor:"manifest,omitempty"`

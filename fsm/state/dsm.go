@@ -54,6 +54,26 @@ func DSMVersionsOf(r table.Reader, id model.DSMSecretID) iter.Seq[*model.DSMVers
 	}
 }
 
+// ForgetSecret drops a secret with its versions and what failed for it, and tells how many rows that was.
+func ForgetSecret(tx *table.Tx, s *model.DSMSecret) int {
+	rows := 1
+	var versions []uint64
+	for v := range DSMVersionsOf(tx, s.ID) {
+		versions = append(versions, v.N)
+	}
+	for _, n := range versions {
+		DSMVersions.Delete(tx, DSMVersionKey(s.ID, n))
+		rows++
+	}
+	for _, e := range DSMErrorsOf(tx, s.ID) {
+		DSMErrors.Delete(tx, DSMErrorKey(s.ID, e.N))
+		rows++
+	}
+	DSMPulses.Delete(tx, "secret/"+string(s.ID))
+	DSMSecrets.Delete(tx, string(s.ID))
+	return rows
+}
+
 func holders(s *model.DSMSecret) []string {
 	keys := []string{string(s.Owner)}
 	for _, r := range s.Readers {

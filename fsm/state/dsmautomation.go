@@ -10,7 +10,8 @@ var (
 	DSMAutomations = table.Define(80, "dsm_automation", func(a *model.DSMAutomation) string { return string(a.ID) },
 		table.Index[model.DSMAutomation]{Name: "number", Unique: true, Drawn: true, Keys: func(a *model.DSMAutomation) []string { return []string{table.NumberKey(a.Number)} }},
 		table.Index[model.DSMAutomation]{Name: "name", Unique: true, Keys: func(a *model.DSMAutomation) []string { return []string{a.Name} }},
-		table.Index[model.DSMAutomation]{Name: "waits", Keys: waitKeys})
+		table.Index[model.DSMAutomation]{Name: "waits", Keys: waitKeys},
+		table.Index[model.DSMAutomation]{Name: "about", Keys: aboutKeys})
 	DSMPulses = table.Define(81, "dsm_pulse", func(p *model.DSMPulse) string { return p.Subject })
 	DSMErrors = table.Define(82, "dsm_error", func(e *model.DSMError) string { return DSMErrorKey(e.Secret, e.N) })
 )
@@ -30,6 +31,18 @@ func waitKeys(a *model.DSMAutomation) []string {
 				keys = append(keys, WaitKey(e, "secret/"+string(s)))
 			}
 		}
+	}
+	return keys
+}
+
+// aboutKeys list what an automation is about, enabled or not.
+func aboutKeys(a *model.DSMAutomation) []string {
+	var keys []string
+	for _, app := range a.Applications {
+		keys = append(keys, "application/"+string(app))
+	}
+	for _, s := range a.Secrets {
+		keys = append(keys, "secret/"+string(s))
 	}
 	return keys
 }

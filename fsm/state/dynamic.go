@@ -9,11 +9,13 @@ import (
 var (
 	Profiles = table.Define(20, "dynamic_profile", func(p *model.DynamicProfile) string { return string(p.ID) },
 		table.Index[model.DynamicProfile]{Name: "identifier", Unique: true, Keys: func(p *model.DynamicProfile) []string { return []string{p.Identifier} }},
-		table.Index[model.DynamicProfile]{Name: "device", Keys: profileDevices})
+		table.Index[model.DynamicProfile]{Name: "device", Keys: profileDevices},
+		table.Index[model.DynamicProfile]{Name: "holder", Keys: func(p *model.DynamicProfile) []string { return texts(p.Holders) }})
 	DynamicUsers = table.Define(21, "dynamic_user", func(u *model.DynamicUser) string { return string(u.ID) },
 		table.Index[model.DynamicUser]{Name: "number", Unique: true, Drawn: true, Keys: func(u *model.DynamicUser) []string { return []string{table.NumberKey(u.Number)} }},
 		table.Index[model.DynamicUser]{Name: "profile", Keys: while((*model.DynamicUser).Live, func(u *model.DynamicUser) string { return string(u.Profile) })},
 		table.Index[model.DynamicUser]{Name: "device", Keys: while((*model.DynamicUser).Live, func(u *model.DynamicUser) string { return string(u.Device) })},
+		table.Index[model.DynamicUser]{Name: "owner", Keys: while((*model.DynamicUser).Live, func(u *model.DynamicUser) string { return string(u.Owner) })},
 		table.Index[model.DynamicUser]{Name: "debt", Keys: while((*model.DynamicUser).Debt, func(u *model.DynamicUser) string { return string(u.Device) })},
 		table.Index[model.DynamicUser]{Name: "wanted", Keys: wantedKeys},
 		table.Index[model.DynamicUser]{Name: "use", Keys: useKey},
@@ -26,10 +28,13 @@ var (
 	Revocations = table.Define(32, "revocation", func(r *model.Revocation) string { return r.Key })
 )
 
-func profileDevices(p *model.DynamicProfile) []string {
+func profileDevices(p *model.DynamicProfile) []string { return texts(p.Devices) }
+
+// texts are ids as index keys.
+func texts[T ~string](ids []T) []string {
 	keys := []string{}
-	for _, d := range p.Devices {
-		keys = append(keys, string(d))
+	for _, id := range ids {
+		keys = append(keys, string(id))
 	}
 	return keys
 }
@@ -122,7 +127,12 @@ func LiveLeases(r table.Reader, a model.ApplicationID) model.LeaseCount {
 	return model.LeaseCount{Application: a}
 }
 
-// maxDebt is how far debt is counted.
+// OwnedUsers counts the users of an authorization that are not removed yet.
+func OwnedUsers(r table.Reader, a model.AuthorizationID) int {
+	return DynamicUsers.Count(r, "owner", string(a), string(a)+"\x01", maxDebt)
+}
+
+// maxDebt is how far users are counted.
 const maxDebt = 1_000_000
 
 // Debt counts the dynamic users that could not be removed.

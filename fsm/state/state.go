@@ -57,12 +57,14 @@ var (
 	Hashes     = table.Define(9, "state_hash", func(h *StateHash) string { return string(h.Node) })
 
 	Applications = table.Define(10, "application", func(a *model.Application) string { return string(a.ID) },
-		table.Index[model.Application]{Name: "name", Unique: true, Keys: func(a *model.Application) []string { return []string{a.Name} }})
+		table.Index[model.Application]{Name: "name", Unique: true, Keys: func(a *model.Application) []string { return []string{a.Name} }},
+		table.Index[model.Application]{Name: "deleting", Keys: func(a *model.Application) []string { return only(a.Deleting) }})
 	Authorizations = table.Define(11, "authorization", func(a *model.Authorization) string { return string(a.ID) },
 		table.Index[model.Authorization]{Name: "client", Unique: true, Keys: func(a *model.Authorization) []string { return []string{a.ClientID} }},
 		table.Index[model.Authorization]{Name: "application", Keys: func(a *model.Authorization) []string { return []string{string(a.Application)} }},
 		table.Index[model.Authorization]{Name: "right", Keys: rights},
-		table.Index[model.Authorization]{Name: "ending", Keys: func(a *model.Authorization) []string { return endingKey(a.Enabled, a.ExpiresAt, a.EndTold) }})
+		table.Index[model.Authorization]{Name: "ending", Keys: func(a *model.Authorization) []string { return endingKey(a.Enabled, a.ExpiresAt, a.EndTold) }},
+		table.Index[model.Authorization]{Name: "deleting", Keys: func(a *model.Authorization) []string { return only(a.Deleting) }})
 	RevokedTokens = table.Define(12, "revoked_token", func(t *model.RevokedToken) string { return t.ID },
 		table.Index[model.RevokedToken]{Name: "until", Keys: func(t *model.RevokedToken) []string { return []string{table.TimeKey(t.Until)} }})
 
@@ -206,8 +208,11 @@ func verifyKey(c *model.Credential) []string {
 	return []string{table.TimeKey(c.VerifyAt)}
 }
 
-func spentKey(c *model.Credential) []string {
-	if len(c.Spent()) == 0 {
+func spentKey(c *model.Credential) []string { return only(len(c.Spent()) > 0) }
+
+// only lists a row under "yes" if something is true.
+func only(is bool) []string {
+	if !is {
 		return nil
 	}
 	return []string{"yes"}

@@ -24,6 +24,8 @@ type Keys struct {
 type Service interface {
 	Applications(actor model.Actor, at model.Time) ([]model.Application, error)
 	PutApplication(ctx context.Context, actor model.Actor, a model.Application) (model.Application, error)
+	DeleteApplication(ctx context.Context, actor model.Actor, id model.ApplicationID) (Deleted, error)
+	DeleteAuthorization(ctx context.Context, actor model.Actor, id model.AuthorizationID) (Deleted, error)
 	// Authorizations lists those of an application, or all with "".
 	Authorizations(actor model.Actor, at model.Time, app model.ApplicationID) ([]model.Authorization, error)
 	// PutAuthorization gives keys for a new authorization, or with rekey.
@@ -58,6 +60,7 @@ type View struct {
 	Description string              `json:"description"`
 	Tags        []string            `json:"tags"`
 	Enabled     bool                `json:"enabled"`
+	Deleting    bool                `json:"deleting,omitempty" doc:"it goes when the dynamic users that were made for it are gone"`
 	CreatedAt   compat.Time         `json:"created_at"`
 	Revision    uint64              `json:"revision"`
 }
@@ -72,7 +75,7 @@ type Body struct {
 }
 
 func view(a *model.Application) View {
-	return View{a.ID, a.Name, a.Description, append([]string{}, a.Tags...), a.Enabled, compat.Time(a.CreatedAt), a.Revision}
+	return View{a.ID, a.Name, a.Description, append([]string{}, a.Tags...), a.Enabled, a.Deleting, compat.Time(a.CreatedAt), a.Revision}
 }
 
 func set[T any](to *T, from *T) {
@@ -97,12 +100,15 @@ func Routes(s Service) []route.Route {
 		add(http.MethodPost, "/applications", "application.put", m.create, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Create an application", Status: http.StatusCreated, Body: Body{}, Returns: View{}}),
 		add(http.MethodGet, "/applications/{application}", route.NoEvent, m.get, route.Doc{Needs: route.Reads("", model.AuthorizationWrite), Summary: "Show an application", Text: "Named by id or name.", Returns: View{}}),
 		add(http.MethodPut, "/applications/{application}", "application.put", m.change, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Change an application", Body: Body{}, Returns: View{}}),
+		add(http.MethodDelete, "/applications/{application}", "application.put", m.remove, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Delete an application", Returns: Deleted{},
+			Text: "With its authorizations and all that is theirs: keys, tokens, secrets with every version. All access ends at once. Dynamic users that were made for it are removed first; it stays listed as deleting until they are proven gone, and then its name is free. Refused (409) while others read a secret of it, or an automation is about it; the caller must hold what its authorizations hold."}),
 		add(http.MethodGet, "/authorizations", route.NoEvent, m.all, route.Doc{Needs: route.Reads("", model.AuthorizationWrite), Summary: "List the authorizations of all applications", Returns: route.Listed[Authorization]{}, Fields: route.PageFields}),
 		add(http.MethodGet, "/applications/{application}/authorizations", route.NoEvent, m.of, route.Doc{Needs: route.Reads("", model.AuthorizationWrite), Summary: "List the authorizations of an application", Returns: route.Listed[Authorization]{}, Fields: route.PageFields}),
 		add(http.MethodPost, "/applications/{application}/authorizations", "authorization.put", m.authorize, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Create an authorization", Status: http.StatusCreated, Body: AuthorizationBody{}, Returns: keys,
 			Text: "Answers with the client keys; the secret is shown this once. Without modules it gets PAM Core; without rights it gets secret.read, with write also credential.write. A caller cannot grant what it does not hold."}),
 		add(http.MethodGet, one, route.NoEvent, m.authorization, route.Doc{Needs: route.Reads("", model.AuthorizationWrite), Summary: "Show an authorization", Returns: Authorization{}}),
 		add(http.MethodPut, one, "authorization.put", m.reauthorize, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Change an authorization", Text: "Disabling it ends its tokens.", Body: AuthorizationBody{}, Returns: Authorization{}}),
+		add(http.MethodDelete, one, "authorization.put", m.unauthorize, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Delete an authorization", Returns: Deleted{}, Text: "With its keys, tokens and secrets, as those of an application that is deleted."}),
 		add(http.MethodPost, one+"/rekey", "authorization.put", m.rekey, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Make a new client secret", Text: "The old one ends at once, and with it the keys of OAuth 1.0 and those that pipelines got; tokens stay valid until they expire or are revoked.", Returns: keys}),
 		add(http.MethodPost, one+"/oauth1", "oauth.put", m.newOAuth1, route.Doc{Needs: route.Writes(model.ModuleA2A, model.AuthorizationWrite), Summary: "Make keys of OAuth 1.0", Text: "For clients that sign each request (RFC 5849, HMAC-SHA1 or HMAC-SHA256). The former ones end at once.",
 			Returns: []route.Field{{Name: "consumer_key"}, {Name: "consumer_secret", Text: "shown this once"}, {Name: "token_key"}, {Name: "token_secret", Text: "shown this once"}}}),

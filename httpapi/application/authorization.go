@@ -34,6 +34,7 @@ type Authorization struct {
 	Creates     bool                    `json:"creates" doc:"may register applications for pipelines"`
 	Delegations []Delegation            `json:"delegations,omitempty"`
 	Enabled     bool                    `json:"enabled"`
+	Deleting    bool                    `json:"deleting,omitempty" doc:"it goes when the dynamic users that were made for it are gone"`
 	CreatedBy   model.AuthorizationID   `json:"created_by,omitempty"`
 	CreatedAt   compat.Time             `json:"created_at"`
 	Revision    uint64                  `json:"revision"`
@@ -97,7 +98,7 @@ func viewAuthorization(a *model.Authorization) Authorization {
 	return Authorization{Creates: a.Creates, Delegations: delegations, ID: a.ID, Application: a.Application, Name: a.Name, ClientID: a.ClientID, Environment: a.Environment, System: a.System,
 		Modules: append([]model.Module{}, a.Modules...), Write: a.Write, Rights: append([]model.Right{}, a.Rights...),
 		Filter:   Filter{a.Filter.All, append([]string{}, a.Filter.Tags...), append([]model.CredentialID{}, a.Filter.Credentials...)},
-		Profiles: a.Profiles, IPs: append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), TokenTTL: compat.Duration(a.TokenTTL), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
+		Profiles: a.Profiles, IPs: append([]string{}, a.IPs...), Referrers: a.Referrers, Certificate: a.Certificate, PublicKey: publicKey(a.PublicKey), TokenTTL: compat.Duration(a.TokenTTL), ExpiresAt: compat.Time(a.ExpiresAt), Enabled: a.Enabled, Deleting: a.Deleting, CreatedBy: a.CreatedBy, CreatedAt: compat.Time(a.CreatedAt), Revision: a.Revision}
 }
 
 func publicKey(der []byte) string {

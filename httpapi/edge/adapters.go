@@ -35,6 +35,16 @@ func (a *applications) PutAuthorization(ctx context.Context, actor model.Actor, 
 	return out, &application.Keys{ClientID: keys.ClientID, Secret: keys.Secret}, nil
 }
 
+func (a *applications) DeleteApplication(ctx context.Context, actor model.Actor, id model.ApplicationID) (application.Deleted, error) {
+	r, err := a.Service.DeleteApplication(ctx, actor, id)
+	return application.Deleted(r), err
+}
+
+func (a *applications) DeleteAuthorization(ctx context.Context, actor model.Actor, id model.AuthorizationID) (application.Deleted, error) {
+	r, err := a.Service.DeleteAuthorization(ctx, actor, id)
+	return application.Deleted(r), err
+}
+
 func (a *applications) NewOAuth1(ctx context.Context, actor model.Actor, id model.AuthorizationID) (*application.OAuth1Keys, error) {
 	k, err := a.Service.NewOAuth1(ctx, actor, id)
 	if err != nil {

@@ -142,7 +142,7 @@ func TestEveryWayToARight(t *testing.T) {
 		{"PUT", self, `{"ips":[]}`}, {"PUT", self, `{"ips":["0.0.0.0/0"]}`}, {"PUT", self, `{"referrers":[]}`}, {"PUT", self, `{"public_key":""}`}, {"PUT", self, `{"token_ttl":"0s"}`}, {"PUT", self, `{"token_ttl":"11m"}`},
 		{"PUT", self, `{"expires_at":""}`}, {"PUT", self, `{"expires_at":"2100-01-01T00:00:00Z"}`}, {"PUT", self, `{"profiles":["readers"]}`},
 		{"PUT", self, `{"delegations":[{"applications":["strong"],"systems":["*"],"environments":["*"]}]}`},
-		{"PUT", boss, `{"enabled":false}`}, {"PUT", boss, `{"rights":[]}`}, {"POST", boss + "/rekey", ""}, {"POST", boss + "/oauth1", ""}, {"DELETE", boss + "/oauth1", ""}, {"POST", boss + "/aws", ""},
+		{"PUT", boss, `{"enabled":false}`}, {"PUT", boss, `{"rights":[]}`}, {"DELETE", boss, ""}, {"DELETE", "/api/v1/applications/boss", ""}, {"DELETE", self, ""}, {"DELETE", "/api/v1/applications/climber", ""}, {"POST", boss + "/rekey", ""}, {"POST", boss + "/oauth1", ""}, {"DELETE", boss + "/oauth1", ""}, {"POST", boss + "/aws", ""},
 		{"PUT", "/api/v1/applications/boss/arns", `{"arns":["arn:aws:iam::123456789012:role/x"]}`},
 		{"POST", "/api/v1/applications/climber/authorizations", `{"name":"more",` + all + `,"rights":["secret.read"]}`},
 		{"POST", "/api/v1/applications/climber/authorizations", `{"name":"more","modules":["A2A"],"rights":[]}`}, // from anywhere, in clear, for ever

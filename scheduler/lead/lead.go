@@ -165,6 +165,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 				return note(propose(ctx, c, dsm.End, dsm.EndArgs{ID: d.Ended}))
 			case d.Over != "":
 				return note(propose(ctx, c, application.End, application.EndArgs{ID: d.Over}))
+			case d.Left != "" || d.Unneeded != "":
+				return note(propose(ctx, c, application.Clear, application.ClearArgs{Application: d.Left, Authorization: d.Unneeded}))
 			case d.Hold != "":
 				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until}))
 			case d.Brake != 0:

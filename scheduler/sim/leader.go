@@ -97,6 +97,10 @@ func (t *term) look() {
 			offer(t, application.End, application.EndArgs{ID: d.Over})
 			continue
 		}
+		if d.Left != "" || d.Unneeded != "" {
+			offer(t, application.Clear, application.ClearArgs{Application: d.Left, Authorization: d.Unneeded})
+			continue
+		}
 		if d.Revocation != "" {
 			offer(t, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation})
 			continue

@@ -23,6 +23,8 @@ type Due struct {
 	Ended      model.DSMSecretID     // or tell that this secret ended by its date
 	Over       model.AuthorizationID // or that this authorization did
 	Revocation string                // or end this revocation of dynamic users
+	Left       model.ApplicationID   // or take away what is left of this application, which is being deleted
+	Unneeded   model.AuthorizationID // or of this authorization
 	Hold       model.OperationID     // or put off this operation
 	Brake      int                   // or tell that so many changes wait behind the hour's bound
 	Orphans    bool                  // or go on with a round of searches for orphans
@@ -37,7 +39,7 @@ var (
 	Background = []Trigger{Expiry, Heartbeat, TTL}
 
 	// Prompt lists the others.
-	Prompt = []Trigger{Chain, Held, CustodyEnd, SessionEnd, Revocation, AutoRenew, Ending, Retention, Replan, Orphans}
+	Prompt = []Trigger{Chain, Held, CustodyEnd, SessionEnd, Revocation, Deletion, AutoRenew, Ending, Retention, Replan, Orphans}
 )
 
 // Find gives at most limit things of each of some triggers.

@@ -272,6 +272,18 @@ func TestTriggers(t *testing.T) {
 			state.Authorizations.Put(tx, &model.Authorization{ID: "over", ClientID: "c1", Enabled: true, ExpiresAt: now})
 			state.Authorizations.Put(tx, &model.Authorization{ID: "lives", ClientID: "c2", Enabled: true, ExpiresAt: now + 1})
 		}, want: []trigger.Due{{Ended: "a"}, {Ended: "d"}, {Over: "over"}}},
+		"what is being deleted, when its users are gone": {trigger: trigger.Deletion, put: func(tx *table.Tx) {
+			for _, a := range []model.Application{{ID: "gone", Deleting: true}, {ID: "waits", Deleting: true}, {ID: "stays"}} {
+				a.Name = string(a.ID)
+				state.Applications.Put(tx, &a)
+			}
+			state.LeaseCounts.Put(tx, &model.LeaseCount{Application: "waits", Live: 1})
+			for _, a := range []model.Authorization{{ID: "over", Deleting: true}, {ID: "x", Deleting: true}, {ID: "lives"}} {
+				a.ClientID = string(a.ID)
+				state.Authorizations.Put(tx, &a)
+			}
+			asked(tx, "going", "o/x", 5, "authorization deleted")
+		}, want: []trigger.Due{{Left: "gone"}, {Unneeded: "over"}}},
 		"no renewal after a jump of time": {trigger: trigger.AutoRenew, put: func(tx *table.Tx) {
 			renews(tx, "due", true, 5, now-5)
 			frozen(tx)
@@ -309,7 +321,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if n := len(trigger.Background) + len(trigger.Prompt); n != 13 {
+	if n := len(trigger.Background) + len(trigger.Prompt); n != 14 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", n)
 	}
 }

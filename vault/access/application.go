@@ -123,6 +123,16 @@ func (s *Service) PutApplication(ctx context.Context, actor model.Actor, a model
 	return command.Propose(ctx, s.proposer, application.Put, actor, application.PutArgs{Application: a})
 }
 
+// DeleteApplication deletes an application with all that is its own, when the dynamic users that were made for it are gone.
+func (s *Service) DeleteApplication(ctx context.Context, actor model.Actor, id model.ApplicationID) (application.DeleteResult, error) {
+	return command.Propose(ctx, s.proposer, application.Delete, actor, application.DeleteArgs{ID: id})
+}
+
+// DeleteAuthorization does the same for one authorization.
+func (s *Service) DeleteAuthorization(ctx context.Context, actor model.Actor, id model.AuthorizationID) (application.DeleteResult, error) {
+	return command.Propose(ctx, s.proposer, application.DeleteAuthorization, actor, application.DeleteAuthorizationArgs{ID: id})
+}
+
 // PutAuthorization creates or changes an authorization. A new one, or rekey, gets fresh keys, which are shown once.
 func (s *Service) PutAuthorization(ctx context.Context, actor model.Actor, a model.Authorization, rekey bool, at model.Time) (model.Authorization, *ClientKeys, error) {
 	args := application.AuthorizationArgs{Authorization: a, Rekey: rekey}

@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,12 +39,34 @@ func applicationCommand(s *session) *cobra.Command {
 			return s.application(c, &a)
 		}}
 	}
-	return group("application", "Client applications", list, create, arnsCommand(s), status("enable", "Let an application call again", true),
+	remove := &cobra.Command{
+		Use: "delete NAME", Short: "Delete an application with its authorizations, keys and secrets", Args: cobra.ExactArgs(1), Example: "  cofre application disable shop\n  cofre application delete shop",
+		Long: `Delete an application with its authorizations and all that is theirs: keys, tokens, and secrets with every version. That cannot be undone;
+disable it first to see who still needs it. All access ends at once. Dynamic users that were made for it are removed from their targets, and it
+stays listed as deleting until they are proven gone; then its name is free.
+
+Refused while an authorization of another application reads a secret of it, or an automation of secrets is about it.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.deleted(c, "application", args[0], at("applications/%s", args[0]))
+		},
+	}
+	return group("application", "Client applications", list, create, remove, arnsCommand(s), status("enable", "Let an application call again", true),
 		status("disable", "Refuse every call of an application and end its tokens", false))
+}
+
+// deleted sends a deletion and tells how far it has come.
+func (s *session) deleted(c *cobra.Command, noun, name, path string) error {
+	d, err := call[application.Deleted](s, c, http.MethodDelete, path, nil)
+	if err != nil {
+		return err
+	}
+	return s.show(c, d, func(w io.Writer) error {
+		return details(w, noun, name, "state", word(d.Gone, "gone", "deleting"), "users to be removed", strconv.Itoa(d.Users))
+	})
 }
 
 func (s *session) application(c *cobra.Command, a *application.View) error {
 	return s.show(c, a, func(w io.Writer) error {
-		return details(w, "application", a.Name, "id", string(a.ID), "state", word(a.Enabled, "enabled", "disabled"), "tags", join(a.Tags), "description", a.Description)
+		return details(w, "application", a.Name, "id", string(a.ID), "state", a.State(), "tags", join(a.Tags), "description", a.Description)
 	})
 }

@@ -106,14 +106,21 @@ func authorizationCommand(s *session) *cobra.Command {
 			return s.keys(c, &k)
 		},
 	}
+	remove := &cobra.Command{
+		Use: "delete APPLICATION NAME", Short: "Delete an authorization with its keys and secrets", Args: cobra.ExactArgs(2), Example: "  cofre authorization delete shop prod",
+		Long: "Delete an authorization with its keys, tokens and secrets. That cannot be undone; cofre authorization update --enabled=false ends all access too, and keeps them. See cofre application delete.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.deleted(c, "authorization", args[1], at("applications/%s/authorizations/%s", args...))
+		},
+	}
 	oauth1 := &cobra.Command{
 		Use: "oauth1 APPLICATION NAME", Short: "Make keys of OAuth 1.0 for clients that sign each request; the secrets are shown once", Args: cobra.ExactArgs(2),
 		Example: "  cofre authorization oauth1 shop legacy\n  cofre authorization oauth1 shop legacy --remove",
 	}
-	remove := oauth1.Flags().Bool("remove", false, "take the keys away instead")
+	drop := oauth1.Flags().Bool("remove", false, "take the keys away instead")
 	oauth1.RunE = func(c *cobra.Command, args []string) error {
 		path := at("applications/%s/authorizations/%s/oauth1", args...)
-		if *remove {
+		if *drop {
 			_, err := call[struct{}](s, c, http.MethodDelete, path, nil)
 			return err
 		}
@@ -146,7 +153,7 @@ func authorizationCommand(s *session) *cobra.Command {
 			return s.show(c, me, func(w io.Writer) error { return showAuthorization(w, &me.Authorization) })
 		},
 	}
-	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, rekey, oauth1, awsKeyCommand(s), encryptCommand(s), decryptCommand(), revoke, take)
+	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, remove, rekey, oauth1, awsKeyCommand(s), encryptCommand(s), decryptCommand(), revoke, take)
 }
 
 func authorizationFlags(c *cobra.Command) {

@@ -250,6 +250,13 @@ app  enabled  postgres  db1-root  -  30m  2h  add  drop
 		t.Error(out)
 	}
 	h.run("dynamic", "application", "admin", "--pair", "")
+	h.run("application", "create", "shop")
+	h.run("authorization", "create", "shop", "prod")
+	h.run("authorization", "create", "shop", "second")
+	h.golden("authorization  second\nstate  gone\nusers to be removed  0\n", "authorization", "delete", "shop", "second")
+	h.golden("application  shop\nstate  gone\nusers to be removed  0\n", "application", "delete", "shop")
+	h.refused("no such application", "authorization", "list", "shop")
+	h.refused("nobody locks himself out", "application", "delete", "admin")
 	h.run("dynamic", "profile", "delete", "app")
 	h.refused("no such profile", "dynamic", "profile", "show", "app")
 	h.golden("", "dynamic", "lease", "debt")
