@@ -16,14 +16,16 @@ import (
 
 // Input is what a client sent to one of the vendor's routes, whichever way it wrote it: form, multipart, JSON, query
 // parameters, or a mixture, on any method. Names are found in any case; JSON null means absent; numbers and booleans are
-// taken as text and text as lists where a list is wanted. The body wins over the query.
+// taken as text and text as lists where a list is wanted. The body wins over the query. A form writes a list as a text with
+// commas, by sending its name again, or as tags[]; and an object as its JSON or as settings[name].
 type Input struct {
 	names  []string
 	values []*node
+	body   int // how many of them the body held: those of the query stand behind
 }
 
 // SecretNames are the fields that hold secrets in some request of the vendor's API: they may be forbidden in a URL.
-var SecretNames = []string{"password", "content", "client_secret", "secret", "private_key", "secret_key", "value"}
+var SecretNames = []string{"password", "content", "client_secret", "secret", "private_key", "passphrase", "secret_key", "value", "data", "env", "session_token"}
 
 // ErrSecretInURL refuses a secret in a URL, where proxies and histories keep it.
 func errSecretInURL(name string) error {
@@ -44,19 +46,22 @@ func Decode(r *http.Request, body []byte, o DecodeOptions) (*Input, error) {
 		return nil, err
 	}
 	if o.RefuseSecretsInURL {
-		for _, name := range SecretNames {
-			if in.find([]string{name}) != nil {
-				in.Wipe()
-				return nil, errSecretInURL(name)
-			}
+		if name := in.secretIn(); name != "" {
+			in.Wipe()
+			return nil, errSecretInURL(name)
 		}
 	}
 	parsed, err := decodeBody(r.Header.Get("Content-Type"), body)
+	if err != nil && parsed != nil {
+		parsed.Wipe() // what was read of it before the mistake
+		parsed = nil
+	}
 	if err != nil && !o.IgnoreBody {
 		in.Wipe()
 		return nil, err
 	}
 	if parsed != nil {
+		in.body = len(parsed.names)
 		in.names = append(parsed.names, in.names...)
 		in.values = append(parsed.values, in.values...)
 	}
@@ -94,36 +99,21 @@ func decodeBody(contentType string, body []byte) (*Input, error) {
 func objectInput(n *node) *Input {
 	in := &Input{}
 	for i, k := range n.keys {
-		in.add(strings.ToLower(k), n.list[i])
+		if n.list[i].kind != nodeNull {
+			in.names, in.values = append(in.names, strings.ToLower(k)), append(in.values, n.list[i])
+		}
 	}
 	return in
 }
 
-// add keeps the first value of a name; a name ending in [] collects a list, as PHP clients send them.
-func (in *Input) add(name string, v *node) {
-	if v.kind == nodeNull {
-		return
-	}
-	base, list := strings.CutSuffix(name, "[]")
-	if !list {
-		in.names, in.values = append(in.names, name), append(in.values, v)
-		return
-	}
-	if i := slices.Index(in.names, base); i >= 0 && in.values[i].kind == nodeList {
-		in.values[i].list = append(in.values[i].list, v)
-		return
-	}
-	in.names, in.values = append(in.names, base), append(in.values, &node{kind: nodeList, list: []*node{v}})
-}
-
 func (in *Input) form(b []byte, where string) error {
-	for len(b) > 0 {
+	for fields := 0; len(b) > 0; fields++ {
 		var pair []byte
 		pair, b, _ = bytes.Cut(b, []byte("&"))
 		if len(pair) == 0 {
 			continue
 		}
-		if len(in.names) >= maxMembers {
+		if fields >= maxMembers {
 			return model.Errorf(model.Invalid, "too many fields").WithField(where)
 		}
 		k, v, _ := bytes.Cut(pair, []byte("="))
@@ -132,12 +122,13 @@ func (in *Input) form(b []byte, where string) error {
 		if !ok || !utf8.Valid(key) {
 			return model.Errorf(model.Invalid, "malformed form: a name is not percent-encoded UTF-8").WithField(where)
 		}
-		name := strings.ToLower(string(key))
-		if !good || !utf8.Valid(value) {
+		if name := strings.ToLower(string(key)); !good || !utf8.Valid(value) {
 			clear(value)
 			return model.Errorf(model.Invalid, "%s is not percent-encoded UTF-8", FieldName(name)).WithField(FieldName(name))
 		}
-		in.add(name, &node{kind: nodeString, text: value})
+		if err := in.addField(string(key), &node{kind: nodeString, text: value}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -179,31 +170,53 @@ func (in *Input) multipart(b []byte, boundary string) error {
 		return malformed
 	}
 	r := multipart.NewReader(bytes.NewReader(b), boundary)
-	for {
+	for fields := 0; ; fields++ {
 		part, err := r.NextRawPart()
 		if err == io.EOF { //nolint:errorlint // a torn body is an error that wraps EOF; only the plain one is the end
 			return nil
 		}
-		if err != nil || len(in.names) >= maxMembers {
+		if err != nil || fields >= maxMembers {
 			return malformed
 		}
 		value, err := io.ReadAll(part)
-		name := strings.ToLower(part.FormName())
+		name := part.FormName()
 		if err != nil || name == "" {
 			return malformed
 		}
 		if !utf8.Valid(value) || !utf8.ValidString(name) {
-			return model.Errorf(model.Invalid, "%s is not valid UTF-8", FieldName(name)).WithField(FieldName(name))
+			name = FieldName(strings.ToLower(name))
+			return model.Errorf(model.Invalid, "%s is not valid UTF-8", name).WithField(name)
 		}
-		in.add(name, &node{kind: nodeString, text: value})
+		if err := in.addField(name, &node{kind: nodeString, text: value}); err != nil {
+			return err
+		}
 	}
 }
 
 func (in *Input) find(names []string) *node {
+	if all := in.all(names); all != nil {
+		return all[0]
+	}
+	return nil
+}
+
+// all are the values of the first of the names that was sent: more than one if a form sent it again.
+func (in *Input) all(names []string) (out []*node) {
 	for _, name := range names {
-		if i := slices.Index(in.names, name); i >= 0 {
-			return in.values[i]
+		i := slices.Index(in.names, name)
+		if i < 0 {
+			continue
 		}
+		end := len(in.names)
+		if i < in.body {
+			end = in.body
+		}
+		for ; i < end; i++ {
+			if in.names[i] == name {
+				out = append(out, in.values[i])
+			}
+		}
+		return out
 	}
 	return nil
 }
@@ -285,8 +298,8 @@ func (in *Input) Bool(names ...string) (*bool, error) {
 
 // List reads a list, or a text with commas; nil if it was not sent. Elements are trimmed, empty ones dropped.
 func (in *Input) List(names ...string) (*[]string, error) {
-	n := in.find(names)
-	if n == nil {
+	sent := in.all(names)
+	if sent == nil {
 		return nil, nil
 	}
 	out := []string{}
@@ -295,21 +308,23 @@ func (in *Input) List(names ...string) (*[]string, error) {
 			out = append(out, s)
 		}
 	}
-	switch n.kind {
-	case nodeObject:
-		return nil, wrongType(names[0], "a list or a text with commas", n)
-	case nodeList:
-		for _, c := range n.list {
-			if c.kind == nodeList || c.kind == nodeObject {
-				return nil, wrongType(names[0], "a list of texts", c)
+	for _, n := range sent {
+		switch n.kind {
+		case nodeObject:
+			return nil, wrongType(names[0], "a list or a text with commas", n)
+		case nodeList:
+			for _, c := range n.list {
+				if c.kind == nodeList || c.kind == nodeObject {
+					return nil, wrongType(names[0], "a list of texts", c)
+				}
+				if c.kind != nodeNull {
+					add(string(c.text))
+				}
 			}
-			if c.kind != nodeNull {
-				add(string(c.text))
+		default:
+			for _, s := range strings.Split(string(n.text), ",") {
+				add(s)
 			}
-		}
-	default:
-		for _, s := range strings.Split(string(n.text), ",") {
-			add(s)
 		}
 	}
 	return &out, nil

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"bytes"
+	"errors"
 	"mime/multipart"
 	"net/http/httptest"
 	"net/url"
@@ -75,22 +76,80 @@ func TestDecodeLeniently(t *testing.T) {
 	}
 }
 
+// What forms say in the ways of PHP and of other libraries is what JSON says.
+func TestDecodeForms(t *testing.T) {
+	t.Parallel()
+	var mp bytes.Buffer
+	m := multipart.NewWriter(&mp)
+	for _, f := range [][2]string{{"Tags", "a"}, {"Tags", "b"}, {"devices[0][hostname]", "h1"}, {"devices[1][hostname]", "h2"}, {"settings[automatic_change]", "1"}, {"data[key_value][][API_KEY]", "k"}, {"data[key_value][][Q]", "q"}} {
+		_ = m.WriteField(f[0], f[1])
+	}
+	_ = m.Close()
+	const php = "devices%5B0%5D%5Bhostname%5D=h1&devices[1][hostname]=h2&settings[automatic_change]=1&data[key_value][0][API_KEY]=k&data[key_value][1][Q]=q"
+	for name, c := range map[string]struct{ target, contentType, body string }{
+		"JSON":           {"/", "", `{"tags":["a","b"],"devices":[{"hostname":"h1"},{"hostname":"h2"}],"settings":{"automatic_change":1},"data":{"key_value":[{"API_KEY":"k"},{"Q":"q"}]}}`},
+		"PHP":            {"/", "", php + "&tags[0]=a&tags[1]=b"},
+		"jQuery":         {"/", "", php + "&tags[]=a&tags[]=b"},
+		"repeated":       {"/", "", php + "&tags=a&tags=b"},
+		"with commas":    {"/", "", php + "&tags=a,b"},
+		"the body wins":  {"/?tags=c&tags=d", "", php + "&tags=a&tags=b"},
+		"query":          {"/?tags=a&tags=b&" + php, "", ""},
+		"multipart":      {"/", m.FormDataContentType(), mp.String()},
+		"nested as JSON": {"/", "", url.Values{"tags": {"a", "b"}, "settings": {`{"automatic_change":true}`}, "data": {`{"key_value":[{"API_KEY":"k"},{"Q":"q"}]}`}}.Encode() + "&devices[][hostname]=h1&devices[][hostname]=h2"},
+	} {
+		in, err := decode(t, "POST", c.target, c.contentType, c.body, DecodeOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		tags, err1 := in.List("tags")
+		devices, err2 := in.Members("devices", "hostname")
+		settings, err3 := in.Object("settings")
+		data, err4 := in.Document("data")
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		on, _ := settings.Bool("automatic_change")
+		got := []any{*tags, *devices, *on}
+		for _, item := range data.Member("key_value").Items() {
+			for _, m := range item.Members() {
+				got = append(got, m.Name+"="+m.Text())
+			}
+		}
+		if diff := cmp.Diff([]any{[]string{"a", "b"}, []string{"h1", "h2"}, true, "API_KEY=k", "Q=q"}, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	in, err := decode(t, "POST", "/", "", "username=first&username=second&odd[=1&[x]=2&a[b]c]=3", DecodeOptions{})
+	if err != nil || in.Text("username") != "first" || in.Text("odd[") != "1" || in.Text("[x]") != "2" || in.Text("a[b]c]") != "3" {
+		t.Errorf("%v %v", err, in.Names())
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		target, contentType, body, field string
 		o                                DecodeOptions
 	}{
-		"bad percent":      {"/", "", "content=%zz", "content", DecodeOptions{}},
-		"bad UTF-8":        {"/", "", "username=%ff", "username", DecodeOptions{}},
-		"bad name":         {"/", "", "%ff=1", "body", DecodeOptions{}},
-		"bad JSON":         {"/", "", `{"a":`, "body", DecodeOptions{}},
-		"a list":           {"/", "", `[1]`, "body", DecodeOptions{}},
-		"bad multipart":    {"/", "multipart/form-data; boundary=x", "y", "body", DecodeOptions{}},
-		"no boundary":      {"/", "multipart/form-data", "y", "body", DecodeOptions{}},
-		"secret in URL":    {"/?password=x", "", "", "password", DecodeOptions{RefuseSecretsInURL: true}},
-		"secret in URL []": {"/?content[]=x", "", "", "content", DecodeOptions{RefuseSecretsInURL: true}},
-		"too many":         {"/", "", strings.Repeat("a=1&", 5000), "body", DecodeOptions{}},
+		"bad percent":         {"/", "", "content=%zz", "content", DecodeOptions{}},
+		"bad UTF-8":           {"/", "", "username=%ff", "username", DecodeOptions{}},
+		"bad name":            {"/", "", "%ff=1", "body", DecodeOptions{}},
+		"bad JSON":            {"/", "", `{"a":`, "body", DecodeOptions{}},
+		"a list":              {"/", "", `[1]`, "body", DecodeOptions{}},
+		"bad multipart":       {"/", "multipart/form-data; boundary=x", "y", "body", DecodeOptions{}},
+		"no boundary":         {"/", "multipart/form-data", "y", "body", DecodeOptions{}},
+		"secret in URL":       {"/?password=x", "", "", "password", DecodeOptions{RefuseSecretsInURL: true}},
+		"secret in URL []":    {"/?content[]=x", "", "", "content", DecodeOptions{RefuseSecretsInURL: true}},
+		"secret in URL below": {"/?settings[Secret_Key]=x", "", "", "secret_key", DecodeOptions{RefuseSecretsInURL: true}},
+		"pipeline in URL":     {"/?env=x", "", "", "env", DecodeOptions{RefuseSecretsInURL: true}},
+		"two forms":           {"/", "", "tags=a&tags[]=b", "tags", DecodeOptions{}},
+		"list and object":     {"/", "", "d[0]=a&d[x]=b", "d", DecodeOptions{}},
+		"twice":               {"/", "", "s[x]=a&s[x]=b", "s", DecodeOptions{}},
+		"below a text":        {"/", "", "s[x]=a&s[x][y]=b", "s", DecodeOptions{}},
+		"too many below":      {"/", "", strings.Repeat("a[]=1&", 5000), "body", DecodeOptions{}},
+		"too many":            {"/", "", strings.Repeat("a=1&", 5000), "body", DecodeOptions{}},
 	} {
 		_, err := decode(t, "POST", c.target, c.contentType, c.body, c.o)
 		if f := Fail(err, Vendor, ""); err == nil || f.Status != 400 || f.Field != c.field {
@@ -107,6 +166,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("application/json", []byte(`{"a":"b"}`), "x=1")
 	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--b--"), "")
 	f.Add("", []byte("content=%zz&a=b"), "a[]=1&a[]=2&a=3")
+	f.Add("", []byte("a[0][b]=1&a[0][c]=2&a[1]=3&a[][]=4"), "s[x][y]=1&s[x][z]=2")
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, query string) {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.URL.RawQuery = query

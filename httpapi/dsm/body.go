@@ -1,6 +1,7 @@
 package dsm
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,14 +100,14 @@ func fieldsOf(d compat.Document) compat.Document {
 
 const label = "_label"
 
-// keyValues reads the texts of an object; "x_label" renames "x".
-func keyValues(out *[]Data, kind model.DSMKind, of string, d compat.Document) error {
+// keyValues reads the texts of an object but those of some names; "x_label" renames "x".
+func keyValues(out *[]Data, kind model.DSMKind, of string, d compat.Document, but ...string) error {
 	e := Data{Kind: kind, Type: of}
 	*out = append(*out, e)
 	last := &(*out)[len(*out)-1]
 	for _, m := range d.Members() {
 		base, renames := strings.CutSuffix(m.Name, label)
-		if renames && !d.Member(base).Absent() || m.Absent() {
+		if renames && !d.Member(base).Absent() || m.Absent() || slices.Contains(but, strings.ToLower(base)) {
 			continue
 		}
 		v, ok := m.Secret()
@@ -125,17 +126,22 @@ func keyValues(out *[]Data, kind model.DSMKind, of string, d compat.Document) er
 	return nil
 }
 
-// account reads a credential: matched with a registered account by user and host, else values like all others.
+// account reads a credential: matched with a registered account by user and host, else values like all others. What is no part
+// of an account, such as a port, stands beside it.
 func account(out *[]Data, d compat.Document) error {
 	e := Data{Kind: model.DSMCredential, Match: true}
+	before := len(*out)
 	var user, host string
+	var names []string
 	for _, p := range parts {
+		names = append(names, p.field)
 		m := d.Member(p.field)
 		if m.Absent() {
 			continue
 		}
 		v, ok := m.Secret()
 		if !ok {
+			*out = append(*out, e) // to be wiped
 			return errData
 		}
 		name := p.name
@@ -153,7 +159,15 @@ func account(out *[]Data, d compat.Document) error {
 	if user != "" && host != "" {
 		e.Account = user + "@" + host
 	}
-	*out = append(*out, e)
+	if len(e.Values) > 0 {
+		*out = append(*out, e)
+	}
+	if err := keyValues(out, model.DSMKeyValue, "", d, names...); err != nil {
+		return err
+	}
+	if len(*out) == before {
+		return errData
+	}
 	return nil
 }
 

@@ -46,8 +46,8 @@ func pipelineRoutes(v *vendor) []route.Route {
 	return []route.Route{
 		{Method: http.MethodPost, Path: "/iso/dapp/application", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.registered", Handle: v.register,
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModuleApplication, ""), Summary: "Create or find an application and its authorization, and get keys for it",
-				Text: "Needs an authorization that may create applications. Finds what the caller made and what its delegation names; anything else is 400 with code 1009. What it creates is the intersection with the caller. id stays the same; the first signature lasts, each later one an hour.",
-				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", ""), field("tags", ""), field("authorized_resources", "at creation"),
+				Text: "Needs an authorization that may create applications. Finds what the caller made and what its delegation names; anything else is 400 with code 1009. What it creates is the intersection with the caller. id stays the same; the first signature lasts, each later one an hour. `response.detail` lists what was sent and has no effect.",
+				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", "of a new application"), field("tags", "of a new application"), field("line_of_business", "not kept"), field("application_type", "not kept"), field("authorized_resources", "at creation"),
 					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"),
 					field("allowed_http_referers", "at creation"), field("certificate_fingerprint", "at creation; SHA-256"), field("encryption_enabled", "at creation; needs public_key"), field("public_key", "RSA of 4096 bits in PEM"),
 					field("unique_key", "id of an authorization, instead of system and environment"), field("authentication_method", "OAuth 2.0"),
@@ -125,7 +125,13 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 	if done.Created {
 		message = "Application updated: " + q.Application + " | Authorization created"
 	}
-	return compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret, Issued: true}}), nil
+	reply := compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret, Issued: true}})
+	lost := []string{"line_of_business", "application_type"}
+	if !done.Created {
+		lost = append(lost, "description", "tags")
+	}
+	reply.Detail = compat.NotKept(in.Said(lost...))
+	return reply, nil
 }
 
 // profiles are what a pipeline says of dynamic users: pairs of device and profile, and profiles of clouds.
@@ -221,8 +227,8 @@ func decoded(in *compat.Input, name string) (plain []byte, err error) {
 	return plain, err
 }
 
-// mapped makes one secret of each item of the mapping file; its values keep the names of their variables. What the
-// pipeline did not send is left out.
+// mapped makes one secret of the items of the mapping file that have one name; its values keep the names of their variables.
+// What the pipeline did not send is left out.
 func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
 	if len(bytes.TrimSpace(mapping)) == 0 {
 		return nil, nil
@@ -240,7 +246,7 @@ func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
 			if !item.IsObject() || item.Member("fields").Absent() {
 				return puts, model.Errorf(model.Invalid, "item %d of %s in the mapping file is no object with name and fields", i+1, list.name).WithField("map")
 			}
-			d := Data{Kind: list.kind, Type: item.Member("type").Text(), Match: true}
+			d, rest := Data{Kind: list.kind, Type: item.Member("type").Text(), Match: true}, Data{Kind: model.DSMKeyValue}
 			account := map[string]string{}
 			for _, f := range references(item.Member("fields")) {
 				value, sent := env[f.variable]
@@ -254,11 +260,12 @@ func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
 					if f.field == "user" || f.field == "host" {
 						account[f.field] = string(value)
 					}
+					if one.From == "" { // no part of an account: it stays the pipeline's own beside a reference
+						rest.Values = append(rest.Values, one)
+						continue
+					}
 				}
 				d.Values = append(d.Values, one)
-			}
-			if len(d.Values) == 0 {
-				continue
 			}
 			if account["user"] != "" && account["host"] != "" {
 				d.Account = account["user"] + "@" + account["host"]
@@ -267,7 +274,16 @@ func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
 			if name == "" {
 				name = fmt.Sprintf("%s-%d", list.name, i+1)
 			}
-			puts = append(puts, Put{Through: model.ModuleCICD, Identity: name, Data: []Data{d}})
+			at := slices.IndexFunc(puts, func(p Put) bool { return p.Identity == name })
+			for _, d := range []Data{d, rest} {
+				switch {
+				case len(d.Values) == 0:
+				case at < 0:
+					puts, at = append(puts, Put{Through: model.ModuleCICD, Identity: name, Data: []Data{d}}), len(puts)
+				default:
+					puts[at].Data = append(puts[at].Data, d)
+				}
+			}
 		}
 	}
 	return puts, nil

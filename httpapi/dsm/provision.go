@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,9 +72,22 @@ func (v *vendor) provision(ctx context.Context, r *route.Request) (compat.Reply,
 	}
 	payload := []compat.Member{applicationMember(a)}
 	if name != "" && len(a.Secrets) == 1 {
-		payload = []compat.Member{{Name: "secret", Value: listed(a.Secrets)[0]}}
+		payload = []compat.Member{{Name: "secret", Value: append(listed(a.Secrets)[0], renewals(&a.Secrets[0].Secret)...)}}
 	}
 	return compat.OK("Secret provisions done.", payload...), nil
+}
+
+// renewals are the intervals of renewal in minutes, as the vendor shows them where one secret is provisioned; false is off. One
+// holds for keys of clouds and for other dynamic users.
+func renewals(s *model.DSMSecret) compat.Object {
+	minutes := func(every int64) any {
+		if every == 0 {
+			return false
+		}
+		return strconv.FormatInt(int64(model.Span(every).Minutes()), 10)
+	}
+	return compat.Object{{Name: "renew_cloud_time", Value: minutes(s.RenewEphemeral)}, {Name: "renew_credential_time", Value: minutes(s.RenewCredential)},
+		{Name: "renew_ephemeral_credential_time", Value: minutes(s.RenewEphemeral)}}
 }
 
 func (v *vendor) deprovision(ctx context.Context, r *route.Request) (compat.Reply, error) {

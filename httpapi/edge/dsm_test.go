@@ -258,6 +258,9 @@ func TestDsmPipelines(t *testing.T) {
 	if second.ID != first.ID || second.Signature == first.Signature || second.Secrets[0].Version != "1" {
 		t.Errorf("%s %s, version %s", first.ID, second.ID, second.Secrets[0].Version)
 	}
+	if d := h.form(h.token(a), "POST", "/iso/dapp/application", 200, "application", "shop", "system", "erp", "environment", "prod", "tags", "x", "line_of_business", "Core"); d.text("response.detail") != "not kept: line_of_business, tags" {
+		t.Error(d.raw)
+	}
 	h.token(keys{first.ID, first.Signature}) // the first one still works, and so does the client itself
 	h.run(a, "shop", "PATH=/bin", "")
 	h.run(a, "team-a", "PATH=/bin", "") // its own

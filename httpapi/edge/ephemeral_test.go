@@ -60,7 +60,7 @@ func TestEphemeralSecret(t *testing.T) {
 	go func() { h.create(h.await(1), "Ephemeral-2") }()
 	pod := []string{"pod_name", "web-1", "deploy", "web", "namespace", "shop"}
 	a := h.form(tok, "POST", "/iso/coe/dapp/provision", 200, append(pod, "identity", "db")...)
-	if !strings.Contains(a.raw, "Ephemeral-2") || a.text("secret.identity") != "db" {
+	if !strings.Contains(a.raw, "Ephemeral-2") || a.text("secret.identity") != "db" || a.at("secret.renew_ephemeral_credential_time") != false || a.at("response.secret.renew_credential_time") != false {
 		t.Error(a.raw)
 	}
 	if a := h.form(tok, "POST", "/api/coe/dapp/provision", 200, pod...); !strings.Contains(a.raw, "Ephemeral-2") || a.at("application.secrets.0.identity") != "db" {

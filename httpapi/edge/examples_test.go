@@ -4,10 +4,12 @@ import (
 	"encoding/base64"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -293,21 +295,44 @@ func otherPath(r *route.Route, path string, n int) string {
 	return path
 }
 
-// asForm writes a flat JSON body as a form; "" if it is not flat.
+// asForm writes a JSON body as a form, as PHP does; "" if it holds what a form cannot say: null, or nothing in a list or object.
 func asForm(body string) string {
-	values := url.Values{}
-	a := decoded(body)
-	for k, v := range a {
-		switch v := v.(type) {
-		case string:
-			values.Set(k, v)
-		case float64, bool:
-			values.Set(k, fmt.Sprint(v))
-		default:
-			return ""
-		}
+	var fields []string
+	if !formField(&fields, body, "", decoded(body)) {
+		return ""
 	}
-	return values.Encode()
+	return strings.Join(fields, "&")
+}
+
+// formField adds a value to the fields of a form, members in the order in which the body has them.
+func formField(fields *[]string, body, name string, v any) bool {
+	inner := func(k string) string {
+		if name == "" {
+			return k
+		}
+		return name + "[" + k + "]"
+	}
+	switch v := v.(type) {
+	case string, float64, bool:
+		*fields = append(*fields, url.QueryEscape(name)+"="+url.QueryEscape(fmt.Sprint(v)))
+		return true
+	case []any:
+		for i, x := range v {
+			if !formField(fields, body, inner(strconv.Itoa(i)), x) {
+				return false
+			}
+		}
+		return len(v) > 0
+	case map[string]any:
+		place := func(k string) int { return strings.Index(body, strconv.Quote(k)) }
+		for _, k := range slices.SortedFunc(maps.Keys(v), func(a, b string) int { return place(a) - place(b) }) {
+			if !formField(fields, body, inner(k), v[k]) {
+				return false
+			}
+		}
+		return len(v) > 0
+	}
+	return false
 }
 
 // oddBase64 is the alphabet of the vendor's pipeline client.

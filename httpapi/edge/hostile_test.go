@@ -190,6 +190,14 @@ func TestSecretsInURLRefused(t *testing.T) {
 	}
 	h.want(h.send(h.request("GET", "/iso/oauth2/token?grant_type=client_credentials&client_id="+h.admin.id+"&client_secret="+h.admin.secret, "", "", "")), 400)
 	h.want(h.send(h.request("POST", "/iso/pam/credential?username=x&hostname=web1", tok, formType, "content=x")), 201)
+	for path, field := range map[string]string{
+		"/iso/sctm/secret?identity=db&data=e30": "data", "/iso/cicd/variables?env=QT0x": "env", "/iso/pam/key?hostname=web1&passphrase=x": "passphrase",
+		"/iso/pam/credential?hostname=web1&username=x&additional_settings[secret_key]=x": "secret_key",
+	} {
+		if a := h.want(h.send(h.request("POST", path, tok, "", "")), 400); a.text("response.detail") != "field "+field {
+			t.Error(a.raw)
+		}
+	}
 }
 
 func TestLimits(t *testing.T) {

@@ -38,7 +38,7 @@ func vendorRoutes(s Service) []route.Route {
 			Fields: append(fields[:len(fields):len(fields)], route.Field{Name: "enabled", In: "body", Type: "boolean"})}),
 		add(http.MethodDelete, "/key/{id}", "encryption.status", v.disable, route.Doc{Needs: route.Writes(model.ModuleSecrets, model.CredentialWrite), Summary: "Disable an encryption key", Text: "Every version is kept, because data hang on them. Any body is ignored.", Returns: one}),
 		add(http.MethodPost, "/encrypt", "encryption.used", v.encrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Encrypt a text", Fields: use("text of at most 64 KiB; with RSA, what fits into the key"), Returns: []route.Field{{Name: "encrypted_value", Text: "base64"}, {Name: "version"}}}),
-		add(http.MethodPost, "/decrypt", "encryption.used", v.decrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Decrypt a text", Fields: use("base64"), Returns: []route.Field{{Name: "encrypted_value", Text: "the text, under the same name as with encrypt"}, {Name: "version"}}}),
+		add(http.MethodPost, "/decrypt", "encryption.used", v.decrypt, route.Doc{Needs: route.Reads(model.ModuleSecrets, model.SecretRead), Summary: "Decrypt a text", Fields: use("base64, also URL-safe or without padding"), Returns: []route.Field{{Name: "encrypted_value", Text: "the text, under the same name as with encrypt"}, {Name: "version"}}}),
 	}
 }
 
@@ -189,7 +189,16 @@ func (v *vendor) decrypt(ctx context.Context, r *route.Request) (compat.Reply, e
 		return compat.Reply{}, err
 	}
 	defer value.Wipe()
-	box, err := decoded("value", &value)
+	var box secret.Value
+	err = value.Reveal(func(text []byte) error {
+		raw, ok := compat.Base64(text) // as clients send it: a blank is a '+' that a form swallowed
+		if !ok || len(raw) > model.MaxCipher+1024 {
+			clear(raw)
+			return model.Errorf(model.Invalid, "value must be base64 of at most %d bytes", model.MaxCipher).WithField("value")
+		}
+		box = secret.New(raw)
+		return nil
+	})
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -21,6 +21,7 @@ func Markdown(routes []route.Route, scripts []examples.Script) string {
 	b.WriteString("Routes below `/iso` exist below `/api` too, in any case of letters. They take forms, multipart, JSON and query parameters, and show\n")
 	b.WriteString("every payload beside `response` and inside it. Routes below `/api/v1` take strict JSON and answer errors as\n")
 	b.WriteString("`application/problem+json` with `kind`, `field` and `request`. Every authenticated GET takes `?consistency=strong`.\n")
+	b.WriteString("A form writes a list as a text with commas, by sending the name again, or as `tags[]`; an object as its JSON, or as `execution_settings[change_plugin]`.\n")
 	b.WriteString("A credential that the caller does not reach is named `***` where something points at it (parent, who logs in, jump host).\n")
 	b.WriteString("\nThe examples are requests to a real node and its answers; `make test` compares them (`httpapi/examples`). What begins with `$` stands for\nkeys and ids that an earlier answer gave, `...` for what is made anew each time; ids, times and tokens are replaced.\n")
 	var tags []string

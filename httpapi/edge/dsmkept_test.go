@@ -1,0 +1,48 @@
+package edge_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+// Values that are no part of an account are kept beside it, by a put and from a pipeline; and items of a mapping file that have
+// one name are one secret, which the same again does not change.
+func TestDsmKeepsEveryValue(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	tok := h.token(h.authorize(admin, "billing", dsmClient))
+	data := func(identity string) string {
+		for _, s := range h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(t).Secrets {
+			if s.Identity == identity {
+				return s.Version + jsonOf(s.Data)
+			}
+		}
+		return ""
+	}
+	h.json(tok, "POST", "/iso/sctm/secret", 201, `{"identity":"put","data":{"credentials":[{"credential":{"fields":{"user":"root","host":"web1","password":"sent","Port":5432,"database":"erp","database_label":"DB_NAME"}}},{"SID":"x"}]}}`)
+	if got, want := data("put"), `1[{"hostname":"web1","password":"s3cret","username":"root"},{"DB_NAME":"erp","Port":"5432"},{"SID":"x"}]`; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	for _, bad := range []string{`{"credentials":[{}]}`, `{"credentials":[{"credential":{"fields":{"port_label":null}}}]}`, `{"credentials":[{"user":"root","port":[1]}]}`, `{"credentials":[{"host":"web1","user":{"a":"b"}}]}`} {
+		h.json(tok, "POST", "/iso/sctm/secret", 400, `{"identity":"put","data":`+bad+`}`)
+	}
+
+	const env = "U=root\nH=web1\nP=from-pipeline\nPORT=5432\nAK=id\nSK=key\nTOKEN=t"
+	const mapping = `{"access_keys":[{"name":"prod","type":"aws","fields":{"access_key_id":"AK","secret_access_key":"SK"}}],
+		"credentials":[{"name":"prod","fields":{"user":"U","host":"H","password":"P","port":"PORT"}}],"key_value":[{"name":"prod","fields":["TOKEN"]},{"name":"other","fields":["TOKEN"]}]}`
+	for range 2 {
+		h.form(tok, "POST", "/iso/cicd/variables", 200, "env", oddBase64(env), "map", base64.StdEncoding.EncodeToString([]byte(mapping)))
+	}
+	if got, want := data("prod"), `1[{"AK":"id","SK":"key"},{"H":"web1","P":"s3cret","U":"root"},{"PORT":"5432"},{"TOKEN":"t"}]`; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got := data("other"); got != `1[{"TOKEN":"t"}]` {
+		t.Error(got)
+	}
+	if strings.Contains(h.logs.String(), "from-pipeline") {
+		t.Error("the log holds a variable")
+	}
+}
