@@ -43,9 +43,9 @@ var SetStatus = command.Define("credential.status", 1, func(tx *table.Tx, m comm
 	}
 	tx.Emit(audit.CredentialStatus.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "enabled", word))
 	if !a.Enabled {
-		return Done{}, operation.EndSessions(tx, m, c, "disabled")
+		_, err = operation.EndSessions(tx, m, 0, c, "disabled")
 	}
-	return Done{}, nil
+	return Done{}, err
 }).AuditDenials()
 
 // PruneArgs name a credential whose old versions may go.

@@ -11,6 +11,7 @@ import (
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -244,7 +245,7 @@ type StatusArgs struct {
 	Enabled bool           `cbor:"enabled"`
 }
 
-// SetStatus enables a device, or disables it together with its credentials; enabling does not bring those back.
+// SetStatus enables a device, or disables it together with its credentials, whose sessions end; enabling does not bring those back.
 var SetStatus = command.Define("device.status", 1, func(tx *table.Tx, m command.Meta, a StatusArgs) (model.Device, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, write, nil); err != nil {
 		return model.Device{}, err
@@ -267,10 +268,15 @@ var SetStatus = command.Define("device.status", 1, func(tx *table.Tx, m command.
 	word := "yes"
 	if !a.Enabled {
 		word = "no"
+		n := 0
 		for c := range collect(tx, d.ID) {
 			c.Enabled, c.RotateAt, c.VerifyAt = false, 0, 0
 			c.Revision++
 			state.Credentials.Put(tx, c)
+			var err error
+			if n, err = operation.EndSessions(tx, m, n, c, "disabled"); err != nil {
+				return model.Device{}, err
+			}
 		}
 	}
 	tx.Emit(audit.DeviceStatus.With("device", string(d.ID), "hostname", d.Hostname, "enabled", word))

@@ -173,9 +173,9 @@ type Operation struct {
 }
 
 // Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change
-// is done: it is never held back. The members of a run are not either, since the run was when it began.
+// is done: it is never held back, but what reconciles it by itself is. The members of a run are not either, since the run was when it began.
 func (o *Operation) Automatic() bool {
-	return o.Kind == PasswordChange && o.Requester == "" && !o.Immediate && o.Run == ""
+	return (o.Kind == PasswordChange || o.Reconcile) && o.Requester == "" && !o.Immediate && o.Run == ""
 }
 
 // Changes tells whether an operation is there to change something on a target, and not only to look.

@@ -41,13 +41,19 @@ type Spec struct {
 	Occasion  *model.Occasion
 }
 
-// Create adds an operation on a credential, unless one with the same dedup key is open: then it gives that one. The n-th
-// operation of a command derives its id from the command.
+// Create adds an operation on a credential, unless one with the same dedup key is open: then it gives that one, which begins at once
+// if somebody wants it now. The n-th operation of a command derives its id from the command.
 func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*model.Operation, bool, error) {
 	if s.Dedup == "" {
 		s.Dedup = DedupKey(s.Kind, c)
+		if s.Requester != "" && s.NotBefore > m.At {
+			s.Dedup += "/later" // what is asked for at a later time stands for nothing that happens before
+		}
 	}
 	if open, ok := state.Operations.First(tx, "dedup", s.Dedup); ok {
+		if s.Requester != "" && s.NotBefore <= m.At && open.Holdable(true) {
+			hurry(tx, m, open) // a trigger asked for it before, and it may be held back: now somebody wants it
+		}
 		return open, false, nil
 	}
 	d, ok := state.Devices.Get(tx, string(c.Device))
@@ -64,11 +70,23 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 		Executor: c.Execution.Executor, Template: c.Execution.ChangeTemplate, MaxAttempts: p.Attempts,
 	}
 	if s.Reconcile {
+		if v := inherited(tx, c); v != nil { // what a child should have is its parent's password
+			s.Kind, s.Source = model.ChildPasswordChange, v.N
+		}
 		r := &c.Execution.Reconcile
 		o.Executor, o.Template, o.Reconcile = r.Executor, r.Template, true
 	}
 	add(tx, m, n, o, s)
 	return o, true, nil
+}
+
+// inherited is the version of the parent's secret that a child should have; nil: it has no parent, or that has none.
+func inherited(tx *table.Tx, c *model.Credential) *model.SecretVersion {
+	parent, ok := state.Credentials.Look(tx, string(c.Parent))
+	if !ok {
+		return nil
+	}
+	return parent.ByRole(model.RoleCurrent)
 }
 
 // add numbers a new operation and stores it; unless it has an id, that is the n-th of the command.
@@ -192,9 +210,6 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 	}
 	if err != nil {
 		return RequestResult{}, err
-	}
-	if p != nil && !created && a.NotBefore <= m.At && o.Holdable(true) {
-		hurry(tx, m, o) // a trigger asked for it before, and it may be held back: now somebody wants it
 	}
 	return RequestResult{o.ID, o.Number, created}, nil
 }).AuditDenials()

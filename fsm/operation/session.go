@@ -45,14 +45,16 @@ func EndSession(tx *table.Tx, m command.Meta, n int, s *model.Session, reason st
 	return settleAccess(tx, m, n+1, c, wait)
 }
 
-// EndSessions ends every session of a credential, for a reason.
-func EndSessions(tx *table.Tx, m command.Meta, c *model.Credential, reason string) error {
-	for i, s := range slices.Collect(state.Sessions.By(tx, "live", string(c.ID))) {
-		if err := EndSession(tx, m, 2*i, s, reason); err != nil {
-			return err
+// EndSessions ends every session of a credential, for a reason. n is which operation of the command the first one is; it gives that
+// of the next.
+func EndSessions(tx *table.Tx, m command.Meta, n int, c *model.Credential, reason string) (int, error) {
+	for _, s := range slices.Collect(state.Sessions.By(tx, "live", string(c.ID))) {
+		if err := EndSession(tx, m, n, s, reason); err != nil {
+			return n, err
 		}
+		n += 2
 	}
-	return nil
+	return n, nil
 }
 
 func closeSession(tx *table.Tx, m command.Meta, s *model.Session, to model.SessionState, reason string) {

@@ -101,8 +101,12 @@ func why(p *model.Policy, c *model.Credential) string {
 
 // held lists what keeps a change from starting: any change, or one that merely falls due.
 func held(v *table.View, at model.Time, e *Explanation, c *model.Credential) (reasons []string) {
-	if o, open := state.Operations.First(v, "open", string(c.ID)); open {
-		reasons = append(reasons, "operation "+strconv.FormatUint(o.Number, 10)+" is "+o.State.String())
+	for o := range state.Operations.By(v, "open", string(c.ID)) {
+		word := " is " + o.State.String()
+		if o.NotBefore > at {
+			word += " and waits until " + o.NotBefore.String()
+		}
+		reasons = append(reasons, "operation "+strconv.FormatUint(o.Number, 10)+word)
 	}
 	reasons = append(reasons, spent(v, at, c)...)
 	if e.ChangeAt == 0 {

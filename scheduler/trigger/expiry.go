@@ -23,7 +23,7 @@ func Expiry(r table.Reader, now model.Time, limit int) []Due {
 		if len(due) == limit {
 			break
 		}
-		if _, open := state.Operations.First(r, "open", string(c.ID)); open {
+		if engaged(r, c.ID, now) {
 			due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Until: now.Add(model.Recheck)})
 			continue
 		}

@@ -17,7 +17,7 @@ func Heartbeat(r table.Reader, now model.Time, limit int) []Due {
 		if len(due) == limit {
 			break
 		}
-		if _, open := state.Operations.First(r, "open", string(c.ID)); open {
+		if engaged(r, c.ID, now) {
 			due = append(due, Due{Credential: c.ID, Kind: model.Verify, Until: now.Add(model.Recheck)}) // what is open ends with a proof too
 			continue
 		}

@@ -50,5 +50,16 @@ func Find(triggers []Trigger, r table.Reader, now model.Time, limit int) (due []
 	return due
 }
 
+// engaged tells whether an operation works on a credential, or will before its triggers look at it again. One that somebody asked for
+// at a later time keeps nothing from falling due until then.
+func engaged(r table.Reader, id model.CredentialID, now model.Time) bool {
+	for o := range state.Operations.By(r, "open", string(id)) {
+		if o.NotBefore <= now.Add(model.Recheck) {
+			return true
+		}
+	}
+	return false
+}
+
 // waits tells that time jumped and an operator has to confirm it before anything expires in masses (RULES 1).
 func waits(r table.Reader) bool { return state.SystemRow(r).Frozen }

@@ -141,6 +141,16 @@ func TestTriggers(t *testing.T) {
 				a.Settings.Least, a.Started, a.Braked = 2, 2, model.HourOf(now)
 			})
 		}},
+		"what somebody asked for at a later time keeps nothing from falling due": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
+			rotates(tx, "later", 1, nil)
+			opened(tx, "later", model.OpReady, func(o *model.Operation) { o.NotBefore = now.Add(model.Recheck) + 1 })
+			rotates(tx, "soon", 2, nil)
+			opened(tx, "soon", model.OpReady, func(o *model.Operation) { o.NotBefore = now.Add(model.Recheck) })
+		}, want: []trigger.Due{expiry("later"), {Credential: "soon", Kind: model.PasswordChange, Until: now.Add(model.Recheck)}}},
+		"nor a heartbeat": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
+			verifies(tx, "later", 1)
+			opened(tx, "later", model.OpReady, func(o *model.Operation) { o.NotBefore = now.Add(model.Recheck) + 1 })
+		}, want: []trigger.Due{{Credential: "later", Kind: model.Verify, Trigger: "heartbeat"}}},
 		"heartbeats": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
 			verifies(tx, "b", now)
 			verifies(tx, "a", now-1)

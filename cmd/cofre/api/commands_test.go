@@ -173,8 +173,11 @@ NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINI
 	h.refused("no such operation", "operation", "show", "99")
 	later := time.Now().Add(400 * time.Hour).UTC()
 	h.run("operation", "request", "a", "--not-before", later.Format(time.RFC3339))
-	if _, notes, err := h.try("", "operation", "request", "a"); err != nil || !strings.Contains(notes, "does this already, and waits until "+later.Format("2006-01-02 15:04")) {
-		t.Error(notes, err)
+	if out, notes, err := h.try("", "operation", "request", "a"); err != nil || strings.Contains(notes, "does this already") || !strings.Contains(out, "4") {
+		t.Error(out, notes, err) // what was scheduled stays, and stands for nothing that happens before
+	}
+	if out := h.run("credential", "explain", "a"); !strings.Contains(out, "operation 3 is ready and waits until "+later.Format("2006-01-02")) || !strings.Contains(out, "operation 4 is ready") {
+		t.Error(out)
 	}
 }
 
