@@ -56,7 +56,7 @@ func (e *refusal) Class() executors.Class {
 
 const (
 	opMessage = 2013
-	maxAnswer = 1 << 20
+	maxAnswer = 17 << 20 // a document has 16 MiB at most: a list of users is one
 )
 
 // client is one connection.

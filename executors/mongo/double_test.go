@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -173,6 +174,26 @@ func no(code int32, text string) bson.D {
 	return bson.D{{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: text}, {Key: "code", Value: code}}
 }
 
+// list are the users of a database that a filter finds.
+func (d *double) list(db string, field func(string) any) bson.A {
+	found := bson.A{}
+	filter, _ := field("filter").(bson.D)
+	if len(filter) != 1 || filter[0].Key != "user" || field("usersInfo") != int32(1) {
+		return found
+	}
+	begins, _ := filter[0].Value.(bson.Regex)
+	is, err := regexp.Compile("(?" + begins.Options + ")" + begins.Pattern)
+	if err != nil {
+		return found
+	}
+	for user := range d.users {
+		if name, ok := strings.CutPrefix(user, db+"."); ok && is.MatchString(name) {
+			found = append(found, bson.D{{Key: "_id", Value: user}, {Key: "user", Value: name}, {Key: "db", Value: db}, {Key: "roles", Value: bson.A{}}})
+		}
+	}
+	return found
+}
+
 // command runs one as a user.
 func (d *double) command(who, db string, q bson.D, field func(string) any) bson.D {
 	d.mu.Lock()
@@ -188,6 +209,8 @@ func (d *double) command(who, db string, q bson.D, field func(string) any) bson.
 	switch {
 	case who != "admin."+admin && (q[0].Key != "updateUser" || who != user):
 		return no(13, "not authorized on "+db+" to execute command with pwd "+password)
+	case q[0].Key == "usersInfo":
+		return append(bson.D{{Key: "users", Value: d.list(db, field)}}, ok...)
 	case q[0].Key == "dropUser" && !there, q[0].Key == "updateUser" && !there:
 		return no(11, "User '"+name+"@"+db+"' not found")
 	case q[0].Key == "createUser" && there:

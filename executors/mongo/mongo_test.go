@@ -1,6 +1,8 @@
 package mongo_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +47,39 @@ func TestUpdateOwnUserOnDouble(t *testing.T) {
 func TestUsersComeAndGoOnDouble(t *testing.T) {
 	t.Parallel()
 	executortest.Live(t, kit(serve(t), 0), executortest.Life{Create: mongo.Catalogue()[1].Content, Remove: mongo.Catalogue()[2].Content, Additional: shop, Hostile: hostile})
+}
+
+// TestAccountsOnDouble: the users of the template's database are listed, those of admin without one; a user that may not see others is refused.
+func TestAccountsOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	k, acc := kit(d, 2), d.add(t)
+	d.mu.Lock()
+	for _, n := range []string{"shop.app_1", "shop.APP_2", "shop.apple", "admin.app_3"} {
+		d.users[n] = "Some-pass-1"
+	}
+	d.users["admin."+acc.Name] = acc.Password
+	d.mu.Unlock()
+	p, err := mongo.New().Compile(k.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := k.Session(*k.Manager, "")
+	for of, want := range map[executors.Executor]string{nil: "[APP_2 app_1]", mongo.New(): "[app_3]"} {
+		var program executors.Program
+		if of == nil {
+			program = p
+		}
+		l, _ := executors.ListerOf(mongo.New(), program)
+		names, more, err := l.Accounts(t.Context(), session, "app_")
+		if slices.Sort(names); err != nil || more || fmt.Sprint(names) != want {
+			t.Errorf("%v, %t, %v; want %s", names, more, err, want)
+		}
+	}
+	k.Manager = nil
+	if _, _, err := mongo.New().Accounts(t.Context(), k.Session(acc, ""), "app_"); executortest.ClassOf(err) != executors.ClassPolicy {
+		t.Error(err)
+	}
 }
 
 // TestServersThatCannotOnDouble: a secondary, a set that does not confirm, an unknown certificate, two commands of which the second is refused.

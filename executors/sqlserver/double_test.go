@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -258,6 +259,9 @@ func (d *double) batch(who string, b []byte) []byte {
 	if answer := d.come(who, text); answer != nil {
 		return answer
 	}
+	if answer := d.list(who, text); answer != nil {
+		return answer
+	}
 	if m := ask.FindStringSubmatch(text); m != nil && m[1] == m[2] && m[1] == m[3] && m[1] == m[4] {
 		return d.tell(who, strings.ReplaceAll(m[1], "''", "'"))
 	}
@@ -292,6 +296,11 @@ func (d *double) tell(who, name string) []byte {
 	if d.rights[who] == "ALTER "+name {
 		row[6] = nil // it sees nothing of the server's roles
 	}
+	return numbersRow(row...)
+}
+
+// numbersRow is an answer of one row of numbers.
+func numbersRow(row ...any) []byte {
 	b := binary.LittleEndian.AppendUint16([]byte{0x81}, uint16(len(row)))
 	for range row {
 		b = append(b, 0, 0, 0, 0, 1, 0, 0x26, 4, 0) // nullable, INTN of four bytes, without a name
@@ -302,6 +311,33 @@ func (d *double) tell(who, name string) []byte {
 			b = binary.LittleEndian.AppendUint32(append(b, 4), uint32(n))
 		} else {
 			b = append(b, 0)
+		}
+	}
+	return append(b, done(0x10)...)
+}
+
+var (
+	sees  = "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'ALTER ANY LOGIN'), HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DEFINITION')"
+	lists = regexp.MustCompile(`(?s)^SELECT TOP \((\d+)\) name FROM sys\.server_principals WHERE type = 'S' AND LOWER\(LEFT\(name, (\d+)\)\) = LOWER\(N'(.*)'\)$`)
+)
+
+// list answers what logins there are: to who has no right to see others, itself alone. nil for another statement.
+func (d *double) list(who, text string) []byte {
+	right := d.has(who, "ALTER ANY LOGIN") || d.rights[who] == "VIEW ANY DEFINITION"
+	if text == sees {
+		is := map[bool]int32{true: 1}
+		return numbersRow(is[d.has(who, "ALTER ANY LOGIN")], is[d.rights[who] == "VIEW ANY DEFINITION"])
+	}
+	m := lists.FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	b := []byte{0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0xe7, 0, 1, 9, 4, 0xd0, 0, 0x34, 0} // one column: NVARCHAR of 256 bytes, with a collation
+	prefix := strings.ToLower(strings.ReplaceAll(m[3], "''", "'"))
+	for name := range d.logins {
+		if (right || name == who) && strings.HasPrefix(strings.ToLower(name), prefix) && m[2] == strconv.Itoa(len(prefix)) {
+			w := wide(name)
+			b = append(binary.LittleEndian.AppendUint16(append(b, 0xd1), uint16(len(w))), w...)
 		}
 	}
 	return append(b, done(0x10)...)

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"cofre/executors"
@@ -124,6 +125,18 @@ func (a *rights) allow(st *statement) (allowed bool, why string, err error) {
 
 // row runs a query whose answer is one row.
 func (c *client) row(ctx context.Context, sql string) ([]driver.Value, error) {
+	rows, err := c.rows(ctx, sql)
+	if err == nil && len(rows) != 1 {
+		err = &executors.Failure{Class: executors.ClassProtocol, Msg: "the server does not answer with one row"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rows[0], nil
+}
+
+// rows runs a query.
+func (c *client) rows(ctx context.Context, sql string) ([][]driver.Value, error) {
 	prepare, ok := c.conn.(driver.ConnPrepareContext)
 	if !ok {
 		return nil, errors.New("the driver cannot run statements")
@@ -137,11 +150,15 @@ func (c *client) row(ctx context.Context, sql string) ([]driver.Value, error) {
 		return nil, errors.New("the driver cannot run queries")
 	}
 	rows, err := run.QueryContext(ctx, nil)
-	if err == nil {
+	var all [][]driver.Value
+	for err == nil {
 		row := make([]driver.Value, len(rows.Columns()))
 		if err = rows.Next(row); err == nil {
-			return row, rows.Close()
+			all = append(all, row)
 		}
+	}
+	if errors.Is(err, io.EOF) {
+		return all, rows.Close()
 	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("wait for the server: %w", ctx.Err())

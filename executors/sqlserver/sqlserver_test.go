@@ -1,6 +1,7 @@
 package sqlserver_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +44,29 @@ func TestLoginsComeAndGoOnDouble(t *testing.T) {
 	executortest.Live(t, executortest.Kit{
 		Executor: sqlserver.New(), Target: d.endpoint(), Login: d.login, Manager: &executortest.Account{Name: admin, Password: adminPassword},
 	}, executortest.Life{Create: template(t, "SQL Server create login"), Remove: template(t, "SQL Server drop login"), Hostile: hostile})
+}
+
+// TestAccountsOnDouble: logins of a profile are listed; who would be shown only itself is told so, instead of none.
+func TestAccountsOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	plain, sees := d.add(t), d.add(t)
+	d.mu.Lock()
+	d.rights[sees.Name] = "VIEW ANY DEFINITION"
+	for _, n := range []string{"app_1", "APP_2", "apple", "other"} {
+		d.logins[n] = "Some-pass-1"
+	}
+	d.mu.Unlock()
+	k := executortest.Kit{Target: d.endpoint()}
+	for _, who := range []executortest.Account{{Name: admin, Password: adminPassword}, sees} {
+		names, more, err := sqlserver.New().Accounts(t.Context(), k.Session(who, ""), "app_")
+		if slices.Sort(names); err != nil || more || !slices.Equal(names, []string{"APP_2", "app_1"}) {
+			t.Errorf("%s: %q, %t, %v", who.Name, names, more, err)
+		}
+	}
+	if _, _, err := sqlserver.New().Accounts(t.Context(), k.Session(plain, ""), "app_"); executortest.ClassOf(err) != executors.ClassPolicy || !strings.Contains(err.Error(), "ALTER ANY LOGIN") {
+		t.Error(err)
+	}
 }
 
 func TestAlterOwnLoginOnDouble(t *testing.T) {

@@ -273,12 +273,12 @@ func (d *double) receive(w http.ResponseWriter, p *process, id string) {
 		p.told = true
 		fault(w, "2150858793", "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
 	default:
-		stderr, exit := d.run(p)
+		stdout, stderr, exit := d.run(p)
 		stream := ""
 		if stderr != "" {
 			stream = `<rsp:Stream Name="stderr" CommandId="` + id + `">` + base64.StdEncoding.EncodeToString([]byte(stderr)) + `</rsp:Stream>`
 		}
-		reply(w, `<rsp:ReceiveResponse><rsp:Stream Name="stdout" CommandId="`+id+`" End="true"></rsp:Stream>`+stream+
+		reply(w, `<rsp:ReceiveResponse><rsp:Stream Name="stdout" CommandId="`+id+`" End="true">`+base64.StdEncoding.EncodeToString([]byte(stdout))+`</rsp:Stream>`+stream+
 			`<rsp:CommandState CommandId="`+id+`" State="`+space+`/CommandState/Done"><rsp:ExitCode>`+fmt.Sprint(exit)+`</rsp:ExitCode></rsp:CommandState></rsp:ReceiveResponse>`)
 	}
 }

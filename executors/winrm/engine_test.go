@@ -102,33 +102,45 @@ var statements = []statement{
 
 var netUser = regexp.MustCompile(`^net user (?:/add )?"?([^" ]+)"? ([^ /"]+)$`)
 
-// run runs a command line, and says what it writes to standard error and how it ends.
-func (d *double) run(p *process) (stderr string, exit int) {
+// listing is the one script whose output counts.
+var listing = exactly(`Get-LocalUser \| Where-Object \{ \$_\.Name\.StartsWith\(` + variable + `, \[StringComparison\]::OrdinalIgnoreCase\) \} \| ForEach-Object \{ \[Console\]::Out\.WriteLine\(\$_\.Name\) \}`)
+
+// run runs a command line, and says what it writes and how it ends.
+func (d *double) run(p *process) (stdout, stderr string, exit int) {
 	if m := netUser.FindStringSubmatch(p.line); m != nil {
 		u := d.users[m[1]]
 		switch {
 		case strings.Contains(p.line, "/add"):
 			d.users[m[1]] = &user{password: m[2]}
-			return "", 0
+			return "", "", 0
 		case u == nil:
-			return "The user name could not be found.\r\n\r\nMore help is available by typing NET HELPMSG 2221.\r\n", 2
+			return "", "The user name could not be found.\r\n\r\nMore help is available by typing NET HELPMSG 2221.\r\n", 2
 		case len(m[2]) < 8:
-			return "The password " + m[2] + " does not meet the password policy requirements.\r\n\r\nMore help is available by typing NET HELPMSG 2245.\r\n", 2
+			return "", "The password " + m[2] + " does not meet the password policy requirements.\r\n\r\nMore help is available by typing NET HELPMSG 2245.\r\n", 2
 		}
 		u.password = m[2]
-		return "", 0
+		return "", "", 0
 	}
 	lines := strings.Split(strings.TrimSuffix(string(p.input), "\n"), "\n")
 	if !strings.HasPrefix(p.line, "powershell.exe -NoProfile -NonInteractive -OutputFormat Text -EncodedCommand ") || len(lines) < 2 || lines[len(lines)-1] != "." {
-		return "'" + p.line + "' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n", 9009
+		return "", "'" + p.line + "' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n", 9009
 	}
 	var values []string
 	for _, l := range lines[:len(lines)-1] {
 		raw, err := base64.StdEncoding.DecodeString(l)
 		if err != nil {
-			return "System.FormatException 80131537 The input is not a valid Base-64 string.", 1
+			return "", "System.FormatException 80131537 The input is not a valid Base-64 string.", 1
 		}
 		values = append(values, string(raw))
+	}
+	if m := listing.FindStringSubmatch(values[0]); m != nil && m[1] == "1" && len(values) == 2 {
+		var out strings.Builder
+		for name := range d.users {
+			if len(name) >= len(values[1]) && strings.EqualFold(name[:len(values[1])], values[1]) {
+				out.WriteString(name + "\r\n")
+			}
+		}
+		return out.String(), "", 0
 	}
 	for _, s := range statements {
 		m := s.is.FindStringSubmatch(values[0])
@@ -139,14 +151,14 @@ func (d *double) run(p *process) (stderr string, exit int) {
 		for _, n := range m[1:] {
 			i, err := strconv.Atoi(n)
 			if err != nil || i >= len(values) {
-				return fmt.Sprintf("System.Exception 80131500 there is no variable %s", n), 1
+				return "", fmt.Sprintf("System.Exception 80131500 there is no variable %s", n), 1
 			}
 			v = append(v, values[i])
 		}
 		if e := s.do(d, p.who, v); e != "" {
-			return e + "\r\n", 1
+			return "", e + "\r\n", 1
 		}
-		return "", 0
+		return "", "", 0
 	}
-	return "System.Management.Automation.CommandNotFoundException 80131501 the double does not know: " + strings.Join(values, " "), 1
+	return "", "System.Management.Automation.CommandNotFoundException 80131501 the double does not know: " + strings.Join(values, " "), 1
 }

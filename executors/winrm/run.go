@@ -206,7 +206,7 @@ func (r *run) step(ctx context.Context, st step) error {
 	}
 	in, cancel := context.WithTimeout(ctx, r.conn.limit)
 	defer cancel()
-	res, err := r.execute(in, st, f)
+	res, err := r.execute(in, st, f, maxOutput)
 	if err != nil {
 		return err
 	}
@@ -217,8 +217,8 @@ func (r *run) step(ctx context.Context, st step) error {
 	return r.judge(st, res)
 }
 
-// execute runs a script or a command line to its end.
-func (r *run) execute(ctx context.Context, st step, f filled) (result, error) {
+// execute runs a script or a command line to its end, and keeps so many bytes of what it writes.
+func (r *run) execute(ctx context.Context, st step, f filled, most int) (result, error) {
 	line := launch
 	if st.verb == command {
 		line = f.line
@@ -241,7 +241,7 @@ func (r *run) execute(ctx context.Context, st step, f filled) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return r.conn.wait(ctx, r.shell, id)
+	return r.conn.wait(ctx, r.shell, id, most)
 }
 
 // refusing are answers by which Windows says that it did not do what was asked: types of exceptions, and codes of COM and of Win32.

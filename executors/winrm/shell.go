@@ -204,8 +204,8 @@ type result struct {
 	out  []byte // standard output and error
 }
 
-// wait reads the output of a command until it ends.
-func (c *client) wait(ctx context.Context, shell, command string) (res result, err error) {
+// wait reads the output of a command until it ends, and keeps so many bytes of it.
+func (c *client) wait(ctx context.Context, shell, command string, most int) (res result, err error) {
 	for {
 		m := c.message(shellSpace+"/Receive", shell)
 		body := m.CreateBodyElement("Receive", soap.DOM_NS_WIN_SHELL)
@@ -225,7 +225,7 @@ func (c *client) wait(ctx context.Context, shell, command string) (res result, e
 			if err != nil {
 				return res, &executors.Failure{Class: executors.ClassProtocol, Msg: "the service's answer holds output that is no base64"}
 			}
-			res.out = append(res.out, part[:min(len(part), maxOutput-len(res.out))]...)
+			res.out = append(res.out, part[:min(len(part), most-len(res.out))]...)
 		}
 		if strings.HasSuffix(r.State.State, "/CommandState/Done") {
 			if r.State.Exit == nil {

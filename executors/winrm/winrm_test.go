@@ -121,6 +121,31 @@ func TestUsersComeAndGoOnDouble(t *testing.T) {
 	}
 }
 
+// TestAccountsOnDouble: local accounts of a profile are listed, more than one message of output holds, and over the template's way.
+func TestAccountsOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t, false, "Negotiate")
+	k := kit(d, "")
+	d.mu.Lock()
+	for i := range 5000 {
+		d.users[fmt.Sprintf("many_%05d_%08x", i, i)] = &user{}
+	}
+	for _, n := range []string{"app_1", "APP_2", "apple"} {
+		d.users[n] = &user{}
+	}
+	d.mu.Unlock()
+	for prefix, want := range map[string]int{"app_": 2, "many_": 5000, `x"; calc; $(calc)`: 0} {
+		names, more, err := winrm.New().Accounts(t.Context(), k.Session(*k.Manager, ""), prefix)
+		if err != nil || more || len(names) != want || prefix == "app_" && fmt.Sprint(names) != "[APP_2 app_1]" {
+			t.Errorf("%s: %d names, %t, %v", prefix, len(names), more, err)
+		}
+	}
+	k.Manager.Password = "Wrong-pass-1"
+	if _, _, err := winrm.New().Accounts(t.Context(), k.Session(*k.Manager, ""), "app_"); executortest.ClassOf(err) != executors.ClassAuth {
+		t.Error(err)
+	}
+}
+
 // TestCommandLinesOnDouble: what the command interpreter would read is refused, the rest arrives.
 func TestCommandLinesOnDouble(t *testing.T) {
 	t.Parallel()

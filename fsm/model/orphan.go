@@ -59,7 +59,7 @@ const OrphansEvery = 24 * time.Hour
 const MaxOrphans = 200
 
 // listers are the executors that can list the accounts of their targets (executors.Lister).
-var listers = []ExecutorName{"ssh", "ssh-legacy", "postgres", "mysql", "ldap", "redis", "oracle", "windows-rpc", "aws", "gcp"}
+var listers = []ExecutorName{"ssh", "ssh-legacy", "postgres", "mysql", "ldap", "redis", "oracle", "windows-rpc", "sqlserver", "mongodb", "winrm", "aws", "azure", "gcp"}
 
 // ListsAccounts tells whether an executor can list the accounts of its targets.
 func ListsAccounts(e ExecutorName) bool { return slices.Contains(listers, e) }

@@ -13,6 +13,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/cloud"
 	"cofre/executors/cloud/azure"
+	"cofre/executors/executortest"
 	"cofre/executors/executortest/cloudtest"
 	"cofre/vault/secret"
 )
@@ -164,6 +165,27 @@ func TestDoubleOthers(t *testing.T) {
 	kit.Made(t, a)
 	if outcome, err := kit.Template(t, azure.RemoveTemplate).Run(t.Context(), a.Session); outcome != executors.Applied || len(d.secrets) != 1 {
 		t.Errorf("%s, %v, %d secrets", outcome, err, len(d.secrets))
+	}
+}
+
+// TestDoubleAccounts: the client secrets of a profile are listed; others and unnamed ones are not.
+func TestDoubleAccounts(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	for _, n := range []string{"app_1", "APP_2", "apple", ""} {
+		d.secrets = append(d.secrets, made{key: "k" + n, name: n, text: "text-of-" + n})
+	}
+	a := d.Try(t, nil)
+	for _, program := range []executors.Program{nil, kit.Template(t, azure.RemoveTemplate)} {
+		l, _ := executors.ListerOf(engine, program)
+		names, more, err := l.Accounts(t.Context(), a.Session, "app_")
+		if fmt.Sprint(names) != "[app_1 APP_2]" || more || err != nil || strings.Contains(a.Steps, "text-of") {
+			t.Errorf("%v, %v, %v", names, more, err)
+		}
+	}
+	a = d.Try(t, map[string]string{"AUTH_PASSWORD": "wrong-secret"})
+	if _, _, err := engine.Accounts(t.Context(), a.Session, "app_"); executortest.ClassOf(err) != executors.ClassAuth {
+		t.Error(err)
 	}
 }
 
