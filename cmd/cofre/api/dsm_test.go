@@ -2,8 +2,12 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"encoding/pem"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +67,7 @@ func TestDsmRunb(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		notes, err := h.dsm(env, "runb", "--app-name", "billing", "-s", "erp", "-e", "prod", "--tool-name", "linux", "--debug")
+		notes, err := h.dsm(env, "-v", "-c", h.file("empty.yaml", "{}"), "runb", "--app-name", "billing", "-s", "erp", "-e", "prod", "--tool-name", "linux", "--debug")
 		if err != nil {
 			t.Fatal(err, notes)
 		}
@@ -137,6 +141,20 @@ func TestRunApplication(t *testing.T) {
 	}
 	h.refused("older than", with("--offline", file, "--offline-for", "1ns", "--", "true")...)
 	h.refused("connection refused", with("--", "true")...)
+	// Interrupted while no node answered, nothing is started; what a load balancer says in their place is no decision.
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if out, _, err := h.tryIn(stopped, "", with("--offline", file, "--", "echo", "started")...); err == nil || out != "" {
+		t.Errorf("%v %q", err, out)
+	}
+	balancer := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }))
+	defer balancer.Close()
+	ca := h.env["COFRE_CA_FILE"]
+	h.env["COFRE_URL"], h.env["COFRE_CA_FILE"] = balancer.URL, h.file("balancer.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: balancer.Certificate().Raw})))
+	if out := h.run(with("--offline", file, "--", "sh", "-c", `printf %s "$TOKEN"`)...); out != "t0ken-value" {
+		t.Error(out)
+	}
+	h.env["COFRE_CA_FILE"] = ca
 	h.refused("say whose secrets", "run", "--", "true")
 	h.refused("say --application too", "run", "--system", "erp", "--", "true")
 	h.env["COFRE_URL"] = env["SENHASEGURA_URL"]

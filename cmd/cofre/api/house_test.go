@@ -134,6 +134,10 @@ func (h *house) file(name, content string) string {
 // try runs a command line as main does.
 func (h *house) try(stdin string, args ...string) (out, notes string, err error) {
 	h.t.Helper()
+	return h.tryIn(h.t.Context(), stdin, args...)
+}
+
+func (h *house) tryIn(ctx context.Context, stdin string, args ...string) (out, notes string, err error) {
 	s := &session{
 		lookup: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }, home: func() (string, error) { return h.dir, nil },
 		terminal: func(any) bool { return h.tty }, unechoed: func() ([]byte, error) { return bytes.Clone(h.typ), nil },
@@ -145,7 +149,7 @@ func (h *house) try(stdin string, args ...string) (out, notes string, err error)
 	root.SetOut(&o)
 	root.SetErr(&e)
 	root.SetArgs(args)
-	err = root.ExecuteContext(h.t.Context())
+	err = root.ExecuteContext(ctx)
 	return o.String(), e.String(), err
 }
 

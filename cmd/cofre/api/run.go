@@ -132,6 +132,9 @@ as they came: it opens with the same key only.`,
 	return c
 }
 
+// nobody are the answers that say that no node decided: a node's own that cannot, and those of a load balancer before nodes that are not there.
+var nobody = []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+
 // applicationSecrets reads the secrets of an application, or their copy when no node answers.
 func (s *session) applicationSecrets(c *cobra.Command, r run) ([]dsm.Variable, error) {
 	conn, err := s.config()
@@ -152,8 +155,11 @@ func (s *session) applicationSecrets(c *cobra.Command, r run) ([]dsm.Variable, e
 		}
 		return all, nil
 	}
+	if c.Context().Err() != nil {
+		return nil, err // somebody interrupted us: the program is not wanted any more
+	}
 	var answered *client.Error
-	if errors.As(err, &answered) && answered.Status != http.StatusServiceUnavailable {
+	if errors.As(err, &answered) && !slices.Contains(nobody, answered.Status) {
 		return nil, err // somebody decided: a copy must not undo that
 	}
 	all, of, failed := dsm.Kept(r.offline, conn.ClientSecret, r.of, time.Now(), r.limit)
@@ -199,6 +205,9 @@ func (s *session) child(c *cobra.Command, args, env []string, out, notes io.Writ
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
+	if err := c.Context().Err(); err != nil {
+		return fmt.Errorf("start %s: interrupted before: %w", args[0], err)
+	}
 	if err := cmd.Start(); err != nil {
 		status := 126 // as shells say it: there is such a program, and it does not start
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {

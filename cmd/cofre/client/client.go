@@ -10,11 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cofre/executors"
@@ -32,6 +35,9 @@ type Config struct {
 
 	Trace func(method, path string, status int, took time.Duration) // of each answer; nil: nothing is told
 }
+
+// dialTimeout is how long a node may take to be there: one that is off does not answer at all, and the next one is asked.
+const dialTimeout = 5 * time.Second
 
 // Client calls the API. It may be used by many goroutines.
 type Client struct {
@@ -64,7 +70,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the API's authority: %s holds no certificate", c.CAFile)
 	}
-	t := &http.Transport{TLSClientConfig: tlsConfig, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}
+	t := &http.Transport{DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSHandshakeTimeout: dialTimeout, TLSClientConfig: tlsConfig, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}
 	return &Client{config: c, http: &http.Client{Transport: t, Timeout: c.Timeout}}, nil
 }
 
@@ -136,7 +142,8 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	return c.token, nil
 }
 
-// send tries the nodes in turn. A request that may have been carried out is repeated only if repeating is harmless.
+// send tries the nodes in turn. A request that may have been carried out is repeated only if repeating is harmless: reading is, and
+// asking for a token.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, authorization string) ([]byte, error) {
 	c.mu.Lock()
 	first := c.last
@@ -171,23 +178,24 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 		req.Header.Set("Authorization", authorization)
 	}
 	start := time.Now()
-	res, err := c.http.Do(req)
+	harmless := method == http.MethodGet || authorization == ""
+	var sent atomic.Bool
+	res, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})))
 	if err == nil && c.config.Trace != nil {
 		c.config.Trace(method, path, res.StatusCode, time.Since(start))
 	}
 	if err != nil {
 		var op interface{ Timeout() bool }
-		dialed := !strings.Contains(err.Error(), "connect: connection refused")
-		return nil, err, !dialed || (method == http.MethodGet && !(errors.As(err, &op) && op.Timeout()))
+		return nil, err, !sent.Load() || harmless && !(errors.As(err, &op) && op.Timeout())
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err = io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
-		return nil, err, method == http.MethodGet
+		return nil, err, harmless
 	}
 	if res.StatusCode >= 300 {
 		e := parseError(res, b)
-		return nil, e, res.StatusCode == http.StatusServiceUnavailable && method == http.MethodGet
+		return nil, e, res.StatusCode == http.StatusServiceUnavailable && harmless
 	}
 	return b, nil, false
 }

@@ -43,7 +43,10 @@ func Root(version string) *cobra.Command {
 // Command is `cofre dsm`.
 func Command(s Surroundings, version string) *cobra.Command {
 	c := &cobra.Command{Use: "dsm", Short: "Bring secrets of an application into a pipeline, as the dsm client does", Version: version}
-	runb := runbCommand(s)
+	var f flags // those of the client itself may stand before runb, too
+	c.PersistentFlags().StringVarP(&f.config, "config", "c", "", "YAML file with the keys")
+	c.PersistentFlags().BoolVarP(&f.verbose, "verbose", "v", false, "say what is done")
+	runb := runbCommand(s, &f)
 	runb.Version = version // its flag --version; -v is --verbose there
 	c.AddCommand(runb)
 	c.SetVersionTemplate("dsm version {{.Version}}\n")
@@ -56,15 +59,15 @@ type flags struct {
 	insecure, verbose, debug         bool
 }
 
-func runbCommand(s Surroundings) *cobra.Command {
-	var f flags
+func runbCommand(s Surroundings, f *flags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "runb --application APPLICATION --system SYSTEM --environment ENVIRONMENT", Short: "Write the secrets of an application into a file for the pipeline", Args: cobra.NoArgs,
 		Long: `Register the application (system and environment name its authorization), send the variables that the mapping file names, read every secret of
 the authorization, and write them into a file that the pipeline reads with "source". The file is replaced as a whole and has mode 0600; remove
 it after use.
 
-Where the API is and who asks stands in the environment, or in a YAML file of mode 0600 with the same keys; the environment wins:
+Where the API is and who asks stands in the environment, or in a YAML file of mode 0600 with the same keys; the environment wins, but
+for a variable that is empty:
 
   SENHASEGURA_URL             https://HOST[:PORT]; several nodes with commas
   SENHASEGURA_CLIENT_ID       SENHASEGURA_CLIENT_SECRET
@@ -82,16 +85,14 @@ Tools, and what the file holds:
 		Example: "  cofre dsm runb --application billing --system erp --environment prod && source .runb.vars\n" +
 			"  cofre dsm runb -a billing -s erp -e prod --tool-name github && source .runb.vars      # in a step of GitHub Actions\n" +
 			"  cofre dsm runb -a billing -s erp -e prod -t custom --format '%s: %s'                  # name, value",
-		RunE: func(c *cobra.Command, _ []string) error { return runb(c, s, f) },
+		RunE: func(c *cobra.Command, _ []string) error { return runb(c, s, *f) },
 	}
 	c.Flags().StringVarP(&f.application, "application", "a", "", "application (required; --app-name is the same)")
 	c.Flags().StringVarP(&f.system, "system", "s", "", "system of its authorization (required)")
 	c.Flags().StringVarP(&f.environment, "environment", "e", "", "environment of its authorization (required)")
-	c.Flags().StringVarP(&f.config, "config", "c", "", "YAML file with the keys")
 	c.Flags().StringVarP(&f.tool, "tool", "t", "linux", "who reads the file: "+strings.Join(toolNames(), ", ")+" (--tool-name is the same)")
 	c.Flags().StringVarP(&f.format, "format", "f", "", "line of the tool custom: %s twice, for name and value")
 	c.Flags().BoolVarP(&f.insecure, "insecure", "i", false, "do not verify the API's certificate")
-	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say what is done")
 	c.Flags().BoolVar(&f.debug, "debug", false, "say it with every request")
 	c.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		switch name {

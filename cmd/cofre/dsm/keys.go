@@ -40,7 +40,7 @@ func readKeys(s Surroundings, file string) (keys, error) {
 		}
 	}
 	for _, name := range known {
-		if v, ok := s.Lookup(prefix + name); ok {
+		if v, _ := s.Lookup(prefix + name); v != "" { // a pipeline sets what it has no value for to nothing, and means the file
 			k[name] = v
 		}
 	}

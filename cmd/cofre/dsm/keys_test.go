@@ -38,7 +38,7 @@ const whole = "SENHASEGURA_URL: https://a:1, https://b:2\nSENHASEGURA_CLIENT_ID:
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{".senhasegura/config.yaml", ".config.yaml"} {
-		env := map[string]string{"SENHASEGURA_CLIENT_ID": "from env"}
+		env := map[string]string{"SENHASEGURA_CLIENT_ID": "from env", "SENHASEGURA_CLIENT_SECRET": ""}
 		s := surroundings(t, env)
 		put(t, s, name, whole, 0o600)
 		k, err := readKeys(s, "")

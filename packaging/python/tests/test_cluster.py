@@ -52,6 +52,10 @@ class Cluster(unittest.TestCase):
         self.assertEqual(c.get_password("py-form"), "a&b=ü")
         with self.assertRaises(ConnectionError):
             client(base_url="https://127.0.0.1:1").get("/api/pam/credential")
+        for dead in ("https://127.0.0.1:1", "https://no-such-host.invalid"):  # nothing was sent, so the next node gets it, whatever it is
+            c = A2A([dead] + NODES, auth_method="oauth1", consumer_key=E("COFRE_TEST_CONSUMER"), consumer_secret=E("COFRE_TEST_CONSUMER_SECRET"), token_key=E("COFRE_TEST_TOKEN"),
+                    token_secret=E("COFRE_TEST_TOKEN_SECRET"), verify=E("COFRE_TEST_CA"))
+            self.assertTrue(c.post("/iso/pam/credential", data={"identifier": "py-dead", "username": "d", "content": "x", "hostname": "py-host"}).ok)
 
     def test_encrypted_answers(self):
         """Of an authorization with a public key: a short value, and one that is too long for RSA alone."""

@@ -17,6 +17,29 @@ from .sealed import PrivateKey
 _FORM = "application/x-www-form-urlencoded"
 
 
+_CONNECT = 5  # seconds that a node may take to be there: one that is off does not answer at all, and the next one is asked
+
+
+class _Unreached(OSError):
+    """No connection, so nothing was sent."""
+
+
+class _Connection(http.client.HTTPSConnection):
+    def connect(self):
+        whole, self.timeout = self.timeout, min(self.timeout, _CONNECT)
+        try:
+            super().connect()
+        except OSError as e:
+            raise _Unreached(e) from None
+        self.timeout = whole
+        self.sock.settimeout(whole)
+
+
+class _HTTPS(urllib.request.HTTPSHandler):
+    def https_open(self, req):
+        return self.do_open(_Connection, req, context=self._context)
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the token elsewhere."""
 
@@ -58,7 +81,7 @@ class A2A:
         context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
         if verify is False:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect)
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _HTTPS(context=context), _NoRedirect)
         self._lock = threading.Lock()
         self._token, self._expires = None, 0.0
 
@@ -160,7 +183,7 @@ class A2A:
             except (OSError, http.client.HTTPException) as e:
                 reason = e.reason if isinstance(e, urllib.error.URLError) else e
                 failed = ConnectionError("%s does not answer: %s" % (urlsplit(node).netloc, reason))
-                if not (again or method == "GET" or isinstance(reason, ConnectionRefusedError)):
+                if not (again or method == "GET" or isinstance(reason, _Unreached)):
                     raise failed from None
                 continue
             if response.status_code == 503 and (again or method == "GET") and i + 1 < len(self._nodes):

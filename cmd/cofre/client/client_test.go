@@ -1,0 +1,87 @@
+package client_test
+
+import (
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"cofre/cmd/cofre/client"
+)
+
+// TestNextNode: a node that cannot be reached, that is sealed, or that nobody can speak TLS with is no reason to give up: the next one
+// is asked, also for what must not be done twice, because nothing was sent. What may have been done goes to no other node.
+func TestNextNode(t *testing.T) {
+	t.Parallel()
+	var done atomic.Int32
+	sealed := atomic.Bool{}
+	node := func(answer func(http.ResponseWriter)) *httptest.Server {
+		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/iso/oauth2/token" {
+				if answer != nil && sealed.Load() {
+					answer(w)
+					return
+				}
+				_, _ = io.WriteString(w, `{"access_token":"t","expires_in":3600}`)
+				return
+			}
+			done.Add(1)
+			if answer != nil {
+				answer(w)
+				return
+			}
+			_, _ = io.WriteString(w, `{}`)
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	good := node(nil)
+	busy := node(func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) })
+	cut := node(func(w http.ResponseWriter) {
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = c.Close()
+		}
+	})
+	plain := httptest.NewServer(nil)
+	t.Cleanup(plain.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem") // all of them have the same certificate
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: good.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		first  string
+		sealed bool
+		method string
+		want   bool
+	}{
+		"no such host, POST":               {"https://no-such-host.invalid:1", false, "POST", true},
+		"refuses connections, POST":        {"https://127.0.0.1:1", false, "POST", true},
+		"speaks no TLS, POST":              {"https" + plain.URL[4:], false, "POST", true},
+		"sealed: answers no token":         {busy.URL, true, "POST", true},
+		"busy, GET":                        {busy.URL, false, "GET", true},
+		"busy, POST":                       {busy.URL, false, "POST", false},
+		"hangs up behind the request, GET": {cut.URL, false, "GET", true},
+		"hangs up behind the request":      {cut.URL, false, "POST", false},
+	} {
+		done.Store(0)
+		sealed.Store(c.sealed)
+		api, err := client.New(client.Config{URLs: []string{c.first, good.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = api.Do(t.Context(), c.method, "/x", nil, nil)
+		if (err == nil) != c.want || !c.want && done.Load() != 1 {
+			t.Errorf("%s: %v, done %d times", name, err, done.Load())
+		}
+		var refused *client.Error
+		if slices.Contains([]string{"busy, POST"}, name) && !errors.As(err, &refused) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
