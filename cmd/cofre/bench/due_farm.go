@@ -20,8 +20,10 @@ import (
 	"cofre/fsm/model"
 )
 
-// farm is a number of real Redis servers with their accounts, each behind a gate that counts connections.
+// farm is a number of real Redis servers with their accounts, each behind a gate that counts connections. The servers take
+// nothing from the nodes: neither their disk, to which each change syncs, nor their processors.
 type farm struct {
+	dir      string
 	servers  []*target.RedisServer
 	gates    []*gate
 	accounts []account
@@ -37,7 +39,11 @@ func (f *farm) host(i int) string { return fmt.Sprintf("due-%d.localhost", i) }
 // startFarm starts the servers, creates n accounts on them, and lets new credentials of the type Due be changed by
 // themselves: no share of an hour and no stop holds them back.
 func startFarm(ctx context.Context, s *server, n int) (*farm, error) {
-	f := &farm{}
+	dir, err := os.MkdirTemp(memory, "cofre-bench-due")
+	if err != nil {
+		return &farm{}, err
+	}
+	f := &farm{dir: dir}
 	post := func(path string, args any) error { return s.admin.Do(ctx, http.MethodPost, path, args, nil) }
 	if err := s.admin.Do(ctx, http.MethodPut, "/api/v1/automation", map[string]any{"share": 100, "least": 2 * n, "failures": 1000}, nil); err != nil {
 		return f, err
@@ -47,12 +53,12 @@ func startFarm(ctx context.Context, s *server, n int) (*farm, error) {
 		return f, err
 	}
 	for i := range dueTargets {
-		dir := filepath.Join(s.dir, f.host(i))
+		dir := filepath.Join(f.dir, f.host(i))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return f, err
 		}
-		r, err := target.StartRedis(dir)
-		if err != nil {
+		var r *target.RedisServer
+		if err := apart(func() (err error) { r, err = target.StartRedis(dir); return err }); err != nil {
 			return f, err
 		}
 		g, err := newGate(fmt.Sprintf("127.0.0.1:%d", r.Port()))
@@ -209,5 +215,5 @@ func (f *farm) close() (err error) {
 	for i := range f.servers {
 		err = errors.Join(err, f.gates[i].l.Close(), f.servers[i].Close())
 	}
-	return err
+	return errors.Join(err, os.RemoveAll(f.dir))
 }
