@@ -37,7 +37,11 @@ var credentialTypes = []string{"local user", "local administrator", "domain user
 
 // wipe overwrites the secrets that were read.
 func (p *Put) wipe() {
-	for _, v := range []*secret.Value{p.Secret, p.TOTP} {
+	secrets := []*secret.Value{p.Secret, p.TOTP}
+	if p.Key != nil {
+		secrets = append(secrets, p.Key.Passphrase)
+	}
+	for _, v := range secrets {
 		if v != nil {
 			v.Wipe()
 		}
@@ -180,22 +184,21 @@ var elsewhere = []struct {
 	{"execution_settings", []string{"agent_based_password_change"}},
 }
 
-// notKept tells a client which of its settings have no effect; "" if all have one. It is asked after readPut took the body.
-func notKept(in *compat.Input) string {
+// detail tells a client what its put did not do: settings that have no effect here, and that what is out of use stays so. "" if
+// there is nothing to tell. It is asked after readPut took the body.
+func detail(in *compat.Input, i *Item) string {
 	var names []string
 	for _, e := range elsewhere {
 		x := in
 		if e.object != "" {
 			x, _ = in.Object(e.object)
 		}
-		for _, f := range e.fields {
-			if x != nil && x.Says(f) {
-				names = append(names, strings.TrimPrefix(e.object+"."+f, "."))
-			}
+		if x == nil {
+			continue
+		}
+		for _, f := range x.Said(e.fields...) {
+			names = append(names, strings.TrimPrefix(e.object+"."+f, "."))
 		}
 	}
-	if names == nil {
-		return ""
-	}
-	return "not kept: " + strings.Join(names, ", ")
+	return compat.Hints(compat.NotKept(names), compat.When(!i.Credential.Enabled, "the credential is inactive: PUT without a body activates it"))
 }

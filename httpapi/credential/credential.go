@@ -22,10 +22,11 @@ type Item struct {
 	Governed       string // name of the policy whose criteria fit
 	Template       string // name of the change template
 	Reconcile      ReconcileView
-	JIT            JITView       // if the credential has one
-	Key            *KeyView      // nil: the secret is a password
-	Authentication string        // identifier of the credential that logs in to change; "": itself
-	Secret         *secret.Value // nil: not read, because the caller may not or there is none
+	JIT            JITView        // if the credential has one
+	Key            *KeyView       // nil: the secret is a password
+	Accepts        []model.Device // further ones that accept the key
+	Authentication string         // identifier of the credential that logs in to change; "": itself
+	Secret         *secret.Value  // nil: not read, because the caller may not or there is none
 	Version        uint64
 	Until          model.Time // end of custody, if the secret was read
 	Change         model.Time // when the secret is planned to change; 0: not planned

@@ -59,7 +59,7 @@ func KeyRoutes(s Keys) []route.Route {
 	fields := []route.Field{
 		{Name: "identifier", In: "body", Text: "without one the key cannot be updated"}, {Name: "hostname", In: "body", Text: "a device that is known, or a pattern such as *.prod.example.com: each change finds the active devices that fit, 1000 at most, where the caller reaches a credential"}, {Name: "ip", In: "body"}, {Name: "username", In: "body", Text: "'usr' if empty"},
 		{Name: "key_name", In: "body"}, {Name: "public_key", In: "body"}, {Name: "private_key", In: "body", Text: "PEM"}, {Name: "password", In: "body", Text: "passphrase of the private key; passphrase is the same. It is taken off"},
-		{Name: "tags", In: "body", Type: "array"}, {Name: "devices", In: "body", Type: "array", Text: "host names of further devices; POST answers those that are not known under devices_error, and takes the others"}, {Name: "auto_rotate", In: "body", Type: "boolean", Text: "change it every rotation_days, once the first change was asked for"},
+		{Name: "tags", In: "body", Type: "array"}, {Name: "enabled", In: "body", Type: "boolean", Text: "POST only; a new key is, unless it says otherwise"}, {Name: "devices", In: "body", Type: "array", Text: "host names of further devices; POST answers those that are not known under devices_error, and takes the others"}, {Name: "auto_rotate", In: "body", Type: "boolean", Text: "change it every rotation_days, once the first change was asked for"},
 		{Name: "rotation_days", In: "body", Type: "integer", Text: "90 by default; needs policy.write unless the policy is there"},
 	}
 	add := func(method, path, event string, h route.Handler, d route.Doc) route.Route {
@@ -140,7 +140,12 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 			old = found
 		}
 	}
+	enabled, err := in.Bool("enabled")
+	if err != nil {
+		return compat.Reply{}, err
+	}
 	p, err := k.input(ctx, r, in, old)
+	defer p.wipe()
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -162,11 +167,19 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	if err != nil {
 		return compat.Reply{}, err
 	}
+	if enabled != nil && *enabled != i.Credential.Enabled {
+		if _, err := k.s.SetStatus(ctx, r.Actor, i.Credential.Identifier, *enabled); err != nil {
+			return compat.Reply{}, err
+		}
+		i.Credential.Enabled = *enabled
+	}
 	message := "Key updated successfully!"
 	if created {
 		message = "Key successfully registered!"
 	}
-	return compat.Created(message, compat.Member{Name: "key", Value: append(keyed(i), compat.Member{Name: "devices_error", Value: unknown})}), nil
+	reply := compat.Created(message, compat.Member{Name: "key", Value: append(keyed(i), compat.Member{Name: "devices_error", Value: unknown})})
+	reply.Detail = compat.When(enabled == nil && !i.Credential.Enabled, "the key is inactive: PUT without a body activates it")
+	return reply, nil
 }
 
 func (k *keys) update(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -182,6 +195,7 @@ func (k *keys) update(ctx context.Context, r *route.Request) (compat.Reply, erro
 		return k.enable(ctx, r)
 	}
 	p, err := k.input(ctx, r, in, old)
+	defer p.wipe()
 	if err != nil {
 		return compat.Reply{}, err
 	}
@@ -243,6 +257,9 @@ func (k *keys) input(ctx context.Context, r *route.Request, in *compat.Input, ol
 		return p, err
 	}
 	p.Type = nil
+	if p.Secret != nil {
+		p.Secret.Wipe() // of a key, what passwords are sent as is the passphrase
+	}
 	p.Secret = in.Secret("private_key")
 	p.Key = &KeyPut{Name: in.Pointer("key_name"), Public: in.Text("public_key"), Passphrase: in.Secret("password", "passphrase")}
 	if p.Secret != nil && p.Secret.Len() == 0 {
@@ -304,8 +321,8 @@ func keyed(i *Item) compat.Object {
 	}
 	devices := []compat.Object{}
 	if i.Key != nil {
-		for _, d := range i.Key.Devices {
-			devices = append(devices, compat.Object{{Name: "hostname", Value: d}})
+		for _, d := range i.Accepts {
+			devices = append(devices, compat.Object{{Name: "hostname", Value: d.Hostname}, {Name: "ip", Value: d.IP}})
 		}
 		o = append(o, compat.Member{Name: "key_name", Value: i.Key.Name}, compat.Member{Name: "public_key", Value: i.Key.PublicKey})
 	}
@@ -314,7 +331,7 @@ func keyed(i *Item) compat.Object {
 		o = append(o, compat.Member{Name: "host_pattern", Value: i.Key.Pattern})
 	}
 	if i.Secret != nil {
-		o = append(o, compat.Member{Name: "private_key", Value: compat.Secret{Value: *i.Secret}})
+		o = append(o, compat.Member{Name: "private_key", Value: compat.Secret{Value: *i.Secret}}, compat.Member{Name: "password", Value: nil}) // it was taken off
 	}
 	return o
 }

@@ -5,6 +5,7 @@ import (
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
+	"cofre/httpapi/route"
 )
 
 // number writes ids and counters as the vendor does: as text.
@@ -57,12 +58,8 @@ func protocol(d *model.Device) (name, port any) {
 }
 
 // listed is a row of the vendor's list, which the specification's clients read too.
-func listed(i *Item) compat.Object {
+func listed(r *route.Request, i *Item) compat.Object {
 	c, d := &i.Credential, &i.Device
-	automatic := "0"
-	if c.Execution.Automatic {
-		automatic = "1"
-	}
 	proto, _ := protocol(d)
 	return compat.Object{
 		{Name: "id", Value: number(c.Number)}, {Name: "identifier", Value: c.Identifier}, {Name: "tag", Value: c.Identifier}, {Name: "username", Value: c.Username},
@@ -70,7 +67,7 @@ func listed(i *Item) compat.Object {
 		{Name: "hostname", Value: d.Hostname}, {Name: "management_ip", Value: d.IP}, {Name: "ip", Value: d.IP},
 		{Name: "type", Value: c.Type}, {Name: "type_code", Value: nil}, {Name: "credential_type", Value: c.Type},
 		{Name: "device_model", Value: d.Model}, {Name: "device_type", Value: d.Type}, {Name: "device_vendor", Value: d.Vendor},
-		{Name: "automatic_change", Value: automatic}, {Name: "connectivity", Value: proto}, {Name: "connectivity_code", Value: nil},
+		{Name: "automatic_change", Value: r.Switch(c.Execution.Automatic)}, {Name: "connectivity", Value: proto}, {Name: "connectivity_code", Value: nil},
 		{Name: "additional", Value: c.Additional}, {Name: "additional_info", Value: c.Additional}, {Name: "tags", Value: tags(c.Tags)},
 	}
 }

@@ -28,7 +28,7 @@ func vendorRoutes(s Service) []route.Route {
 		{Method: http.MethodGet, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.read,
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Read a credential with its password", Text: "Named " + named + ". Takes custody. A caller without secret.read gets the same without password and content, and takes no custody.", Returns: shown}},
 		{Method: http.MethodPost, Path: "/iso/pam/credential", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.put", Handle: v.upsert,
-			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a credential", Text: "Found by identifier, else by device and user name. `response.detail` lists settings that were sent and have no place here.", Status: http.StatusCreated, Fields: bodyFields, Returns: shown}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a credential", Text: "Found by identifier, else by device and user name. `response.detail` lists settings that were sent and have no place here, and says if the credential is inactive.", Status: http.StatusCreated, Fields: bodyFields, Returns: shown}},
 		{Method: http.MethodPut, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.put", Handle: v.update,
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Activate or update a credential", Text: "An empty body or {} activates; otherwise the fields that are sent change.", Fields: bodyFields, Returns: shown}},
 		{Method: http.MethodDelete, Path: "/iso/pam/credential/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.status", Handle: v.disable,
@@ -49,7 +49,7 @@ func (v *vendor) list(ctx context.Context, r *route.Request) (compat.Reply, erro
 	}
 	rows := make([]compat.Object, len(items))
 	for i := range items {
-		rows[i] = listed(&items[i])
+		rows[i] = listed(r, &items[i])
 	}
 	return compat.OK(fmt.Sprintf("%d credentials found", len(rows)), compat.Member{Name: "credentials", Value: rows}), nil
 }
@@ -104,7 +104,7 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 		message = "Credential successfully registered!"
 	}
 	reply := compat.Created(message, compat.Member{Name: "credential", Value: detailed(item)})
-	reply.Detail = notKept(in)
+	reply.Detail = detail(in, item)
 	return reply, nil
 }
 
@@ -127,7 +127,7 @@ func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, er
 		return compat.Reply{}, err
 	}
 	reply := compat.OK("Credential updated successfully!", compat.Member{Name: "credential", Value: detailed(item)})
-	reply.Detail = notKept(in)
+	reply.Detail = detail(in, item)
 	return reply, nil
 }
 

@@ -22,6 +22,7 @@ var bodyFields = []route.Field{
 	{Name: "device_domain", In: "body", Text: "domain is the same"}, {Name: "domain", In: "body"},
 	{Name: "device_tags", In: "body", Text: "a text with commas or a list; tags is the same"}, {Name: "tags", In: "body"},
 	{Name: "connectivities", In: "body", Text: "SSH:22,HTTPS:443"},
+	{Name: "session_remote_config", In: "body", Text: "not kept: Cofre opens no proxy sessions"},
 }
 
 func vendorRoutes(s Service) []route.Route {
@@ -33,7 +34,7 @@ func vendorRoutes(s Service) []route.Route {
 		{Method: http.MethodGet, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.get,
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a device", Text: "Named by number or host name.", Returns: one}},
 		{Method: http.MethodPost, Path: "/iso/pam/device", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.put", Handle: v.upsert,
-			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a device", Status: http.StatusCreated, Fields: bodyFields, Returns: one}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a device", Text: "Found by host name. One that is inactive stays so, and `response.detail` says it.", Status: http.StatusCreated, Fields: bodyFields, Returns: one}},
 		{Method: http.MethodPut, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.status", Handle: v.activate,
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Activate a device", Text: "Its credentials stay as they are.", Returns: one}},
 		{Method: http.MethodDelete, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.status", Handle: v.disable,
@@ -114,7 +115,9 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 	if created {
 		message = "Device successfully registered!"
 	}
-	return compat.Created(message, one(&d)), nil
+	reply := compat.Created(message, one(&d))
+	reply.Detail = compat.Hints(compat.NotKept(in.Said("session_remote_config")), compat.When(!d.Enabled, "the device is inactive: PUT activates it"))
+	return reply, nil
 }
 
 // parseConnectivities reads SSH:22 and the like.

@@ -59,7 +59,8 @@ func (c *credentials) Describe(ctx context.Context, actor model.Actor, at model.
 // item adds the names of what the credential points at; what is gone meanwhile has no name, and a credential that the caller does
 // not reach is not named to him.
 func (c *credentials) item(ctx context.Context, actor model.Actor, d *access.Described) *api.Item {
-	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt, Key: c.keyView(ctx, &d.Credential)}
+	i := &api.Item{Credential: d.Credential, Device: d.Device, Parent: d.Parent, Change: d.Credential.RotateAt}
+	i.Key, i.Accepts = c.keyView(ctx, &d.Credential)
 	i.Credential.Versions = nil
 	if d.Parent != nil {
 		if name := c.access.Named(actor, d.Parent.ID); name == access.Hidden {
@@ -178,7 +179,7 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 	i := c.item(ctx, actor, c.access.WhatBelongsTo(&r.Credential))
 	if i.Key != nil { // the answer to a put holds no versions, and so no public half
 		if d, err := c.access.Describe(ctx, actor, at, string(r.Credential.ID)); err == nil {
-			i.Key = c.keyView(ctx, &d.Credential)
+			i.Key, i.Accepts = c.keyView(ctx, &d.Credential)
 		}
 	}
 	return i, r.Created, nil

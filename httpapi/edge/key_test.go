@@ -77,7 +77,7 @@ func TestSSHKeys(t *testing.T) {
 	}
 	// Devices that are not known are told, and the others taken; a key that is out of use says so.
 	a = h.json(tok, "POST", "/iso/pam/key", 201, `{"identifier":"seed","hostname":"web1","devices":[{"hostname":"web2"},{"hostname":"gone"}]}`)
-	if a.text("key.devices.0.hostname") != "web2" || a.text("key.devices_error.0.hostname") != "gone" || len(a.at("response.key.devices").([]any)) != 1 {
+	if a.text("key.devices.0.hostname") != "web2" || a.text("key.devices.0.ip") != "192.0.2.1" || a.text("key.devices_error.0.hostname") != "gone" || len(a.at("response.key.devices").([]any)) != 1 {
 		t.Error(a.raw)
 	}
 	for _, method := range []string{"PUT", "DELETE"} {

@@ -13,22 +13,23 @@ import (
 	"cofre/vault/secret"
 )
 
-// keyView shows what makes a credential an SSH key; nil for a password.
-func (c *credentials) keyView(ctx context.Context, row *model.Credential) *api.KeyView {
+// keyView shows what makes a credential an SSH key, and the further devices that accept it; nil for a password.
+func (c *credentials) keyView(ctx context.Context, row *model.Credential) (*api.KeyView, []model.Device) {
 	k := row.Key
 	if k == nil {
-		return nil
+		return nil, nil
 	}
+	var accepts []model.Device
 	v := &api.KeyView{Name: k.Name, Algorithm: k.Algorithm, Devices: []string{}, Pattern: k.Pattern}
 	if cur := row.ByRole(model.RoleCurrent); cur != nil {
 		v.PublicKey = cur.Public
 	}
 	for _, id := range k.Devices {
 		if d, err := c.access.FindDevice(ctx, string(id)); err == nil {
-			v.Devices = append(v.Devices, d.Hostname)
+			v.Devices, accepts = append(v.Devices, d.Hostname), append(accepts, *d)
 		}
 	}
-	return v
+	return v, accepts
 }
 
 // firstOf is the first active device whose host name fits a pattern: a key has a device of its own.

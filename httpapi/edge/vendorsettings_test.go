@@ -135,3 +135,52 @@ func TestVendorSettingsByAddress(t *testing.T) {
 		t.Error(a.raw)
 	}
 }
+
+// Switches of rows are written as the releases do that have the prefix.
+func TestVendorSwitches(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	h.stock(tok)
+	h.json(tok, "POST", "/api/v1/templates", 200, `{"name":"passwd","executor":"ssh","kind":"Change password","content":"x"}`)
+	for on, want := range map[string][2]any{"true": {"1", true}, "false": {"0", false}} {
+		h.json(tok, "PUT", "/iso/pam/credential/web1-root", 200, `{"execution_settings":{"change_template":"passwd","automatic_change":`+on+`}}`)
+		for i, path := range []string{"/ISO/pam/credential", "/Api/pam/credential"} {
+			if a := h.json(tok, "GET", path, 200, ""); a.at("credentials.0.automatic_change") != want[i] {
+				t.Errorf("%s: %s", path, a.raw)
+			}
+		}
+	}
+}
+
+// A put of what is inactive changes it and says that it stays inactive; what a client sends and nobody keeps is told at every route.
+func TestVendorHints(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	tok := h.token(h.admin)
+	h.stock(tok)
+	told := func(method, path string, status int, body, want string) {
+		t.Helper()
+		if a := h.json(tok, method, path, status, body); a.text("response.detail") != want {
+			t.Errorf("%s %s: %s", method, path, a.raw)
+		}
+	}
+	key := `{"hostname":"web1","identifier":"key","username":"deploy","private_key":` + privateKey + `,"password":"not needed"`
+	told("POST", "/iso/pam/key", 201, key+`,"enabled":false}`, "")
+	h.json(tok, "GET", "/iso/pam/key/key", 400, "")
+	told("POST", "/iso/pam/key", 201, key+`}`, "the key is inactive: PUT without a body activates it")
+	told("POST", "/iso/pam/key", 201, key+`,"enabled":true}`, "")
+	h.json(tok, "GET", "/iso/pam/key/key", 200, "")
+	h.json(tok, "DELETE", "/iso/pam/credential/web1-root", 200, "")
+	told("POST", "/iso/pam/credential", 201, `{"identifier":"web1-root","additional":"x","vendor":"Debian"}`, "not kept: vendor; the credential is inactive: PUT without a body activates it")
+	told("PUT", "/api/pam/credential/web1-root", 200, `{"additional":"y"}`, "the credential is inactive: PUT without a body activates it")
+	h.json(tok, "PUT", "/iso/pam/credential/web1-root", 200, "")
+	told("POST", "/iso/pam/credential", 201, `{"identifier":"web1-root","additional":"x"}`, "")
+	device := `{"hostname":"web1","ip":"192.0.2.1"`
+	told("POST", "/iso/pam/device", 201, device+`,"session_remote_config":"SSH:login:u"}`, "not kept: session_remote_config")
+	h.json(tok, "DELETE", "/iso/pam/device/web1", 200, "")
+	told("POST", "/iso/pam/device", 201, device+`}`, "the device is inactive: PUT activates it")
+	told("POST", "/iso/pam/info", 201, `{"identifier":"licence","content":"k","users_allowed":"ana"}`, "not kept: users_allowed")
+	h.json(tok, "DELETE", "/iso/pam/info/licence", 200, "")
+	told("POST", "/iso/pam/info", 201, `{"identifier":"licence","name":"n"}`, "the information is inactive: PUT /api/v1/information/{name}/status enables it")
+}

@@ -54,6 +54,7 @@ func Routes(s Service) []route.Route {
 				{Name: "content", In: "body", Required: true, Text: "text of at most 64 KiB; needed for a new one"}, {Name: "name", In: "body"},
 				{Name: "identifier", In: "body", Text: "letters, digits, '-', '_', '.'; not purely numeric; made up if absent"}, {Name: "type", In: "body"},
 				{Name: "service", In: "body"}, {Name: "url", In: "body"}, {Name: "tags", In: "body", Type: "array"},
+				{Name: "users_allowed", In: "body", Text: "not kept: tags and filters of authorizations decide who reads it"},
 			}}),
 		add(http.MethodDelete, "/{id}", "information.status", v.disable, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Disable protected information", Text: "Its contents are kept. Any body is ignored.", Returns: one}),
 	}, managementRoutes(s)...)
@@ -131,7 +132,9 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 	if p.Content != nil { // one public client reads back what it sent
 		o = append(o, compat.Member{Name: "content", Value: compat.Secret{Value: p.Content.Clone()}})
 	}
-	return compat.Created(message, compat.Member{Name: "info", Value: o}), nil
+	reply := compat.Created(message, compat.Member{Name: "info", Value: o})
+	reply.Detail = compat.Hints(compat.NotKept(in.Said("users_allowed")), compat.When(!i.Enabled, "the information is inactive: PUT /api/v1/information/{name}/status enables it"))
+	return reply, nil
 }
 
 func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -43,6 +43,18 @@ func (r *Request) Withheld(err error) error { return r.withheld(err) }
 // Param is a parameter of the path, decoded.
 func (r *Request) Param(name string) string { return r.params[name] }
 
+// Switch writes a switch as the vendor's releases do that have the prefix of this request: below /iso "0" or "1", below /api a
+// boolean.
+func (r *Request) Switch(on bool) any {
+	switch {
+	case !strings.HasPrefix(r.HTTP.URL.Path, "/iso/"):
+		return on
+	case on:
+		return "1"
+	}
+	return "0"
+}
+
 // Query is a parameter of the query; "" if it was not sent.
 func (r *Request) Query(name string) string { return r.query.Get(name) }
 
