@@ -148,7 +148,7 @@ type Operation struct {
 
 	TemplateVersion int `cbor:"template_version,omitempty"` // of a dry run; 0: the one in force when it runs
 
-	Trigger     string          `cbor:"trigger"`             // "request", "expiry", "release", "timeout", "view", "parent", "apply"
+	Trigger     string          `cbor:"trigger"`             // "request", "expiry", "view", "session", "timeout", "release", "parent" ...
 	Requester   AuthorizationID `cbor:"requester,omitempty"` // empty: the system
 	DedupKey    string          `cbor:"dedup"`               // unique among operations that are not final
 	Parent      OperationID     `cbor:"parent,omitempty"`

@@ -85,39 +85,54 @@ func backoff(d time.Duration, attempt int) time.Duration {
 	return min(d, most)
 }
 
+// Why an automatic change falls due. But for the first they are triggers of operations.
+const (
+	DueFirst   = "first"   // the profile that the credential took asks for the first change: its trigger is expiry
+	DueExpiry  = "expiry"  // the period of the policy ends
+	DueView    = "view"    // the time after a read ends
+	DueSession = "session" // the time after a session ends
+	DueTimeout = "timeout" // a custody ran out
+)
+
 // NextRotation tells when a credential must change under this policy; 0: never.
 func (p *Policy) NextRotation(c *Credential) Time {
+	due, _ := p.Rotation(c)
+	return due
+}
+
+// Rotation tells when a credential must change under this policy, and why; 0: never.
+func (p *Policy) Rotation(c *Credential) (due Time, why string) {
 	x := &c.Execution
 	if !p.Enabled || !c.Enabled || c.Shut() {
-		return 0
+		return 0, ""
 	}
 	if !x.Started && x.FirstAt != 0 {
-		return max(x.FirstAt, c.RestUntil)
+		return max(x.FirstAt, c.RestUntil), DueFirst
 	}
 	if !x.Automatic || !x.Started {
-		return 0
+		return 0, ""
 	}
-	var due Time
+	earliest := func(at Time, reason string) {
+		if due == 0 || at < due {
+			due, why = at, reason
+		}
+	}
 	if p.MaxAge > 0 {
-		due = max(c.ChangedAt, c.CreatedAt).Add(Span(p.MaxAge))
+		earliest(max(c.ChangedAt, c.CreatedAt).Add(Span(p.MaxAge)), DueExpiry)
 	}
 	if p.ViewExpiry > 0 && c.ViewedAt > c.ChangedAt {
-		if v := c.ViewedAt.Add(Span(p.ViewExpiry)); due == 0 || v < due {
-			due = v
-		}
+		earliest(c.ViewedAt.Add(Span(p.ViewExpiry)), DueView)
 	}
 	if p.SessionExpiry > 0 && c.UsedAt > c.ChangedAt {
-		if v := c.UsedAt.Add(Span(p.SessionExpiry)); due == 0 || v < due {
-			due = v
-		}
+		earliest(c.UsedAt.Add(Span(p.SessionExpiry)), DueSession)
 	}
-	if p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt && (due == 0 || c.LapsedAt < due) {
-		due = c.LapsedAt
+	if p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt {
+		earliest(c.LapsedAt, DueTimeout)
 	}
 	if due != 0 {
 		due = max(due, c.RestUntil)
 	}
-	return due
+	return due, why
 }
 
 // NextVerify tells when the heartbeat logs in with the stored secret; 0: never. Up to a tenth of the interval is added, as

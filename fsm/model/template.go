@@ -25,13 +25,16 @@ const (
 // TemplateKinds lists the kinds that a template may have.
 var TemplateKinds = []TemplateKind{TemplateChange, TemplateEnable, TemplateDisable, TemplateCreate, TemplateDelete, TemplateCreateGroup, TemplateDeleteGroup, TemplateAutomation}
 
-// NamedKind finds a kind in any letter case, also by the words of older libraries ("Password change", "New user").
+// olderKinds are the words of the vendor's older libraries and of its list of triggers.
+var olderKinds = map[string]TemplateKind{
+	"password change": TemplateChange, "credential enable": TemplateEnable, "credential disabling": TemplateDisable,
+	"new user": TemplateCreate, "user delete": TemplateDelete, "new group": TemplateCreateGroup, "group delete": TemplateDeleteGroup,
+}
+
+// NamedKind finds a kind in any letter case, also by the words of older libraries, such as "Credential disabling".
 func NamedKind(text string) (TemplateKind, bool) {
-	switch strings.ToLower(text) {
-	case "password change":
-		return TemplateChange, true
-	case "new user":
-		return TemplateCreate, true
+	if k, ok := olderKinds[strings.ToLower(text)]; ok {
+		return k, true
 	}
 	for _, k := range TemplateKinds {
 		if strings.EqualFold(string(k), text) {

@@ -20,6 +20,14 @@ func PolicyOf(r table.Reader, c *model.Credential) model.Policy {
 	return model.DefaultPolicy()
 }
 
+// Overdue tells whether the automatic change of a credential should have begun, whatever it still waits for, such as the window of its
+// policy.
+func Overdue(r table.Reader, c *model.Credential, at model.Time) bool {
+	p := PolicyOf(r, c)
+	due := p.NextRotation(c)
+	return due != 0 && due <= at
+}
+
 // Tries finds the policy of a credential as operations on it are tried: what it leaves open is as the execution parameters say.
 func Tries(r table.Reader, c *model.Credential) model.Policy {
 	p := PolicyOf(r, c)

@@ -100,7 +100,8 @@ var (
 		table.Index[model.Operation]{Name: "waiting", Keys: waiting},
 		table.Index[model.Operation]{Name: "lease", Keys: leaseKey},
 		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }},
-		table.Index[model.Operation]{Name: "prompt", Keys: prompt})
+		table.Index[model.Operation]{Name: "prompt", Keys: prompt},
+		table.Index[model.Operation]{Name: "finished", Keys: finishedKey})
 	Attempts = table.Define(19, "attempt", AttemptKey)
 )
 
@@ -230,6 +231,14 @@ func openTarget(o *model.Operation) []string {
 		return nil
 	}
 	return []string{o.Target.ID}
+}
+
+// finishedKey orders the operations that ended by their end.
+func finishedKey(o *model.Operation) []string {
+	if !o.State.Final() {
+		return nil
+	}
+	return []string{table.TimeKey(o.FinishedAt)}
 }
 
 func waiting(o *model.Operation) []string {

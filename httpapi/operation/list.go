@@ -62,7 +62,7 @@ var Filters = []string{
 	"kind", "password_change, child_password_change, verify, provision, deprovision, credential_activation, credential_inactivation, ephemeral_create, ephemeral_remove, secret_management_automation, preflight or orphan_search",
 	"executor", "only of this executor",
 	"site", "only of this site",
-	"trigger", "request, expiry, release, parent, heartbeat, reconcile ...",
+	"trigger", "request, expiry, view, session, timeout, release, parent, heartbeat, reconcile ...",
 	"module", "the module that it works for: " + strings.Join(modules, ", "),
 	"requester", "the authorization that asked for it: its id, as an operation shows it",
 	"reconcile", "true: only by the reconciliation account; false: only others",

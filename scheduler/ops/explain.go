@@ -72,12 +72,12 @@ func (s *Service) Explain(actor model.Actor, at model.Time, id model.CredentialI
 
 // why tells what decides the moment of the next change.
 func why(p *model.Policy, c *model.Credential) string {
-	switch due := p.NextRotation(c); {
+	switch due, reason := p.Rotation(c); {
 	case !c.Enabled:
 		return "the credential is disabled"
 	case operation.Changeable(c) != nil:
 		return operation.Changeable(c).Error()
-	case !c.Execution.Started && p.Enabled && c.Execution.FirstAt != 0 && due == c.Execution.FirstAt:
+	case reason == model.DueFirst && due == c.Execution.FirstAt:
 		return "its profile asks for the first change"
 	case !c.Execution.Automatic && due == 0:
 		return "automatic change is off"
@@ -87,13 +87,17 @@ func why(p *model.Policy, c *model.Credential) string {
 		return "the policy is disabled"
 	case due == 0 && p.ViewExpiry > 0:
 		return "it is changed after its next read"
+	case due == 0 && p.SessionExpiry > 0:
+		return "it is changed after its next session"
 	case due == 0:
 		return "the policy has no period"
 	case due == c.RestUntil:
 		return "the last change failed: triggers leave it alone until then"
-	case p.ViewExpiry > 0 && c.ViewedAt > c.ChangedAt && due == c.ViewedAt.Add(model.Span(p.ViewExpiry)):
+	case reason == model.DueView:
 		return "the time after its last read ends"
-	case p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt && due == c.LapsedAt:
+	case reason == model.DueSession:
+		return "the time after its last session ends"
+	case reason == model.DueTimeout:
 		return "a custody ran out, and nobody had given it back"
 	}
 	return "the period of its policy ends"

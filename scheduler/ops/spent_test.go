@@ -84,3 +84,25 @@ func TestWhyACustodyCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestWhyAReadOrASessionCounts: the earliest of the rules is the one that is told.
+func TestWhyAReadOrASessionCounts(t *testing.T) {
+	t.Parallel()
+	p := &model.Policy{Enabled: true, MaxAge: 100, ViewExpiry: 10, SessionExpiry: 20}
+	for _, c := range []struct {
+		viewed, used, due model.Time
+		why               string
+	}{
+		{0, 0, 101, "the period of its policy ends"}, {50, 0, 60, "the time after its last read ends"}, {0, 50, 70, "the time after its last session ends"},
+		{50, 30, 50, "the time after its last session ends"}, {95, 0, 101, "the period of its policy ends"},
+	} {
+		row := &model.Credential{Enabled: true, CreatedAt: 1, ViewedAt: c.viewed, UsedAt: c.used, Execution: model.Execution{Executor: "ssh", ChangeTemplate: "t", Automatic: true, Started: true}}
+		if due, got := p.NextRotation(row), why(p, row); due != c.due || got != c.why {
+			t.Errorf("%+v: due %d, %q", c, due, got)
+		}
+	}
+	row := &model.Credential{Enabled: true, Execution: model.Execution{Executor: "ssh", ChangeTemplate: "t", Automatic: true, Started: true}}
+	if got := why(&model.Policy{Enabled: true, SessionExpiry: 20}, row); got != "it is changed after its next session" {
+		t.Error(got)
+	}
+}

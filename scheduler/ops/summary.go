@@ -99,8 +99,9 @@ func Summarize(r table.Reader, at model.Time, days int, sees func(*authz.Object)
 		if c.Overdue() {
 			s.OpenDebt++
 		}
+		overdue := c.Execution.Automatic && state.Overdue(r, c, at)
 		for _, to := range []*Counts{&s.All, group("site", sites[c.Device]), group("executor", string(c.Execution.Executor))} {
-			to.add(c, open[c.ID], at)
+			to.add(c, open[c.ID], overdue)
 		}
 	}
 	s.Sites, s.Executors = sorted(groups["site"]), sorted(groups["executor"])
@@ -115,7 +116,7 @@ func Summarize(r table.Reader, at model.Time, days int, sees func(*authz.Object)
 	return s
 }
 
-func (c *Counts) add(row *model.Credential, open bool, at model.Time) {
+func (c *Counts) add(row *model.Credential, open, overdue bool) {
 	c.Total++
 	if !row.Execution.Automatic {
 		c.NotManaged++
@@ -127,7 +128,7 @@ func (c *Counts) add(row *model.Credential, open bool, at model.Time) {
 		c.Waiting++
 	case row.Sync == model.SyncOutOfSync || row.RestUntil != 0: // a change that succeeds ends the rest
 		c.Failed++
-	case row.RotateAt != 0 && row.RotateAt <= at:
+	case overdue:
 		c.Expired++
 	default:
 		c.Updated++
@@ -172,8 +173,7 @@ func (s *Summary) operations(r table.Reader, at model.Time, sees func(*authz.Obj
 	return open
 }
 
-// days counts operations by the day on which they ended, from the newest backwards: none that was made before the first
-// day's operations were is looked at.
+// days counts operations by the day on which they ended, whenever they were made.
 func (s *Summary) days(r table.Reader, at model.Time, days int, sees func(*authz.Object) bool) {
 	today := at.Std().UTC().Truncate(24 * time.Hour)
 	first := today.AddDate(0, 0, 1-days)
@@ -181,17 +181,11 @@ func (s *Summary) days(r table.Reader, at model.Time, days int, sees func(*authz
 	for i := range s.Days {
 		s.Days[i].Date = first.AddDate(0, 0, i).Format(time.DateOnly)
 	}
-	for o := range state.Operations.Reverse(r, "number", table.NumberKey(0), table.NumberKey(^uint64(0))) {
-		if o.CreatedAt < model.TimeOf(first) {
-			break
-		}
-		if !o.State.Final() || o.FinishedAt < model.TimeOf(first) || !o.Changes() {
+	for o := range state.Operations.Range(r, "finished", table.TimeKey(model.TimeOf(first)), table.TimeKey(model.TimeOf(first.AddDate(0, 0, days)))) {
+		if !o.Changes() {
 			continue
 		}
 		i := int(o.FinishedAt.Std().UTC().Sub(first) / (24 * time.Hour))
-		if i >= days {
-			continue
-		}
 		if _, object, ok := target(r, o); !ok || !sees(object) {
 			continue
 		}

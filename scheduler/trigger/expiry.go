@@ -32,9 +32,9 @@ func Expiry(r table.Reader, now model.Time, limit int) []Due {
 			due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Until: opens})
 			continue
 		}
-		why := "expiry"
-		if p.ChangeOnTimeout && c.LapsedAt > c.ChangedAt && c.LapsedAt <= c.RotateAt {
-			why = "timeout"
+		_, why := p.Rotation(c)
+		if why == "" || why == model.DueFirst {
+			why = model.DueExpiry
 		}
 		due = append(due, Due{Credential: c.ID, Kind: model.PasswordChange, Trigger: why})
 	}

@@ -17,6 +17,9 @@ func TestTriggers(t *testing.T) {
 	expiry := func(id model.CredentialID) trigger.Due {
 		return trigger.Due{Credential: id, Kind: model.PasswordChange, Trigger: "expiry"}
 	}
+	after := func(id model.CredentialID) trigger.Due {
+		return trigger.Due{Credential: id, Kind: model.PasswordChange, Trigger: "session"}
+	}
 	for name, c := range map[string]struct {
 		trigger trigger.Trigger
 		put     func(tx *table.Tx)
@@ -84,7 +87,7 @@ func TestTriggers(t *testing.T) {
 			used(tx, "closed", now-5, after, func(c *model.Credential) { c.JIT = &model.JIT{State: model.AccountClosed} })
 			used(tx, "policy does not ask", now-5, model.Policy{Enabled: true, ChangeOnSession: true}, nil)
 			used(tx, "policy is off", now-5, model.Policy{SessionExpiry: 5}, nil)
-		}, want: []trigger.Due{expiry("long due"), expiry("due")}},
+		}, want: []trigger.Due{after("long due"), after("due")}},
 		"custodies that ran out fall due, within the bounds of everything that does": {trigger: trigger.Expiry, put: func(tx *table.Tx) {
 			timeout := model.Policy{ID: "timeout", Name: "timeout", Enabled: true, ChangeOnTimeout: true}
 			state.Policies.Put(tx, &timeout)

@@ -74,7 +74,7 @@ func (s *Service) CredentialUse(actor model.Actor, at model.Time) (expired, usin
 		if !c.Enabled || !p.Reaches(authz.ObjectOf(c)) {
 			continue
 		}
-		if c.RotateAt != 0 && c.RotateAt <= at {
+		if state.Overdue(v, c, at) {
 			expired++
 		}
 		for h := range state.Custodies.By(v, "credential", string(c.ID)) {

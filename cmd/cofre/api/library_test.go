@@ -51,6 +51,7 @@ func TestLibrary(t *testing.T) {
 		"SSH/New user/Add":                 "expect \"*$\"\nexec \"useradd -u [#UID#] [#USERNAME#]\"\nexpect \"*$\"",
 		"SSH/Secret Management Automation/Google Secret Manager/Inject secret": inject,
 		"MySQL/Change password/MySQL 5.x":                                      "SET PASSWORD = PASSWORD('[#NEW_PASSWORD#]');",
+		"Windows RPC/Credential disabling/Domain User - Deactivate":            "# Inactivate the user\nnet user [#USERNAME#] /active:no /domain",
 		"LDAP/Disable credential/AD":                                           "bind \"cn=[#AUTH_USER#],dc=x\"\nfind \"dc=x\" (sAMAccountName=[#USERNAME#])\nmod-replace userAccountControl 514\n",
 		"IBM 3270 Terminal/Change password/RACF":                               "wait(1)",
 		"SSH/Change password/Broken":                                           "expect \"*$\"\nbogus",
@@ -62,7 +63,7 @@ func TestLibrary(t *testing.T) {
 	for _, want := range []string{
 		"Broken: line 2, column 1: unknown command \"bogus\"; expected exec", "Secret's key: line 2, column 33: unknown tag [#GOOGLE_PROJECT#]", "Coo: there is no executor \"Carrier pigeon\"",
 		"Aria: its folder is no execution type: expected one of 'Change password'", "not offered: ", "RACF: Cofre does not offer the executor \"IBM 3270 Terminal\": it needs",
-		"notice: typographic quotes were replaced", "6 compile, 4 refused, 1 not offered\n",
+		"notice: typographic quotes were replaced", "7 compile, 4 refused, 1 not offered\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("lint does not say %q:\n%s", want, out)
@@ -73,7 +74,7 @@ func TestLibrary(t *testing.T) {
 	}
 
 	out, status = h.status("template", "import", root)
-	if !strings.Contains(out, "6 imported, 0 unchanged, 4 refused, 1 not offered\n") || status != 1 {
+	if !strings.Contains(out, "7 imported, 0 unchanged, 4 refused, 1 not offered\n") || status != 1 {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	for _, bad := range []string{"SSH/Change password/Broken", "SSH/Change password/Secret's key", "SSH/Sing a song", "Carrier pigeon"} {
@@ -81,7 +82,7 @@ func TestLibrary(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, status = h.status("template", "import", root); !strings.Contains(out, "0 imported, 6 unchanged, 0 refused, 1 not offered\n") || status != 3 {
+	if out, status = h.status("template", "import", root); !strings.Contains(out, "0 imported, 7 unchanged, 0 refused, 1 not offered\n") || status != 3 {
 		t.Errorf("again: status %d\n%s", status, out)
 	}
 	if _, status = h.status("template", "lint", filepath.Join(root, "IBM 3270 Terminal/Change password/RACF")); status != 3 {
@@ -92,7 +93,7 @@ func TestLibrary(t *testing.T) {
 	}
 
 	to := filepath.Join(t.TempDir(), "out")
-	if out := h.run("template", "export", to); !strings.Contains(out, "6 templates") {
+	if out := h.run("template", "export", to); !strings.Contains(out, "7 templates") {
 		t.Error(out)
 	}
 	for file, want := range map[string]string{
@@ -114,7 +115,7 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	var told tally
-	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Unchanged != 6 || len(told.Files) != 6 || told.Files[0].Result != unchanged {
+	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Unchanged != 7 || len(told.Files) != 7 || told.Files[0].Result != unchanged {
 		t.Errorf("%v: %+v", err, told)
 	}
 }

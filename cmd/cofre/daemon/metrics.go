@@ -52,12 +52,13 @@ var (
 	metricOpenDebt    = metric("accounts_open_debt", "Accounts whose inactivation after the last session keeps failing.")
 	metricOrphans     = metric("dynamic_users_orphans", "Accounts found on targets that a profile of dynamic users made and no dynamic user owns.")
 	metricDebt        = metric("dynamic_users_debt", "Dynamic users whose removal keeps failing.")
+	metricStopped     = metric("automation_stopped", "1 if nothing is changed automatically any more until somebody resumes.")
 	metricShut        = metric("dynamic_users_shut_devices", "Devices that get no new dynamic users, because too many could not be removed there.")
 )
 
 // Describe implements prometheus.Collector.
 func (s *metrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricShut, metricOrphans, metricOpenDebt, metricBehind, metricFailing, metricSent, metricAside} {
+	for _, d := range []*prometheus.Desc{metricReady, metricSealed, metricLeader, metricApplied, metricOperations, metricWaiting, metricToday, metricCredentials, metricOutOfSync, metricDebt, metricShut, metricStopped, metricOrphans, metricOpenDebt, metricBehind, metricFailing, metricSent, metricAside} {
 		to <- d
 	}
 }
@@ -92,17 +93,19 @@ func (s *metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(metricOutOfSync, float64(sum.OutOfSync))
 	gauge(metricDebt, float64(sum.Debt))
-	orphans, shut := s.found()
+	orphans, shut, stopped := s.found()
 	gauge(metricOrphans, float64(orphans))
 	gauge(metricShut, float64(shut))
+	gauge(metricStopped, number(stopped))
 	gauge(metricOpenDebt, float64(sum.OpenDebt))
 	s.receivers(to, now)
 }
 
-func (s *metrics) found() (orphans, shut int) {
+func (s *metrics) found() (orphans, shut int, stopped bool) {
 	v := s.m.fsm.View()
 	defer v.Close()
-	return state.OrphanCount(v), state.ShutDevices(v)
+	a := state.Automation(v)
+	return state.OrphanCount(v), state.ShutDevices(v), a.Stopped != 0
 }
 
 // receivers tells how far the receivers of the trail are behind.
