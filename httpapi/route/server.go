@@ -24,7 +24,8 @@ func Server(h http.Handler, t *tls.Config) *http.Server {
 	}
 }
 
-// Listen limits the connections that one peer may hold open at once; exempt peers (trusted proxies) are not counted.
+// Listen limits the connections that one peer may hold open at once. Exempt peers, which are trusted proxies, are not counted, and
+// may say by the PROXY protocol whose connection it is, which then counts.
 func Listen(l net.Listener, perPeer int, peer func(net.Addr) (key string, exempt bool)) net.Listener {
 	return &listener{Listener: l, limit: perPeer, peer: peer, open: map[string]int{}}
 }
@@ -47,13 +48,25 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		key, exempt := l.peer(c.RemoteAddr())
 		if exempt {
-			return c, nil
+			return &proxied{Conn: c, admit: l.admit}, nil
 		}
 		if l.enter(key) {
 			return &conn{Conn: c, leave: sync.OnceFunc(func() { l.exit(key) })}, nil
 		}
 		_ = c.Close()
 	}
+}
+
+// admit counts the connection of a client behind a proxy.
+func (l *listener) admit(a net.Addr) (leave func(), ok bool) {
+	key, exempt := l.peer(a)
+	if exempt {
+		return func() {}, true
+	}
+	if !l.enter(key) {
+		return nil, false
+	}
+	return sync.OnceFunc(func() { l.exit(key) }), true
 }
 
 func (l *listener) enter(key string) bool {

@@ -46,7 +46,7 @@ type API struct {
 	Advertise         string   `yaml:"advertise" doc:"host:port under which clients reach it; default: listen"`
 	CertFile          string   `yaml:"cert_file" doc:"PEM certificate chain of your own; default: one of the cluster's CA"`
 	KeyFile           string   `yaml:"key_file" doc:"PEM key to cert_file"`
-	TrustedProxies    []string `yaml:"trusted_proxies" doc:"prefixes whose X-Forwarded-For is believed"`
+	TrustedProxies    []string `yaml:"trusted_proxies" doc:"prefixes of load balancers whose X-Forwarded-For, and whose header of the PROXY protocol (version 1 or 2), is believed"`
 	RequestsPerSecond int      `yaml:"requests_per_second" doc:"requests that one source may send; more are answered 429"`
 	TokensPerSecond   int      `yaml:"tokens_per_second" doc:"token requests that one source, and one client id, may send"`
 	SecretsInURL      bool     `yaml:"secrets_in_url" doc:"accept client secrets and passwords as URL parameters, as some old clients send them"`
