@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +37,17 @@ func TestEncryptedAnswers(t *testing.T) {
 	print := []string{"--", "sh", "-c", "printf %s \"$A\""}
 	if got := h.run(slices.Concat(run, []string{file}, print)...); got != "value-of-the-test" {
 		t.Errorf("the program got %q", got)
+	}
+	// Without a key nothing is handed on as if it were the secret.
+	h.refused("--key-file", slices.Concat(run[:len(run)-1], print)...)
+	h.run("device", "create", "web1", "--ip", "192.0.2.1")
+	h.runWith("s3cret-1", "credential", "create", "web1-root", "--hostname", "web1", "--username", "root", "--secret-stdin")
+	h.refused("--key-file", "run", "--secret", "PW=web1-root", "--", "true")
+	vars := filepath.Join(t.TempDir(), "runb.vars")
+	notes, err := h.dsm(map[string]string{"SENHASEGURA_URL": h.env["COFRE_URL"], "SENHASEGURA_CLIENT_ID": h.env["COFRE_CLIENT_ID"], "SENHASEGURA_CLIENT_SECRET": h.env["COFRE_CLIENT_SECRET"],
+		"SENHASEGURA_CA_FILE": h.env["COFRE_CA_FILE"], "SENHASEGURA_SECRETS_FILE": vars}, "runb", "-a", "admin", "-s", "erp", "-e", "prod")
+	if _, failed := os.Stat(vars); err == nil || !strings.Contains(err.Error(), "encrypted to the authorization's key") || failed == nil {
+		t.Error(err, notes)
 	}
 	other := filepath.Join(t.TempDir(), "other.pem")
 	if _, err := newKeyFile(other); err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,6 +114,9 @@ as they came: it opens with the same key only.`,
 				return fmt.Errorf("read %s: %w", credential, err)
 			}
 			held = append(held, credential)
+			if api, err := s.client(); err != nil || api.Sealed() && keys.key == nil {
+				return cmp.Or(err, errSealed)
+			}
 			if got.Secret, err = keys.open("the secret of "+credential, got.Secret); err != nil {
 				return err
 			}
@@ -132,6 +136,8 @@ as they came: it opens with the same key only.`,
 	return c
 }
 
+var errSealed = errors.New("the secrets are encrypted to the authorization's key, and are of no use to a program so: name the private key with --key-file")
+
 // nobody are the answers that say that no node decided: a node's own that cannot, and those of a load balancer before nodes that are not there.
 var nobody = []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
@@ -145,7 +151,10 @@ func (s *session) applicationSecrets(c *cobra.Command, r run) ([]dsm.Variable, e
 	if err != nil {
 		return nil, err
 	}
-	all, err := dsm.Fetch(c.Context(), api, conn, r.of)
+	all, sealed, err := dsm.Fetch(c.Context(), api, conn, r.of)
+	if sealed && r.private == "" {
+		return nil, errSealed
+	}
 	if r.offline == "" {
 		return all, err
 	}

@@ -22,6 +22,7 @@ import (
 
 	"cofre/executors"
 	"cofre/fsm/model"
+	"cofre/httpapi/compat"
 )
 
 // Config says where the API is and who asks.
@@ -43,6 +44,7 @@ const dialTimeout = 5 * time.Second
 type Client struct {
 	config Config
 	http   *http.Client
+	sealed atomic.Bool
 
 	mu      sync.Mutex // guards what follows
 	token   string
@@ -73,6 +75,9 @@ func New(c Config) (*Client, error) {
 	t := &http.Transport{DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSHandshakeTimeout: dialTimeout, TLSClientConfig: tlsConfig, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}
 	return &Client{config: c, http: &http.Client{Transport: t, Timeout: c.Timeout}}, nil
 }
+
+// Sealed tells whether an answer held secrets that are encrypted to the authorization's key.
+func (c *Client) Sealed() bool { return c.sealed.Load() }
 
 // Error is an answer of the API that is not a success.
 type Error struct {
@@ -196,6 +201,9 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 	if res.StatusCode >= 300 {
 		e := parseError(res, b)
 		return nil, e, res.StatusCode == http.StatusServiceUnavailable && harmless
+	}
+	if res.Header.Get(compat.EncryptionHeader) != "" {
+		c.sealed.Store(true)
 	}
 	return b, nil, false
 }

@@ -148,9 +148,12 @@ func runb(c *cobra.Command, s Surroundings, f flags) error {
 		return err
 	}
 	say("%d variables are named by the mapping file and set", len(m.names))
-	all, err := fetch(c.Context(), api, conn, Name{f.application, f.system, f.environment}, m)
+	all, sealed, err := fetch(c.Context(), api, conn, Name{f.application, f.system, f.environment}, m)
 	if err != nil {
 		return err
+	}
+	if sealed {
+		return errors.New("the secrets are encrypted to the authorization's key, and a pipeline cannot use them so: cofre run --key-file opens them")
 	}
 	lines, left := tool.lines(all)
 	for _, l := range left {

@@ -18,8 +18,8 @@ type Name struct{ Application, System, Environment string }
 type Variable struct{ Name, Value string }
 
 // Fetch reads every secret of an application as variables, in the order of their names. Of a name that several secrets
-// hold, the last one counts.
-func Fetch(ctx context.Context, api *client.Client, conn client.Config, n Name) ([]Variable, error) {
+// hold, the last one counts. sealed tells that values are encrypted to the authorization's key, and are handed on as they came.
+func Fetch(ctx context.Context, api *client.Client, conn client.Config, n Name) (all []Variable, sealed bool, err error) {
 	return fetch(ctx, api, conn, n, mapping{})
 }
 
@@ -42,27 +42,26 @@ type secret struct {
 }
 
 // fetch goes the way of the dsm client: register, go on with the keys of the application, send what is mapped, read.
-func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, m mapping) ([]Variable, error) {
-	api, err := register(ctx, api, conn, n)
-	if err != nil {
-		return nil, err
+func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, m mapping) (out []Variable, sealed bool, err error) {
+	if api, err = register(ctx, api, conn, n); err != nil {
+		return nil, false, err
 	}
 	if len(m.text) > 0 {
 		env, err := m.document()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		body := map[string]string{"env": encoded(env), "map": encoded(m.text)}
 		if err := api.Do(ctx, http.MethodPost, "/iso/cicd/variables", body, nil); err != nil {
-			return nil, fmt.Errorf("register the variables of the mapping file: %w", err)
+			return nil, false, fmt.Errorf("register the variables of the mapping file: %w", err)
 		}
 	}
 	var a answer
 	if err := api.Do(ctx, http.MethodGet, "/iso/dapp/application", nil, &a); err != nil {
-		return nil, fmt.Errorf("read the secrets of %s: %w", n.Application, err)
+		return nil, false, fmt.Errorf("read the secrets of %s: %w", n.Application, err)
 	}
 	if got := (Name{a.Application.Name, a.Application.System, a.Application.Environment}); got != n {
-		return nil, fmt.Errorf("the client keys belong to the application %q, system %q, environment %q; another is reached by keys that may register applications, and by all three names", got.Application, got.System, got.Environment)
+		return nil, false, fmt.Errorf("the client keys belong to the application %q, system %q, environment %q; another is reached by keys that may register applications, and by all three names", got.Application, got.System, got.Environment)
 	}
 	all := map[string]string{}
 	for _, s := range a.Application.Secrets {
@@ -70,11 +69,11 @@ func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, 
 			maps.Copy(all, d)
 		}
 	}
-	out := make([]Variable, 0, len(all))
+	out = make([]Variable, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		out = append(out, Variable{name, all[name]})
 	}
-	return out, nil
+	return out, api.Sealed(), nil
 }
 
 // register finds or makes the application and continues with its keys. Keys that may not register applications may still
