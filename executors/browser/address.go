@@ -43,6 +43,42 @@ func address(parts []mask.Part) error {
 	return nil
 }
 
+// origin is the beginning of a URL up to its path.
+func origin(parts []mask.Part) []mask.Part {
+	var out []mask.Part
+	for i, p := range parts {
+		begin := 0
+		if i == 0 {
+			begin = strings.Index(p.Literal, "://") + 3
+		}
+		if at := strings.IndexAny(p.Literal[begin:], "/?#"); p.Hole == "" && at >= 0 {
+			p.Literal = p.Literal[:begin+at]
+			return append(out, p)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// location notes where the holes of a part of a URL stand.
+func location(parts []mask.Part) error {
+	if len(parts) > 0 && (strings.HasPrefix(parts[0].Literal, "https://") || strings.HasPrefix(parts[0].Literal, "http://")) {
+		return address(parts)
+	}
+	if len(parts) == 0 {
+		return errors.New("expected test-location with a part of a URL")
+	}
+	for i := range parts {
+		if parts[i].Hole == "" {
+			continue
+		}
+		if parts[i].Context = inPath; parts[i].Hole.Secret() {
+			return errors.New("expected a part of a URL, with tags that are no secrets")
+		}
+	}
+	return nil
+}
+
 var host = regexp.MustCompile(`^[0-9A-Za-z.:-]+$`)
 
 // pathOrQuery escapes what a path may hold and a query may not.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/browser"
@@ -88,6 +89,25 @@ func TestForm(t *testing.T) {
 		t.Errorf("the new secret: %t, %v", in, err)
 	}
 	executortest.Ran(h.template)
+}
+
+// TestPathsOfTheLibrary: templates of the vendor's library name pages by their path, and tell where they are with tags.
+func TestPathsOfTheLibrary(t *testing.T) {
+	t.Parallel()
+	h := open(t, launch(t))
+	h.template = "timeout 600000\n" + strings.Replace(h.template, "set-location https://[#HOSTNAME#]/password\n", "test-location https://[#HOSTNAME#]/account\nset-location /password\nnew-action\ntest-location /password\n", 1)
+	a, fresh := h.add(t), canary+"path-1"
+	if outcome, err := h.change(t, a, fresh, nil); outcome != executors.Applied || !h.in(a.Name, fresh) {
+		t.Errorf("%s, %v", outcome, err)
+	}
+	p, err := h.executor.Compile(h.template)
+	if err != nil || !strings.Contains(strings.Join(p.Notices(), "\n"), "an attempt lasts 300000 milliseconds at most") {
+		t.Errorf("%v, %v", p, err)
+	}
+	h.template = strings.Replace(h.template, "test-location /password", "test-location /[#USERNAME#]", 1)
+	if outcome, err := h.change(t, h.add(t), fresh, func(s *executors.Session) { s.ReadTimeout = time.Second }); outcome != executors.NotStarted || err == nil || !strings.Contains(err.Error(), "[#USERNAME#]") {
+		t.Errorf("somewhere else: %s, %v", outcome, err)
+	}
 }
 
 // TestOutcomes: what may be claimed when something goes wrong, at each stage.
@@ -175,7 +195,9 @@ func TestCompile(t *testing.T) {
 		start + "log [#NEW_PASSWORD#]":        "line 2, column 1: a tag can stand in a URL and in what is filled in only: everything else is script or log",
 		start + "fill a [#NEW_PASSWORD#]\nlogged-in b": "line 3, column 1: expected logged-in once, before the new secret is filled in",
 		start + "sleep 99999":                          "line 2, column 1: expected sleep with milliseconds, at most 60000",
-		"timeout 300001":                               "line 1, column 1: expected timeout with milliseconds, at most 300000",
+		"timeout soon":                                 "line 1, column 1: expected timeout with milliseconds",
+		start + "test-location":                        "line 2, column 1: expected test-location with a part of a URL",
+		start + "test-location /[#NEW_PASSWORD#]":      "line 2, column 1: expected a part of a URL, with tags that are no secrets",
 		start + "offset 1":                             "line 2, column 1: expected offset x y",
 		start + "prop a b":                             "line 2, column 1: expected prop selector property value",
 	} {

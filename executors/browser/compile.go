@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,8 @@ type step struct {
 	verb   string
 	css    string
 	name   string        // of a property
-	text   string        // of test-location, log and jscript
-	parts  []mask.Part   // of URLs and of what is filled in
+	text   string        // of log and jscript
+	parts  []mask.Part   // of URLs, of test-location, and of what is filled in
 	pause  time.Duration // of sleep
 	x, y   float64       // of offset
 }
@@ -110,11 +111,14 @@ func (p *program) read(n int, text string, parts []mask.Part) error {
 	}
 	switch st.verb {
 	case "timeout":
-		ms, ok := number(rest, int(maxProcess.Milliseconds()))
+		ms, ok := number(rest, math.MaxInt32)
 		if !ok {
-			return fail("expected timeout with milliseconds, at most 300000")
+			return fail("expected timeout with milliseconds")
 		}
-		p.process = time.Duration(ms) * time.Millisecond
+		if p.process = time.Duration(ms) * time.Millisecond; p.process > maxProcess {
+			p.process = maxProcess
+			p.notices = append(p.notices, fmt.Sprintf("line %d: an attempt lasts %d milliseconds at most", n, maxProcess.Milliseconds()))
+		}
 		return nil
 	case "useragent", "user-agent":
 		if p.agent = strings.Trim(rest, `"`); p.agent == "" || len(holes) > 0 {
@@ -125,6 +129,9 @@ func (p *program) read(n int, text string, parts []mask.Part) error {
 		takesTags, st.parts = true, partsOf(rest, n)
 		if len(p.steps) == 0 != (st.verb == "start-at") {
 			return fail("expected start-at once, before everything else, and set-location later")
+		}
+		if st.verb == "set-location" && strings.HasPrefix(rest, "/") {
+			st.parts = append(origin(p.steps[0].parts), st.parts...)
 		}
 		if err := address(st.parts); err != nil {
 			return fail(err.Error())
@@ -155,7 +162,12 @@ func (p *program) read(n int, text string, parts []mask.Part) error {
 		}
 	case "click", "jclick", "really-click":
 		st.css = rest
-	case "test-location", "log", "jscript":
+	case "test-location":
+		takesTags, st.parts = true, partsOf(rest, n)
+		if err := location(st.parts); err != nil {
+			return fail(err.Error())
+		}
+	case "log", "jscript":
 		if st.text = rest; rest == "" {
 			return fail("expected " + st.verb + " with a text")
 		}

@@ -237,7 +237,11 @@ func (r *run) step(ctx context.Context, st step) error {
 		if err := r.settle(ctx); err != nil { // what is awaited must be of the page that comes, not of the one that goes
 			return err
 		}
-		if err := r.until(ctx, condition(st), strings.TrimSpace(st.css+st.text)); err != nil {
+		var err error
+		if st.text, err = r.text(st.parts, escapeURL); err != nil {
+			return executors.Fail(executors.ClassTemplate, st.line, err)
+		}
+		if err := r.until(ctx, condition(st), st.css+mask.Source(st.parts)); err != nil {
 			return err
 		}
 		r.awaited = r.awaited || r.net.wasExposed()
