@@ -9,8 +9,10 @@ import (
 	"cofre/executors"
 	"cofre/executors/mask"
 	"cofre/executors/ssh"
+	"cofre/fsm/credential"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
+	"cofre/fsm/template"
 	"cofre/vault/secret"
 )
 
@@ -66,6 +68,40 @@ func TestNewSecretFitsTheTemplate(t *testing.T) {
 		case !fits && (o.State != model.OpReady || offered != "" || !strings.Contains(o.Message, "a symbol that the place cannot carry") || len(h.credential().Versions) != 2):
 			t.Errorf("no symbol is left: %s: %s: offered %q", o.State, o.Message, offered)
 		}
+	}
+}
+
+// several is an executor of which one template carries less than the others.
+type several struct{ narrow }
+
+func (s several) Compile(source string) (executors.Program, error) {
+	if !strings.Contains(source, "narrow") {
+		return narrow{s.fake, ""}, nil
+	}
+	return s.narrow, nil
+}
+
+// TestNewSecretFitsTheHeirs: what a child, or a child's child, cannot be sent is not made for the parent.
+func TestNewSecretFitsTheHeirs(t *testing.T) {
+	t.Parallel()
+	const refused = "!%@#&*"
+	h := open(t)
+	must(h, template.Seed, template.SeedArgs{Templates: []template.PutArgs{{Name: "narrow", Executor: "ssh", Kind: model.TemplateChange, Content: "exec \"narrow\""}}})
+	parent, device, tpl := h.credential().ID, h.credential().Device, h.credential().Execution.ChangeTemplate
+	for _, name := range []string{"child", "grandchild"} {
+		parent = put(h, credential.PutArgs{Identifier: name, Device: device, Username: &name, Parent: &parent, Execution: &credential.ExecutionPatch{ChangeTemplate: &tpl}})
+		tpl = model.TemplateID(model.DeriveID("catalogue", "ssh", "narrow"))
+	}
+	var offered string
+	id, _ := h.grant()
+	h.start(several{narrow{fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+		v, err := s.Resolve(mask.NewPassword)
+		offered = text(v)
+		return executors.Applied, err
+	}, verify: func(string) (bool, error) { return true, nil }}, refused}})
+	h.await(id, "changed", in(model.OpSucceeded))
+	if offered == "" || strings.ContainsAny(offered, refused) || !strings.ContainsAny(offered, "^_") {
+		t.Errorf("offered %q", offered)
 	}
 }
 
