@@ -28,6 +28,7 @@ type OAuth1 struct {
 	Nonce           string
 	At              model.Time
 	Signature       []byte
+	InURL           bool      // the secrets themselves stand in the URL: PLAINTEXT in the query
 	bases           [2]string // as sent, and over the lower-cased URL, as a known client signs it
 }
 
@@ -85,7 +86,7 @@ func ParseOAuth1(r *http.Request, form string) (o OAuth1, ok bool, err error) {
 		return o, true, errOAuth1
 	}
 	if o.Method == plaintext {
-		o.Signature = []byte(one["oauth_signature"])
+		o.Signature, o.InURL = []byte(one["oauth_signature"]), r.URL.Query().Has("oauth_signature")
 		return o, true, nil
 	}
 	if o.Signature, err = base64.StdEncoding.DecodeString(strings.TrimSpace(one["oauth_signature"])); err != nil || len(o.Signature) == 0 {

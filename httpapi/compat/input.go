@@ -28,7 +28,7 @@ type Input struct {
 var SecretNames = []string{"password", "content", "client_secret", "secret", "private_key", "passphrase", "secret_key", "value", "data", "env", "session_token"}
 
 // ErrSecretInURL refuses a secret in a URL, where proxies and histories keep it.
-func errSecretInURL(name string) error {
+func ErrSecretInURL(name string) error {
 	return model.Errorf(model.Invalid, "%s must be sent in the body, not in the URL", name).WithField(name)
 }
 
@@ -48,7 +48,7 @@ func Decode(r *http.Request, body []byte, o DecodeOptions) (*Input, error) {
 	if o.RefuseSecretsInURL {
 		if name := in.secretIn(); name != "" {
 			in.Wipe()
-			return nil, errSecretInURL(name)
+			return nil, ErrSecretInURL(name)
 		}
 	}
 	parsed, err := decodeBody(r.Header.Get("Content-Type"), body)

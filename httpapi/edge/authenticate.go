@@ -20,7 +20,8 @@ type clients struct {
 	tokens    *authn.Tokens
 	failures  *authn.Limiter // signatures that are not good, per source
 	guesses   *authn.Limiter // and per source and consumer key, so that nobody delays the holder from elsewhere
-	plaintext bool
+	plaintext bool           // OAuth 1.0 PLAINTEXT is taken
+	inURL     bool           // secrets may stand in a URL
 }
 
 // authenticate finds the client; maxBody is the greatest body of the route, which is read if it is part of what was signed.
@@ -49,6 +50,9 @@ func (c *clients) authenticate(r *http.Request, from model.Origin, at time.Time,
 	}
 	if !signed {
 		return model.Actor{}, model.Errorf(model.Unauthenticated, "Client authentication failed: send an access token as Bearer, or sign the request with OAuth 1.0")
+	}
+	if o.InURL && !c.inURL {
+		return model.Actor{}, compat.ErrSecretInURL("oauth_signature")
 	}
 	return c.oauth1(r.Context(), &o, from, at)
 }

@@ -105,7 +105,7 @@ func Build(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	t := newTokens(d)
-	c := &clients{access: d.Access, tokens: t.tokens, failures: authn.NewLimiter(d.Limits.TokenSource, d.Limits.Remembered), guesses: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered), plaintext: d.PlaintextOAuth1}
+	c := &clients{access: d.Access, tokens: t.tokens, failures: authn.NewLimiter(d.Limits.TokenSource, d.Limits.Remembered), guesses: authn.NewLimiter(d.Limits.TokenClient, d.Limits.Remembered), plaintext: d.PlaintextOAuth1, inURL: d.SecretsInURL}
 	perSource := authn.NewLimiter(d.Limits.Source, d.Limits.Remembered)
 	return route.Mount(route.Options{
 		Node:   func() model.NodeID { return d.Status().Node },

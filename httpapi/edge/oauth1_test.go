@@ -160,21 +160,35 @@ func TestOAuth1Once(t *testing.T) {
 	h.signed(k.sign("GET", h.server.URL+"/iso/pam/credential", "n10", now), "GET", "/iso/pam/credential", 401)
 }
 
-// The secrets themselves in the URL, only where the setting allows it; never without a signature.
+// The secrets themselves instead of a signature, only where the setting allows it, and in the URL only where secrets may stand there;
+// never without a signature.
 func TestOAuth1Plaintext(t *testing.T) {
 	t.Parallel()
-	for _, allowed := range []bool{false, true} {
-		h := open(t, func(d *edge.Deps) { d.PlaintextOAuth1 = allowed })
+	for _, c := range []struct {
+		allowed, inURL bool
+		header, query  int
+	}{{false, false, 401, 400}, {false, true, 401, 401}, {true, false, 200, 400}, {true, true, 200, 200}} {
+		h := open(t, func(d *edge.Deps) { d.PlaintextOAuth1, d.SecretsInURL = c.allowed, c.inURL })
 		admin := h.token(h.admin)
 		h.stock(admin)
 		k := h.signing(admin, "old", legacyClient)
-		query := func(signature string) string {
-			return "/iso/pam/credential?" + url.Values{"oauth_consumer_key": {k.consumer}, "oauth_token": {k.token}, "oauth_signature_method": {"PLAINTEXT"}, "oauth_timestamp": {fmt.Sprint(time.Now().Unix())},
-				"oauth_nonce": {signature[:1] + fmt.Sprint(allowed)}, "oauth_version": {"1.0"}, "oauth_signature": {signature}}.Encode()
+		params := func(nonce, signature string) url.Values {
+			return url.Values{"oauth_consumer_key": {k.consumer}, "oauth_token": {k.token}, "oauth_signature_method": {"PLAINTEXT"}, "oauth_timestamp": {fmt.Sprint(time.Now().Unix())},
+				"oauth_nonce": {nonce}, "oauth_version": {"1.0"}, "oauth_signature": {signature}}
 		}
-		want := map[bool]int{false: 401, true: 200}[allowed]
-		h.want(h.send(h.request("GET", query(k.consumerSecret+"&"+k.tokenSecret), "", "", "")), want)
-		h.want(h.send(h.request("GET", query("-"), "", "", "")), 401)
+		query := func(nonce, signature string) *http.Request {
+			return h.request("GET", "/iso/pam/credential?"+params(nonce, signature).Encode(), "", "", "")
+		}
+		header := h.request("GET", "/iso/pam/credential", "", "", "")
+		var pairs []string
+		for name, value := range params("n1", k.consumerSecret+"&"+k.tokenSecret) {
+			pairs = append(pairs, fmt.Sprintf("%s=%q", name, url.PathEscape(value[0])))
+		}
+		header.Header.Set("Authorization", "OAuth "+strings.Join(pairs, ", "))
+		h.want(h.send(header), c.header)
+		h.want(h.send(query("n2", k.consumerSecret+"&"+k.tokenSecret)), c.query)
+		wrong := map[bool]int{false: 400, true: 401}[c.inURL]
+		h.want(h.send(query("n3", "-")), wrong)
 		h.want(h.send(h.request("GET", "/iso/pam/credential?oauth_consumer_key="+k.consumer+"&oauth_token="+k.token+"&oauth_signature=-", "", "", "")), 401)
 	}
 }
