@@ -31,10 +31,6 @@ func (Executor) Accounts(ctx context.Context, s executors.Session, prefix string
 }
 
 func logins(ctx context.Context, s executors.Session, prefix string) ([]string, error) {
-	with, err := s.Resolve(mask.AuthPassword)
-	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
-	}
 	literal, err := escape(mask.Part{Hole: mask.Username, Context: inLiteral}, []byte(prefix))
 	if err != nil {
 		return nil, executors.Fail(executors.ClassTemplate, 0, err)
@@ -42,7 +38,7 @@ func logins(ctx context.Context, s executors.Session, prefix string) ([]string, 
 	if err := s.Before("connect"); err != nil {
 		return nil, executors.Fail(executors.ClassRefused, 0, err)
 	}
-	c, err := logIn(ctx, s, mask.AuthUser, with)
+	c, err := manager(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +52,16 @@ func logins(ctx context.Context, s executors.Session, prefix string) ([]string, 
 	if !slices.Contains(rights, driver.Value(int64(1))) {
 		return nil, &executors.Failure{Class: executors.ClassPolicy, Msg: "the server shows this login no others: it lacks ALTER ANY LOGIN, and VIEW ANY DEFINITION"}
 	}
-	rows, err := c.rows(ctx, fmt.Sprintf("SELECT TOP (%d) name FROM sys.server_principals WHERE type = 'S' AND LOWER(LEFT(name, %d)) = LOWER(N'%s')", executors.MaxAccounts+1, len(prefix), literal))
+	rows, err := c.rows(ctx, fmt.Sprintf("SELECT TOP (%d) name FROM sys.server_principals WHERE type = 'S' AND LOWER(LEFT(name, %d)) = LOWER(N'%s')", executors.MaxAccounts+1, len(prefix), literal), executors.MaxAccounts+1)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, row := range rows {
-		name, ok := row[0].(string)
+		name, ok := "", len(row) == 1
+		if ok {
+			name, ok = row[0].(string)
+		}
 		if !ok {
 			return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "the server lists something that is no name"}
 		}

@@ -128,6 +128,15 @@ type client struct {
 	untie func() bool
 }
 
+// manager logs in as whoever changes others.
+func manager(ctx context.Context, s executors.Session) (*client, error) {
+	with, err := s.Resolve(mask.AuthPassword)
+	if err != nil {
+		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
+	}
+	return logIn(ctx, s, mask.AuthUser, with)
+}
+
 // logIn connects as the user that a name resolves to.
 func logIn(ctx context.Context, s executors.Session, who mask.Name, with secret.Value) (*client, error) {
 	user, err := s.Resolve(who)

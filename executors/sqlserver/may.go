@@ -64,10 +64,6 @@ func ask(ctx context.Context, s executors.Session) (*rights, error) {
 	if err != nil {
 		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.Username, err))
 	}
-	with, err := s.Resolve(mask.AuthPassword)
-	if err != nil {
-		return nil, executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
-	}
 	var sql string
 	err = name.Reveal(func(b []byte) error {
 		text, err := escape(mask.Part{Hole: mask.Username, Context: inLiteral}, b)
@@ -77,7 +73,7 @@ func ask(ctx context.Context, s executors.Session) (*rights, error) {
 	if err != nil {
 		return nil, executors.Fail(executors.ClassTemplate, 0, err)
 	}
-	c, err := logIn(ctx, s, mask.AuthUser, with)
+	c, err := manager(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +121,7 @@ func (a *rights) allow(st *statement) (allowed bool, why string, err error) {
 
 // row runs a query whose answer is one row.
 func (c *client) row(ctx context.Context, sql string) ([]driver.Value, error) {
-	rows, err := c.rows(ctx, sql)
+	rows, err := c.rows(ctx, sql, 2)
 	if err == nil && len(rows) != 1 {
 		err = &executors.Failure{Class: executors.ClassProtocol, Msg: "the server does not answer with one row"}
 	}
@@ -135,8 +131,8 @@ func (c *client) row(ctx context.Context, sql string) ([]driver.Value, error) {
 	return rows[0], nil
 }
 
-// rows runs a query.
-func (c *client) rows(ctx context.Context, sql string) ([][]driver.Value, error) {
+// rows runs a query and reads so many rows at most: a server may send what nobody asked for.
+func (c *client) rows(ctx context.Context, sql string, most int) ([][]driver.Value, error) {
 	prepare, ok := c.conn.(driver.ConnPrepareContext)
 	if !ok {
 		return nil, errors.New("the driver cannot run statements")
@@ -151,13 +147,13 @@ func (c *client) rows(ctx context.Context, sql string) ([][]driver.Value, error)
 	}
 	rows, err := run.QueryContext(ctx, nil)
 	var all [][]driver.Value
-	for err == nil {
+	for err == nil && len(all) < most {
 		row := make([]driver.Value, len(rows.Columns()))
 		if err = rows.Next(row); err == nil {
 			all = append(all, row)
 		}
 	}
-	if errors.Is(err, io.EOF) {
+	if err == nil || errors.Is(err, io.EOF) {
 		return all, rows.Close()
 	}
 	if ctx.Err() != nil {
