@@ -39,8 +39,8 @@ var Put = command.Define("application.put", 1, func(tx *table.Tx, m command.Meta
 		return model.Application{}, err
 	}
 	app := a.Application
-	if !model.ValidName(app.Name) {
-		return app, model.Errorf(model.Invalid, "an application's name has 1 to 63 letters, digits, '-', '_' or '.'").WithField("name")
+	if err := model.CheckApplicationName("name", app.Name); err != nil {
+		return app, err
 	}
 	if err := model.CheckText("description", app.Description, model.MaxText); err != nil {
 		return app, err

@@ -97,6 +97,7 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	if err := provided(tx, app, a.Profiles); err != nil {
 		return RegisterResult{}, err
 	}
+	describe(tx, app, a)
 	if found != nil {
 		return addKey(tx, m, app, found, a.Secret)
 	}
@@ -106,6 +107,23 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	}
 	return create(tx, m, app, auth)
 }).AuditDenials()
+
+// describe keeps what a pipeline says of its application, as the vendor does at each call; what it does not say stays.
+func describe(tx *table.Tx, app *model.Application, a RegisterArgs) {
+	now := *app
+	if a.Description != "" {
+		now.Description = a.Description
+	}
+	if len(a.Tags) > 0 {
+		now.Tags = a.Tags
+	}
+	if now.Description == app.Description && slices.Equal(now.Tags, app.Tags) {
+		return
+	}
+	now.Revision++
+	state.Applications.Put(tx, &now)
+	tx.Emit(audit.ApplicationPut.With("application", string(now.ID), "name", now.Name, "change", "changed"))
+}
 
 // provided refuses profiles by which the application gets no users: an administrator sets those (dynamic.link), and a pipeline
 // that names them again changes nothing.
@@ -132,8 +150,11 @@ func notProvided(p NamedProfile) error {
 }
 
 func checkNames(a *RegisterArgs) error {
-	if !model.ValidName(a.Application) {
-		return model.Errorf(model.Invalid, "an application's name has 1 to 63 letters, digits, '-', '_' or '.'").WithCode(1004).WithField("application")
+	if a.Application == "" {
+		return model.Errorf(model.Invalid, "The application was not informed").WithCode(1004).WithField("application")
+	}
+	if err := model.CheckApplicationName("application", a.Application); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name, value string

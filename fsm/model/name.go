@@ -1,6 +1,9 @@
 package model
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Limits of client-chosen text, in bytes.
 const (
@@ -24,6 +27,31 @@ func ValidName(s string) bool {
 	return true
 }
 
+// CheckApplicationName refuses what cannot name an application. People choose these names freely, and clients send them as they
+// are ("My App"), so only what would make one look like another, or read as something else, is refused: '/' stands between the
+// names of an application and an authorization, and '*' ends a pattern of names. The characters are listed here, because the
+// tables of Unicode change with the compiler, and every node must decide alike.
+func CheckApplicationName(field, s string) error {
+	if err := CheckText(field, s, MaxName); err != nil {
+		return err
+	}
+	if s == "" || s == "." || s == ".." || strings.Trim(s, " ") != s || strings.ContainsAny(s, "/*") || strings.ContainsFunc(s, unseen) {
+		return Errorf(Invalid, "an application's name has 1 to %d bytes, no blank at either end, no '/' or '*', and nothing that cannot be seen", MaxName).WithField(field)
+	}
+	return nil
+}
+
+// unseen tells whether a character shows nothing, looks like a blank, or turns the direction of what follows.
+func unseen(r rune) bool {
+	switch {
+	case r == 0xa0, r == 0xad, r == 0x34f, r == 0x61c, r == 0x115f, r == 0x1160, r == 0x1680, r == 0x17b4, r == 0x17b5, r >= 0x180b && r <= 0x180f,
+		r >= 0x2000 && r <= 0x200f, r >= 0x2028 && r <= 0x202f, r >= 0x205f && r <= 0x206f, r == 0x2800, r == 0x3000, r == 0x3164,
+		r == 0xfeff, r == 0xffa0, r >= 0xfff0 && r <= 0xfffb, r >= 0xe0000 && r <= 0xe0fff:
+		return true
+	}
+	return false
+}
+
 // CheckText refuses text that no field of a noun may hold: too long, bad UTF-8, or control characters.
 func CheckText(field, s string, limit int) error {
 	if len(s) > limit {
@@ -33,7 +61,7 @@ func CheckText(field, s string, limit int) error {
 		return Errorf(Invalid, "%s is not valid UTF-8", field).WithField(field)
 	}
 	for _, r := range s {
-		if r < 0x20 || r == 0x7f {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
 			return Errorf(Invalid, "%s holds a control character", field).WithField(field)
 		}
 	}

@@ -147,10 +147,8 @@ func (m *management) find(r *route.Request) (*model.Application, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range all {
-		if name := r.Param("application"); all[i].Name == name || string(all[i].ID) == name {
-			return &all[i], nil
-		}
+	if a := route.Named(all, r.Param("application"), func(a *model.Application) (string, string) { return string(a.ID), a.Name }); a != nil {
+		return a, nil
 	}
 	return nil, model.Errorf(model.NotFound, "there is no such application")
 }

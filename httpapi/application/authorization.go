@@ -149,9 +149,8 @@ func (m *management) findAuthorization(r *route.Request) (*model.Authorization, 
 	if err != nil {
 		return nil, err
 	}
-	name := r.Param("name")
-	if i := slices.IndexFunc(all, func(a model.Authorization) bool { return a.Name == name || string(a.ID) == name }); i >= 0 {
-		return &all[i], nil
+	if a := route.Named(all, r.Param("name"), func(a *model.Authorization) (string, string) { return string(a.ID), a.Name }); a != nil {
+		return a, nil
 	}
 	return nil, model.Errorf(model.NotFound, "there is no such authorization")
 }

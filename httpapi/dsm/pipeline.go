@@ -47,7 +47,7 @@ func pipelineRoutes(v *vendor) []route.Route {
 		{Method: http.MethodPost, Path: "/iso/dapp/application", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "dsm.registered", Handle: v.register,
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModuleApplication, ""), Summary: "Create or find an application and its authorization, and get keys for it",
 				Text: "Needs an authorization that may create applications. Finds what the caller made and what its delegation names; anything else is 400 with code 1009. What it creates is the intersection with the caller. id stays the same; the first signature lasts, each later one an hour. `response.detail` lists what was sent and has no effect.",
-				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", "of a new application"), field("tags", "of a new application"), field("line_of_business", "not kept"), field("application_type", "not kept"), field("authorized_resources", "at creation"),
+				Fields: []route.Field{field("application", ""), field("system", ""), field("environment", ""), field("description", "of the application; absent or empty: as it is"), field("tags", "of the application; absent or empty: as they are"), field("line_of_business", "not kept"), field("application_type", "not kept"), field("authorized_resources", "at creation"),
 					field("allowed_ips", "at creation; * is any"), field("expiration_date", "at creation"),
 					field("allowed_http_referers", "at creation"), field("certificate_fingerprint", "at creation; SHA-256"), field("encryption_enabled", "at creation; needs public_key"), field("public_key", "RSA of 4096 bits in PEM"),
 					field("unique_key", "id of an authorization, instead of system and environment"), field("authentication_method", "OAuth 2.0"),
@@ -126,11 +126,7 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 		message = "Application updated: " + q.Application + " | Authorization created"
 	}
 	reply := compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret, Issued: true}})
-	lost := []string{"line_of_business", "application_type"}
-	if !done.Created {
-		lost = append(lost, "description", "tags")
-	}
-	reply.Detail = compat.NotKept(in.Said(lost...))
+	reply.Detail = compat.NotKept(in.Said("line_of_business", "application_type"))
 	return reply, nil
 }
 

@@ -71,7 +71,7 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/api/v1/credentials", "", strings.Repeat(" ", 2<<20), 413, "body"},
 		{"POST", "/api/v1/devices/web1/trust", "", `{"keys":[{"key":"ssh-rsa AAAA"}]}`, 400, "keys[0].key"},
 		{"POST", "/api/v1/devices/web1/trust", "", `{"keys":[{"fingerprint":"MD5:00"}]}`, 400, "keys[0]"},
-		{"POST", "/api/v1/applications", "", `{"name":"with space"}`, 400, "name"},
+		{"POST", "/api/v1/applications", "", `{"name":"a/b"}`, 400, "name"},
 		{"POST", "/api/v1/applications/admin/authorizations", "", `{"name":"b","rights":["root"]}`, 400, "rights"},
 		{"POST", "/api/v1/applications/admin/authorizations", "", `{"name":"b","ips":["all"]}`, 400, "ips"},
 		{"POST", "/api/v1/applications/admin/authorizations", "", `{"name":"b","expires_at":"soon"}`, 400, "expires_at"},

@@ -4,7 +4,6 @@ package policy
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"cofre/fsm/model"
@@ -185,9 +184,8 @@ func (m *management) find(r *route.Request) (model.Policy, error) {
 	if err != nil {
 		return model.Policy{}, err
 	}
-	name := r.Param("name")
-	if i := slices.IndexFunc(all, func(p model.Policy) bool { return p.Name == name || string(p.ID) == name }); i >= 0 {
-		return all[i], nil
+	if p := route.Named(all, r.Param("name"), func(p *model.Policy) (string, string) { return string(p.ID), p.Name }); p != nil {
+		return *p, nil
 	}
 	return model.Policy{}, model.Errorf(model.NotFound, "there is no such policy")
 }

@@ -42,6 +42,21 @@ func (r *Request) Cursor() (limit int, after uint64, err error) {
 	return limit, after, err
 }
 
+// Named finds what a path names by its id or by its name; nil: there is none. An id counts first, so that nobody comes before
+// another by a name that looks like its id.
+func Named[T any](all []T, named string, is func(*T) (id, name string)) *T {
+	var found *T
+	for i := range all {
+		switch id, name := is(&all[i]); named {
+		case id:
+			return &all[i]
+		case name:
+			found = &all[i]
+		}
+	}
+	return found
+}
+
 // Page cuts the page that the client wants out of a whole list, ordered by a key that is unique.
 func Page[T any](r *Request, all []T, key func(T) string) (Listed[T], error) {
 	limit, err := r.Limit()

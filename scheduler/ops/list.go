@@ -3,7 +3,6 @@ package ops
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -214,7 +213,7 @@ func (d *Described) name(r table.Reader) {
 	if a, ok := state.Authorizations.Get(r, string(d.Operation.Requester)); ok {
 		d.Requester = a.Name
 		if app, ok := state.Applications.Get(r, string(a.Application)); ok {
-			d.Requester = path.Join(app.Name, a.Name)
+			d.Requester = app.Name + "/" + a.Name
 		}
 	}
 }

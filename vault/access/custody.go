@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"path"
 
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
@@ -53,7 +52,7 @@ func (s *Service) Custodies(ctx context.Context, actor model.Actor, at model.Tim
 			}
 			if a, ok := state.Authorizations.Get(v, string(h.Authorization)); ok {
 				if app, ok := state.Applications.Get(v, string(a.Application)); ok {
-					one.Holder = path.Join(app.Name, a.Name)
+					one.Holder = app.Name + "/" + a.Name
 				}
 			}
 			out = append(out, one)

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"path"
 	"slices"
 	"strconv"
 
@@ -371,9 +370,14 @@ func (s *Service) addedKey(v table.Reader, auth *model.Authorization, given secr
 	return ok, err
 }
 
-// FindApplication finds an application by name.
+// FindApplication finds an application by id or name.
 func (s *Service) FindApplication(ctx context.Context, name string) (model.ApplicationID, error) {
-	a, err := ref(ctx, s, func(r table.Reader) (*model.Application, bool) { return state.Applications.First(r, "name", name) },
+	a, err := ref(ctx, s, func(r table.Reader) (*model.Application, bool) {
+		if a, ok := state.Applications.Get(r, name); ok {
+			return a, true
+		}
+		return state.Applications.First(r, "name", name)
+	},
 		model.Errorf(model.NotFound, "there is no such application").WithField("application"))
 	if err != nil {
 		return "", err
@@ -389,7 +393,7 @@ func (s *Service) AuthorizationNames(ids ...model.AuthorizationID) map[model.Aut
 	for _, id := range ids {
 		if a, ok := state.Authorizations.Get(v, string(id)); ok {
 			if app, ok := state.Applications.Get(v, string(a.Application)); ok {
-				out[id] = path.Join(app.Name, a.Name)
+				out[id] = app.Name + "/" + a.Name
 			}
 		}
 	}

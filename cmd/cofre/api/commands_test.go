@@ -49,6 +49,16 @@ NAME  STATE  TAGS  CREATED  DESCRIPTION
 admin  enabled  -  TIME  -
 shop  enabled  web,shop  TIME  the shop
 `, "application", "list")
+	h.run("application", "create", "My App")
+	h.run("authorization", "create", "My App", "ci", "--creates", "--delegate", "My App/erp", "--delegate", "My *")
+	h.golden(`
+NAME  STATE  TAGS  CREATED  DESCRIPTION
+My App  enabled  -  TIME  -
+admin  enabled  -  TIME  -
+shop  enabled  web,shop  TIME  the shop
+`, "application", "list")
+	h.refused("no blank at either end", "application", "create", "a/b")
+	h.run("application", "delete", "My App")
 	h.run("policy", "create", "weekly", "--max-age", "168h", "--length", "24", "--exclusive")
 	h.golden(`
 NAME  STATE  LENGTH  MAX-AGE  VIEW-EXPIRY  ON-RELEASE  EXCLUSIVE  CUSTODY  ATTEMPTS

@@ -83,6 +83,12 @@ func TestDsmRunb(t *testing.T) {
 	if out := h.run("secret", "list", "--application", "billing"); !strings.Contains(out, "DATABASE") || !strings.Contains(out, "TOKENS") || strings.Contains(out, "AWS") {
 		t.Error(out)
 	}
+	if notes, err := h.dsm(env, "runb", "-a", "My App (neu)", "-s", "e r p", "-e", "prod"); err != nil {
+		t.Error(err, notes)
+	}
+	if out := h.run("secret", "list", "--application", "My App (neu)"); !strings.Contains(out, "TOKENS") {
+		t.Error(out)
+	}
 	// Keys that may register nothing still read their own application, and only that.
 	own := maps.Clone(env)
 	own["SENHASEGURA_CLIENT_ID"], own["SENHASEGURA_CLIENT_SECRET"] = h.env["COFRE_CLIENT_ID"], h.env["COFRE_CLIENT_SECRET"]
