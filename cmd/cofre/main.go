@@ -29,6 +29,9 @@ func main() {
 	if err := root.ExecuteContext(ctx); err != nil {
 		if api.Own(err) {
 			fmt.Fprintln(os.Stderr, root.Name()+":", err)
+			if advice := api.Advice(err); advice != "" {
+				fmt.Fprintln(os.Stderr, "      ", advice)
+			}
 		}
 		os.Exit(api.Status(err))
 	}

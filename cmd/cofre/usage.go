@@ -25,8 +25,24 @@ func strict(c *cobra.Command) {
 			return c.Help()
 		}
 	case check != nil:
-		c.Args = func(c *cobra.Command, args []string) error { return hint(c, check(c, args)) }
+		c.Args = func(c *cobra.Command, args []string) error {
+			return hint(c, errors.Join(check(c, args), noneEmpty(c, args)))
+		}
 	}
+}
+
+// noneEmpty refuses an empty name, as an unset variable of a script gives it: in the path of the API it would be another place. What
+// stands behind -- belongs to the program that is run.
+func noneEmpty(c *cobra.Command, args []string) error {
+	if n := c.ArgsLenAtDash(); n >= 0 {
+		args = args[:n]
+	}
+	for i, a := range args {
+		if strings.TrimSpace(a) == "" {
+			return fmt.Errorf("argument %d is empty", i+1)
+		}
+	}
+	return nil
 }
 
 func hint(c *cobra.Command, err error) error {

@@ -28,6 +28,13 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: %v, want %s; printed %q", line, err, want, out.String())
 		}
 	}
+	for _, args := range [][]string{{"credential", "show", ""}, {"credential", "read", " ", "--raw"}, {"authorization", "create", "shop", ""}, {"cluster", "approve", ""}, {"run", "", "--", "sh"}} {
+		root := command()
+		root.SetArgs(args)
+		if err := root.Execute(); err == nil || !strings.Contains(err.Error(), " is empty") || !strings.Contains(err.Error(), "--help shows how") {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
 	csv := 0
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {

@@ -83,6 +83,7 @@ weekly  enabled  24  168h  off  yes  yes  1h  -
 	h.refused("no public key", "device", "trust", "web1", "--key-file", h.file("empty.pub", "# none\n"))
 
 	h.run("template", "put", "Ours", h.file("t.txt", "exec \"passwd\"\nexec [#NEW_PASSWORD#]\nend\n"), "--executor", "ssh")
+	h.refused("--username is empty", "credential", "create", "web1-root", "--hostname", "web1", "--username", "")
 	h.refused("--secret-stdin, --generate or --no-secret", "credential", "create", "web1-root", "--hostname", "web1", "--username", "root")
 	h.runWith(password+"\n", "credential", "create", "web1-root", "--hostname", "web1", "--username", "root", "--secret-stdin", "--template", "Ours", "--policy", "weekly")
 	h.run("credential", "create", "made", "--hostname", "web1", "--username", "made", "--generate", "--policy", "weekly")
@@ -197,7 +198,9 @@ func TestSecrets(t *testing.T) {
 	h := open(t)
 	h.runWith(`{"URL":"db://1","PASS":"`+password+`"}`, "secret", "create", "db", "--stdin", "--tag", "t", "--expires", "2999-01-31T12:00:00Z")
 	h.refused("identity already", "secret", "create", "db")
-	h.refused("is no JSON object", "secret", "update", "db", "--stdin")
+	for in, want := range map[string]string{"": "is not one JSON object", "null": "is not one JSON object", `{"A":"1"} {"B":"2"}`: "is not one JSON object", `{"A":"` + strings.Repeat("x", maxValues) + `"}`: "is too long"} {
+		h.refusedWith(want, in, "secret", "update", "db", "--stdin")
+	}
 	h.refused("is not set", "secret", "update", "db", "--env", "NOT_THERE_AT_ALL")
 	h.golden(`
 NUMBER  IDENTITY  OWNER  ENGINE  VERSION  CHANGED  EXPIRES  STATE

@@ -40,9 +40,12 @@ device's authorized_keys.`,
 	c.Flags().Bool("no-secret", false, "register no secret")
 	c.MarkFlagsMutuallyExclusive("secret-stdin", "generate", "no-secret")
 	_ = c.MarkFlagRequired("hostname")
+	_ = c.MarkFlagRequired("username")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		b := credentialBody(c)
-		b.Identifier = &args[0]
+		if b.Identifier = &args[0]; *b.Username == "" {
+			return errors.New("--username is empty") // the API would take the vendor's default name
+		}
 		err := totpKey(c, &b)
 		if err != nil {
 			return err
@@ -169,8 +172,11 @@ func secretFrom(r io.Reader) (*string, error) {
 		return nil, fmt.Errorf("read the secret: %w", err)
 	}
 	b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
-	if len(b) == 0 || len(b) > maxSecret {
-		return nil, fmt.Errorf("there is no secret, or more than %d bytes", maxSecret)
+	switch {
+	case len(b) == 0:
+		return nil, errors.New("the input holds no secret: it is empty")
+	case len(b) > maxSecret:
+		return nil, fmt.Errorf("the secret is too long: at most %d bytes", maxSecret)
 	}
 	v := string(b)
 	return &v, nil

@@ -145,9 +145,9 @@ func (s *session) secretBody(c *cobra.Command) (withValues, error) {
 		}
 	}
 	if in, _ := c.Flags().GetBool("stdin"); in {
-		var all map[string]string
-		if err := json.NewDecoder(io.LimitReader(c.InOrStdin(), 256<<10)).Decode(&all); err != nil {
-			return b, errors.New("standard input is no JSON object whose values are texts") // the cause may quote a value
+		all, err := valuesFrom(c.InOrStdin())
+		if err != nil {
+			return b, err
 		}
 		names := []string{}
 		for name := range all {
@@ -175,6 +175,24 @@ func (s *session) secretBody(c *cobra.Command) (withValues, error) {
 		}
 	}
 	return b, nil
+}
+
+const maxValues = 256 << 10
+
+// valuesFrom reads one JSON object of texts. Its errors never show the cause, which may quote a value.
+func valuesFrom(r io.Reader) (map[string]string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxValues+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the values: %w", err)
+	}
+	if len(b) > maxValues {
+		return nil, fmt.Errorf("standard input is too long: at most %d bytes", maxValues)
+	}
+	var all map[string]string
+	if json.Unmarshal(b, &all) != nil || all == nil {
+		return nil, errors.New(`standard input is not one JSON object whose values are texts, such as {"DB_PASS": "..."}`)
+	}
+	return all, nil
 }
 
 // secretData is the answer to a read.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"cofre/cluster/siem"
@@ -135,7 +136,7 @@ func (c *Config) Check() error {
 	if c.OperationsKeep != 0 && c.OperationsKeep < 24*time.Hour {
 		bad("operations_keep: %s is neither 0 (for ever) nor at least 24h", c.OperationsKeep)
 	}
-	if _, _, err := net.SplitHostPort(c.Metrics); c.Metrics != "" && err != nil {
+	if c.Metrics != "" && !isHostPort(c.Metrics) {
 		bad("metrics: %q is not host:port, such as 127.0.0.1:9464", c.Metrics)
 	}
 	if c.API.RequestsPerSecond < 1 || c.API.TokensPerSecond < 1 {
@@ -158,11 +159,17 @@ func (c *Config) Check() error {
 		}
 		*d = abs
 	}
-	for name, addr := range map[string]string{"api.advertise": c.API.Advertise, "peer.advertise": c.Peer.Advertise, "gossip.advertise": c.Gossip.Advertise} {
+	for _, l := range []struct{ name, addr string }{{"api.listen", c.API.Listen}, {"peer.listen", c.Peer.Listen}, {"gossip.listen", c.Gossip.Listen}} {
+		if !isHostPort(l.addr) {
+			bad("%s: %q is not host:port", l.name, l.addr)
+		}
+	}
+	for _, l := range []struct{ name, addr string }{{"api.advertise", c.API.Advertise}, {"peer.advertise", c.Peer.Advertise}, {"gossip.advertise", c.Gossip.Advertise}} {
+		name, addr := l.name, l.addr
 		host, _, err := net.SplitHostPort(addr)
 		ip := net.ParseIP(host)
 		switch {
-		case err != nil:
+		case err != nil || !isHostPort(addr):
 			bad("%s: %q is not host:port", name, addr)
 		case ip != nil && ip.IsUnspecified():
 			bad("%s: others cannot reach %q: set %s to this machine's address", name, addr, name)
@@ -171,4 +178,11 @@ func (c *Config) Check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isHostPort tells whether an address has a port that there can be.
+func isHostPort(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	return err == nil && bad == nil && n > 0
 }

@@ -153,3 +153,32 @@ func TestShippedFile(t *testing.T) {
 		}
 	}
 }
+
+// What people get wrong in the file is said with its line, in words of the field.
+func TestComplaints(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"data_dri: /x\n":                      "data_dri: line 5: there is no key data_dri",
+		"slots: many\n":                       "slots: line 5: `many` is not a whole number",
+		"slots: -3\n":                         "slots: -3 is not between",
+		"operations_keep: 5\n":                "operations_keep: line 5: `5` is not a span of time such as 720h",
+		"sites: {a: b}\n":                     "sites: line 5: a mapping is not a list of words",
+		"log: [x]\n":                          "log: line 5: a list is not what belongs here",
+		"audit: {receivers: [{adress: x}]}\n": "line 5: there is no key adress",
+		"metrics: 127.0.0.1:99999\n":          `metrics: "127.0.0.1:99999" is not host:port`,
+		"metrics: nowhere\n":                  `metrics: "nowhere" is not host:port`,
+		"browser: [\n":                        "line ",
+	} {
+		_, err := config.Load(write(t, reachable+text), env(nil), nil)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "unmarshal") {
+			t.Errorf("%s: %v, want %s", strings.TrimSpace(text), err, want)
+		}
+	}
+	for _, addr := range []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:-1", "127.0.0.1:70000", "127.0.0.1:https"} {
+		for _, key := range []string{"api.listen", "peer.listen", "gossip.listen", "api.advertise"} {
+			if _, err := config.Load(write(t, reachable), env(nil), map[string]string{key: addr}); err == nil || !strings.Contains(err.Error(), key+": ") {
+				t.Errorf("%s: %s: %v", key, addr, err)
+			}
+		}
+	}
+}

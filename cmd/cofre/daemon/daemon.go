@@ -132,8 +132,11 @@ func (d *Daemon) checkSealKey() error {
 func (d *Daemon) start(m *member) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := m.start(d.ctx, d.group); err != nil {
+		return errors.Join(err, m.close())
+	}
 	d.member = m
-	return m.start(d.ctx, d.group)
+	return nil
 }
 
 // current gives the member, or an error that says what to do.

@@ -46,15 +46,27 @@ type founded struct {
 	Fingerprint  string
 }
 
-// found makes a new cluster with this node as its only member.
-func (d *Daemon) found(ctx context.Context, a foundArgs) (*founded, error) {
+// found makes a new cluster with this node as its only member. Whatever fails before the node runs leaves it empty.
+func (d *Daemon) found(ctx context.Context, a foundArgs) (_ *founded, err error) {
 	if !d.entering.TryLock() {
 		return nil, errEntering
 	}
 	defer d.entering.Unlock()
-	if _, err := d.current(); err == nil {
-		return nil, model.Errorf(model.Conflict, "this node belongs to a cluster already")
+	if m, err := d.current(); err == nil {
+		return nil, m.belongs()
 	}
+	if err := d.mustBeEmpty(); err != nil {
+		return nil, err
+	}
+	if err := canServe(ctx, d.config); err != nil {
+		return nil, err
+	}
+	runs := false
+	defer func() {
+		if err != nil && !runs {
+			err = errors.Join(err, d.emptyAgain())
+		}
+	}()
 	key, err := d.makeKeys()
 	if err != nil {
 		return nil, err
@@ -95,6 +107,7 @@ func (d *Daemon) found(ctx context.Context, a foundArgs) (*founded, error) {
 	if err := d.start(m); err != nil {
 		return nil, err
 	}
+	runs = true
 	operator := model.Actor{Kind: model.ActorOperator, Name: "init"}
 	if _, err := command.Propose(ctx, m.proposer, fsmkeyring.Create, operator, create); err != nil {
 		return nil, fmt.Errorf("create the cluster (empty %s before trying again): %w", d.config.DataDir, err)

@@ -26,8 +26,8 @@ const pendingFile = "identity.pending"
 // nodeKey gives the keys with which this node will join. They are drawn and saved once, so that a repeated attempt is
 // the same node and an operator can name its fingerprint in advance.
 func (d *Daemon) nodeKey() (*peer.Identity, disk.Key, error) {
-	if _, err := d.current(); err == nil {
-		return nil, disk.Key{}, model.Errorf(model.Conflict, "this node belongs to a cluster already")
+	if m, err := d.current(); err == nil {
+		return nil, disk.Key{}, m.belongs()
 	}
 	key, err := d.makeKeys()
 	if err != nil {
@@ -58,12 +58,18 @@ func (d *Daemon) join(ctx context.Context, token secret.Value) (fingerprint stri
 		return "", errEntering
 	}
 	defer d.entering.Unlock()
+	if m, err := d.current(); err == nil {
+		return "", m.belongs()
+	}
 	t, err := membership.ParseToken(token)
 	if err != nil {
 		return "", model.Errorf(model.Invalid, "%s", err)
 	}
 	if string(t.Name) != d.config.Node {
 		return "", model.Errorf(model.Invalid, "the token is for node %s, this one is %s (key node)", t.Name, d.config.Node)
+	}
+	if err := canServe(ctx, d.config); err != nil {
+		return "", err
 	}
 	pending, key, err := d.nodeKey()
 	if err != nil {

@@ -158,7 +158,7 @@ func (m *member) start(ctx context.Context, g *errgroup.Group) error {
 		return fmt.Errorf("listen for members: %w", err)
 	}
 	if m.listens.api, err = lc.Listen(ctx, "tcp", m.config.API.Listen); err != nil {
-		return fmt.Errorf("listen for applications: %w", err)
+		return errors.Join(fmt.Errorf("listen for applications: %w", err), m.listens.peer.Close())
 	}
 	for _, run := range m.parts() {
 		g.Go(func() error {

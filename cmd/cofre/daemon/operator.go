@@ -57,7 +57,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 	}))
 	mux.Handle("POST /join", operate(func(ctx context.Context, _ model.Actor, a textArgs) (any, error) {
 		print, err := d.join(ctx, secret.New([]byte(a.Text)))
-		return map[string]string{"fingerprint": print}, err
+		return map[string]string{"node": d.config.Node, "fingerprint": print}, err
 	}))
 	mux.Handle("POST /unseal", operate(withMember(d, func(ctx context.Context, m *member, _ model.Actor, a textArgs) (any, error) {
 		return m.opener.unseal(ctx, shamir.Unseal, secret.New([]byte(a.Text)))

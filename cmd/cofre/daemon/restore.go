@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -92,10 +91,13 @@ func (d *Daemon) restore(ctx context.Context, who model.Actor, shares []secret.V
 		return nil, errEntering
 	}
 	defer d.entering.Unlock()
-	if _, err := d.current(); err == nil {
-		return nil, model.Errorf(model.Conflict, "this node belongs to a cluster already: a backup is restored on an empty one")
+	if m, err := d.current(); err == nil {
+		return nil, m.belongs()
 	}
 	if err := d.mustBeEmpty(); err != nil {
+		return nil, err
+	}
+	if err := canServe(ctx, d.config); err != nil {
 		return nil, err
 	}
 	f, err := backup.Open(file)
@@ -145,28 +147,6 @@ func (d *Daemon) restore(ctx context.Context, who model.Actor, shares []secret.V
 		Cluster: string(f.Header.Cluster), Node: d.config.Node, Fingerprint: model.Fingerprint(r.id.PublicKey()), Backup: f.Header.At.String(), API: "https://" + d.config.API.Advertise,
 		Removed: r.told.Removed, Changes: r.told.Changes, Verify: r.told.Verifications, Waiting: r.told.Waiting, AtWork: r.told.AtWork,
 	}, nil
-}
-
-// mustBeEmpty refuses a data directory that holds anything but the lock of this process.
-func (d *Daemon) mustBeEmpty() error {
-	entries, err := os.ReadDir(d.config.DataDir)
-	if err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	for _, e := range entries {
-		if e.Name() != lockFile {
-			return model.Errorf(model.Conflict, "%s is not empty: it holds %s. A backup is restored into an empty directory", d.config.DataDir, e.Name())
-		}
-	}
-	return nil
-}
-
-// emptyAgain removes what a restore that failed has made.
-func (d *Daemon) emptyAgain() (err error) {
-	for _, name := range []string{"state", "raft", rootFile, identityFile} {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(d.config.DataDir, name)))
-	}
-	return err
 }
 
 // restoring is one restore on its way.

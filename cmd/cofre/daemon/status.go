@@ -118,7 +118,9 @@ func (d *Daemon) status(ctx context.Context) Status {
 		}
 	}
 	s.Tolerance = max(0, healthy-(voters/2+1))
-	s.Headline = headline(healthy, voters, s.Tolerance, s.Leader)
+	if s.Headline = headline(healthy, voters, s.Tolerance, s.Leader); m.unfounded() {
+		s.Headline = unfoundedText(m.config.DataDir)
+	}
 	if f := m.echoes.Load(); f != nil {
 		for _, r := range f.Status() {
 			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Aside, r.Error, r.Note})
@@ -193,6 +195,12 @@ func (m *member) describe(o cluster.MemberStatus, rumour gossip.Health, leader s
 		}
 	} else if o.Err != nil {
 		out.Notes = append(out.Notes, o.Err.Error())
+	}
+	switch {
+	case out.State == model.NodeJoined.String():
+		out.Notes = append(out.Notes, fmt.Sprintf("waits for approval: compare its fingerprint with its console, then cofre cluster approve %s", o.ID))
+	case out.Sealed && o.Status != nil:
+		out.Notes = append(out.Notes, "its vault is closed, and it serves nothing: cofre unseal, there")
 	}
 	if rumour == gossip.Dead || rumour == gossip.Suspect {
 		out.Notes = append(out.Notes, "gossip calls it "+string(rumour))

@@ -2,6 +2,12 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,4 +52,75 @@ func TestOneFounder(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// TestFoundWhatCannotServe: a node that could not serve its cluster founds none. Before, it founded one whose keys and recovery
+// shares nobody had seen, and neither opened nor founded again.
+func TestFoundWhatCannotServe(t *testing.T) {
+	port := freePorts(t, 3)
+	s := newSingle(t, port, "")
+	s.start()
+	for i, key := range []string{"api.listen", "peer.listen", "gossip.listen"} {
+		ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port+i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.fails(key+": listen tcp", "", "init", "--recovery-out", s.path("lost"))
+		_ = ln.Close()
+	}
+	if entries, err := os.ReadDir(s.path("data")); err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() != "lock" }) {
+		t.Errorf("something is left in the data directory: %v, %v", entries, err)
+	}
+	s.must("", "init", "--recovery-out", s.path("init"))
+	if st, err := s.status(); err != nil || st.Sealed || st.Leader != "n1" {
+		t.Errorf("after the ports are free: %+v, %v", st, err)
+	}
+	s.fails("belongs to a cluster already", "", "init", "--recovery-out", s.path("again"))
+	s.fails("belongs to a cluster already", "any token", "cluster", "join")
+
+	token, _, _ := strings.Cut(s.must("", "cluster", "token", "--name", "n2"), "\n")
+	other := newSingle(t, freePorts(t, 3), "")
+	b, err := os.ReadFile(other.path("cofre.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other.path("cofre.yaml"), []byte(strings.Replace(string(b), "node: n1", "node: n2", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other.start()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", other.port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.fails("api.listen: listen tcp", token, "cluster", "join")
+	_ = ln.Close()
+	if out := other.must(token, "cluster", "join"); !strings.Contains(out, "cofre cluster approve n2") {
+		t.Errorf("the token is used up, or what comes next is not said: %s", out)
+	}
+}
+
+// TestSharesHaveAPlace: init founds nothing if it could not write what is shown once, and overwrites no shares.
+func TestSharesHaveAPlace(t *testing.T) {
+	s := newSingle(t, freePorts(t, 3), "")
+	s.start()
+	kept := filepath.Join(s.path("init"), "recovery-5")
+	if err := errors.Join(os.MkdirAll(s.path("init"), 0o700), os.WriteFile(kept, []byte("another cluster's"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.fails("recovery-5 is there already", "", "init", "--recovery-out", s.path("init"))
+	s.fails("not a directory", "", "init", "--recovery-out", s.path("cofre.yaml"))
+	if st, err := s.status(); err != nil || st.Initialized {
+		t.Fatalf("a cluster was founded: %+v, %v", st, err)
+	}
+	if b, err := os.ReadFile(kept); err != nil || string(b) != "another cluster's" {
+		t.Errorf("the old share: %q, %v", b, err)
+	}
+	if err := os.Remove(kept); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(s.dir)
+	s.must("", "init", "--recovery-out", "init")
+	if b, err := os.ReadFile(filepath.Join(s.path("init"), "admin.env")); err != nil || !strings.Contains(string(b), "COFRE_CA_FILE="+s.path("init")+"/ca.pem\n") {
+		t.Errorf("admin.env works in one folder only: %v", err)
+	}
 }

@@ -55,6 +55,7 @@ func joinCommand(client func() *Client) *cobra.Command {
 		Example: "  ssh n1 cofre cluster token --name n2 | cofre cluster join\n  cofre cluster join --show-key        # print this node's fingerprint, to approve it in advance",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var a struct {
+				Node        string `json:"node"`
 				Fingerprint string `json:"fingerprint"`
 			}
 			if showKey {
@@ -71,7 +72,7 @@ func joinCommand(client func() *Client) *cobra.Command {
 			if err := client().Post(cmd.Context(), "/join", text{Text: token}, &a); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "This node is a sealed member now. Fingerprint: %s\nApprove it on another member: cofre cluster approve NODE\n", a.Fingerprint)
+			fmt.Fprintf(cmd.OutOrStdout(), "This node is a sealed member now. Fingerprint: %s\nApprove it on another member: cofre cluster approve %s\n", a.Fingerprint, a.Node)
 			return nil
 		},
 	}
@@ -192,13 +193,19 @@ func statusCommand(client func() *Client, path string) *cobra.Command {
 }
 
 func membersCommand(client func() *Client) *cobra.Command {
-	return &cobra.Command{Use: "members", Short: "List the members", Args: cobra.NoArgs, Example: "  cofre cluster members", RunE: func(cmd *cobra.Command, _ []string) error {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "members", Short: "List the members", Args: cobra.NoArgs, Example: "  cofre cluster members\n  cofre cluster members --json | jq -r '.[] | .id + \" \" + .fingerprint'", RunE: func(cmd *cobra.Command, _ []string) error {
 		var s daemon.Status
 		if err := client().Get(cmd.Context(), "/status", &s); err != nil {
 			return err
 		}
+		if asJSON {
+			return printJSON(cmd, s.Members)
+		}
 		return table(cmd, s.Members)
 	}}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 func table(cmd *cobra.Command, members []daemon.MemberStatus) error {

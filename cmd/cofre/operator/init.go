@@ -43,11 +43,19 @@ the vault when every seal is lost). With seal: shamir also the shares that open 
 			if recoveryOut == "" && !term.IsTerminal(int(os.Stdin.Fd())) {
 				return fmt.Errorf("no terminal: name a folder for the recovery shares with --recovery-out DIR")
 			}
+			var to *place
+			if recoveryOut != "" {
+				var err error
+				if to, err = newPlace(recoveryOut, args.RecoveryShares, args.Shares); err != nil {
+					return err
+				}
+				defer to.close()
+			}
 			var a initAnswer
 			if err := client().Post(cmd.Context(), "/init", args, &a); err != nil {
 				return err
 			}
-			return showInit(cmd, a, recoveryOut)
+			return showInit(cmd, a, to)
 		},
 	}
 	f := cmd.Flags()
@@ -60,11 +68,11 @@ the vault when every seal is lost). With seal: shamir also the shares that open 
 	return cmd
 }
 
-func showInit(cmd *cobra.Command, a initAnswer, dir string) error {
+func showInit(cmd *cobra.Command, a initAnswer, to *place) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "Cluster %s was founded.\nThis node's fingerprint: %s\n", a.Cluster, a.Fingerprint)
-	if dir != "" {
-		return writeInit(cmd, a, dir)
+	if to != nil {
+		return writeInit(cmd, a, to)
 	}
 	if len(a.Shares) > 0 {
 		fmt.Fprintf(out, "\nShares that open a node after a restart (give each to another person):\n  %s\n", strings.Join(a.Shares, "\n  "))
@@ -77,7 +85,7 @@ func showInit(cmd *cobra.Command, a initAnswer, dir string) error {
 		typed := strings.ToUpper(strings.TrimSpace(in.Text()))
 		for _, s := range a.RecoveryShares {
 			if strings.ToUpper(s) == typed {
-				fmt.Fprintln(out, "Good. Next: cofre status; cofre cluster token --name NODE on this machine for each further node.")
+				fmt.Fprint(out, "Good.\n", nextSteps)
 				return nil
 			}
 		}
@@ -87,25 +95,31 @@ func showInit(cmd *cobra.Command, a initAnswer, dir string) error {
 	return nil
 }
 
-func writeInit(cmd *cobra.Command, a initAnswer, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("write the shares: %w", err)
-	}
+func writeInit(cmd *cobra.Command, a initAnswer, to *place) error {
 	files := map[string]string{
 		"ca.pem":    a.CA,
-		"admin.env": fmt.Sprintf("COFRE_URL=%s\nCOFRE_CLIENT_ID=%s\nCOFRE_CLIENT_SECRET=%s\nCOFRE_CA_FILE=%s\n", a.API, a.ClientID, a.ClientSecret, filepath.Join(dir, "ca.pem")),
+		"admin.env": fmt.Sprintf("COFRE_URL=%s\nCOFRE_CLIENT_ID=%s\nCOFRE_CLIENT_SECRET=%s\nCOFRE_CA_FILE=%s\n", a.API, a.ClientID, a.ClientSecret, filepath.Join(to.dir, "ca.pem")),
 	}
 	for i, s := range a.RecoveryShares {
-		files[fmt.Sprintf("recovery-%d", i+1)] = s + "\n"
+		files[shareFile("recovery", i)] = s + "\n"
 	}
 	for i, s := range a.Shares {
-		files[fmt.Sprintf("unseal-%d", i+1)] = s + "\n"
+		files[shareFile("unseal", i)] = s + "\n"
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			return fmt.Errorf("write the shares (the cluster exists; its recovery shares are lost unless you see them now: start anew): %w", err)
+		if err := to.write(name, content); err != nil {
+			return fmt.Errorf("write the shares (the cluster exists, and they are shown nowhere: stop the daemon, empty its data directory and found anew): %w", err)
 		}
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Shares and administrator keys are in %s, mode 0600: move each share to another place.\n", dir)
+	fmt.Fprintf(cmd.OutOrStdout(), "Shares and administrator keys are in %s, mode 0600: move each share to another place. admin.env holds the keys as the environment wants them.\n%s", to.dir, nextSteps)
 	return nil
 }
+
+// nextSteps are what a new cluster needs, in this order.
+const nextSteps = `
+Next:
+  cofre cluster token --name NODE             for each further node, on this machine
+  cofre whoami                                with COFRE_URL, COFRE_CLIENT_ID, COFRE_CLIENT_SECRET_FILE (or COFRE_CLIENT_SECRET) and
+                                              COFRE_CA_FILE (cofre cluster ca prints it); or in ~/.config/cofre/profile.env, mode 0600
+  cofre authorization take-secret-read        if this administrator is to read secrets, or to let others read them
+`

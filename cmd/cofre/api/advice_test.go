@@ -1,0 +1,46 @@
+package api
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+)
+
+// What goes wrong first on a new machine is answered with what to do.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"no authority": {map[string]string{"COFRE_CA_FILE": ""}, "cofre cluster ca"},
+		"another key":  {map[string]string{"COFRE_CLIENT_SECRET": "x"}, "COFRE_CLIENT_ID or its secret"},
+		"all is well":  {nil, ""},
+	} {
+		all := maps.Clone(h.env)
+		maps.Copy(h.env, c.env)
+		_, _, err := h.try("", "whoami")
+		h.env = all
+		if got := Advice(err); (err == nil) != (c.want == "") || !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%s: %v, advice %q", name, err, got)
+		}
+	}
+	if got := Advice(errors.New("no idea")); got != "" {
+		t.Errorf("advice about anything: %q", got)
+	}
+
+	// An administrator as cofre init makes one holds no secret.read, and nobody gives what he does not hold.
+	h.run("application", "create", "ops")
+	keys := strings.Fields(h.run("authorization", "create", "ops", "chief", "--right", "authorization.write", "--right", "cluster.admin", "--module", "PAM Core,A2A,Application,Users", "--write", "--all"))
+	chief := maps.Clone(h.env)
+	h.env["COFRE_CLIENT_ID"], h.env["COFRE_CLIENT_SECRET"] = keys[2], keys[5]
+	give := []string{"authorization", "create", "ops", "reader", "--right", "secret.read"}
+	if _, _, err := h.try("", give...); !strings.Contains(Advice(err), "cofre authorization take-secret-read") {
+		t.Errorf("%v, advice %q", err, Advice(err))
+	}
+	h.run("authorization", "take-secret-read")
+	h.run(give...)
+	h.env = chief
+}
