@@ -71,12 +71,14 @@ var Checkout = command.Define("credential.checkout", 1, func(tx *table.Tx, m com
 		state.Custodies.Put(tx, held)
 	}
 	// The row is written only when the read plans a change or the shown time is stale by a minute: reads are many.
-	if pol.ViewExpiry > 0 || m.At.Sub(c.ViewedAt) > time.Minute {
-		if c.ViewedAt <= c.ChangedAt || pol.ViewExpiry == 0 {
-			c.ViewedAt = m.At // the first view after a change starts the view timer
+	starts := pol.ViewExpiry > 0 && c.ViewedAt <= c.ChangedAt // the first view after a change starts the view timer
+	if starts || m.At.Sub(c.ReadAt) > time.Minute {
+		c.ReadAt = m.At
+		if starts || pol.ViewExpiry == 0 {
+			c.ViewedAt = m.At
 			c.RotateAt = pol.NextRotation(c)
-			put(tx, c)
 		}
+		put(tx, c)
 	}
 	tx.Emit(audit.CredentialRead.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "version", fmt.Sprint(v.N), "identifier", c.Identifier, "custody", string(id)))
 	res := CheckoutResult{Version: v.N, Row: v.Row, Secret: v.Secret, Custody: id, Until: held.Until, Change: c.RotateAt, Credential: c.Revision}

@@ -58,6 +58,7 @@ type PutArgs struct {
 	Key        *KeyPatch           `cbor:"key,omitempty"`
 	JIT        *JITPatch           `cbor:"jit,omitempty"`
 	Manifest   *string             `cbor:"manifest,omitempty"`
+	Enabled    *bool               `cbor:"enabled,omitempty"`
 	Secret     *NewSecret          `cbor:"secret,omitempty"`
 	OTP        *model.OTPKey       `cbor:"otp,omitempty"`      // key of one-time codes; an empty one removes it
 	Revision   uint64              `cbor:"revision,omitempty"` // 0: not checked
@@ -100,6 +101,10 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	}
 	if err := patch(tx, &c, a, p.Authorization.ID); err != nil {
 		return PutResult{}, err
+	}
+	switched := a.Enabled != nil && *a.Enabled != c.Enabled
+	if switched {
+		c.Enabled = *a.Enabled
 	}
 	var taken, left *model.ExecutionProfile
 	if old == nil {
@@ -160,6 +165,11 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		change = "created"
 	}
 	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change))
+	if switched {
+		if err := tellStatus(tx, m, &c); err != nil {
+			return PutResult{}, err
+		}
+	}
 	switch {
 	case taken != nil:
 		tx.Emit(audit.ProfileTaken.With("credential", string(c.ID), "profile", string(taken.ID), "name", taken.Name, "first_at", c.Execution.FirstAt.String()))

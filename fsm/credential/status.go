@@ -37,16 +37,22 @@ var SetStatus = command.Define("credential.status", 1, func(tx *table.Tx, m comm
 	c.Enabled = a.Enabled
 	state.Plan(tx, c)
 	put(tx, c)
+	return Done{}, tellStatus(tx, m, c)
+}).AuditDenials()
+
+// tellStatus tells that a credential was enabled or disabled; sessions of a disabled one end.
+func tellStatus(tx *table.Tx, m command.Meta, c *model.Credential) error {
 	word := "yes"
-	if !a.Enabled {
+	if !c.Enabled {
 		word = "no"
 	}
 	tx.Emit(audit.CredentialStatus.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "enabled", word))
-	if !a.Enabled {
-		_, err = operation.EndSessions(tx, m, 0, c, "disabled")
+	if c.Enabled {
+		return nil
 	}
-	return Done{}, err
-}).AuditDenials()
+	_, err := operation.EndSessions(tx, m, 0, c, "disabled")
+	return err
+}
 
 // PruneArgs name a credential whose old versions may go.
 type PruneArgs struct {

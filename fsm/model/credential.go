@@ -111,7 +111,8 @@ type Credential struct {
 	RotateAt   Time               `cbor:"rotate_at,omitempty"`   // when the expiry trigger fires; 0: never
 	RestUntil  Time               `cbor:"rest_until,omitempty"`  // after a failed change triggers leave it alone until then
 	ChangedAt  Time               `cbor:"changed_at,omitempty"`  // last successful change
-	ViewedAt   Time               `cbor:"viewed_at,omitempty"`   // last secret read
+	ViewedAt   Time               `cbor:"viewed_at,omitempty"`   // secret read that a policy with view expiry counts from: the first one after a change
+	ReadAt     Time               `cbor:"read_at,omitempty"`     // last secret read, to the minute
 	UsedAt     Time               `cbor:"used_at,omitempty"`     // end of the last session
 	LapsedAt   Time               `cbor:"lapsed_at,omitempty"`   // when the last custody ran out, and nobody had given it back
 	VerifiedAt Time               `cbor:"verified_at,omitempty"` // last proof of the Current version by login
@@ -126,6 +127,9 @@ type Credential struct {
 	Manifest   string             `cbor:"manifest,omitempty"`
 	Revision   uint64             `cbor:"revision"`
 }
+
+// LastRead is when its secret was read last; rows of before ReadAt know the read that counts only.
+func (c *Credential) LastRead() Time { return max(c.ReadAt, c.ViewedAt) }
 
 // Settings describe an account to people, and to templates where it is on the server. They decide nothing.
 type Settings struct {

@@ -85,6 +85,7 @@ type Put struct {
 	Criticality    *string
 	ServerPath     *string
 	Notes          *string
+	Enabled        *bool
 	Secret         *secret.Value
 	Revision       uint64
 }

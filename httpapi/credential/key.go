@@ -149,6 +149,7 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	if err != nil {
 		return compat.Reply{}, err
 	}
+	p.Enabled = enabled
 	if old == nil && p.Secret == nil {
 		return compat.Reply{}, model.Errorf(model.Invalid, "Private key was not informed").WithCode(1014).WithField("private_key")
 	}
@@ -166,12 +167,6 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 	i, created, err := k.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
-	}
-	if enabled != nil && *enabled != i.Credential.Enabled {
-		if _, err := k.s.SetStatus(ctx, r.Actor, i.Credential.Identifier, *enabled); err != nil {
-			return compat.Reply{}, err
-		}
-		i.Credential.Enabled = *enabled
 	}
 	message := "Key updated successfully!"
 	if created {

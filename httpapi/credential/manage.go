@@ -37,7 +37,8 @@ type View struct {
 	Busy       model.OperationID  `json:"busy,omitempty" doc:"the operation that works on it"`
 	RotateAt   compat.Time        `json:"rotate_at,omitempty"`
 	ChangedAt  compat.Time        `json:"changed_at,omitempty"`
-	ViewedAt   compat.Time        `json:"viewed_at,omitempty"`
+	ViewedAt   compat.Time        `json:"viewed_at,omitempty" doc:"secret read that a policy with view expiry counts from: the first one after a change"`
+	ReadAt     compat.Time        `json:"read_at,omitempty" doc:"last secret read, to the minute"`
 	VerifiedAt compat.Time        `json:"verified_at,omitempty"`
 	DriftedAt  compat.Time        `json:"drifted_at,omitempty" doc:"when no known secret logged in for the first time since verified_at"`
 	Enabled    bool               `json:"enabled"`
@@ -153,7 +154,7 @@ func view(i *Item) View {
 		ID: c.ID, Number: c.Number, Identifier: c.Identifier, Username: c.Username, Domain: c.Domain, Hostname: i.Device.Hostname, IP: i.Device.IP, Device: c.Device,
 		Type: c.Type, Additional: c.Additional, TOTP: c.OTP != nil, Tags: tags(c.Tags), Policy: i.Policy, Governed: i.Governed, Key: i.Key, Settings: settings(c), Sync: c.Sync.String(), Busy: c.Busy,
 		Execution: ExecutionView{c.Execution.Automatic, c.Execution.Started, string(c.Execution.Executor), i.Template, i.Authentication, nil},
-		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), VerifiedAt: compat.Time(c.VerifiedAt), DriftedAt: compat.Time(c.DriftedAt),
+		RotateAt:  compat.Time(c.RotateAt), ChangedAt: compat.Time(c.ChangedAt), ViewedAt: compat.Time(c.ViewedAt), ReadAt: compat.Time(c.LastRead()), VerifiedAt: compat.Time(c.VerifiedAt), DriftedAt: compat.Time(c.DriftedAt),
 		Enabled: c.Enabled, CreatedAt: compat.Time(c.CreatedAt), Revision: c.Revision,
 	}
 	if i.Reconcile != (ReconcileView{}) {

@@ -186,7 +186,7 @@ func secondView(i *Item) compat.Object {
 		{Name: "credential", Value: compat.Object{
 			{Name: "identifier", Value: c.Identifier}, {Name: "username", Value: c.Username}, {Name: "active", Value: c.Enabled}, {Name: "password_type", Value: c.Type},
 			{Name: "parent_credential", Value: parent}, {Name: "tags", Value: tags(c.Tags)}, {Name: "criticality", Value: s.Criticality}, {Name: "user_credential_owner", Value: orNull(s.Owner)},
-			{Name: "last_used_at", Value: moment(c.ViewedAt)}, {Name: "additional_information", Value: orNull(c.Additional)}, {Name: "password_policy", Value: orNull(cmp.Or(i.Policy, i.Governed))},
+			{Name: "last_used_at", Value: moment(max(c.LastRead(), c.UsedAt))}, {Name: "additional_information", Value: orNull(c.Additional)}, {Name: "password_policy", Value: orNull(cmp.Or(i.Policy, i.Governed))},
 		}},
 		{Name: "device", Value: compat.Object{
 			{Name: "id", Value: d.Number}, {Name: "name", Value: d.Hostname}, {Name: "ip", Value: orNull(d.IP)}, {Name: "domain_name", Value: orNull(d.Domain)},

@@ -63,7 +63,7 @@ func listed(r *route.Request, i *Item) compat.Object {
 	proto, _ := protocol(d)
 	return compat.Object{
 		{Name: "id", Value: number(c.Number)}, {Name: "identifier", Value: c.Identifier}, {Name: "tag", Value: c.Identifier}, {Name: "username", Value: c.Username},
-		{Name: "expiration", Value: moment(c.RotateAt)}, {Name: "change", Value: stamp(c.ChangedAt)}, {Name: "view", Value: stamp(c.ViewedAt)},
+		{Name: "expiration", Value: moment(c.RotateAt)}, {Name: "change", Value: stamp(c.ChangedAt)}, {Name: "view", Value: stamp(c.LastRead())},
 		{Name: "hostname", Value: d.Hostname}, {Name: "management_ip", Value: d.IP}, {Name: "ip", Value: d.IP},
 		{Name: "type", Value: c.Type}, {Name: "type_code", Value: nil}, {Name: "credential_type", Value: c.Type},
 		{Name: "device_model", Value: d.Model}, {Name: "device_type", Value: d.Type}, {Name: "device_vendor", Value: d.Vendor},

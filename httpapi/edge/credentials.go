@@ -136,7 +136,7 @@ func in(err error, field string) error {
 }
 
 func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, bool, error) {
-	args := credential.PutArgs{Identifier: p.Identifier, Username: p.Username, Domain: p.Domain, Type: p.Type, Additional: p.Additional, Tags: p.Tags, Revision: p.Revision}
+	args := credential.PutArgs{Identifier: p.Identifier, Username: p.Username, Domain: p.Domain, Type: p.Type, Additional: p.Additional, Tags: p.Tags, Enabled: p.Enabled, Revision: p.Revision}
 	if p.Name != "" {
 		found, err := c.access.FindCredential(ctx, p.Name)
 		if err != nil {

@@ -93,6 +93,20 @@ func TestSSHKeys(t *testing.T) {
 		t.Error(a.raw)
 	}
 	h.json(tok, "PUT", "/iso/pam/key/seed", 200, "")
+	// Putting a key and switching it is one command, and a refused one does neither.
+	for _, on := range []string{"false", "true"} {
+		before := h.fsm.Applied()
+		if a = h.json(tok, "POST", "/iso/pam/key", 201, `{"identifier":"seed","hostname":"web1","tags":"`+on+`","enabled":`+on+`}`); jsonOf(a.at("key.enabled")) != on || a.text("key.tags.0") != on {
+			t.Error(a.raw)
+		}
+		if n := h.fsm.Applied() - before; n != 1 {
+			t.Errorf("it was %d commands", n)
+		}
+		h.json(tok, "POST", "/iso/pam/key", 400, `{"identifier":"seed","hostname":"web1","enabled":`+map[string]string{"false": "true", "true": "false"}[on]+`,"private_key":`+privateKey+`}`)
+		if a = h.json(tok, "GET", "/api/v1/credentials/seed", 200, ""); jsonOf(a.at("enabled")) != on {
+			t.Error(a.raw)
+		}
+	}
 	if a = h.json(tok, "GET", "/api/pam/sshkey", 200, ""); len(a.at("keys").([]any)) != 2 || !strings.HasPrefix(a.text("keys.0.public_key"), "ssh-") || strings.Contains(a.raw, "PRIVATE") {
 		t.Error(a.raw)
 	}

@@ -77,6 +77,10 @@ func TestSecondVersion(t *testing.T) {
 		a.text("credential.additional_information") != "SID" || a.at("device.id") != 2.0 || a.text("device.name") != "db1" || a.at("credential.last_used_at") != nil || a.at("jit.credential_enabled") != false {
 		t.Error(a.raw)
 	}
+	h.json(admin, "GET", "/iso/pam/credential/2", 200, "")
+	if a := h.json(admin, "GET", base+"/2", 200, ""); a.text("credential.last_used_at") == "" {
+		t.Error(a.raw)
+	}
 	h.json(admin, "POST", "/api/v1/policies", 201, `{"name":"databases","criteria":{"tags":["db"]}}`)
 	h.json(admin, "PUT", "/iso/pam/credential/db1-sys", 200, `{"additional":"SID"}`) // criteria are looked at when it is written, or by the scheduler
 	for number, want := range map[string]any{"1": nil, "2": "databases"} {

@@ -77,7 +77,7 @@ func (s *session) credential(c *cobra.Command, method, path string, body any) er
 		return details(w, "credential", v.Identifier, "number", strconv.FormatUint(v.Number, 10), "user name", v.Username, "domain", v.Domain, "device", v.Hostname, "address", v.IP,
 			"type", v.Type, "tags", join(v.Tags), "additional", v.Additional, "server path", v.Settings.ServerPath, "owner", v.Settings.Owner, "criticality", v.Settings.Criticality, "notes", v.Settings.Notes, "one-time codes", word(v.TOTP, "yes", ""), "state", word(v.Enabled, "enabled", "disabled"), "sync", v.Sync, "busy with", string(v.Busy),
 			"policy", or(v.Policy, or(v.Governed, "default")), "parent", v.Parent, "executor", x.Executor, "template", x.Template, "logs in as", x.Authentication, "automatic", v.Automatic(), "reconciled", reconciled(x.Reconcile), "for sessions", forSessions(v.JIT), "public key", publicKey(v.Key),
-			"changed", moment(v.ChangedAt), "verified", moment(v.VerifiedAt), "drifted", moment(v.DriftedAt), "read", moment(v.ViewedAt), "changes at", moment(v.RotateAt), "created", moment(v.CreatedAt),
+			"changed", moment(v.ChangedAt), "verified", moment(v.VerifiedAt), "drifted", moment(v.DriftedAt), "read", moment(v.ReadAt), "changes at", moment(v.RotateAt), "created", moment(v.CreatedAt),
 			"revision", strconv.FormatUint(v.Revision, 10))
 	})
 }
