@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"cofre/executors"
 	"cofre/executors/mask"
@@ -109,10 +111,17 @@ func (c *session) Restore(ctx context.Context) error {
 	return err
 }
 
-// HangUp ends a connection and waits until the driver has let go of it.
+// HangUp ends a connection and waits until the driver has let go of it, and the server, if it does so in time: until then it counts
+// against the server's own limit, and the proof comes next.
 func (c *session) HangUp() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	if by, _ := ctx.Deadline(); !c.IsClosed() && c.socket.SetDeadline(by) == nil {
+		c.Frontend().Send(&pgproto3.Terminate{})
+		if c.Frontend().Flush() == nil {
+			_, _ = io.Copy(io.Discard, c.Conn()) // it says no more
+		}
+	}
 	_ = c.Close(ctx) // the outcome is known already
 	_ = c.socket.Close()
 	<-c.CleanupDone()

@@ -212,10 +212,11 @@ func endpoint(d *model.Device, protocols []string) model.Endpoint {
 func (r *Runner) session(l *lease, j *job) executors.Session {
 	j.connected.Store(false)
 	dial := r.dialer(j)
-	// A session stays for the next attempt only if it is of somebody who changes others, whose secret no attempt replaces, and if
-	// nothing is on the way: a jump host's or proxy's connection ends with its attempt.
+	// A session stays for the next attempt only if it is of somebody who changes others, whose secret no attempt replaces; if
+	// nothing is on the way: a jump host's or proxy's connection ends with its attempt; and if the device has no limit of its own,
+	// which counts connections too.
 	var sessions *executors.Sessions
-	if j.auth.ID != j.credential.ID && len(j.ways[j.device.ID]) == 0 {
+	if j.auth.ID != j.credential.ID && len(j.ways[j.device.ID]) == 0 && j.device.Lanes == 0 {
 		sessions = r.sessions
 	}
 	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -10,13 +10,16 @@ import (
 	"cofre/fsm/model"
 )
 
-// TestWhoseSessionStays: only that of somebody who changes others, and only where nothing is on the way.
+// TestWhoseSessionStays: only that of somebody who changes others, and only where nothing is on the way and the device has no limit of its own.
 func TestWhoseSessionStays(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name         string
 		manager, way bool
-	}{{"the account itself", false, false}, {"a manager", true, false}, {"a manager behind a jump host", true, true}} {
+		lanes        int
+		want         bool
+	}{{name: "the account itself"}, {name: "a manager", manager: true, want: true}, {name: "a manager behind a jump host", manager: true, way: true},
+		{name: "a manager where connections are counted", manager: true, lanes: 4}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t)
@@ -31,6 +34,11 @@ func TestWhoseSessionStays(t *testing.T) {
 				d.Via = hop.ID
 				as(h, device.Put, device.PutArgs{Device: *d})
 			}
+			if c.lanes > 0 {
+				d := h.device(own.Device)
+				d.Lanes = c.lanes
+				as(h, device.Put, device.PutArgs{Device: *d})
+			}
 			seen := make(chan *executors.Sessions, 1)
 			h.start(fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
 				seen <- s.Sessions
@@ -39,7 +47,7 @@ func TestWhoseSessionStays(t *testing.T) {
 			id, _ := h.grant()
 			h.await(id, c.name, in(model.OpSucceeded))
 			s := <-seen
-			if (s != nil) != (c.manager && !c.way) {
+			if (s != nil) != c.want {
 				t.Errorf("a session may stay: %t", s != nil)
 			}
 		})

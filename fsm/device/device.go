@@ -133,6 +133,9 @@ func check(d *model.Device) error {
 	if len(d.Connectivities) > 32 {
 		return model.Errorf(model.Invalid, "a device has at most 32 connectivities").WithField("connectivities")
 	}
+	if d.Lanes < 0 || d.Lanes > model.MaxLanes {
+		return model.Errorf(model.Invalid, "lanes is between 1 and %d, or 0 for the general limit", model.MaxLanes).WithField("lanes")
+	}
 	for i, c := range d.Connectivities {
 		if d.Connectivities[i].Protocol = strings.ToUpper(strings.TrimSpace(c.Protocol)); d.Connectivities[i].Protocol == "" || c.Port == 0 {
 			return model.Errorf(model.Invalid, "a connectivity is a protocol and a port such as SSH:22").WithField("connectivities")
@@ -143,7 +146,7 @@ func check(d *model.Device) error {
 
 func sameRoute(a, b *model.Device) bool {
 	return a.Hostname == b.Hostname && a.IP == b.IP && a.Site == b.Site && a.CA == b.CA && a.InsecureTLS == b.InsecureTLS &&
-		a.Via == b.Via && a.ViaLogin == b.ViaLogin &&
+		a.Via == b.Via && a.ViaLogin == b.ViaLogin && a.Lanes == b.Lanes &&
 		slices.Equal(a.Connectivities, b.Connectivities)
 }
 

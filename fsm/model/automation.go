@@ -53,7 +53,7 @@ func (s *AutomationSettings) Check() error {
 		min, max int64
 	}{
 		{"share", int64(s.Share), 1, 100}, {"least", int64(s.Least), 1, 1_000_000}, {"failures", int64(s.Failures), 0, 100_000},
-		{"lanes", int64(s.Lanes), 1, 64}, {"attempts", int64(s.Attempts), 1, MaxAttempts}, {"records", int64(s.Records), 1, 10_000},
+		{"lanes", int64(s.Lanes), 1, MaxLanes}, {"attempts", int64(s.Attempts), 1, MaxAttempts}, {"records", int64(s.Records), 1, 10_000},
 	} {
 		if f.v < f.min || f.v > f.max {
 			return Errorf(Invalid, "%s is %d, it must be between %d and %d", f.name, f.v, f.min, f.max).WithField(f.name)

@@ -32,6 +32,7 @@ type Device struct {
 	InsecureTLS    bool            `cbor:"insecure_tls,omitempty"` // audited opt-out of TLS verification
 	Via            DeviceID        `cbor:"via,omitempty"`          // the jump host or proxy that leads there
 	ViaLogin       CredentialID    `cbor:"via_login,omitempty"`    // who logs in at that one; "": a proxy that asks nobody
+	Lanes          int             `cbor:"lanes,omitempty"`        // operations on it at once; 0: the general limit
 	Enabled        bool            `cbor:"enabled"`
 	CreatedBy      AuthorizationID `cbor:"created_by,omitempty"`
 	CreatedAt      Time            `cbor:"created_at"`
@@ -56,6 +57,17 @@ func (d *Device) Port(protocol string) uint16 {
 	}
 	return 0
 }
+
+// Most is how many operations may work on the device at once: so many in general.
+func (d *Device) Most(general int) int {
+	if d.Lanes > 0 {
+		return d.Lanes
+	}
+	return general
+}
+
+// MaxLanes is how many operations may work on one device at once, at most.
+const MaxLanes = 64
 
 // MaxHops is how many jump hosts and proxies may stand one behind the other on the way to a device.
 const MaxHops = 4

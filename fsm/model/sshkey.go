@@ -61,6 +61,29 @@ func globs(pattern, text string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
+// HostsMeet tells whether some host name may fit both of two patterns, in whatever case.
+func HostsMeet(one, other string) bool {
+	a, b := strings.ToLower(one), strings.ToLower(other)
+	meet := make([]bool, len(b)+1) // by j: whether some text fits both a[i:] and b[j:]
+	for i := len(a); i >= 0; i-- {
+		shorter := meet // with a[i+1:]
+		meet = make([]bool, len(b)+1)
+		for j := len(b); j >= 0; j-- {
+			switch {
+			case i == len(a) && j == len(b):
+				meet[j] = true
+			case i < len(a) && a[i] == '*':
+				meet[j] = shorter[j] || j < len(b) && meet[j+1]
+			case j < len(b) && b[j] == '*':
+				meet[j] = shorter[j] || meet[j+1]
+			case i < len(a) && j < len(b) && (a[i] == b[j] || a[i] == '?' || b[j] == '?'):
+				meet[j] = shorter[j+1]
+			}
+		}
+	}
+	return meet[0]
+}
+
 // KeyAlgorithms lists the kinds of keys that Cofre makes, the default first.
 var KeyAlgorithms = []string{"ed25519", "rsa-3072", "rsa-4096"}
 

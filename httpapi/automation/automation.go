@@ -58,7 +58,7 @@ type Settings struct {
 	Share         int             `json:"share" doc:"at most this percentage of all credentials is changed by triggers in an hour; 100: no bound"`
 	Least         int             `json:"least" doc:"but always so many"`
 	Failures      int             `json:"failures" doc:"so many automatic changes that fail in a row stop the automation; 0: never"`
-	Lanes         int             `json:"lanes" doc:"operations on one device at once"`
+	Lanes         int             `json:"lanes" doc:"operations on one device at once, unless it has a limit of its own"`
 	Executors     []Limit         `json:"executors" doc:"operations of an executor at once, in the cluster"`
 	ErrorInterval compat.Duration `json:"error_interval" doc:"after a change that failed for good triggers leave the credential alone so long; 24h to 168h"`
 

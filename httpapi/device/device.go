@@ -27,6 +27,7 @@ type Patch struct {
 	InsecureTLS    *bool
 	Via            *string // host name or number; "": none
 	ViaLogin       *string // name of a credential; "": nobody
+	Lanes          *int
 	Revision       uint64
 	NeedsAddress   bool // a new device must have an IP address (the vendor's 1005)
 }

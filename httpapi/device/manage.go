@@ -28,6 +28,7 @@ type View struct {
 	InsecureTLS    bool           `json:"insecure_tls" doc:"TLS certificates are not verified"`
 	Via            string         `json:"via,omitempty" doc:"host name of the jump host or proxy that connections go through"`
 	ViaLogin       string         `json:"via_login,omitempty" doc:"identifier of the credential that logs in there; *** if you do not reach it"`
+	Lanes          int            `json:"lanes,omitempty" doc:"operations on it at once, with one connection each; absent: the general limit"`
 	Enabled        bool           `json:"enabled"`
 	CreatedAt      compat.Time    `json:"created_at"`
 	Revision       uint64         `json:"revision"`
@@ -61,6 +62,7 @@ type Body struct {
 	InsecureTLS    *bool           `json:"insecure_tls"`
 	Via            *string         `json:"via" doc:"host name of a device that lists SSH, SOCKS5, HTTP-PROXY or HTTPS-PROXY: connections go through it; empty: straight"`
 	ViaLogin       *string         `json:"via_login" doc:"name of a credential of that device, which logs in there; a reference is a read"`
+	Lanes          *int            `json:"lanes" doc:"operations on it at once, 1 to 64; with such a limit of its own each has one connection, and none stays for the next; 0: the general limit of the automation"`
 	Revision       uint64          `json:"revision" doc:"refuse if it is not the current one"`
 }
 
@@ -83,7 +85,7 @@ type StatusBody struct {
 
 func (m *management) view(r *route.Request, d *model.Device) View {
 	v := View{ID: d.ID, Number: d.Number, Hostname: d.Hostname, IP: d.IP, Domain: d.Domain, Type: d.Type, Vendor: d.Vendor, Model: d.Model, Site: d.Site,
-		Tags: append([]string{}, d.Tags...), Connectivities: []Connectivity{}, HostKeys: []HostKey{}, CA: d.CA, InsecureTLS: d.InsecureTLS,
+		Tags: append([]string{}, d.Tags...), Connectivities: []Connectivity{}, HostKeys: []HostKey{}, CA: d.CA, InsecureTLS: d.InsecureTLS, Lanes: d.Lanes,
 		Enabled: d.Enabled, CreatedAt: compat.Time(d.CreatedAt), Revision: d.Revision}
 	for _, c := range d.Connectivities {
 		v.Connectivities = append(v.Connectivities, Connectivity(c))
@@ -153,7 +155,7 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 		return compat.Reply{}, err
 	}
 	p := Patch{Name: name, Create: name == "", Hostname: b.Hostname, IP: b.IP, Domain: b.Domain, Type: b.Type, Vendor: b.Vendor, Model: b.Model, Site: b.Site,
-		Tags: b.Tags, CA: b.CA, InsecureTLS: b.InsecureTLS, Via: b.Via, ViaLogin: b.ViaLogin, Revision: b.Revision}
+		Tags: b.Tags, CA: b.CA, InsecureTLS: b.InsecureTLS, Via: b.Via, ViaLogin: b.ViaLogin, Lanes: b.Lanes, Revision: b.Revision}
 	if b.Connectivities != nil {
 		list := []model.Connectivity{}
 		for _, c := range *b.Connectivities {

@@ -53,12 +53,16 @@ func shown(d *model.Device) compat.Object {
 	for _, c := range d.Connectivities {
 		list = append(list, c.Protocol+":"+strconv.Itoa(int(c.Port)))
 	}
-	return compat.Object{
+	out := compat.Object{
 		{Name: "id", Value: strconv.FormatUint(d.Number, 10)}, {Name: "hostname", Value: d.Hostname}, {Name: "ip", Value: d.IP}, {Name: "management_ip", Value: d.IP},
 		{Name: "model", Value: d.Model}, {Name: "type", Value: d.Type}, {Name: "vendor", Value: d.Vendor}, {Name: "site", Value: d.Site}, {Name: "tags", Value: tags},
 		{Name: "device_domain", Value: d.Domain}, {Name: "device_tags", Value: strings.Join(d.Tags, ",")}, {Name: "connectivities", Value: strings.Join(list, ",")},
 		{Name: "session_remote_config", Value: nil}, {Name: "enabled", Value: d.Enabled},
 	}
+	if d.Lanes > 0 { // the vendor knows none
+		out = append(out, compat.Member{Name: "lanes", Value: d.Lanes})
+	}
+	return out
 }
 
 func (v *vendor) list(_ context.Context, r *route.Request) (compat.Reply, error) {

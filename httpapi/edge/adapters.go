@@ -179,6 +179,9 @@ func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device,
 	if p.InsecureTLS != nil {
 		dev.InsecureTLS = *p.InsecureTLS
 	}
+	if p.Lanes != nil {
+		dev.Lanes = *p.Lanes
+	}
 	if p.Revision != 0 {
 		dev.Revision = p.Revision
 	}

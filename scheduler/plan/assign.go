@@ -80,6 +80,7 @@ type assigning struct {
 func newAssigning(r table.Reader, l Look) *assigning {
 	a := &assigning{r: r, now: l.Now, auto: state.Automation(r), taken: map[string]bool{}, doors: map[model.CredentialID]int{}}
 	a.workers, a.lanes = workersOf(r, l.Alive)
+	a.lanes.general = a.auto.Settings.Lanes
 	a.room = max(1, a.lanes.slots*l.Share/100) - a.lanes.background
 	a.closed = trigger.Closed(&a.auto, a.now) != 0
 	a.held = a.closed || a.auto.Stopped != 0 || a.auto.FrozenUntil(a.now) != 0
@@ -89,7 +90,7 @@ func newAssigning(r table.Reader, l Look) *assigning {
 // grant finds a slot for an operation, if it may start now.
 func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	// A host changes passwords one after the other, and a broken one must not take all slots.
-	if a.taken[o.Target.ID] || a.lanes.devices[o.Device] >= a.auto.Settings.Lanes || a.held && a.auto.Holds(o, a.closed) {
+	if a.taken[o.Target.ID] || a.lanes.taken(a.r, o.Device) || a.held && a.auto.Holds(o, a.closed) {
 		return Grant{}, false
 	}
 	if most := a.auto.Settings.Limit(o.Executor); most > 0 && a.lanes.executors[o.Executor] >= most {
@@ -98,13 +99,17 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	if a.room <= 0 && !o.Prompt() || busy(a.r, o) {
 		return Grant{}, false
 	}
+	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
+	to := reachOf(o, key)
+	if a.lanes.full(a.r, to) {
+		return Grant{}, false
+	}
 	door := state.DoorOf(a.r, o)
 	anew := o.Reconcile && o.State == model.OpReady || // logins have failed: it does not wait for them
 		o.Kind == model.CredentialInactivation || o.Kind == model.EphemeralRemove
 	if !anew && exhausted(a.r, model.CredentialID(o.Target.ID), 0, a.now) || exhausted(a.r, door, a.doors[door], a.now) {
 		return Grant{}, false // the budget of failing logins: one more could lock the account
 	}
-	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
 	way := state.WayLogins(a.r, o.Device, key)
 	if slices.ContainsFunc(way, func(id model.CredentialID) bool { return exhausted(a.r, id, a.doors[id], a.now) }) {
 		return Grant{}, false
@@ -120,7 +125,7 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	for _, id := range way {
 		a.doors[id]++
 	}
-	a.lanes.add(o)
+	a.lanes.add(o, to)
 	if o.Background() {
 		a.room--
 	}

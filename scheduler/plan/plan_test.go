@@ -138,6 +138,52 @@ func TestAssign(t *testing.T) {
 			waits(tx, "c", 3, nil)
 			waits(tx, "d", 4, nil)
 		}, want: []plan.Grant{{"a", "n1", 0}, {"c", "n1", 1}}},
+		"a device with a bound of its own": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.AutomationSettings{Lanes: 2}})
+			state.Devices.Put(tx, &model.Device{ID: "one", Number: 201, Hostname: "one", Lanes: 1})
+			state.Devices.Put(tx, &model.Device{ID: "three", Number: 202, Hostname: "three", Lanes: 3})
+			state.Devices.Put(tx, &model.Device{ID: "any", Number: 203, Hostname: "any"})
+			for i, id := range []string{"a", "b", "c", "d"} {
+				for _, d := range []model.DeviceID{"one", "three", "any"} {
+					waits(tx, string(d)+" "+id, model.Time(i+1), func(o *model.Operation, _ *model.Credential) { o.Device = d })
+				}
+			}
+		}, want: []plan.Grant{{"any a", "n1", 0}, {"one a", "n1", 1}, {"three a", "n1", 2}, {"any b", "n1", 3}, {"three b", "n1", 4}, {"three c", "n1", 5}}},
+		"an SSH key takes a lane of each device that it opens": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.AutomationSettings{Lanes: 1}})
+			for i, id := range []string{"web1", "web2", "db1"} {
+				state.Devices.Put(tx, &model.Device{ID: model.DeviceID(id), Number: uint64(201 + i), Hostname: id, Enabled: true})
+			}
+			on := func(id string, at model.Time, d model.DeviceID, key *model.KeyPair) {
+				waits(tx, id, at, func(o *model.Operation, c *model.Credential) { o.Device, c.Key = d, key })
+			}
+			on("lists", 1, "db1", &model.KeyPair{Devices: []model.DeviceID{"web1", "db1"}})
+			on("listed", 2, "web1", nil)
+			on("lists the same", 3, "elsewhere", &model.KeyPair{Devices: []model.DeviceID{"web1"}})
+			on("fits", 4, "elsewhere", &model.KeyPair{Pattern: "*1"})
+			on("beside", 5, "web2", nil)
+		}, want: []plan.Grant{{"lists", "n1", 0}, {"beside", "n1", 1}}},
+		"an SSH key takes a lane of each device that fits its pattern": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.AutomationSettings{Lanes: 2}})
+			for i, id := range []string{"web1", "web2", "db1", "vault"} {
+				state.Devices.Put(tx, &model.Device{ID: model.DeviceID(id), Number: uint64(201 + i), Hostname: id, Enabled: true})
+			}
+			on := func(id string, at model.Time, d model.DeviceID, key *model.KeyPair) {
+				waits(tx, id, at, func(o *model.Operation, c *model.Credential) { o.Device, c.Key = d, key })
+			}
+			on("held", 1, "vault", &model.KeyPair{Pattern: "web*", Devices: []model.DeviceID{"web2"}})
+			on("meets it", 2, "elsewhere", &model.KeyPair{Pattern: "*2"})
+			on("fits 1", 3, "web1", nil)
+			on("fits 2", 4, "web1", nil)
+			on("fits and is listed", 5, "web2", nil)
+			on("meets none", 6, "elsewhere", &model.KeyPair{Pattern: "db?"})
+			on("last", 7, "db1", nil)
+			on("one too many", 8, "db1", nil)
+			on("beside", 9, "vault", nil)
+		}, want: []plan.Grant{{"held", "n1", 0}, {"fits 1", "n1", 1}, {"fits and is listed", "n1", 2}, {"meets none", "n1", 3}, {"last", "n1", 4}, {"beside", "n1", 5}}},
 		"in a freeze what nobody asked for waits": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			state.Automations.Put(tx, &model.Automation{Settings: model.DefaultAutomation(), Freezes: []model.Freeze{{From: now, Until: now + 1}}})

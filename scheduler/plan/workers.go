@@ -17,17 +17,24 @@ type worker struct {
 
 // lanes counts running operations, and the slots that are there for them.
 type lanes struct {
+	general    int // operations on a device that says nothing else
 	devices    map[model.DeviceID]int
+	patterns   []reach // of SSH keys with one
 	executors  map[model.ExecutorName]int
 	background int // running operations that nobody waits for
 	slots      int // of all nodes that work
 }
 
-func (l *lanes) add(o *model.Operation) {
+func (l *lanes) add(o *model.Operation, to reach) {
 	if o.Background() {
 		l.background++
 	}
-	l.devices[o.Device]++
+	for _, id := range to.devices {
+		l.devices[id]++
+	}
+	if to.pattern != "" {
+		l.patterns = append(l.patterns, to)
+	}
 	l.executors[o.Executor]++
 }
 
@@ -42,7 +49,8 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes)
 	used := map[slot]bool{}
 	for o := range leased(r) {
 		used[slot{o.Lease.Node, o.Lease.Slot}] = true
-		running.add(o)
+		key, _ := state.Credentials.Look(r, o.Target.ID)
+		running.add(o, reachOf(o, key))
 	}
 	for n := range state.Nodes.All(r, "") {
 		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {

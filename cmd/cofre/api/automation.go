@@ -48,7 +48,7 @@ func setAutomation(s *session) *cobra.Command {
 	f.Int("share", 0, "at most this percentage of all credentials is changed by triggers in an hour; 100: no bound")
 	f.Int("least", 0, "but always so many")
 	f.Int("failures", 0, "so many automatic changes that fail in a row stop the automation; 0: never")
-	f.Int("lanes", 0, "operations on one device at once")
+	f.Int("lanes", 0, "operations on one device at once, each with at most two connections; a device may have a limit of its own (cofre device update)")
 	f.StringSlice("executor", nil, "operations of an executor at once in the cluster, as in ssh=20")
 	for _, n := range parameters {
 		f.String(n.name, "", n.doc)

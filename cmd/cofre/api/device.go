@@ -33,7 +33,7 @@ func deviceCommand(s *session) *cobra.Command {
 		b.Hostname = &args[0]
 		return s.device(c, http.MethodPost, "/api/v1/devices", b)
 	}
-	update := &cobra.Command{Use: "update HOST", Short: "Change a device; what is not named stays", Args: cobra.ExactArgs(1), Example: "  cofre device update web1 --ip 192.0.2.9 --tag prod"}
+	update := &cobra.Command{Use: "update HOST", Short: "Change a device; what is not named stays", Args: cobra.ExactArgs(1), Example: "  cofre device update web1 --ip 192.0.2.9 --tag prod\n  cofre device update switch7 --lanes 1     # one operation at a time, over one connection"}
 	deviceFlags(update)
 	update.Flags().String("hostname", "", "new host name")
 	update.Flags().Uint64("revision", 0, "refuse if it is not the current one")
@@ -66,12 +66,13 @@ func deviceFlags(c *cobra.Command) {
 	}
 	f.StringSlice("tag", nil, "tag; may be repeated; '' for none")
 	f.StringSlice("connectivity", nil, "protocol and port such as SSH:22; may be repeated")
+	f.Int("lanes", 0, "operations on it at once, with one connection each; 0 for the general limit (cofre automation set --lanes)")
 	f.Bool("insecure-tls", false, "do not verify the target's TLS certificate (audited)")
 }
 
 func deviceBody(c *cobra.Command) (device.Body, error) {
 	b := device.Body{IP: text(c, "ip"), Domain: text(c, "domain"), Type: text(c, "type"), Vendor: text(c, "vendor"), Model: text(c, "model"), Site: text(c, "site"),
-		Tags: texts(c, "tag"), InsecureTLS: truth(c, "insecure-tls"), Via: text(c, "via"), ViaLogin: text(c, "via-login")}
+		Tags: texts(c, "tag"), InsecureTLS: truth(c, "insecure-tls"), Via: text(c, "via"), ViaLogin: text(c, "via-login"), Lanes: whole(c, "lanes")}
 	if file := text(c, "ca-file"); file != nil {
 		pem := []byte{}
 		if *file != "" {
@@ -114,7 +115,7 @@ func (s *session) device(c *cobra.Command, method, path string, body any) error 
 	return s.show(c, d, func(w io.Writer) error {
 		if err := details(w, "device", d.Hostname, "number", strconv.FormatUint(d.Number, 10), "address", d.IP, "domain", d.Domain, "type", d.Type, "vendor", d.Vendor, "model", d.Model, "site", d.Site,
 			"connectivities", d.Ports(), "tags", join(d.Tags), "state", word(d.Enabled, "enabled", "disabled"), "TLS", word(d.InsecureTLS, "NOT VERIFIED", ""),
-			"through", strings.TrimSpace(d.Via+" "+word(d.ViaLogin != "", "as "+d.ViaLogin, "")), "authority", word(d.CA != "", "of its own", ""), "created", moment(d.CreatedAt), "revision", strconv.FormatUint(d.Revision, 10)); err != nil {
+			"through", strings.TrimSpace(d.Via+" "+word(d.ViaLogin != "", "as "+d.ViaLogin, "")), "authority", word(d.CA != "", "of its own", ""), "operations at once", word(d.Lanes > 0, strconv.Itoa(d.Lanes), ""), "created", moment(d.CreatedAt), "revision", strconv.FormatUint(d.Revision, 10)); err != nil {
 			return err
 		}
 		for _, k := range d.HostKeys {

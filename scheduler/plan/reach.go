@@ -1,0 +1,71 @@
+package plan
+
+import (
+	"slices"
+
+	"cofre/fsm/model"
+	"cofre/fsm/state"
+	"cofre/fsm/table"
+)
+
+// reach is where an operation goes: its device, and for an SSH key the further ones that it lists. Those that only fit its
+// pattern of host names are found by the attempt, so that no look searches all devices.
+type reach struct {
+	devices []model.DeviceID // each once
+	pattern string
+}
+
+// reachOf tells where an operation goes; key is its credential, nil: it has none.
+func reachOf(o *model.Operation, key *model.Credential) reach {
+	to := reach{devices: []model.DeviceID{o.Device}}
+	if key == nil || key.Key == nil {
+		return to
+	}
+	for _, id := range key.Key.Devices {
+		if !slices.Contains(to.devices, id) {
+			to.devices = append(to.devices, id)
+		}
+	}
+	to.pattern = key.Key.Pattern
+	return to
+}
+
+// full tells whether a device that is reached has as many operations as it takes. Of two keys whose patterns may fit the same
+// host one waits for the other: what both would open is not known here.
+func (l *lanes) full(r table.Reader, to reach) bool {
+	for _, id := range to.devices {
+		if l.taken(r, id) {
+			return true
+		}
+	}
+	if to.pattern == "" {
+		return false
+	}
+	if slices.ContainsFunc(l.patterns, func(other reach) bool { return model.HostsMeet(to.pattern, other.pattern) }) {
+		return true
+	}
+	for id := range l.devices {
+		if d, ok := state.Devices.Look(r, string(id)); ok && model.FitsHost(to.pattern, d.Hostname) && l.taken(r, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// taken tells whether a device has as many operations as it takes.
+func (l *lanes) taken(r table.Reader, id model.DeviceID) bool {
+	n := l.devices[id]
+	if n == 0 && len(l.patterns) == 0 {
+		return false
+	}
+	d, ok := state.Devices.Look(r, string(id))
+	if !ok {
+		return n >= l.general
+	}
+	for _, other := range l.patterns {
+		if !slices.Contains(other.devices, id) && model.FitsHost(other.pattern, d.Hostname) {
+			n++
+		}
+	}
+	return n >= d.Most(l.general)
+}
