@@ -20,10 +20,7 @@ func keysOf(tx *table.Tx, m command.Meta, id model.AuthorizationID) (*model.Auth
 	if err := command.Covers(tx, p.Authorization, auth); err != nil {
 		return nil, err
 	}
-	if auth.Deleting {
-		return nil, state.ErrDeleting
-	}
-	if err := state.Standing(tx, auth.Application); err != nil {
+	if err := state.Staying(tx, id); err != nil {
 		return nil, err
 	}
 	return auth, nil

@@ -178,6 +178,8 @@ func mayAutomate(tx *table.Tx, m command.Meta, p *command.Principal, x *model.DS
 	for _, id := range x.Secrets {
 		if s, ok := state.DSMSecrets.Get(tx, string(id)); !ok || !s.HeldBy(p.Authorization.ID) && !Reaches(p.Authorization, s) {
 			return model.Errorf(model.Denied, "No access to secret").WithCode(1009).WithField("secrets")
+		} else if err := state.Staying(tx, s.Owner); err != nil {
+			return err.WithField("secrets")
 		}
 	}
 	for _, id := range x.Credentials {

@@ -80,6 +80,9 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 			return PutResult{}, err
 		}
 	}
+	if err := state.Staying(tx, s.Owner); err != nil {
+		return PutResult{}, err.WithField("authorization")
+	}
 	if err := patch(&s, a); err != nil {
 		return PutResult{}, err
 	}
@@ -204,6 +207,9 @@ func readers(tx *table.Tx, p *command.Principal, s *model.DSMSecret, to *[]model
 			}
 			if err := mayGrant(tx, p, r, "readers"); err != nil {
 				return err
+			}
+			if err := state.Staying(tx, r); err != nil {
+				return err.WithField("readers")
 			}
 			fresh = append(fresh, r)
 		}
