@@ -84,11 +84,15 @@ var SetStatus = command.Define("encryption.status", 1, func(tx *table.Tx, m comm
 	if err != nil {
 		return model.EncryptionKey{}, err
 	}
-	k.Enabled = a.Enabled
+	turn(tx, k, a.Enabled)
+	return store(tx, k), nil
+}).AuditDenials()
+
+// turn enables or disables a key, and tells it.
+func turn(tx *table.Tx, k *model.EncryptionKey, on bool) {
 	word := "no"
-	if k.Enabled {
+	if k.Enabled = on; on {
 		word = "yes"
 	}
 	tx.Emit(audit.EncryptionStatus.With("key", string(k.ID), "number", fmt.Sprint(k.Number), "name", k.Name, "enabled", word))
-	return store(tx, k), nil
-}).AuditDenials()
+}

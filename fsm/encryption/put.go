@@ -28,6 +28,7 @@ type PutArgs struct {
 	Users       *[]model.AuthorizationID `cbor:"users,omitempty"`
 	Least       *uint64                  `cbor:"least,omitempty"`
 	ExpiresAt   *model.Time              `cbor:"expires_at,omitempty"`
+	Enabled     *bool                    `cbor:"enabled,omitempty"`
 	Revision    uint64                   `cbor:"revision,omitempty"` // refuse if it is not the current one; 0: do not look
 	Material    *Material                `cbor:"material,omitempty"`
 }
@@ -74,6 +75,9 @@ var Put = command.Define("encryption.put", 1, func(tx *table.Tx, m command.Meta,
 		}
 	}
 	tx.Emit(audit.EncryptionPut.With("key", string(k.ID), "number", fmt.Sprint(k.Number), "name", k.Name, "algorithm", string(k.Algorithm), "least", fmt.Sprint(k.Least), "users", fmt.Sprint(len(k.Users)), "change", change))
+	if a.Enabled != nil && *a.Enabled != k.Enabled {
+		turn(tx, k, *a.Enabled)
+	}
 	return store(tx, k), nil
 }).AuditDenials()
 

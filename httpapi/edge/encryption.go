@@ -44,7 +44,7 @@ func (e *encryptions) Describe(ctx context.Context, actor model.Actor, at model.
 }
 
 func (e *encryptions) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, error) {
-	args := fsmenc.PutArgs{Name: p.Name, Description: p.Description, Tags: p.Tags, Least: p.Least, ExpiresAt: p.ExpiresAt, Revision: p.Revision}
+	args := fsmenc.PutArgs{Name: p.Name, Description: p.Description, Tags: p.Tags, Least: p.Least, ExpiresAt: p.ExpiresAt, Enabled: p.Enabled, Revision: p.Revision}
 	if p.Key != "" {
 		k, err := e.FindEncryptionKey(ctx, p.Key)
 		if err != nil {

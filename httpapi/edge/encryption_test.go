@@ -15,6 +15,32 @@ import (
 	"cofre/fsm/state"
 )
 
+// Below /iso a key is written as in the vendor's former releases, below /api as in the newer ones; and it is changed and switched in one
+// command.
+func TestEncryptionKeysOfReleases(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.form(admin, "POST", "/iso/sctm/encryption/key", 201, "name", "orders", "algorithm", "aes256-gcm96", "expiration_date", "01/31/2099 12:30:00")
+	for _, on := range []string{"false", "true"} {
+		before := h.fsm.Applied()
+		h.json(admin, "PUT", "/iso/sctm/encryption/key/1", 200, `{"description":"`+on+`","enabled":`+on+`}`)
+		if n := h.fsm.Applied() - before; n != 1 {
+			t.Errorf("it was %d commands", n)
+		}
+		h.json(admin, "PUT", "/api/sctm/encryption/key/1", 400, `{"enabled":`+map[string]string{"false": "true", "true": "false"}[on]+`,"description":"`+strings.Repeat("x", 5000)+`"}`)
+		former := map[string]string{"false": `"0"`, "true": `"1"`}[on]
+		for path, want := range map[string][2]string{"/iso": {`"01/31/2099 12:30:00"`, former}, "/ISO": {`"01/31/2099 12:30:00"`, former}, "/api": {`"2099-01-31T12:30:00Z"`, on}} {
+			for from, path := range map[string]string{"encryption_keys.0.": path + "/sctm/encryption/key", "encryption_key.": path + "/sctm/encryption/key/orders"} {
+				a := h.json(admin, "GET", path, 200, "")
+				if got := [2]string{jsonOf(a.at(from + "expiration_date")), jsonOf(a.at(from + "enabled"))}; got != want {
+					t.Errorf("%s: %v, want %v", path, got, want)
+				}
+			}
+		}
+	}
+}
+
 func publicHalf(t *testing.T, text string) any {
 	t.Helper()
 	block, _ := pem.Decode([]byte(text))

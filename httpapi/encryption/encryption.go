@@ -30,6 +30,7 @@ type Put struct {
 	Users       *[]User
 	Least       *uint64
 	ExpiresAt   *model.Time
+	Enabled     *bool
 	Revision    uint64
 }
 

@@ -44,24 +44,24 @@ func vendorRoutes(s Service) []route.Route {
 
 type vendor struct{ s Service }
 
-func shown(i *Item) compat.Member {
-	return compat.Member{Name: "encryption_key", Value: object(i)}
-}
-
-func object(i *Item) compat.Object {
-	k := &i.Key
+// object is a key as the vendor's releases write it that have the prefix of the request.
+func object(r *route.Request, i *Item) compat.Object {
+	k, layout := &i.Key, time.RFC3339
+	if r.Former() {
+		layout = "01/02/2006 15:04:05"
+	}
 	var expires any
 	if k.ExpiresAt != 0 {
-		expires = k.ExpiresAt.Std().UTC().Format(time.RFC3339)
+		expires = k.ExpiresAt.Std().UTC().Format(layout)
 	}
 	return compat.Object{
 		{Name: "id", Value: strconv.FormatUint(k.Number, 10)}, {Name: "name", Value: k.Name}, {Name: "description", Value: k.Description}, {Name: "algorithm", Value: string(k.Algorithm)},
-		{Name: "expiration_date", Value: expires}, {Name: "enabled", Value: k.Enabled}, {Name: "version", Value: strconv.FormatUint(k.LastN, 10)}, {Name: "tags", Value: append([]string{}, k.Tags...)},
+		{Name: "expiration_date", Value: expires}, {Name: "enabled", Value: r.Switch(k.Enabled)}, {Name: "version", Value: strconv.FormatUint(k.LastN, 10)}, {Name: "tags", Value: append([]string{}, k.Tags...)},
 	}
 }
 
-func reply(i *Item, text string) compat.Reply {
-	return compat.OK(text, compat.Member{Name: "id", Value: strconv.FormatUint(i.Key.Number, 10)}, shown(i))
+func reply(r *route.Request, i *Item, text string) compat.Reply {
+	return compat.OK(text, compat.Member{Name: "id", Value: strconv.FormatUint(i.Key.Number, 10)}, compat.Member{Name: "encryption_key", Value: object(r, i)})
 }
 
 func (v *vendor) list(_ context.Context, r *route.Request) (compat.Reply, error) {
@@ -71,7 +71,7 @@ func (v *vendor) list(_ context.Context, r *route.Request) (compat.Reply, error)
 	}
 	rows := make([]compat.Object, len(all))
 	for i := range all {
-		rows[i] = object(&all[i])
+		rows[i] = object(r, &all[i])
 	}
 	return compat.OK(fmt.Sprintf("%d encryption keys found", len(rows)), compat.Member{Name: "encryption_keys", Value: rows}), nil
 }
@@ -81,7 +81,7 @@ func (v *vendor) get(ctx context.Context, r *route.Request) (compat.Reply, error
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return reply(i, "Encryption key "+i.Key.Name), nil
+	return reply(r, i, "Encryption key "+i.Key.Name), nil
 }
 
 func readPut(in *compat.Input) (p Put, err error) {
@@ -109,7 +109,7 @@ func (v *vendor) create(ctx context.Context, r *route.Request) (compat.Reply, er
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	a := reply(i, "Encryption key created successfully.")
+	a := reply(r, i, "Encryption key created successfully.")
 	a.Status = http.StatusCreated
 	return a, nil
 }
@@ -119,23 +119,19 @@ func (v *vendor) update(ctx context.Context, r *route.Request) (compat.Reply, er
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	enabled, err := in.Bool("enabled")
-	if err != nil {
-		return compat.Reply{}, err
-	}
 	p, err := readPut(in)
 	if err != nil {
 		return compat.Reply{}, err
 	}
+	if p.Enabled, err = in.Bool("enabled"); err != nil {
+		return compat.Reply{}, err
+	}
 	p.Key = r.Param("id")
 	i, err := v.s.Put(ctx, r.Actor, r.At, p)
-	if err == nil && enabled != nil && *enabled != i.Key.Enabled {
-		i, err = v.s.SetStatus(ctx, r.Actor, string(i.Key.ID), *enabled)
-	}
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return reply(i, "Encryption key updated successfully."), nil
+	return reply(r, i, "Encryption key updated successfully."), nil
 }
 
 func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -143,7 +139,7 @@ func (v *vendor) disable(ctx context.Context, r *route.Request) (compat.Reply, e
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	return reply(i, "Encryption key deleted successfully."), nil
+	return reply(r, i, "Encryption key deleted successfully."), nil
 }
 
 // readUse reads key, version and value; the value is the caller's to wipe.

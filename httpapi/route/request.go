@@ -43,11 +43,14 @@ func (r *Request) Withheld(err error) error { return r.withheld(err) }
 // Param is a parameter of the path, decoded.
 func (r *Request) Param(name string) string { return r.params[name] }
 
+// Former tells whether the client speaks as with the vendor's former releases, whose prefix was /iso; /api came later.
+func (r *Request) Former() bool { return strings.HasPrefix(strings.ToLower(r.HTTP.URL.Path), "/iso/") }
+
 // Switch writes a switch as the vendor's releases do that have the prefix of this request: below /iso "0" or "1", below /api a
 // boolean.
 func (r *Request) Switch(on bool) any {
 	switch {
-	case !strings.HasPrefix(r.HTTP.URL.Path, "/iso/"):
+	case !r.Former():
 		return on
 	case on:
 		return "1"
