@@ -221,7 +221,7 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 	}
 	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
-		if err == nil {
+		if err == nil && network != "udp" { // which asks where to log in
 			j.connected.Store(true)
 		}
 		return c, err

@@ -58,7 +58,10 @@ const onTheWay = "on the way, at "
 
 // through makes a dialer that reaches addresses by way of a hop, which is itself reached by another dialer.
 func (j *job) through(h hop, reach executors.Dialer) executors.Dialer {
-	return func(ctx context.Context, _, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network == "udp" {
+			return nil, refused("jump hosts and proxies pass no UDP: the device lists the TCP port itself")
+		}
 		if err := j.shutOut.check(h); err != nil {
 			return nil, err
 		}

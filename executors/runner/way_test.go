@@ -36,6 +36,7 @@ func TestWay(t *testing.T) {
 	}{
 		{"both let us through", nil, "", ""},
 		{"another address", nil, "127.0.0.1:1", "an operation connects to its device only"},
+		{"UDP", nil, "udp", "jump hosts and proxies pass no UDP"},
 		{"the jump host itself", nil, outer.Addr(), "an operation connects to its device only"},
 		{"a wrong password on the way", func(h *house, _, _ model.Device, login model.CredentialID) {
 			put(h, credential.PutArgs{ID: login, Secret: &credential.NewSecret{Row: "w2", Secret: model.Sealed{Term: 1, Box: []byte("Wrong-pass-1")}}})
@@ -66,15 +67,17 @@ func TestWay(t *testing.T) {
 			if c.break_ != nil {
 				c.break_(h, first, second, firstLogin)
 			}
-			address := hello
-			if c.dial != "" {
+			address, network := hello, "tcp"
+			if c.dial == "udp" {
+				network = c.dial
+			} else if c.dial != "" {
 				address = c.dial
 				if strings.HasPrefix(address, "127.0.0.1:") { // the device has that address: another one is not its
 					address = strings.Replace(address, "127.0.0.1", "127.0.0.2", 1)
 				}
 			}
 			h.start(fake{run: func(ctx context.Context, s executors.Session) (executors.Outcome, error) {
-				conn, err := s.Dial(ctx, "tcp", address)
+				conn, err := s.Dial(ctx, network, address)
 				if err != nil {
 					return executors.NotStarted, executors.Fail(executors.ClassNetwork, 0, err)
 				}

@@ -168,6 +168,11 @@ func logIn(ctx context.Context, s executors.Session, who mask.Name, with secret.
 	}
 	first, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	if s.Target.Protocol == browserProtocol {
+		if s.Target.Port, err = locate(first, s); err != nil {
+			return nil, err
+		}
+	}
 	c := &client{dial: &dialer{session: s}}
 	connector := mssql.NewConnectorConfig(cfg)
 	connector.Dialer = c.dial

@@ -30,8 +30,8 @@ func New() Executor { return Executor{} }
 // Name is "sqlserver".
 func (Executor) Name() model.ExecutorName { return Name }
 
-// Protocols is where a device lists the port.
-func (Executor) Protocols() []string { return []string{"SQLSERVER", "MSSQL", "TDS"} }
+// Protocols is where a device lists the port, or that of SQL Server Browser, which is asked for it.
+func (Executor) Protocols() []string { return []string{"SQLSERVER", "MSSQL", "TDS", browserProtocol} }
 
 // Compile checks a template.
 func (Executor) Compile(source string) (executors.Program, error) { return compile(source) }
