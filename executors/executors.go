@@ -149,6 +149,7 @@ type Session struct {
 	Dial           Dialer
 	Sessions       *Sessions               // sessions of AUTH_USER that wait for the next attempt; nil: each logs in
 	Trace          Transcript              // nil: no transcript
+	Capture        *Capture                // takes what the target says; nil: nobody wants it
 	Keep           Keeper                  // commits a secret that the target made; nil: nobody could
 	Before         func(step string) error // asked before connecting and before each writing step: may we still? nil: yes
 	ConnectTimeout time.Duration           // 0: the executor's default
@@ -176,6 +177,9 @@ func (s Session) Reading(ctx context.Context, usual time.Duration) (context.Cont
 // Redactor, and Trace and Before may be called without asking whether they are set.
 func (s Session) Guard() (Session, *Redactor) {
 	r := &Redactor{}
+	if s.Capture != nil {
+		r.also = &s.Capture.red
+	}
 	resolve := s.Resolve
 	s.Resolve = func(n mask.Name) (secret.Value, error) {
 		v, err := resolve(n)

@@ -28,10 +28,15 @@ type Redactor struct {
 	pieces map[uint64]struct{}
 	grams  []int // the lengths of the pieces
 	short  bool
+
+	also *Redactor // learns the same; nil: nobody does
 }
 
 // Add makes a secret known.
 func (r *Redactor) Add(v secret.Value) {
+	if r.also != nil {
+		r.also.Add(v)
+	}
 	_ = v.Reveal(func(b []byte) error {
 		if len(b) > 0 {
 			r.learn(string(b))
@@ -105,6 +110,11 @@ func (r *Redactor) finder(length int) func(piece []byte) bool {
 
 // Text returns s without terminal noise and without secrets.
 func (r *Redactor) Text(s string) string {
+	return strings.ToValidUTF8(readable(r.Verbatim(s)), "?")
+}
+
+// Verbatim returns s as it came, terminal noise and all, without secrets.
+func (r *Redactor) Verbatim(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -114,10 +124,9 @@ func (r *Redactor) Text(s string) string {
 		return Redacted
 	}
 	r.form()
-	clean := readable(s)
-	f := fold(clean)
+	f := fold(s)
 	secret := r.finder(len(f.text))
-	hide := make([]bool, len(clean))
+	hide := make([]bool, len(s))
 	for _, n := range r.grams {
 		for i := 0; i+n <= len(f.text); i++ {
 			if secret(f.text[i : i+n]) {
@@ -129,18 +138,18 @@ func (r *Redactor) Text(s string) string {
 		}
 	}
 	var b strings.Builder
-	for i := range len(clean) {
+	for i := range len(s) {
 		switch {
 		case !hide[i]:
-			b.WriteByte(clean[i])
+			b.WriteByte(s[i])
 		case i == 0 || !hide[i-1]:
 			b.WriteString(Redacted)
 		}
 	}
-	return strings.ToValidUTF8(b.String(), "?")
+	return b.String()
 }
 
-// folded is text as it is compared: only visible bytes, ASCII letters in lower case, with the place of each byte.
+// folded is text as it is compared: only visible bytes outside of escape sequences, ASCII letters in lower case, with the place of each byte.
 type folded struct {
 	text []byte
 	at   []int
@@ -149,6 +158,10 @@ type folded struct {
 func fold(s string) folded {
 	f := folded{text: make([]byte, 0, len(s)), at: make([]int, 0, len(s))}
 	for i := 0; i < len(s); i++ {
+		if n := escapeLen(s[i:]); n > 0 {
+			i += n - 1
+			continue
+		}
 		c := s[i]
 		if c <= ' ' || c == 0x7f {
 			continue

@@ -42,7 +42,7 @@ func (h *house) change(t *testing.T, a executortest.Account, fresh string, with 
 		t.Fatal(err)
 	}
 	s, rec := h.session(a, fresh), executors.NewRecorder()
-	s.Trace = rec
+	s.Trace, s.Capture = rec, &executors.Capture{}
 	if with != nil {
 		with(&s)
 	}
@@ -58,6 +58,11 @@ func (h *house) change(t *testing.T, a executortest.Account, fresh string, with 
 	for _, st := range rec.Steps() {
 		shown.WriteString(st.Text + st.Error + st.Matched)
 	}
+	said, n := s.Capture.Output()
+	if outcome == executors.Applied && n == 0 {
+		t.Error("what the page said was not captured")
+	}
+	_ = said.Reveal(func(b []byte) error { shown.Write(b); return nil })
 	for _, v := range []string{a.Password, fresh} {
 		if form := executortest.Leak(shown.String(), v); form != "" {
 			t.Errorf("a secret shows as %s", form)

@@ -92,6 +92,20 @@ func (p *program) Verify(ctx context.Context, s executors.Session, with secret.V
 	return false, failure(red, r.line, err)
 }
 
+// tell lets a capture hear what a person would read on the page: its address, title and text. What stands in its fields is no part
+// of that.
+func (r *run) tell(ctx context.Context) {
+	if r.session.Capture == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	text, err := evaluate[string](ctx, r.tools, `location.href + "\n" + document.title + "\n" + (document.body ? document.body.innerText : "") + "\n"`)
+	if err == nil { // a page that cannot be asked says nothing
+		r.session.Capture.Hear([]byte(text))
+	}
+}
+
 // failure makes a Failure of any error. Our own words stay; what target or browser say passes the redactor.
 func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	var f *executors.Failure
@@ -162,6 +176,9 @@ func (r *run) attempt(ctx context.Context, p *program, steps int) error {
 			note.Error = failure(r.red, st.line, err).Msg
 		}
 		r.session.Trace.Step(note)
+		if err != nil || i+1 == steps {
+			r.tell(ctx)
+		}
 		if err != nil {
 			return err
 		}

@@ -101,7 +101,7 @@ func TestElasticsearchDouble(t *testing.T) {
 		Executor: curl.New(), Template: curl.Catalogue()[0].Content, Target: serve(t, e), Login: e.login, Account: e.add,
 		Manager: &executortest.Account{Name: "admin", Password: "Admin-pass-1"},
 		Hostile: []string{`Aa1-","x":"`, "Bb2-\\u0022}<&>", "Cc3 %22 [#USERNAME#] $(id) ação-日本", strings.Repeat("Long-7", 40), ":Dd4:colon"},
-		Unfit:   []string{"line\nbreak-1A", "nul\x00-byte-1A", "not\xff-utf8-1A"}, Rejected: "short",
+		Unfit:   []string{"line\nbreak-1A", "nul\x00-byte-1A", "not\xff-utf8-1A"}, Rejected: "short", Speaks: true,
 	})
 }
 

@@ -212,6 +212,7 @@ func (r *run) perform(ctx context.Context, st *step, note *model.Step) error {
 	if err != nil {
 		return err
 	}
+	r.last.tell(r.session.Capture)
 	if err := r.judge(); err != nil {
 		return err
 	}

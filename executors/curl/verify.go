@@ -55,12 +55,14 @@ func tryLogin(ctx context.Context, s executors.Session, at location, with secret
 	if err != nil {
 		return false, err
 	}
+	a.tell(s.Capture)
 	if a.status != http.StatusUnauthorized {
 		return false, &executors.Failure{Class: executors.ClassProtocol, Msg: fmt.Sprintf("a request without a login is answered with status %d, not 401: that page proves nothing; let the template name one with verify", a.status)}
 	}
 	if a, err = c.do(ctx, known, nil, limit); err != nil {
 		return false, err
 	}
+	a.tell(s.Capture)
 	switch {
 	case a.status == http.StatusUnauthorized:
 		return false, nil

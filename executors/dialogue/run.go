@@ -15,7 +15,7 @@ import (
 // Run makes one attempt.
 func (p *Program) Run(ctx context.Context, s executors.Session, open Open) (executors.Outcome, error) {
 	s, red := s.Guard()
-	r := &run{session: s, out: NewStream()}
+	r := &run{session: s, out: NewStream(s.Capture)}
 	defer r.wipe()
 	line, err := r.run(ctx, p, open)
 	if err == nil {

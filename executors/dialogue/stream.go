@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"cofre/executors"
 )
 
 // keep bounds what is remembered of the target's output.
@@ -20,14 +22,16 @@ type Stream struct {
 	got    int        // bytes since the last take
 	ended  bool
 
-	more chan struct{} // one token: something new
+	heard *executors.Capture
+	more  chan struct{} // one token: something new
 }
 
-// NewStream makes one that is empty.
-func NewStream() *Stream { return &Stream{more: make(chan struct{}, 1)} }
+// NewStream makes one that is empty; c, if not nil, hears all that it takes.
+func NewStream(c *executors.Capture) *Stream { return &Stream{heard: c, more: make(chan struct{}, 1)} }
 
 // Write takes output; whoever reads from the target calls it.
 func (s *Stream) Write(p []byte) (int, error) {
+	s.heard.Hear(p)
 	s.mu.Lock()
 	s.buf, s.recent, s.got = bound(append(s.buf, p...)), bound(append(s.recent, p...)), s.got+len(p)
 	s.mu.Unlock()

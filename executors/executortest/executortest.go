@@ -43,6 +43,7 @@ type Kit struct {
 	Makes    bool            // the target makes an account that it does not know, which opens to nobody
 	Lingers  bool            // the target takes a replaced password for a while
 	Framed   bool            // a message is two writes, its length and itself: every second one is cut
+	Speaks   bool            // the target says something that a person would read, in every attempt
 	Stays    bool            // a session of Manager serves the next attempt too
 	Opening  int             // writes of the protocol's handshake that another kit of the same client cuts, and this one does not
 }
@@ -55,6 +56,7 @@ type attempt struct {
 	outcome executors.Outcome
 	err     error
 	steps   []model.Step
+	said    string // what the target said, as a capture keeps it
 	wire    *wire
 	secrets []string
 }
@@ -68,7 +70,7 @@ func (k Kit) change(ctx context.Context, t testing.TB, a Account, fresh string, 
 	}
 	rec := executors.NewRecorder()
 	s := k.session(a, fresh, w)
-	s.Trace, s.Before, s.Sessions = rec, before, w.sessions
+	s.Trace, s.Capture, s.Before, s.Sessions = rec, &executors.Capture{}, before, w.sessions
 	out := attempt{wire: w, secrets: []string{a.Password, fresh}}
 	if k.Manager != nil {
 		out.secrets = append(out.secrets, k.Manager.Password)
@@ -77,6 +79,11 @@ func (k Kit) change(ctx context.Context, t testing.TB, a Account, fresh string, 
 		Ran(k.Template)
 	}
 	out.steps = rec.Steps()
+	said, _ := s.Capture.Output()
+	_ = said.Reveal(func(b []byte) error { out.said = string(b); return nil })
+	if k.Speaks && out.outcome == executors.Applied && out.said == "" {
+		t.Error("what the target said was not captured")
+	}
 	k.check(t, out)
 	return out
 }
@@ -123,13 +130,13 @@ func (k Kit) check(t testing.TB, a attempt) {
 		t.Errorf("the error is no complete Failure: %#v", a.err)
 	}
 	var shown strings.Builder
-	fmt.Fprintf(&shown, "%v %+v %#v", a.err, a.err, f)
+	fmt.Fprintf(&shown, "%v %+v %#v %s", a.err, a.err, f, a.said)
 	for _, s := range a.steps {
 		fmt.Fprintf(&shown, " %+v", s)
 	}
 	for _, s := range a.secrets {
 		if form := Leak(shown.String(), s); form != "" {
-			t.Errorf("a secret shows as %s in error or transcript", form)
+			t.Errorf("a secret shows as %s in error, transcript or capture", form)
 		}
 	}
 }

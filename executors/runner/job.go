@@ -225,7 +225,7 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 			j.connected.Store(true)
 		}
 		return c, err
-	}, Sessions: sessions, Trace: j.trace, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
+	}, Sessions: sessions, Trace: j.trace, Capture: l.capture, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
 }
 
 func (j *job) wipe() { j.candidate.Wipe() }

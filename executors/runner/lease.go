@@ -21,6 +21,7 @@ type lease struct {
 	ctx       context.Context // ends with the trust
 	cancel    context.CancelFunc
 	done      bool // guarded by Runner.mu
+	capture   *executors.Capture
 
 	mu     sync.Mutex // guards belief and timer
 	belief operation.Trust

@@ -141,6 +141,7 @@ func (r *Runner) cut(held map[model.Pos]*model.Operation) {
 func (r *Runner) attempt(l *lease, o *model.Operation) {
 	log := r.Log.WithFields(logrus.Fields{"operation": o.ID, "credential": o.Target.ID, "token": l.token})
 	began := time.Now()
+	l.listen(o)
 	var report operation.FinishArgs
 	switch {
 	case o.State == model.OpRunning: // begun by an earlier life of this process
@@ -161,7 +162,7 @@ func (r *Runner) attempt(l *lease, o *model.Operation) {
 		report = r.change(l, o)
 	}
 	if report.Class != skipped.Class {
-		report.Operation, report.Token = o.ID, l.token
+		report.Operation, report.Token, report.Captured = o.ID, l.token, r.captured(l)
 		took := time.Since(began)
 		if r.report(l, report, log) {
 			r.Ended(o, report.Outcome, took)

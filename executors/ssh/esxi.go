@@ -221,6 +221,7 @@ func (c *command) run(ctx context.Context, client *ssh.Client, s executors.Sessi
 	var said bytes.Buffer
 	sess.Stdout = &limited{&said, maxAnswer}
 	err = text.Reveal(func(b []byte) error { return sess.Run(string(b)) })
+	s.Capture.Hear(said.Bytes())
 	note := model.Step{Line: c.line, Text: c.source, Sent: text.Len(), Got: said.Len()}
 	defer func() { s.Trace.Step(note) }()
 	var exit *ssh.ExitError

@@ -256,6 +256,7 @@ func runScript(ctx context.Context, s executors.Session, client *ssh.Client, tex
 	out := &limited{&said, maxAnswer}
 	sess.Stdin, sess.Stdout, sess.Stderr = strings.NewReader(text), out, out
 	err = sess.Run("sh -s")
+	s.Capture.Hear(said.Bytes())
 	var exit *ssh.ExitError
 	switch {
 	case err == nil:

@@ -49,7 +49,7 @@ func TestLinuxPasswd(t *testing.T) {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}
 		},
-		Hostile: hostile, Unfit: unfit, Rejected: "ab",
+		Hostile: hostile, Unfit: unfit, Rejected: "ab", Speaks: true,
 	})
 }
 
@@ -70,7 +70,7 @@ func TestLinuxChpasswd(t *testing.T) {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}
 		},
-		Hostile: hostile, Unfit: unfit, Opening: handshake, Stays: true,
+		Hostile: hostile, Unfit: unfit, Opening: handshake, Stays: true, Speaks: true,
 	})
 }
 

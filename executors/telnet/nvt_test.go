@@ -54,7 +54,7 @@ func TestTargetThatNegotiatesForEver(t *testing.T) {
 	t.Parallel()
 	for name, babble := range map[string][]byte{"options": {cmdIAC, cmdDO, 99}, "one endless option": bytes.Repeat([]byte{cmdIAC, cmdSB, 99}, 50)} {
 		ours, theirs := net.Pipe()
-		out := dialogue.NewStream()
+		out := dialogue.NewStream(nil)
 		term := newTerminal(t.Context(), ours, out)
 		go func() { _, _ = io.Copy(io.Discard, theirs) }()
 		for err := error(nil); err == nil; {

@@ -138,7 +138,7 @@ func tryLogin(ctx context.Context, s executors.Session, p prompts, with secret.V
 	if err != nil {
 		return false, err
 	}
-	out := dialogue.NewStream()
+	out := dialogue.NewStream(s.Capture)
 	t := newTerminal(ctx, conn, out)
 	defer t.Close(nil)
 	return t.logIn(ctx, p, user, with, 3*limit, out)

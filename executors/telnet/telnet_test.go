@@ -27,6 +27,6 @@ func TestLinuxPasswd(t *testing.T) {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}
 		},
-		Hostile: hostile, Unfit: unfit, Rejected: "ab",
+		Hostile: hostile, Unfit: unfit, Rejected: "ab", Speaks: true,
 	})
 }

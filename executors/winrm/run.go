@@ -241,7 +241,11 @@ func (r *run) execute(ctx context.Context, st step, f filled, most int) (result,
 	if err != nil {
 		return result{}, err
 	}
-	return r.conn.wait(ctx, r.shell, id, most)
+	res, err := r.conn.wait(ctx, r.shell, id, most)
+	if len(res.out) > 0 {
+		r.session.Capture.Hear(append(res.out, '\n'))
+	}
+	return res, err
 }
 
 // refusing are answers by which Windows says that it did not do what was asked: types of exceptions, and codes of COM and of Win32.

@@ -100,6 +100,8 @@ var (
 	OperationRetried   = define("operation.retry", Warning, "an attempt failed; the operation waits for the next", Fields{"operation": Public, "number": Public, "outcome": Public, "class": Public, "state": Public})
 	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public, "module": Public, "requester": Public, "requested_by": Sensitive})
 	OperationHurried   = define("operation.hurried", Notice, "an operation was told to begin at once", Fields{"operation": Public, "number": Public})
+	OperationCapture   = define("operation.capture", Notice, "what the target says in an operation is to be kept for a week, or is kept no longer", Fields{"operation": Public, "number": Public, "on": Public})
+	OperationCaptured  = define("operation.captured", Notice, "what a target said in an attempt was read", Fields{"operation": Public, "number": Public, "attempt": Public})
 	OperationFenced    = define("operation.fenced", Warning, "a stale result of an operation was refused", Fields{"operation": Public, "event": Public, "token": Public})
 
 	ChainPut     = define("chain.put", Notice, "a chained exchange was created, changed or removed", Fields{"chain": Public, "name": Sensitive, "change": Public, "members": Public, "automatic": Public})

@@ -170,6 +170,7 @@ type Operation struct {
 	Immediate   bool            `cbor:"immediate,omitempty"` // somebody said to run it now, whatever its schedule
 	Run         ChainRunID      `cbor:"run,omitempty"`       // of a chained exchange
 	Occasion    *Occasion       `cbor:"occasion,omitempty"`  // what happened to a secret or an authorization
+	Capture     bool            `cbor:"capture,omitempty"`   // what the target says is kept, sealed, for who debugs
 }
 
 // Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change

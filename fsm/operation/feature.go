@@ -20,11 +20,12 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
-	Request, Preflight, Grant, Share, Begin, Keep, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune,
+	Request, Preflight, Grant, Share, Begin, Keep, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune, Capture, ReadCapture, DropCaptures,
 }}
 
 var (
 	run      = authz.Action{Module: model.ModulePAM, Write: true, Right: model.OperationRun}
+	hear     = authz.Action{Module: model.ModulePAM, Right: model.SecretRead}
 	bySystem = authz.Action{System: true}
 )
 
@@ -154,6 +155,7 @@ type RequestArgs struct {
 	Trigger    string              `cbor:"trigger"`
 	NotBefore  model.Time          `cbor:"not_before,omitempty"`
 	Reconcile  bool                `cbor:"reconcile,omitempty"` // a change by the reconciliation account
+	Capture    bool                `cbor:"capture,omitempty"`   // what the target says is kept, of an operation that was open already too
 }
 
 // RequestResult is the operation: a new one, or the one that was open already.
@@ -207,6 +209,12 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 	}
 	if err == nil && created && o.Automatic() {
 		err = StartAutomatic(tx, m, 1)
+	}
+	if err == nil && a.Capture && p != nil {
+		if err = mayHear(tx, m, o); err == nil {
+			capture(tx, o, true)
+			putOperation(tx, o)
+		}
 	}
 	if err != nil {
 		return RequestResult{}, err

@@ -25,6 +25,7 @@ type FinishArgs struct {
 	Found     bool              `cbor:"found,omitempty"` // a removal: the user was there when the attempt began
 	Logins    model.Logins      `cbor:"logins"`
 	Attempt   model.Attempt     `cbor:"attempt"`
+	Captured  *Captured         `cbor:"captured,omitempty"` // nil: nothing was to be kept, or the target said nothing
 }
 
 // FinishResult tells whether the report was taken and what became of the operation.
@@ -56,18 +57,19 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	if err != nil {
 		return FinishResult{}, err
 	}
-	if len(a.Message) > maxMessage || len(a.Attempt.Steps) > maxSteps || len(a.Refused) > model.MaxVersions || len(a.Logins.Way) > MaxWay {
+	if len(a.Message) > maxMessage || len(a.Attempt.Steps) > maxSteps || len(a.Refused) > model.MaxVersions || len(a.Logins.Way) > MaxWay || a.Captured.long() {
 		return FinishResult{}, model.Errorf(model.Invalid, "the report is too long")
 	}
-	settle := o.State == model.OpSettling
-	settleLogins(tx, m, o.Lease, s, a.Logins)
-	if err := s.report(tx, m, o, a, clearAt(tx, o.Lease)); err != nil {
+	settle, lease := o.State == model.OpSettling, o.Lease
+	settleLogins(tx, m, lease, s, a.Logins)
+	if err := s.report(tx, m, o, a, clearAt(tx, lease)); err != nil {
 		return FinishResult{}, err
 	}
 	o.Message = a.Message
 	a.Attempt.Operation, a.Attempt.Token, a.Attempt.Node, a.Attempt.Settle = o.ID, a.Token, m.Node, settle
 	a.Attempt.EndedAt, a.Attempt.Outcome, a.Attempt.Class, a.Attempt.Message = m.At, o.History[len(o.History)-1].Event, a.Class, a.Message
 	state.Attempts.Put(tx, &a.Attempt)
+	keepCapture(tx, m, o, lease, a.Captured)
 	if o.State == model.OpReady && o.MaxAttempts > 0 && o.Attempt >= o.MaxAttempts {
 		if err := move(o, exhausted, m.At, m.Node, ""); err != nil {
 			return FinishResult{}, err

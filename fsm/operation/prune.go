@@ -15,6 +15,8 @@ const (
 	pruneSome = 200 // operations that one command removes
 )
 
+var errPruneFrozen = model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is removed before cofre cluster confirm-time")
+
 // PruneArgs say how long operations are kept after their end, in milliseconds of state time.
 type PruneArgs struct {
 	Keep int64 `cbor:"keep"`
@@ -37,7 +39,7 @@ var Prune = command.Define("operation.prune", 1, func(tx *table.Tx, m command.Me
 	case keep < leastKeep || a.Keep > math.MaxInt64/int64(time.Millisecond):
 		return PruneResult{}, model.Errorf(model.Invalid, "operations are kept for at least %s", leastKeep)
 	case state.SystemRow(tx).Frozen:
-		return PruneResult{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is removed before cofre cluster confirm-time")
+		return PruneResult{}, errPruneFrozen
 	}
 	before := m.At.Add(-keep)
 	var old []model.OperationID
@@ -62,7 +64,7 @@ var Prune = command.Define("operation.prune", 1, func(tx *table.Tx, m command.Me
 	return out, nil
 })
 
-// forget removes an operation and its attempts.
+// forget removes an operation and its attempts, with what was kept of them.
 func forget(tx *table.Tx, id model.OperationID) {
 	var keys []string
 	for a := range state.Attempts.All(tx, string(id)) {
@@ -74,6 +76,7 @@ func forget(tx *table.Tx, id model.OperationID) {
 	for _, k := range keys {
 		state.Attempts.Delete(tx, k)
 	}
+	dropCaptures(tx, id)
 	state.Operations.Delete(tx, string(id))
 }
 

@@ -48,6 +48,7 @@ var SealedTables = []SealedTable{
 	sealed[model.EncryptionKey]{EncryptionKeys, encryptionValues},
 	sealed[model.ChainRun]{ChainRuns, runValues},
 	sealed[model.AWSKey]{AWSKeys, awsValues},
+	sealed[model.Capture]{Captures, captureValues},
 }
 
 // SealedNamed finds a table of ciphertext by name; nil if there is none.

@@ -120,7 +120,7 @@ var Schema = []table.Erased{
 	Profiles, DynamicUsers, DSMSecrets, DSMVersions, ClientKeys, OAuth1Keys, UsedNonces, Provisionings, LeaseCounts, Revocations, Automations,
 	Informations, RelatedUsers, ExecutionProfiles, Sessions, EncryptionKeys,
 	Chains, Pools, ChainRuns, AWSRoles, AWSKeys, AccessProfiles, Orphans, OrphanSearches, OrphanPlans,
-	DSMAutomations, DSMPulses, DSMErrors,
+	DSMAutomations, DSMPulses, DSMErrors, Captures,
 }
 
 // accountKey lists passwords only: an account has one, and any number of keys.
