@@ -2,6 +2,7 @@ package executors
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"cofre/fsm/model"
@@ -51,5 +52,6 @@ func (c *Capture) Output() (kept secret.Value, bytes int) {
 	clear(c.start)
 	clear(c.end)
 	bytes, c.start, c.end, c.bytes = c.bytes, nil, nil, 0
-	return secret.New([]byte(c.red.Verbatim(text))), bytes
+	text = strings.ToValidUTF8(c.red.Verbatim(text), "?")
+	return secret.New([]byte(text[:min(len(text), model.MaxCaptured)])), bytes // what stands for a secret may be longer than that
 }

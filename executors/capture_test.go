@@ -30,7 +30,7 @@ func TestCaptureBounds(t *testing.T) {
 		got := []byte(reveal(v))
 		want := all
 		if out := size - model.MaxCaptured; out > 0 {
-			want = append(append(bytes.Clone(all[:model.CaptureStart]), fmt.Sprintf("\n[%d bytes are left out]\n", out)...), all[size-captureEnd:]...)
+			want = append(append(bytes.Clone(all[:model.CaptureStart]), fmt.Sprintf("\n[%d bytes are left out]\n", out)...), all[size-captureEnd:]...)[:model.MaxCaptured]
 		}
 		if n != size || !bytes.Equal(got, want) {
 			t.Errorf("of %d bytes: told %d, kept %d, want %d", size, n, len(got), len(want))

@@ -23,9 +23,6 @@ type Captured struct {
 	Bytes  int          `cbor:"bytes"` // that the target sent
 }
 
-// long tells that a report holds more than a slot keeps.
-func (c *Captured) long() bool { return c != nil && len(c.Output.Box) > model.MaxCaptured+maxMessage }
-
 // CaptureArgs name an operation, and say whether what its target says is kept.
 type CaptureArgs struct {
 	Operation model.OperationID `cbor:"operation"`
@@ -92,10 +89,10 @@ func mayReadAll(tx *table.Tx, m command.Meta, ids []model.CredentialID) error {
 	return nil
 }
 
-// keepCapture stores what a slot kept, unless that is no longer wanted. It never stops a report: what was sealed under a key term that
-// is gone is not kept.
+// keepCapture stores what a slot kept, unless that is no longer wanted. It never stops a report: what is too long,
+// or was sealed under a key term that is gone, is not kept.
 func keepCapture(tx *table.Tx, m command.Meta, o *model.Operation, l *model.Lease, c *Captured) {
-	if c == nil || !o.Capture || c.Row == "" || state.CheckTerm(tx, c.Output) != nil {
+	if c == nil || !o.Capture || c.Row == "" || len(c.Output.Box) > model.MaxCaptured+maxMessage || state.CheckTerm(tx, c.Output) != nil {
 		return
 	}
 	n := state.Next(tx, "capture")

@@ -57,7 +57,7 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	if err != nil {
 		return FinishResult{}, err
 	}
-	if len(a.Message) > maxMessage || len(a.Attempt.Steps) > maxSteps || len(a.Refused) > model.MaxVersions || len(a.Logins.Way) > MaxWay || a.Captured.long() {
+	if len(a.Message) > maxMessage || len(a.Attempt.Steps) > maxSteps || len(a.Refused) > model.MaxVersions || len(a.Logins.Way) > MaxWay {
 		return FinishResult{}, model.Errorf(model.Invalid, "the report is too long")
 	}
 	settle, lease := o.State == model.OpSettling, o.Lease

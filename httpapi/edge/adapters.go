@@ -7,6 +7,7 @@ import (
 
 	trail "cofre/fsm/audit"
 	"cofre/fsm/model"
+	fsm "cofre/fsm/operation"
 	"cofre/fsm/template"
 	"cofre/httpapi/application"
 	"cofre/httpapi/audit"
@@ -227,12 +228,12 @@ type operations struct {
 	access *access.Service
 }
 
-func (o *operations) Request(ctx context.Context, actor model.Actor, name string, kind model.OperationKind, reconcile bool, notBefore model.Time) (model.OperationID, bool, error) {
-	c, err := o.access.FindCredential(ctx, name)
+func (o *operations) Request(ctx context.Context, actor model.Actor, w operation.Wish) (model.OperationID, bool, error) {
+	c, err := o.access.FindCredential(ctx, w.Credential)
 	if err != nil {
 		return "", false, err
 	}
-	r, err := o.ops.Request(ctx, actor, c.ID, kind, reconcile, notBefore)
+	r, err := o.ops.Request(ctx, actor, fsm.RequestArgs{Credential: c.ID, Kind: w.Kind, Reconcile: w.Reconcile, Capture: w.Capture, NotBefore: w.NotBefore})
 	return r.Operation, r.Created, err
 }
 
@@ -245,7 +246,7 @@ func described(d *ops.Described, err error) (*operation.Described, error) {
 }
 
 func shown(d *ops.Described) operation.Described {
-	return operation.Described{Operation: d.Operation, Credential: d.Credential, Device: d.Device, Attempts: d.Attempts, Templates: d.Templates, Requester: d.Requester}
+	return operation.Described{Operation: d.Operation, Credential: d.Credential, Device: d.Device, Attempts: d.Attempts, Templates: d.Templates, Requester: d.Requester, Captured: d.Captured}
 }
 
 func (o *operations) Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*operation.Described, error) {

@@ -5,6 +5,7 @@ import (
 
 	"cofre/fsm/model"
 	"cofre/httpapi/compat"
+	"cofre/httpapi/operation"
 	templateapi "cofre/httpapi/template"
 )
 
@@ -34,6 +35,19 @@ func (t *templates) Replay(ctx context.Context, actor model.Actor, at model.Time
 		out.Steps = append(out.Steps, templateapi.ReplayStep{Step: templateapi.Step(s.CompiledStep), Reached: s.Reached, Ran: recorded(s.Ran)})
 	}
 	return out, nil
+}
+
+func (o *operations) Capture(ctx context.Context, actor model.Actor, at model.Time, name string, on bool) error {
+	return o.ops.Capture(ctx, actor, at, name, on)
+}
+
+func (o *operations) ReadCapture(ctx context.Context, actor model.Actor, at model.Time, name string, attempt int) (operation.Said, error) {
+	d, err := o.ops.Get(ctx, actor, at, name)
+	if err != nil {
+		return operation.Said{}, err
+	}
+	r, said, err := o.access.ReadCapture(ctx, actor, d.Operation.ID, attempt)
+	return operation.Said{Number: d.Operation.Number, Attempt: r.Attempt, Bytes: r.Capture.Bytes, At: r.Capture.At, Until: r.Capture.Until(), Output: said}, err
 }
 
 func recorded(steps []model.Step) []templateapi.Recorded {

@@ -27,6 +27,8 @@ import (
 	"cofre/httpapi/edge"
 	"cofre/httpapi/examples"
 	"cofre/httpapi/route"
+	"cofre/vault/access"
+	"cofre/vault/secret"
 )
 
 // player plays a script of httpapi/examples against a house.
@@ -225,7 +227,12 @@ func (p *player) verb(words []string) {
 		o, _ := state.Operations.First(v, "number", table.NumberKey(n))
 		v.Close()
 		token := propose(p.house, operation.Grant, operation.GrantArgs{Operation: o.ID, Node: "n1"}).Token
-		propose(p.house, operation.Finish, operation.FinishArgs{Operation: o.ID, Token: token, Outcome: model.OutcomeNotStarted, Class: "network", Message: "no route", Attempt: model.Attempt{
+		const row, said = "000000000000000000000000000000cc", "\x1b[1mweb1\x1b[0m: shutting down\r\n"
+		sealed, err := p.holder.Encrypt(access.Place(row), secret.New([]byte(said)))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		propose(p.house, operation.Finish, operation.FinishArgs{Operation: o.ID, Token: token, Outcome: model.OutcomeNotStarted, Class: "network", Message: "no route", Captured: &operation.Captured{Row: row, Output: sealed, Bytes: len(said)}, Attempt: model.Attempt{
 			Template: o.Template, TemplateVersion: 1, Steps: []model.Step{{At: 5, Line: 1, Text: "exec [#NEW_PASSWORD#]", Sent: 3, Error: "the connection was lost"}},
 		}})
 	case "!aws": // a role of AWS signs for an authorization

@@ -7,6 +7,7 @@ import (
 
 	"cofre/fsm/credential"
 	"cofre/fsm/model"
+	"cofre/fsm/operation"
 	api "cofre/httpapi/credential"
 	"cofre/scheduler/ops"
 	"cofre/vault/access"
@@ -99,7 +100,7 @@ func (k *keys) Rotate(ctx context.Context, actor model.Actor, name string) (uint
 	if err != nil {
 		return 0, err
 	}
-	r, err := k.ops.Request(ctx, actor, c.ID, model.PasswordChange, false, 0)
+	r, err := k.ops.Request(ctx, actor, operation.RequestArgs{Credential: c.ID, Kind: model.PasswordChange})
 	return r.Number, err
 }
 

@@ -81,7 +81,7 @@ func (m *management) action(r *route.Request, b *BulkBody) ([]string, func(conte
 	}
 	request := func(kind model.OperationKind) func(context.Context, string) (*Described, error) {
 		return func(ctx context.Context, name string) (*Described, error) {
-			id, _, err := m.s.Request(ctx, r.Actor, name, kind, b.Action == "reconcile", model.Time(b.NotBefore))
+			id, _, err := m.s.Request(ctx, r.Actor, Wish{Credential: name, Kind: kind, Reconcile: b.Action == "reconcile", NotBefore: model.Time(b.NotBefore)})
 			if err != nil {
 				return nil, err
 			}

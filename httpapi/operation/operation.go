@@ -21,11 +21,21 @@ type Described struct {
 	Templates  map[model.TemplateID]string // names
 	Requester  string                      // "application/authorization" that asked for it
 	Key        string                      // what the list is ordered by
+	Captured   map[model.Pos]int           // bytes that the target said, of the attempts of which it is kept
+}
+
+// Wish asks for an operation.
+type Wish struct {
+	Credential string // as people name it
+	Kind       model.OperationKind
+	Reconcile  bool // a change by the reconciliation account
+	Capture    bool // what the target says is kept
+	NotBefore  model.Time
 }
 
 // Service is what the resource needs.
 type Service interface {
-	Request(ctx context.Context, actor model.Actor, credential string, kind model.OperationKind, reconcile bool, notBefore model.Time) (id model.OperationID, created bool, err error)
+	Request(ctx context.Context, actor model.Actor, w Wish) (id model.OperationID, created bool, err error)
 	Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error)
 	// Wait returns when the operation is final, or ctx ends.
 	Wait(ctx context.Context, actor model.Actor, at model.Time, name string) (*Described, error)
@@ -33,6 +43,10 @@ type Service interface {
 	Cancel(ctx context.Context, actor model.Actor, at model.Time, name string) error
 	Retry(ctx context.Context, actor model.Actor, at model.Time, name string) error
 	RunNow(ctx context.Context, actor model.Actor, at model.Time, name string) error
+	// Capture lets what the target says be kept from the next attempt on, or no longer.
+	Capture(ctx context.Context, actor model.Actor, at model.Time, name string, on bool) error
+	// ReadCapture reads what the target said in an attempt; 0: the last one of which it is kept. The read is committed first.
+	ReadCapture(ctx context.Context, actor model.Actor, at model.Time, name string, attempt int) (Said, error)
 	Explain(ctx context.Context, actor model.Actor, at model.Time, credential string) (*Explanation, error)
 }
 
@@ -53,6 +67,10 @@ func Routes(s Service) []route.Route {
 		Doc: route.Doc{Tag: "operation", Needs: route.Reads(model.ModulePAM, ""), Summary: "Explain a credential", Text: "Which policy holds for it and why, when it changes next, and what holds that back; which execution profile it took, and which would fit.", Returns: Explanation{}}}
 	return []route.Route{
 		explain,
+		add(http.MethodGet, "/{id}/capture", "operation.captured", m.captured, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read what a target said in an attempt", Text: "Kept on demand, for a week, without the secrets that the attempt was handed. It is for who may read every secret that the attempt worked with.",
+			Fields: []route.Field{{Name: "attempt", In: "query", Type: "integer", Text: "from 1; absent: the last one of which it is kept"}}, Returns: saidFields}),
+		add(http.MethodPut, "/{id}/capture", "operation.capture", m.capture(true), route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Keep what the target says from the next attempt on", Text: "Asking needs the right to read every secret that the operation works with. An operation that failed keeps it once it is started again.", Returns: View{}}),
+		add(http.MethodDelete, "/{id}/capture", "operation.capture", m.capture(false), route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Keep what the target says no longer, and drop what was kept", Returns: View{}}),
 		add(http.MethodPost, "/bulk", "operation.created", m.bulk, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Ask for, run, cancel or retry many operations", Text: "Each is decided for itself; the answer tells what became of each.", Body: BulkBody{}, Returns: Bulk{}}),
 		add(http.MethodPost, "/{id}/run", "operation.hurried", m.runNow, route.Doc{Needs: route.Writes(model.ModulePAM, model.OperationRun), Summary: "Run an operation that waits now", Text: "Its schedule, a freeze and a stop of the automation do not hold it back any more.", Returns: View{}}),
 		add(http.MethodGet, "", route.NoEvent, m.list, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "List operations", Text: "The newest first, unless `sort` says otherwise.", CSV: true, Returns: route.Listed[View]{}, Fields: append(filterFields(), route.TableFields...)}),
@@ -82,7 +100,7 @@ func (m *management) request(ctx context.Context, r *route.Request) (compat.Repl
 	default:
 		return compat.Reply{}, model.Errorf(model.Invalid, "kind is change, verify or reconcile").WithField("kind")
 	}
-	id, created, err := m.s.Request(ctx, r.Actor, b.Credential, kind, reconcile, model.Time(b.NotBefore))
+	id, created, err := m.s.Request(ctx, r.Actor, Wish{b.Credential, kind, reconcile, b.Capture, model.Time(b.NotBefore)})
 	if err != nil {
 		return compat.Reply{}, err
 	}

@@ -10,6 +10,7 @@ type Body struct {
 	Credential string              `json:"credential" doc:"number, identifier or user@host"`
 	Kind       model.OperationKind `json:"kind" doc:"change (by default), verify, or reconcile: a change by the reconciliation account"`
 	NotBefore  compat.Time         `json:"not_before" doc:"at most a year ahead"`
+	Capture    bool                `json:"capture" doc:"keep what the target says, sealed, for a week"`
 }
 
 // View is an operation.
@@ -30,6 +31,7 @@ type View struct {
 	Reconcile     bool                `json:"reconcile,omitempty" doc:"by the reconciliation account"`
 	Requester     string              `json:"requester,omitempty" doc:"authorization that asked for it; absent: the system"`
 	RequesterName string              `json:"requester_name,omitempty" doc:"application/authorization"`
+	Capture       bool                `json:"capture,omitempty" doc:"what the target says is kept"`
 	Parent        model.OperationID   `json:"parent,omitempty"`
 	NotBefore     compat.Time         `json:"not_before,omitempty"`
 	Attempt       int                 `json:"attempt"`
@@ -80,6 +82,7 @@ type Attempt struct {
 	Outcome         string           `json:"outcome,omitempty"`
 	Class           string           `json:"class,omitempty" doc:"auth, network, timeout, policy ..."`
 	Message         string           `json:"message,omitempty"`
+	Captured        int              `json:"captured,omitempty" doc:"bytes that the target said, if they are kept"`
 	Steps           []Step           `json:"steps,omitempty"`
 }
 
@@ -97,7 +100,7 @@ type Step struct {
 func view(d *Described) View {
 	o, c := &d.Operation, &d.Credential
 	v := View{ID: o.ID, Number: o.Number, Kind: o.Kind, KindLabel: kindLabel(o.Kind), StateLabel: stateLabel(o), State: o.State.String(), Final: o.State.Final(),
-		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname, c.Type, d.Device.Vendor, d.Device.Model, d.Device.Site, c.Tags}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger, Reconcile: o.Reconcile,
+		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname, c.Type, d.Device.Vendor, d.Device.Model, d.Device.Site, c.Tags}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger, Reconcile: o.Reconcile, Capture: o.Capture,
 		TemplateName: d.Templates[o.Template], Module: o.Module(), RequesterName: d.Requester, ScheduledAt: compat.Time(o.Scheduled()), LastAttemptAt: compat.Time(o.LastAttempt()),
 		Requester: string(o.Requester), Parent: o.Parent, NotBefore: compat.Time(o.NotBefore), Attempt: o.Attempt, MaxAttempts: o.MaxAttempts, Message: o.Message,
 		CreatedAt: compat.Time(o.CreatedAt), FinishedAt: compat.Time(o.FinishedAt), History: []Transition{}}
@@ -109,7 +112,7 @@ func view(d *Described) View {
 	}
 	for _, a := range d.Attempts {
 		out := Attempt{Node: a.Node, Settle: a.Settle, Template: a.Template, TemplateName: d.Templates[a.Template], TemplateVersion: a.TemplateVersion, StartedAt: compat.Time(a.StartedAt),
-			EndedAt: compat.Time(a.EndedAt), Outcome: a.Outcome, Class: a.Class, Message: a.Message}
+			EndedAt: compat.Time(a.EndedAt), Outcome: a.Outcome, Class: a.Class, Message: a.Message, Captured: d.Captured[a.Token]}
 		for _, s := range a.Steps {
 			out.Steps = append(out.Steps, Step(s))
 		}

@@ -196,6 +196,12 @@ func (d *Described) attempts(r table.Reader) {
 			return
 		}
 		d.Attempts = append(d.Attempts, *a)
+		if c, ok := state.CaptureOf(r, a); ok {
+			if d.Captured == nil {
+				d.Captured = map[model.Pos]int{}
+			}
+			d.Captured[a.Token] = c.Bytes
+		}
 	}
 }
 

@@ -45,11 +45,13 @@ type Described struct {
 	Attempts   []model.Attempt
 	Templates  map[model.TemplateID]string // names
 	Requester  string                      // "application/authorization" that asked for it
+	Captured   map[model.Pos]int           // bytes that the target said, of the attempts of which it is kept
 }
 
 // Request asks for a change or a verify of a credential.
-func (s *Service) Request(ctx context.Context, actor model.Actor, c model.CredentialID, kind model.OperationKind, reconcile bool, notBefore model.Time) (operation.RequestResult, error) {
-	return command.Propose(ctx, s.proposer, operation.Request, actor, operation.RequestArgs{Credential: c, Kind: kind, Trigger: "request", NotBefore: notBefore, Reconcile: reconcile})
+func (s *Service) Request(ctx context.Context, actor model.Actor, a operation.RequestArgs) (operation.RequestResult, error) {
+	a.Trigger = "request"
+	return command.Propose(ctx, s.proposer, operation.Request, actor, a)
 }
 
 // Get finds an operation by number or id, with its attempts, if the caller may see its credential.
@@ -172,6 +174,15 @@ func (s *Service) Retry(ctx context.Context, actor model.Actor, at model.Time, n
 // RunNow lets an operation that waits begin at once.
 func (s *Service) RunNow(ctx context.Context, actor model.Actor, at model.Time, name string) (model.Operation, error) {
 	return s.control(ctx, actor, at, name, operation.RunNow)
+}
+
+// Capture lets what the target says be kept from the next attempt on, or no longer.
+func (s *Service) Capture(ctx context.Context, actor model.Actor, at model.Time, name string, on bool) error {
+	d, err := s.Get(ctx, actor, at, name)
+	if err == nil {
+		_, err = command.Propose(ctx, s.proposer, operation.Capture, actor, operation.CaptureArgs{Operation: d.Operation.ID, On: on})
+	}
+	return err
 }
 
 func (s *Service) control(ctx context.Context, actor model.Actor, at model.Time, name string, verb command.Def[operation.ControlArgs, model.Operation]) (model.Operation, error) {

@@ -42,14 +42,20 @@ func operationCommand(s *session) *cobra.Command {
 		}
 		return s.operation(c, http.MethodPost, at("operations/%s/cancel", args[0]), nil)
 	}}
-	retry := &cobra.Command{Use: "retry NUMBER...", Short: "Start failed operations again", Args: cobra.MinimumNArgs(1), Example: "  cofre operation retry 12 --wait\n  cofre operation retry 12 13 14"}
+	retry := &cobra.Command{Use: "retry NUMBER...", Short: "Start failed operations again", Args: cobra.MinimumNArgs(1), Example: "  cofre operation retry 12 --wait\n  cofre operation retry 12 13 14\n  cofre operation retry 12 --capture --wait"}
 	waits := retry.Flags().Bool("wait", false, "wait until it is final")
+	captures := retry.Flags().Bool("capture", false, "keep what the target says, for cofre operation capture")
 	retry.RunE = func(c *cobra.Command, args []string) error {
 		if s.several(args) {
-			if *waits {
-				return errors.New("--wait is for one operation, and not for CSV: cofre operation wait follows each")
+			if *waits || *captures {
+				return errors.New("--wait and --capture are for one operation, and not for CSV: cofre operation wait follows each")
 			}
 			return s.bulk(c, operation.BulkBody{Action: "retry", Operations: args})
+		}
+		if *captures {
+			if _, err := call[operation.View](s, c, http.MethodPut, at("operations/%s/capture", args[0]), nil); err != nil {
+				return err
+			}
 		}
 		if !*waits {
 			return s.operation(c, http.MethodPost, at("operations/%s/retry", args[0]), nil)
@@ -76,7 +82,7 @@ func operationCommand(s *session) *cobra.Command {
 	for _, c := range []*cobra.Command{cancel, retry, run} {
 		s.tabular(c)
 	}
-	return group("operation", "Changes and verifications on targets", list, attempts, show, requestOperation(s), run, cancel, retry, wait, summaryCommand(s))
+	return group("operation", "Changes and verifications on targets", list, attempts, show, requestOperation(s), run, cancel, retry, wait, captureCommand(s), summaryCommand(s))
 }
 
 // filters are the flags that choose operations.
@@ -91,21 +97,22 @@ func filters(c *cobra.Command) url.Values {
 }
 
 func requestOperation(s *session) *cobra.Command {
-	var verify, reconcile, wait bool
+	var verify, reconcile, wait, capture bool
 	var at string
 	c := &cobra.Command{
 		Use: "request CREDENTIAL...", Short: "Change the secret of credentials now, or verify them", Args: cobra.MinimumNArgs(1),
 		Long:    "Ask for a change of the secret on its target, or with --verify for a login that proves it. An open operation that does the same is given instead of a second one.",
-		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root web2-root web3-root\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z",
+		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root web2-root web3-root\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z\n  cofre operation request web1-root --capture --wait",
 	}
 	s.tabular(c).Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
 	c.Flags().BoolVar(&reconcile, "reconcile", false, "change it by the reconciliation account and template")
 	c.MarkFlagsMutuallyExclusive("verify", "reconcile")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is final; exit status 1 if it did not succeed")
+	c.Flags().BoolVar(&capture, "capture", false, "keep what the target says, for cofre operation capture")
 	c.Flags().StringVar(&at, "not-before", "", "start at this time")
 	c.MarkFlagsMutuallyExclusive("wait", "not-before")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		b := operation.Body{Credential: args[0], Kind: "change"}
+		b := operation.Body{Credential: args[0], Kind: "change", Capture: capture}
 		switch {
 		case verify:
 			b.Kind = model.Verify
@@ -118,6 +125,8 @@ func requestOperation(s *session) *cobra.Command {
 		switch {
 		case s.several(args) && wait:
 			return errors.New("--wait is for one credential, and not for CSV: cofre operation wait follows each operation")
+		case s.several(args) && capture:
+			return errors.New("--capture is for one credential, and not for CSV")
 		case s.several(args):
 			return s.bulk(c, operation.BulkBody{Action: string(b.Kind), Credentials: args, NotBefore: b.NotBefore})
 		}
@@ -250,6 +259,9 @@ func transcript(w io.Writer, o *operation.View) error {
 		}
 		if a.Message != "" {
 			fmt.Fprintf(w, "  %s\n", clean(a.Message))
+		}
+		if a.Captured > 0 {
+			fmt.Fprintf(w, "  what the target said is kept, %d bytes: cofre operation capture %d --attempt %d\n", a.Captured, o.Number, i+1)
 		}
 	}
 	return nil

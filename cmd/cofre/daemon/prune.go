@@ -18,7 +18,7 @@ const (
 	pruneStep  = time.Second
 )
 
-// prune removes audit events and finished operations past their time while this node leads.
+// prune removes what is past its time while this node leads: audit events, captures, finished operations and removed users.
 func (m *member) prune(ctx context.Context, term uint64) {
 	p := m.proposer.TermBound(term)
 	for wait := pruneFirst; pause(ctx, wait) == nil; {
@@ -28,6 +28,10 @@ func (m *member) prune(ctx context.Context, term uint64) {
 			if m.pruned(ctx, "audit events", r.Removed, err); r.More {
 				wait = pruneStep
 			}
+		}
+		c, err := command.Propose(ctx, p, operation.DropCaptures, nodeActor, operation.Done{})
+		if m.pruned(ctx, "captures", c.Removed, err); c.More {
+			wait = pruneStep
 		}
 		if keep := m.config.OperationsKeep; keep != 0 {
 			r, err := command.Propose(ctx, p, operation.Prune, nodeActor, operation.PruneArgs{Keep: keep.Milliseconds()})

@@ -105,6 +105,42 @@ func TestUnknownHostKeyEndsBeforeLogin(t *testing.T) {
 	}
 }
 
+// TestCapture: a template that waits for what a real server never says fails without a word of what came instead, unless somebody
+// asked for that; then it shows what the server asked, without the passwords.
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	c := Start(t)
+	sshd := target.SSHD(t)
+	user, old := sshd.AddUser(t)
+	sshDevice(c, "linux", sshd)
+	c.Must(http.MethodPost, "/api/v1/policies", map[string]any{"name": "once", "attempts": 1, "retry_interval": "1s"}, nil)
+	c.Must(http.MethodPost, "/api/v1/templates", map[string]any{"name": "wrong", "executor": "ssh", "content": "set-read-timeout 5\nexpect-regex \"/[$#>%]\\s*$/\"\nexec \"LC_ALL=C passwd\"\nexpect-regex \"/password:/\"\nexec [#CURRENT_PASSWORD#]\nexpect \"Neues Passwort\"\nexec [#NEW_PASSWORD#]\nexpect \"done\"\nend\n"}, nil)
+	credential(c, "asked", "linux", user, old, "wrong", map[string]any{"policy": "once"})
+	var o struct {
+		Number   uint64
+		State    string
+		Attempts []struct {
+			Message  string
+			Captured int
+		}
+	}
+	var said struct{ Output string }
+	c.Must(http.MethodPost, "/api/v1/operations", map[string]any{"credential": "asked", "capture": true}, &o)
+	path := fmt.Sprintf("/api/v1/operations/%d", o.Number)
+	c.Must(http.MethodGet, path+"?wait=60s", nil, &o)
+	if o.State != "dead" || len(o.Attempts) != 1 || o.Attempts[0].Captured == 0 || strings.Contains(o.Attempts[0].Message, "assword:") {
+		t.Fatalf("%+v", o)
+	}
+	c.Must(http.MethodGet, path+"/capture", nil, &said)
+	if !strings.Contains(said.Output, "urrent password:") || !strings.Contains(said.Output, "New password:") || strings.Contains(said.Output, old) {
+		t.Errorf("kept %q", said.Output)
+	}
+	c.Must(http.MethodDelete, path+"/capture", nil, nil)
+	if err := c.API.Do(t.Context(), http.MethodGet, path+"/capture", nil, &said); err == nil || !strings.Contains(err.Error(), "nothing that the target said is kept") {
+		t.Errorf("what was dropped is answered: %v", err)
+	}
+}
+
 // TestLeaderDiesDuringChanges kills the leader with SIGKILL while passwords change; afterwards every account logs in with
 // what the vault hands out.
 func TestLeaderDiesDuringChanges(t *testing.T) {
