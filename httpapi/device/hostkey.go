@@ -34,6 +34,12 @@ func readKeys(list []TrustedKey) ([]model.HostKey, error) {
 	return keys, nil
 }
 
+// Valid tells whether a key can be pinned.
+func (k TrustedKey) Valid() bool {
+	_, err := readKeys([]TrustedKey{k})
+	return err == nil
+}
+
 func validFingerprint(s string) bool {
 	sum, ok := strings.CutPrefix(s, "SHA256:")
 	b, err := base64.RawStdEncoding.DecodeString(sum)

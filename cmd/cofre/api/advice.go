@@ -20,7 +20,7 @@ func Advice(err error) string {
 	switch {
 	case !ok:
 	case e.Status == http.StatusUnauthorized:
-		return "COFRE_CLIENT_ID or its secret is wrong, or the authorization is disabled or over: cofre authorization list, with other keys, shows it"
+		return "the client id or its secret is wrong, or the authorization is disabled or over: cofre authorization list, with other keys, shows it"
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "right "+string(model.SecretRead)):
 		return "an administrator with cluster.admin takes that right with cofre authorization take-secret-read, which is an alert, and can then give it"
 	}

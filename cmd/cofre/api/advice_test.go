@@ -16,7 +16,7 @@ func TestAdvice(t *testing.T) {
 		want string
 	}{
 		"no authority": {map[string]string{"COFRE_CA_FILE": ""}, "cofre cluster ca"},
-		"another key":  {map[string]string{"COFRE_CLIENT_SECRET": "x"}, "COFRE_CLIENT_ID or its secret"},
+		"another key":  {map[string]string{"COFRE_CLIENT_SECRET": "x"}, "the client id or its secret"},
 		"all is well":  {nil, ""},
 	} {
 		all := maps.Clone(h.env)

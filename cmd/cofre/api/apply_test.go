@@ -260,6 +260,8 @@ func TestManifestFaults(t *testing.T) {
 		{"revision", "kind: device\nname: x\nrevision: 3\n", "line 3: device x: revision does not stand"},
 		{"authorization alone", "kind: authorization\nname: x\n", "application is missing"},
 		{"host key", "kind: device\nname: x\nhost_keys: [abc]\n", "line 3: device x: a host key is"},
+		{"shortened host key", "kind: device\nname: x\nhost_keys: [\"SHA256:...\"]\n", "line 3: device x: a host key is"},
+		{"cut host key", "kind: device\nname: x\nhost_keys: [ssh-ed25519 AAAA]\n", "line 3: device x: a host key is"},
 		{"both", "kind: template\nname: x\nexecutor: ssh\ncontent: a\nfile: b\n", "line 5: template \"x\": file is a path"},
 		{"execution type", "kind: template\nname: x\nexecutor: ssh\nexecution_type: Push\n", "line 4: template \"x\": execution_type is one of"},
 		{"trigger by number", "kind: secret-automation\nname: x\ntriggers: [1]\n", "line 3: secret-automation x: triggers"},

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	trail "cofre/fsm/audit"
+	"cofre/httpapi/device"
 )
 
 func exportAudit(s *session) *cobra.Command {
@@ -132,6 +133,11 @@ and its signed end? FILE is - for standard input. Pin the cluster's audit keys, 
 	}
 	c.Flags().StringSliceVar(&pins, "key", nil, "fingerprint of an audit key that you trust; may be repeated")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, p := range pins { // a slip of the pen must not look like a forged trail
+			if !(device.TrustedKey{Fingerprint: p}).Valid() {
+				return fmt.Errorf("--key %q is not SHA256: with 43 characters, as cofre audit export prints it", p)
+			}
+		}
 		in := c.InOrStdin()
 		if args[0] != "-" {
 			f, err := os.Open(args[0])

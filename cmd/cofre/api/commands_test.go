@@ -79,6 +79,7 @@ weekly  enabled  24  168h  off  yes  yes  1h  -
 		t.Error(out)
 	}
 	h.refused("needs a terminal", "device", "trust", "web1", "--scan")
+	h.refused("as ssh-keygen -lf FILE prints it", "device", "trust", "web1", "--fingerprint", "SHA256:...")
 	h.refused("at least one of the flags", "device", "trust", "web1")
 	h.refused("no public key", "device", "trust", "web1", "--key-file", h.file("empty.pub", "# none\n"))
 
@@ -300,6 +301,7 @@ func TestAudit(t *testing.T) {
 	pin := regexp.MustCompile(`SHA256:\S+`).FindString(notes)
 	h.run("audit", "verify", file, "--key", pin)
 	h.refused("does not prove", "audit", "verify", file, "--key", fakePin)
+	h.refused("as cofre audit export prints it", "audit", "verify", file, "--key", "SHA256:...")
 	whole := h.run("audit", "export")
 	lines := strings.SplitAfter(whole, "\n")
 	for name, bad := range map[string]string{

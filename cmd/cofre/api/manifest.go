@@ -303,12 +303,13 @@ func (o *object) hostKeys() ([]device.TrustedKey, error) {
 		s, _ := v.(string)
 		words := strings.Fields(s)
 		switch {
-		case len(words) == 1 && strings.HasPrefix(s, "SHA256:"):
-			keys = append(keys, device.TrustedKey{Fingerprint: s})
+		case len(words) == 1:
+			keys = append(keys, device.TrustedKey{Fingerprint: words[0]})
 		case len(words) > 1:
 			keys = append(keys, device.TrustedKey{Key: words[0] + " " + words[1]})
-		default:
-			return nil, o.fault("host_keys", "a host key is SHA256:... or ssh-ed25519 AAAA...")
+		}
+		if len(words) == 0 || !keys[len(keys)-1].Valid() {
+			return nil, o.fault("host_keys", "a host key is SHA256: with the 43 characters of ssh-keygen -lf, or ssh-ed25519 AAAA...")
 		}
 	}
 	return keys, nil

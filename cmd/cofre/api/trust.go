@@ -55,10 +55,11 @@ func trustCommand(s *session) *cobra.Command {
 func (s *session) keysToPin(c *cobra.Command, f trustFlags, name string) ([]device.TrustedKey, error) {
 	var keys []device.TrustedKey
 	for _, p := range f.fingerprints {
-		if !strings.HasPrefix(p, "SHA256:") {
-			return nil, fmt.Errorf("--fingerprint %q does not begin with SHA256: (ssh-keygen -lf FILE prints it)", p)
+		k := device.TrustedKey{Fingerprint: p}
+		if !k.Valid() {
+			return nil, fmt.Errorf("--fingerprint %q is not SHA256: with 43 characters, as ssh-keygen -lf FILE prints it", p)
 		}
-		keys = append(keys, device.TrustedKey{Fingerprint: p})
+		keys = append(keys, k)
 	}
 	switch {
 	case f.scan:
