@@ -73,7 +73,7 @@ var Defer = command.Define("credential.defer", 1, func(tx *table.Tx, m command.M
 		return Done{}, err
 	}
 	if state.SystemRow(tx).Frozen { // the trigger looked just before state time jumped
-		return Done{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is put off before cofre cluster confirm-time")
+		return Done{}, model.Errorf(model.Conflict, "nothing is put off: "+model.Unconfirmed)
 	}
 	if a.Until <= m.At || a.Until > m.At.Add(maxDefer) || !c.PutOff(a.Kind, m.At, a.Until) {
 		return Done{}, model.Errorf(model.Conflict, "nothing is due, or the moment is out of range")

@@ -37,7 +37,7 @@ var Prune = command.Define("dynamic.prune", 1, func(tx *table.Tx, m command.Meta
 	case keep < leastKeep || a.Keep > math.MaxInt64/int64(time.Millisecond):
 		return PruneResult{}, model.Errorf(model.Invalid, "dynamic users are listed for at least %s after their end", leastKeep)
 	case state.SystemRow(tx).Frozen:
-		return PruneResult{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is removed before cofre cluster confirm-time")
+		return PruneResult{}, model.Errorf(model.Conflict, "nothing is removed: "+model.Unconfirmed)
 	}
 	var old []string
 	var out PruneResult

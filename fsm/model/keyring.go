@@ -112,12 +112,15 @@ func (k *Keyring) Key(name string) *NamedKey {
 	return best
 }
 
+// Unconfirmed says why nothing that time ends is carried out while System.Frozen holds.
+const Unconfirmed = "nobody has confirmed the time since it jumped by more than a day, or since a restore: cofre cluster confirm-time"
+
 // System is the one row of facts about the replicated state itself.
 type System struct {
 	At     Time   `cbor:"at"`               // state time
 	Level  uint16 `cbor:"level"`            // active feature level
 	Leases Leases `cbor:"leases"`           // timing of leases
-	Frozen bool   `cbor:"frozen,omitempty"` // state time jumped by more than a day: pruning and expiry wait for an operator
+	Frozen bool   `cbor:"frozen,omitempty"` // state time jumped by more than a day, or was restored: pruning and expiry wait for an operator
 	// FirstTerm is the oldest key term that was not destroyed; ciphertext of older ones is refused, for it would never open.
 	FirstTerm uint32 `cbor:"first_term,omitempty"`
 	// Replan is the number of the credential from which on all are to be planned anew, because the policies changed; 0: none.

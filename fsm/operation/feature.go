@@ -181,7 +181,7 @@ var Request = command.Define("operation.request", 1, func(tx *table.Tx, m comman
 		return RequestResult{}, model.Errorf(model.Invalid, "unknown kind of operation %q: password_change or verify", a.Kind).WithField("kind")
 	}
 	if p == nil && state.SystemRow(tx).Frozen { // the trigger looked just before state time jumped
-		return RequestResult{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing falls due before cofre cluster confirm-time")
+		return RequestResult{}, model.Errorf(model.Conflict, "nothing falls due: "+model.Unconfirmed)
 	}
 	// A trigger is not told no, because it would ask again at once: Grant ends the operation with a reason and an alarm,
 	// and the trigger rests for a day.

@@ -15,7 +15,7 @@ const (
 	pruneSome = 200 // operations that one command removes
 )
 
-var errPruneFrozen = model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is removed before cofre cluster confirm-time")
+var errPruneFrozen = model.Errorf(model.Conflict, "nothing is removed: "+model.Unconfirmed)
 
 // PruneArgs say how long operations are kept after their end, in milliseconds of state time.
 type PruneArgs struct {

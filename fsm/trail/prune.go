@@ -40,7 +40,7 @@ var Prune = command.Define("audit.prune", 1, func(tx *table.Tx, m command.Meta, 
 	case keep < leastKeep || a.Keep > math.MaxInt64/int64(2*time.Millisecond):
 		return PruneResult{}, model.Errorf(model.Invalid, "events are kept for at least %s", leastKeep)
 	case state.SystemRow(tx).Frozen:
-		return PruneResult{}, model.Errorf(model.Conflict, "state time jumped by more than a day: nothing is removed before cofre cluster confirm-time")
+		return PruneResult{}, model.Errorf(model.Conflict, "nothing is removed: "+model.Unconfirmed)
 	}
 	acked := acknowledged(tx)
 	var old []uint64

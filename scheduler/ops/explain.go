@@ -134,7 +134,7 @@ func held(v *table.View, at model.Time, e *Explanation, c *model.Credential) (re
 		reasons = append(reasons, "triggers started as many changes in this hour as they may")
 	}
 	if state.SystemRow(v).Frozen {
-		reasons = append(reasons, "state time jumped: cofre cluster confirm-time")
+		reasons = append(reasons, model.Unconfirmed)
 	}
 	return reasons
 }

@@ -148,7 +148,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 	if frozen && restored {
 		s.Warnings = append(s.Warnings, "the cluster was restored from a backup: custodies, sessions and dynamic users whose time is over are held until cofre cluster confirm-time")
 	} else if frozen {
-		s.Warnings = append(s.Warnings, "state time jumped by more than a day: automatic changes wait for cofre cluster confirm-time")
+		s.Warnings = append(s.Warnings, "automatic changes wait: "+model.Unconfirmed)
 	}
 	return s
 }
