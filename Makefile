@@ -61,6 +61,8 @@ verify: generate ## fail if a generated document is not current
 package: build ## deb and rpm of RELEASE (0.1.0) in dist/
 	@! $(GO) version -m bin/cofre | grep cofre_planted
 	@! $(GO) version -m bin/cofre | grep cofre_nextlevel
+	@! $(GO) version -m bin/cofre | grep cofre_plaintext
+	@! $(GO) version -m bin/cofre | grep cofre_opendisk
 	@mkdir -p dist
 	for p in deb rpm; do COFRE_VERSION=$(RELEASE) COFRE_ARCH=$$($(GO) env GOARCH) $(GO) run $(NFPM) package -f packaging/nfpm.yaml -p $$p -t dist/ || exit 1; done
 

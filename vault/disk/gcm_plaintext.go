@@ -1,4 +1,4 @@
-//go:build cofre_plaintext
+//go:build cofre_plaintext || cofre_opendisk
 
 package disk
 
