@@ -60,6 +60,7 @@ type PutArgs struct {
 	Manifest   *string             `cbor:"manifest,omitempty"`
 	Enabled    *bool               `cbor:"enabled,omitempty"`
 	Secret     *NewSecret          `cbor:"secret,omitempty"`
+	Same       string              `cbor:"same,omitempty"`     // row of the version that holds this very secret already, as whoever sealed it found
 	OTP        *model.OTPKey       `cbor:"otp,omitempty"`      // key of one-time codes; an empty one removes it
 	Revision   uint64              `cbor:"revision,omitempty"` // 0: not checked
 }
@@ -68,6 +69,7 @@ type PutArgs struct {
 type PutResult struct {
 	Credential model.Credential `cbor:"credential"`
 	Created    bool             `cbor:"created"`
+	Unchanged  bool             `cbor:"unchanged,omitempty"`
 }
 
 // Put creates or changes a credential.
@@ -145,7 +147,7 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		if err := checkPublic(&c, a.Secret.Public); err != nil {
 			return PutResult{}, err
 		}
-		if err := putSecret(old, &c, *a.Secret, m.At); err != nil {
+		if err := putSecret(old, &c, *a.Secret, holds(tx, m, old, a.Same), m.At); err != nil {
 			return PutResult{}, err
 		}
 	}
@@ -159,11 +161,11 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		}
 	}
 	state.Plan(tx, &c)
-	put(tx, &c)
-	change := "changed"
-	if old == nil {
-		change = "created"
+	r := PutResult{Created: old == nil, Unchanged: state.Credentials.Holds(tx, &c)}
+	if !r.Unchanged {
+		put(tx, &c)
 	}
+	change := string(model.EffectOf(r.Created, r.Unchanged))
 	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change))
 	if switched {
 		if err := tellStatus(tx, m, &c); err != nil {
@@ -180,27 +182,38 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	if c.OTP != nil {
 		c.OTP = &model.OTPKey{Row: c.OTP.Row} // whether there is one, not the ciphertext
 	}
-	return PutResult{c, old == nil}, nil
+	r.Credential = c
+	return r, nil
 }).AuditDenials()
 
 // defaultUser is the vendor's name of an account that nobody named.
 const defaultUser = "usr"
 
 func resolve(tx *table.Tx, a PutArgs) (*model.Credential, error) {
-	if a.ID != "" {
+	c := Match(tx, a)
+	if c == nil && a.ID != "" {
 		return find(tx, a.ID)
 	}
+	return c, nil
+}
+
+// Match finds the credential that a put changes; nil: it would create one.
+func Match(r table.Reader, a PutArgs) *model.Credential {
+	if a.ID != "" {
+		c, _ := state.Credentials.Get(r, string(a.ID))
+		return c
+	}
 	if a.Identifier != "" {
-		if c, ok := state.Credentials.First(tx, "identifier", a.Identifier); ok {
-			return c, nil
+		if c, ok := state.Credentials.First(r, "identifier", a.Identifier); ok {
+			return c
 		}
 	}
 	if a.Device != "" && a.Username != nil && a.Key == nil { // an account has one password, and any number of keys
-		if c, ok := state.Credentials.First(tx, "account", state.AccountKey(a.Device, cmp.Or(*a.Username, defaultUser))); ok {
-			return c, nil
+		if c, ok := state.Credentials.First(r, "account", state.AccountKey(a.Device, cmp.Or(*a.Username, defaultUser))); ok {
+			return c
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 func patch(tx *table.Tx, c *model.Credential, a PutArgs, by model.AuthorizationID) error {
@@ -344,13 +357,28 @@ func checkIdentifier(tx *table.Tx, self model.CredentialID, id string) error {
 }
 
 // putSecret makes a client's value the current one, unless Cofre manages the secret: then only an operation changes it.
-func putSecret(old, c *model.Credential, s NewSecret, at model.Time) error {
+// holds tells whether the current secret is the one that is put. Only who may read it learns that by putting it: to others a value that
+// fits is as good as any.
+func holds(tx *table.Tx, m command.Meta, old *model.Credential, row string) bool {
+	if old == nil || row == "" {
+		return false
+	}
+	if _, err := command.Authorize(tx, m.Actor, m.At, see, authz.ObjectOf(old)); err != nil {
+		return false
+	}
+	v := old.ByRole(model.RoleCurrent)
+	return v != nil && v.Row == row
+}
+
+func putSecret(old, c *model.Credential, s NewSecret, held bool, at model.Time) error {
 	if old != nil {
 		switch {
 		case old.Execution.Automatic || old.Execution.Started:
 			return model.Errorf(model.Invalid, "the secret of a managed credential is changed by an operation, not by a value").WithField("content")
 		case old.Busy != "":
 			return model.Errorf(model.Conflict, "an operation works on the credential: try again when it ended")
+		case held:
+			return nil
 		case len(old.Versions) >= model.MaxVersions:
 			return model.Errorf(model.Conflict, "the credential holds %d secret versions that cannot be removed yet", len(old.Versions))
 		}

@@ -33,8 +33,9 @@ type PutArgs struct {
 
 // PutResult tells what became of it.
 type PutResult struct {
-	Device  model.Device `cbor:"device"`
-	Created bool         `cbor:"created"`
+	Device    model.Device `cbor:"device"`
+	Created   bool         `cbor:"created"`
+	Unchanged bool         `cbor:"unchanged,omitempty"`
 }
 
 // Put creates or changes a device.
@@ -70,7 +71,7 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 		d.HostKeys, d.Enabled, d.CreatedBy, d.CreatedAt, d.Revision = nil, true, p.Authorization.ID, m.At, 1
 		state.Devices.Put(tx, &d)
 		tx.Emit(audit.DevicePut.With("device", string(d.ID), "hostname", d.Hostname, "change", "created"))
-		return PutResult{d, true}, nil
+		return PutResult{Device: d, Created: true}, nil
 	}
 	if d.Revision != 0 && d.Revision != old.Revision {
 		return PutResult{}, model.Errorf(model.Conflict, "the device changed meanwhile: it is at revision %d", old.Revision).WithField("revision")
@@ -90,7 +91,12 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 		}
 	}
 	d.ID, d.Number, d.HostKeys, d.Enabled = old.ID, old.Number, old.HostKeys, old.Enabled
-	d.CreatedBy, d.CreatedAt, d.Revision = old.CreatedBy, old.CreatedAt, old.Revision+1
+	d.CreatedBy, d.CreatedAt, d.Revision = old.CreatedBy, old.CreatedAt, old.Revision
+	if state.Devices.Holds(tx, &d) {
+		tx.Emit(audit.DevicePut.With("device", string(d.ID), "hostname", d.Hostname, "change", string(model.Unchanged)))
+		return PutResult{Device: d, Unchanged: true}, nil
+	}
+	d.Revision++
 	state.Devices.Put(tx, &d)
 	for c := range collect(tx, d.ID) { // the device's facts decide which policy fits
 		governed := c.Governed
@@ -104,7 +110,7 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 		changed = "yes"
 	}
 	tx.Emit(audit.DevicePut.With("device", string(d.ID), "hostname", d.Hostname, "change", "changed", "route", changed))
-	return PutResult{d, false}, nil
+	return PutResult{Device: d}, nil
 }).AuditDenials()
 
 func check(d *model.Device) error {

@@ -136,6 +136,12 @@ func (t *Table[T]) Has(r Reader, key string) bool {
 	return r.get(t.rowKey(key)).exists
 }
 
+// Holds tells whether a row stands in the table just as it is.
+func (t *Table[T]) Holds(r Reader, row *T) bool {
+	c := r.get(t.rowKey(t.key(row)))
+	return c.exists && bytes.Equal(c.value, codec.MustEncode(row))
+}
+
 // Put writes a row and keeps its indexes. Which index entries exist follows from the row as it was, so none is read, and
 // those that stay are not written.
 func (t *Table[T]) Put(tx *Tx, row *T) {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"cofre/fsm/model"
 )
 
 // Dialect is how answers, errors above all, are written. The zero value is refused by httpapi/route.
@@ -24,6 +26,7 @@ type Reply struct {
 	Status  int    // 0: 200
 	Message string // vendor only
 	Detail  string // vendor only: what the client should know besides
+	Changed string // vendor only: "true" or "false" in the answer to a put that may be repeated; "": not said
 	Payload Object // vendor: members shown twice; OAuth: the whole body
 	Body    any    // management: the whole body, Object, a Table or anything that encoding/json writes; nil: an empty object
 	File    *File  // instead of a body
@@ -38,6 +41,13 @@ func OK(message string, payload ...Member) Reply { return Reply{Message: message
 // Created is a vendor's answer with status 201.
 func Created(message string, payload ...Member) Reply {
 	return Reply{Status: http.StatusCreated, Message: message, Payload: payload}
+}
+
+// Put is a vendor's answer to a put that may be repeated, with what it did in the words of clients that go by it.
+func Put(message string, did model.Effect, payload ...Member) Reply {
+	r := Created(message, payload...)
+	r.Changed = strconv.FormatBool(did != model.Unchanged)
+	return r
 }
 
 // JSON is a management answer with status 200.
@@ -98,7 +108,11 @@ func (r Reply) Write(w http.ResponseWriter, d Dialect) error {
 	var body any
 	switch {
 	case d == Vendor:
-		in := append(envelope(r.Status, r.Message, r.Detail, false, 0), r.Payload...)
+		in := envelope(r.Status, r.Message, r.Detail, false, 0)
+		if r.Changed != "" {
+			in = append(in, Member{"changed", r.Changed})
+		}
+		in = append(in, r.Payload...)
 		body = append(Object{{"code", r.Status}, {"response", in}}, r.Payload...)
 	case d == OAuth:
 		body = r.Payload

@@ -111,7 +111,7 @@ type Service interface {
 	Open(ctx context.Context, actor model.Actor, name string) (*Item, error)
 	Describe(ctx context.Context, actor model.Actor, at model.Time, name string) (*Item, error)
 	List(ctx context.Context, actor model.Actor, at model.Time, f Filter) ([]Item, error)
-	Put(ctx context.Context, actor model.Actor, at model.Time, p Put) (item *Item, created bool, err error)
+	Put(ctx context.Context, actor model.Actor, at model.Time, p Put) (item *Item, did model.Effect, err error)
 	SetStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (*model.Credential, error)
 	Custodies(ctx context.Context, actor model.Actor, at model.Time, name string) ([]Custody, error)
 	Release(ctx context.Context, actor model.Actor, name string) (Released, error)

@@ -164,15 +164,15 @@ func (k *keys) post(ctx context.Context, r *route.Request) (compat.Reply, error)
 			unknown = append(unknown, compat.Object{{Name: "hostname", Value: name}})
 		}
 	}
-	i, created, err := k.s.Put(ctx, r.Actor, r.At, p)
+	i, did, err := k.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	message := "Key updated successfully!"
-	if created {
+	if did == model.Created {
 		message = "Key successfully registered!"
 	}
-	reply := compat.Created(message, compat.Member{Name: "key", Value: append(keyed(i), compat.Member{Name: "devices_error", Value: unknown})})
+	reply := compat.Put(message, did, compat.Member{Name: "key", Value: append(keyed(i), compat.Member{Name: "devices_error", Value: unknown})})
 	reply.Detail = compat.When(enabled == nil && !i.Credential.Enabled, "the key is inactive: PUT without a body activates it")
 	return reply, nil
 }

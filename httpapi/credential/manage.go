@@ -254,12 +254,12 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 	if k := b.Key; k != nil {
 		p.Key = &KeyPut{Name: k.Name, Algorithm: k.Algorithm, Devices: k.Devices, Pattern: k.Pattern, Generate: k.Generate}
 	}
-	item, created, err := m.s.Put(ctx, r.Actor, r.At, p)
+	item, did, err := m.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	reply := compat.JSON(view(item))
-	if created {
+	if did == model.Created {
 		reply.Status = http.StatusCreated
 	}
 	return reply, nil

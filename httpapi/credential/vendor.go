@@ -95,15 +95,15 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	item, created, err := v.s.Put(ctx, r.Actor, r.At, p)
+	item, did, err := v.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	message := "Credential updated successfully!"
-	if created {
+	if did == model.Created {
 		message = "Credential successfully registered!"
 	}
-	reply := compat.Created(message, compat.Member{Name: "credential", Value: detailed(item)})
+	reply := compat.Put(message, did, compat.Member{Name: "credential", Value: detailed(item)})
 	reply.Detail = detail(in, item)
 	return reply, nil
 }

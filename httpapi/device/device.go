@@ -36,7 +36,7 @@ type Patch struct {
 type Service interface {
 	Devices(actor model.Actor, at model.Time) ([]model.Device, error)
 	Device(ctx context.Context, actor model.Actor, at model.Time, name string) (*model.Device, error)
-	Put(ctx context.Context, actor model.Actor, at model.Time, p Patch) (d model.Device, created bool, err error)
+	Put(ctx context.Context, actor model.Actor, at model.Time, p Patch) (d model.Device, did model.Effect, err error)
 	// Way names the jump host or proxy of a device, and the credential that logs in there; *** if the caller does not reach it.
 	Way(actor model.Actor, d *model.Device) (via, login string)
 	Trust(ctx context.Context, actor model.Actor, name string, keys []model.HostKey, replace bool) (model.Device, error)

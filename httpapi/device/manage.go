@@ -163,12 +163,12 @@ func (m *management) put(ctx context.Context, r *route.Request, name string) (co
 		}
 		p.Connectivities = &list
 	}
-	d, created, err := m.s.Put(ctx, r.Actor, r.At, p)
+	d, did, err := m.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	reply := compat.JSON(m.view(r, &d))
-	if created {
+	if did == model.Created {
 		reply.Status = http.StatusCreated
 	}
 	return reply, nil

@@ -111,15 +111,15 @@ func (v *vendor) upsert(ctx context.Context, r *route.Request) (compat.Reply, er
 			return compat.Reply{}, err
 		}
 	}
-	d, created, err := v.s.Put(ctx, r.Actor, r.At, p)
+	d, did, err := v.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	message := "Device updated successfully!"
-	if created {
+	if did == model.Created {
 		message = "Device successfully registered!"
 	}
-	reply := compat.Created(message, one(&d))
+	reply := compat.Put(message, did, one(&d))
 	reply.Detail = compat.Hints(compat.NotKept(in.Said("session_remote_config")), compat.When(!d.Enabled, "the device is inactive: PUT activates it"))
 	return reply, nil
 }

@@ -120,20 +120,20 @@ type devices struct{ *access.Service }
 
 // Put merges what the client sent into the device as it is. The vendor's upsert knows no revisions, so when another one
 // came between it is merged again.
-func (d *devices) Put(ctx context.Context, actor model.Actor, _ model.Time, p device.Patch) (model.Device, bool, error) {
+func (d *devices) Put(ctx context.Context, actor model.Actor, _ model.Time, p device.Patch) (model.Device, model.Effect, error) {
 	for try := 0; ; try++ {
 		dev, err := d.merged(ctx, p)
 		if err != nil {
-			return model.Device{}, false, err
+			return model.Device{}, "", err
 		}
 		r, err := d.PutDevice(ctx, actor, dev, p.Create)
 		if model.Is(err, model.Conflict) && p.Name == "" && !p.Create && try < 3 {
 			if err := d.Fresh(ctx); err != nil {
-				return model.Device{}, false, err
+				return model.Device{}, "", err
 			}
 			continue
 		}
-		return r.Device, r.Created, err
+		return r.Device, model.EffectOf(r.Created, r.Unchanged), err
 	}
 }
 

@@ -135,23 +135,23 @@ func in(err error, field string) error {
 	return err
 }
 
-func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, bool, error) {
+func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, model.Effect, error) {
 	args := credential.PutArgs{Identifier: p.Identifier, Username: p.Username, Domain: p.Domain, Type: p.Type, Additional: p.Additional, Tags: p.Tags, Enabled: p.Enabled, Revision: p.Revision}
 	if p.Name != "" {
 		found, err := c.access.FindCredential(ctx, p.Name)
 		if err != nil {
-			return nil, false, err
+			return nil, "", err
 		}
 		args.ID = found.ID
 	}
 	if err := c.keyHost(ctx, actor, at, &p); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	if err := c.device(ctx, p, &args); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	if err := c.references(ctx, p, &args); err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	if args.ID == "" && args.Username == nil {
 		none := ""
@@ -165,16 +165,16 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 	if p.Key != nil {
 		made, err := c.key(ctx, p, &args)
 		if err != nil {
-			return nil, false, err
+			return nil, "", err
 		}
 		if made != nil {
 			value = made
 			defer made.Wipe()
 		}
 	}
-	r, err := c.access.PutCredential(ctx, actor, args, value, p.TOTP)
+	r, err := c.access.PutCredential(ctx, actor, at, args, value, p.TOTP)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	i := c.item(ctx, actor, c.access.WhatBelongsTo(&r.Credential))
 	if i.Key != nil { // the answer to a put holds no versions, and so no public half
@@ -182,7 +182,7 @@ func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time,
 			i.Key, i.Accepts = c.keyView(ctx, &d.Credential)
 		}
 	}
-	return i, r.Created, nil
+	return i, model.EffectOf(r.Created, r.Unchanged), nil
 }
 
 // keyHost reads the host name of an SSH key, which may be a pattern: the first device that fits becomes the key's own, unless it has one.

@@ -87,7 +87,7 @@ func TestExamples(t *testing.T) {
 }
 
 // TestOtherPaths plays the scripts below the other prefix, in another case of letters, by the aliases and with forms instead
-// of JSON: the answers are the same, but for switches.
+// of JSON: the answers are the same, but for switches and dates.
 func TestOtherPaths(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 3} {
@@ -108,6 +108,7 @@ func TestOtherPaths(t *testing.T) {
 					step.Answer = switches.ReplaceAllStringFunc(step.Answer, func(s string) string {
 						return strings.NewReplacer(`"0"`, "false", `"1"`, "true").Replace(s)
 					})
+					step.Answer = dates.ReplaceAllString(step.Answer, `"$3-$1-${2}T${4}Z"`)
 					if diff := cmp.Diff(step.Answer, p.play(&step)); diff != "" {
 						t.Errorf("%s %s (-want +got):\n%s", step.Method, step.Path, diff)
 					}
@@ -204,8 +205,11 @@ func (p *player) fill(s string) string {
 	})
 }
 
-// switches are written in another way below /api.
-var switches = regexp.MustCompile(`"automatic_change": "[01]"`)
+// switches, and the dates of encryption keys, are written in another way below /api.
+var (
+	switches = regexp.MustCompile(`"(automatic_change|enabled)": "[01]"`)
+	dates    = regexp.MustCompile(`"(\d\d)/(\d\d)/(\d{4}) ([0-9:]{8})"`)
+)
 
 var variable = regexp.MustCompile(`\$[a-z_0-9]+`)
 

@@ -110,7 +110,7 @@ func (m *manifests) clients(actor model.Actor, at model.Time, label string) ([]m
 func (m *manifests) Label(ctx context.Context, actor model.Actor, at model.Time, label, kind, id string) error {
 	switch kind {
 	case "credential":
-		_, err := m.access.PutCredential(ctx, actor, credential.PutArgs{ID: model.CredentialID(id), Manifest: &label}, nil, nil)
+		_, err := m.access.PutCredential(ctx, actor, at, credential.PutArgs{ID: model.CredentialID(id), Manifest: &label}, nil, nil)
 		return err
 	case "device":
 		return relabel(m.access.Devices, id, actor, at, func(d model.Device) error {

@@ -85,7 +85,7 @@ func (s *Service) Describe(ctx context.Context, actor model.Actor, at model.Time
 		return nil, err
 	}
 	d, _ := describe(v, c.ID)
-	_, err = command.Authorize(v, actor, at, authz.Action{Module: model.ModulePAM, Right: model.SecretRead}, authz.ObjectOf(c))
+	_, err = command.Authorize(v, actor, at, seeSecret, authz.ObjectOf(c))
 	d.Readable = err == nil
 	return &d, nil
 }
@@ -214,7 +214,7 @@ func (s *Service) SetCredentialStatus(ctx context.Context, actor model.Actor, na
 // PutCredential creates or changes a credential; value, if not nil, becomes its secret, and otp the key of its one-time
 // codes, or none if it is empty. The value of an SSH key (args.Key is then set) is a private key without a passphrase. Names
 // in args are resolved by the caller.
-func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args credential.PutArgs, value, otp *secret.Value) (credential.PutResult, error) {
+func (s *Service) PutCredential(ctx context.Context, actor model.Actor, at model.Time, args credential.PutArgs, value, otp *secret.Value) (credential.PutResult, error) {
 	if otp != nil {
 		args.OTP = &model.OTPKey{}
 	}
@@ -243,6 +243,40 @@ func (s *Service) PutCredential(ctx context.Context, actor model.Actor, args cre
 			return credential.PutResult{}, err
 		}
 		args.Secret = &credential.NewSecret{Row: row, Secret: sealed, Public: public}
+		args.Same = s.same(actor, at, args, *value)
 	}
 	return command.Propose(ctx, s.proposer, credential.Put, actor, args)
+}
+
+// same names the row of the current version if it holds the very secret that is put, and the caller may read it: who puts a password again
+// with every run of a playbook makes no versions.
+func (s *Service) same(actor model.Actor, at model.Time, args credential.PutArgs, value secret.Value) string {
+	v := s.views.View()
+	defer v.Close()
+	c := credential.Match(v, args)
+	if c == nil {
+		return ""
+	}
+	current := c.ByRole(model.RoleCurrent)
+	if current == nil {
+		return ""
+	}
+	if _, err := command.Authorize(v, actor, at, seeSecret, authz.ObjectOf(c)); err != nil {
+		return ""
+	}
+	if c.Key != nil { // the same key may be written in several ways
+		if args.Secret.Public == "" || args.Secret.Public != current.Public {
+			return ""
+		}
+		return current.Row
+	}
+	have, err := s.keys.Decrypt(Place(current.Row), current.Secret)
+	if err != nil {
+		return "" // it is replaced
+	}
+	defer have.Wipe()
+	if !have.Equal(value) {
+		return ""
+	}
+	return current.Row
 }

@@ -28,7 +28,10 @@ func list[T any](s *Service, actor model.Actor, at model.Time, act authz.Action,
 	return out, nil
 }
 
-var readPAM = authz.Action{Module: model.ModulePAM}
+var (
+	readPAM   = authz.Action{Module: model.ModulePAM}
+	seeSecret = authz.Action{Module: model.ModulePAM, Right: model.SecretRead}
+)
 
 // Devices lists the devices, in the order of their ids.
 func (s *Service) Devices(actor model.Actor, at model.Time) ([]model.Device, error) {
