@@ -134,7 +134,10 @@ var errTruncated = errors.New("the state stream is damaged or cut short")
 func newStreamReader(r io.Reader) (*streamReader, error) {
 	d := &streamReader{r: bufio.NewReaderSize(r, 64<<10), digest: sha256.New()}
 	line := make([]byte, len(streamLine))
-	if _, err := io.ReadFull(d.r, line); err != nil || string(line) != streamLine {
+	if _, err := io.ReadFull(d.r, line); err != nil {
+		return nil, fmt.Errorf("restore the state: %w: %w", errTruncated, err)
+	}
+	if string(line) != streamLine {
 		return nil, fmt.Errorf("restore the state: the stream has no header of a known format")
 	}
 	d.digest.Write(line)

@@ -21,6 +21,8 @@ func Advice(err error) string {
 	case !ok:
 	case e.Status == http.StatusUnauthorized:
 		return "the client id or its secret is wrong, or the authorization is disabled or over: cofre authorization list, with other keys, shows it"
+	case strings.Contains(e.Message, "execution_settings.change_plugin"):
+		return "cofre credential update NAME --template TEMPLATE; cofre template list names them"
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "right "+string(model.SecretRead)):
 		return "an administrator with cluster.admin takes that right with cofre authorization take-secret-read, which is an alert, and can then give it"
 	}

@@ -31,6 +31,12 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("advice about anything: %q", got)
 	}
 
+	h.run("device", "create", "web1", "--ip", "192.0.2.1")
+	h.run("credential", "create", "bare", "--hostname", "web1", "--username", "bare", "--generate")
+	if _, _, err := h.try("", "operation", "request", "bare"); !strings.Contains(Advice(err), "--template") {
+		t.Errorf("%v, advice %q", err, Advice(err))
+	}
+
 	// An administrator as cofre init makes one holds no secret.read, and nobody gives what he does not hold.
 	h.run("application", "create", "ops")
 	keys := strings.Fields(h.run("authorization", "create", "ops", "chief", "--right", "authorization.write", "--right", "cluster.admin", "--module", "PAM Core,A2A,Application,Users", "--write", "--all"))

@@ -147,7 +147,7 @@ func TestRestore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, at := range []int{len(good) / 2, len(good) - 40, len(good) - 1} {
+	for _, at := range []int{len(good) / 8, len(good) / 2, len(good) - 40, len(good) - 1} {
 		bad := bytes.Clone(good)
 		bad[at] ^= 4
 		damaged := filepath.Join(c.dir, "damaged")
