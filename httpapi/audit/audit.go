@@ -23,6 +23,7 @@ type View struct {
 	Title         string            `json:"title"`
 	Actor         string            `json:"actor" doc:"client, operator or system"`
 	Authorization string            `json:"authorization,omitempty"`
+	Who           string            `json:"who,omitempty" doc:"the authorization by its present name, application/authorization; absent if it is deleted"`
 	Name          string            `json:"name,omitempty" doc:"operator's login name or part of the system"`
 	Source        string            `json:"source,omitempty"`
 	Fields        map[string]string `json:"fields"`
@@ -30,9 +31,17 @@ type View struct {
 	Hash          string            `json:"hash"`
 }
 
-// Service lists events after a sequence number, of one kind if given.
+// Filter says which events are wanted. What is zero narrows nothing.
+type Filter struct {
+	After        uint64 // the event before the first
+	Kind         string
+	Since, Until model.Time // at or after the first, before the second
+	About        string     // an id, a name, a number or an address that stands in the event, or who did it
+}
+
+// Service lists events.
 type Service interface {
-	Events(ctx context.Context, actor model.Actor, at model.Time, after uint64, kind string, limit int) ([]View, error)
+	Events(ctx context.Context, actor model.Actor, at model.Time, f Filter, limit int) ([]View, error)
 }
 
 // Routes offers the resource.
@@ -40,17 +49,25 @@ func Routes(s Service) []route.Route {
 	return []route.Route{{
 		Method: http.MethodGet, Path: "/api/v1/audit", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
 		Doc: route.Doc{Tag: "audit", Needs: route.Reads("", model.AuditRead), Summary: "List audit events, oldest first", Text: "Needs audit.read. For a signed file that can be verified: /audit/export.", CSV: true, Returns: route.Listed[View]{},
-			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}}, route.TableFields...)},
+			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}, {Name: "since", In: "query", Text: "at or after this time"}, {Name: "until", In: "query", Text: "before this time"},
+				{Name: "about", In: "query", Text: "an id, a name, a number or an address that stands in the event, whole; or the id of the authorization that did it"}}, route.TableFields...)},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			limit, err := r.Limit()
 			if err != nil {
 				return compat.Reply{}, err
 			}
-			after, err := r.QueryNumber("after", 0, 1<<62)
-			if err != nil {
+			f := Filter{Kind: r.Query("kind"), About: r.Query("about")}
+			if f.After, err = r.QueryNumber("after", 0, 1<<62); err != nil {
 				return compat.Reply{}, err
 			}
-			events, err := s.Events(ctx, r.Actor, r.At, after, r.Query("kind"), limit+1)
+			for name, to := range map[string]*model.Time{"since": &f.Since, "until": &f.Until} {
+				var t compat.Time
+				if err := t.UnmarshalText([]byte(r.Query(name))); err != nil {
+					return compat.Reply{}, model.Errorf(model.Invalid, "%s: %v", name, err).WithField(name)
+				}
+				*to = model.Time(t)
+			}
+			events, err := s.Events(ctx, r.Actor, r.At, f, limit+1)
 			if err != nil {
 				return compat.Reply{}, err
 			}

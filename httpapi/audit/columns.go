@@ -18,6 +18,6 @@ func (e View) Row() []string {
 		details = append(details, k+"="+e.Fields[k])
 	}
 	return []string{
-		strconv.FormatUint(e.Seq, 10), e.At.Short(), e.Node, e.Severity, e.Kind, cmp.Or(e.Authorization, e.Name, e.Actor), e.Source, strings.Join(details, " "),
+		strconv.FormatUint(e.Seq, 10), e.At.Short(), e.Node, e.Severity, e.Kind, cmp.Or(e.Who, e.Authorization, e.Name, e.Actor), e.Source, strings.Join(details, " "),
 	}
 }

@@ -300,18 +300,19 @@ func (o *operations) Retry(ctx context.Context, actor model.Actor, at model.Time
 // events adapts access to the audit resource.
 type events struct{ access *access.Service }
 
-func (e *events) Events(_ context.Context, actor model.Actor, at model.Time, after uint64, kind string, limit int) ([]audit.View, error) {
-	if kind != "" && trail.Find(kind) == nil {
+func (e *events) Events(_ context.Context, actor model.Actor, at model.Time, t audit.Filter, limit int) ([]audit.View, error) {
+	if t.Kind != "" && trail.Find(t.Kind) == nil {
 		return nil, model.Errorf(model.Invalid, "there is no such kind of event").WithField("kind")
 	}
-	rows, err := e.access.Audit(actor, at, after, kind, limit)
+	rows, err := e.access.Audit(actor, at, access.Trail(t), limit)
 	if err != nil {
 		return nil, err
 	}
+	who := e.access.WhoDid(rows)
 	out := make([]audit.View, len(rows))
 	for i, r := range rows {
 		v := audit.View{Seq: r.Seq, Position: uint64(r.Pos), At: compat.Time(r.At), Node: string(r.Node), Kind: r.Kind, Severity: r.Severity.String(), Actor: r.Actor.String(),
-			Authorization: string(r.Authorization), Name: r.Name, Source: r.Source, Fields: map[string]string{}, Prev: hex.EncodeToString(r.Prev), Hash: hex.EncodeToString(r.Hash)}
+			Authorization: string(r.Authorization), Who: who[r.Authorization], Name: r.Name, Source: r.Source, Fields: map[string]string{}, Prev: hex.EncodeToString(r.Prev), Hash: hex.EncodeToString(r.Hash)}
 		if d := trail.Find(r.Kind); d != nil {
 			v.Title = d.Title
 		}

@@ -41,7 +41,7 @@ func (x *exports) Ends(ctx context.Context, actor model.Actor, at model.Time, fr
 	var w *trail.Writer
 	ends := &edges{}
 	for next, done := from, false; !done; {
-		events, err := x.access.Audit(actor, at, next-1, "", batch)
+		events, err := x.access.Audit(actor, at, access.Trail{After: next - 1}, batch)
 		if err != nil {
 			return out, err
 		}
@@ -93,7 +93,7 @@ func (x *exports) begin(w *edges, events []trail.Event, from uint64) (*trail.Wri
 
 // Lines gives events as they stand in an export.
 func (x *exports) Lines(_ context.Context, actor model.Actor, at model.Time, after uint64, limit int) ([]string, uint64, error) {
-	events, err := x.access.Audit(actor, at, after, "", limit)
+	events, err := x.access.Audit(actor, at, access.Trail{After: after}, limit)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -22,11 +22,14 @@ func auditCommand(s *session) *cobra.Command {
 func listAudit(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List audit events: the newest ones, in order", Args: cobra.NoArgs,
-		Example: "  cofre audit list\n  cofre audit list --kind credential.read --limit 20\n  cofre audit list --after 0 --limit 100000 --json      # from the beginning",
+		Example: "  cofre audit list\n  cofre audit list --kind credential.read --limit 20\n  cofre audit list --about web1-root --since 2026-11-01T00:00:00Z\n  cofre audit list --after 0 --limit 100000 --json      # from the beginning",
 	}
 	limit := s.lists(c, 50)
 	after := c.Flags().Uint64("after", 0, "list the events after this number instead of the newest ones")
-	kind := c.Flags().String("kind", "", "only events of this kind, such as credential.read")
+	for name, doc := range map[string]string{"kind": "only events of this kind, such as credential.read", "since": "at or after this time", "until": "before this time",
+		"about": "only events in which this stands, whole: an id, a name such as that of a credential, a number or an address; or that this authorization's id did"} {
+		c.Flags().String(name, "", doc)
+	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *limit < 1 {
 			return fmt.Errorf("--limit is at least 1")
@@ -35,15 +38,22 @@ func listAudit(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		q := url.Values{}
+		for _, name := range []string{"kind", "since", "until", "about"} {
+			if v := text(c, name); v != nil && *v != "" {
+				q.Set(name, *v)
+			}
+		}
 		var events []audit.View
 		if c.Flags().Changed("after") {
 			var more bool
-			events, more, err = fetch[audit.View](c.Context(), api, "/api/v1/audit", url.Values{"kind": {*kind}, "after": {strconv.FormatUint(*after, 10)}}, *limit)
+			q.Set("after", strconv.FormatUint(*after, 10))
+			events, more, err = fetch[audit.View](c.Context(), api, "/api/v1/audit", q, *limit)
 			if more {
 				fmt.Fprintf(note(c), "There are more: --after %d.\n", events[len(events)-1].Seq)
 			}
 		} else {
-			events, err = newest(c, api, *kind, *limit)
+			events, err = newest(c, api, q, *limit)
 		}
 		if err != nil {
 			return err
@@ -54,10 +64,10 @@ func listAudit(s *session) *cobra.Command {
 }
 
 // newest finds the last events. The API lists the trail forwards; numbers have no holes, so its end is found by doubling
-// and halving. Events of one kind lie anywhere: the whole trail is walked, and the last ones are kept.
-func newest(c *cobra.Command, api *client.Client, kind string, limit int) ([]audit.View, error) {
-	after, q := uint64(0), url.Values{"kind": {kind}}
-	if kind == "" {
+// and halving. Events that a filter lets through lie anywhere: the whole trail is walked, and the last ones are kept.
+func newest(c *cobra.Command, api *client.Client, q url.Values, limit int) ([]audit.View, error) {
+	after := uint64(0)
+	if len(q) == 0 {
 		end, err := end(c, api)
 		if err != nil {
 			return nil, err

@@ -293,6 +293,19 @@ func TestAudit(t *testing.T) {
 	if out := h.run("audit", "list", "--kind", "device.put", "--limit", "1"); !strings.Contains(out, "hostname=e") {
 		t.Error(out)
 	}
+	// Filters narrow the events, by what stands in them whole and by their time; who did it is named.
+	if out := h.run("audit", "list", "--about", "d"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "hostname=d") || !strings.Contains(out, "admin/admin") {
+		t.Error(out)
+	}
+	if out := h.run("audit", "list", "--about", "d", "--after", "0", "--kind", "device.put", "--since", "2000-01-01T00:00:00Z", "--until", "2999-01-01T00:00:00Z"); strings.Count(out, "\n") != 2 {
+		t.Error(out)
+	}
+	for _, none := range [][]string{{"--about", "d", "--until", "2000-01-01T00:00:00Z"}, {"--since", "2999-01-01T00:00:00Z"}, {"--about", "nobody"}, {"--about", "d", "--kind", "credential.read"}} {
+		if out := h.run(append([]string{"audit", "list"}, none...)...); out != "" {
+			t.Errorf("%v: %s", none, out)
+		}
+	}
+	h.refused("since", "audit", "list", "--since", "yesterday")
 	file := h.dir + "/trail.jsonl"
 	_, notes, err := h.try("", "audit", "export", file)
 	if err != nil {
