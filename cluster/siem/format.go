@@ -148,6 +148,11 @@ func cef(v view, version string) string {
 	} else {
 		put("cofreSource", v.source)
 	}
+	if number, origin, ok := v.Vendor(); ok {
+		put("cat", origin)
+		put("cn1", strconv.Itoa(number))
+		put("cn1Label", "senhaseguraEvent")
+	}
 	put("cofreActor", v.Actor.String())
 	put("cofreHash", hex.EncodeToString(v.Hash))
 	for _, f := range v.fields {

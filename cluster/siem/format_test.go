@@ -110,7 +110,7 @@ func TestGoldenForms(t *testing.T) {
 			`<85>1 2026-11-18T11:06:40.123Z n1 cofre - credential.read [cofre@32473 seq="5" node="n1" actor="client" authorization="a1" name="a\"\\\]b" source="192.0.2.7" hash="` + hash +
 				`"][cofre-fields@32473 credential="c1" number="7" version="3" identifier="a\"\\\]b" custody="k1"] a secret was read`},
 		{"cef", string(cefRecord(viewOf(&e, audit.Sensitive), 10, "1.0|x")),
-			`<85>1 2026-11-18T11:06:40.123Z n1 cofre - credential.read - CEF:0|Cofre|cofre|1.0\|x|credential.read|a secret was read|3|rt=1795000000123 externalId=5 dvchost=n1 suid=a1 suser=a"\\]b src=192.0.2.7 cofreActor=client cofreHash=` + hash +
+			`<85>1 2026-11-18T11:06:40.123Z n1 cofre - credential.read - CEF:0|Cofre|cofre|1.0\|x|credential.read|a secret was read|3|rt=1795000000123 externalId=5 dvchost=n1 suid=a1 suser=a"\\]b src=192.0.2.7 cat=COSE cn1=1 cn1Label=senhaseguraEvent cofreActor=client cofreHash=` + hash +
 				` cofreCredential=c1 cofreNumber=7 cofreVersion=3 cofreIdentifier=a"\\]b cofreCustody=k1`},
 		{"local", string(localText(viewOf(&e, audit.Public))),
 			`event credential.read: a secret was read seq=5 node=n1 actor=client authorization=a1 credential=c1 number=7 version=3 custody=k1`},

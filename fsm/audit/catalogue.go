@@ -50,12 +50,13 @@ var (
 	DeviceTrusted = define("device.trusted", Warning, "host keys of a device were pinned", Fields{"device": Public, "hostname": Sensitive, "fingerprints": Public})
 	DeviceStatus  = define("device.status", Notice, "a device was enabled or disabled", Fields{"device": Public, "hostname": Sensitive, "enabled": Public})
 
-	CredentialPut      = define("credential.put", Notice, "a credential was created or changed", Fields{"credential": Public, "number": Public, "identifier": Sensitive, "device": Public, "change": Public})
+	CredentialPut      = define("credential.put", Notice, "a credential was created or changed", Fields{"credential": Public, "number": Public, "identifier": Sensitive, "device": Public, "change": Public, "secret": Public})
 	CredentialRead     = define("credential.read", Notice, "a secret was read", Fields{"credential": Public, "number": Public, "version": Public, "identifier": Sensitive, "custody": Public})
 	CredentialReleased = define("credential.released", Info, "custody of a credential ended", Fields{"credential": Public, "number": Public, "custody": Public, "reason": Public})
 	CredentialStatus   = define("credential.status", Notice, "a credential was enabled or disabled", Fields{"credential": Public, "number": Public, "enabled": Public})
 	CredentialPruned   = define("credential.pruned", Info, "old secret versions of a credential were removed", Fields{"credential": Public, "versions": Public})
 	CredentialAlarm    = define("credential.out_of_sync", Alert, "no known secret of a credential logs in", Fields{"credential": Public, "number": Public, "operation": Public, "identifier": Sensitive})
+	CredentialDaily    = define("credential.daily", Notice, "a day ended: what policies do with the enabled credentials", Fields{"day": Public, "total": Public, "managed": Public, "updated": Public, "expired": Public, "waiting": Public, "failed": Public, "out_of_sync": Public})
 	CredentialFull     = define("credential.full", Alert, "a credential holds the greatest number of versions: changes stop", Fields{"credential": Public, "number": Public})
 
 	InformationPut    = define("information.put", Notice, "protected information was created or changed", Fields{"information": Public, "number": Public, "identifier": Sensitive, "version": Public, "change": Public})
@@ -99,6 +100,7 @@ var (
 	OperationFinished  = define("operation.finished", Notice, "an operation reached its end", Fields{"operation": Public, "number": Public, "state": Public, "kind": Public, "target": Public, "attempts": Public, "trigger": Public, "module": Public, "requester": Public, "requested_by": Sensitive})
 	OperationRetried   = define("operation.retry", Warning, "an attempt failed; the operation waits for the next", Fields{"operation": Public, "number": Public, "outcome": Public, "class": Public, "state": Public})
 	OperationCancelled = define("operation.cancelled", Notice, "an operation was cancelled", Fields{"operation": Public, "number": Public, "kind": Public, "target": Public, "trigger": Public, "module": Public, "requester": Public, "requested_by": Sensitive})
+	OperationDaily     = define("operation.daily", Info, "a day ended: the operations that ended on it, without those that change nothing", Fields{"day": Public, "succeeded": Public, "failed": Public, "cancelled": Public})
 	OperationHurried   = define("operation.hurried", Notice, "an operation was told to begin at once", Fields{"operation": Public, "number": Public})
 	OperationCapture   = define("operation.capture", Notice, "what the target says in an operation is to be kept for a week, or is kept no longer", Fields{"operation": Public, "number": Public, "on": Public})
 	OperationCaptured  = define("operation.captured", Notice, "what a target said in an attempt was read", Fields{"operation": Public, "number": Public, "attempt": Public})

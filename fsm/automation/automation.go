@@ -16,7 +16,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "automation", Commands: []command.Erased{Put, AddFreeze, EndFreeze, Stop, Resume, Brake}}
+var Feature = command.Feature{Name: "automation", Commands: []command.Erased{Put, AddFreeze, EndFreeze, Stop, Resume, Brake, SumUp}}
 
 var (
 	write  = authz.Action{Module: model.ModulePAM, Write: true, Right: model.PolicyWrite}

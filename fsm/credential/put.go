@@ -165,8 +165,11 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	if !r.Unchanged {
 		put(tx, &c)
 	}
-	change := string(model.EffectOf(r.Created, r.Unchanged))
-	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change))
+	change, value := string(model.EffectOf(r.Created, r.Unchanged)), ""
+	if a.Secret != nil && !r.Unchanged {
+		value = "set"
+	}
+	tx.Emit(audit.CredentialPut.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "identifier", c.Identifier, "device", string(c.Device), "change", change, "secret", value))
 	if switched {
 		if err := tellStatus(tx, m, &c); err != nil {
 			return PutResult{}, err

@@ -108,6 +108,7 @@ type Automation struct {
 	Stopped  Time               `cbor:"stopped,omitempty"` // nothing is started since; 0: running
 	Reason   string             `cbor:"reason,omitempty"`
 	Restored Time               `cbor:"restored,omitempty"` // it is stopped since the cluster was restored from a backup: what waited then waits on
+	Told     Time               `cbor:"told,omitempty"`     // start of the last day, UTC, that was summed up
 	Revision uint64             `cbor:"revision"`
 }
 
@@ -167,6 +168,9 @@ func CycleOf(t Time) Time { return t - t%Time(time.Minute.Milliseconds()) }
 
 // HourOf is the start of the hour of a moment.
 func HourOf(t Time) Time { return t - t%Time(Hour) }
+
+// DayOf is the start of the day, UTC, of a moment.
+func DayOf(t Time) Time { return t - t%Time(Day) }
 
 // Limit is the bound of an executor; 0: none.
 func (s *AutomationSettings) Limit(e ExecutorName) int {

@@ -8,6 +8,7 @@ package lead
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,9 @@ var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 
 // Run schedules until ctx ends.
 func Run(ctx context.Context, c Config) error {
+	var days sync.WaitGroup
+	defer days.Wait()
+	days.Go(func() { c.sumUpDays(ctx) })
 	seen, queue, yield, start, futile, full := plan.Observed{}, plan.Queue{}, plan.Yield{}, time.Now(), 0, false
 	for ctx.Err() == nil {
 		changed := c.Changed()

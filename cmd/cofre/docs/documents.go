@@ -40,9 +40,9 @@ func commands() string {
 
 func events() string {
 	var b strings.Builder
-	b.WriteString(generated + "# Audit events\n\nPublic fields go to the local syslog too; sensitive ones only to the API (audit.read) and to receivers over TLS. Every event also carries\nits sequence number, position in the log, time, node, actor, authorization and source address.\n\n| event | severity | what happened | public | sensitive |\n|---|---|---|---|---|\n")
+	b.WriteString(generated + "# Audit events\n\nPublic fields go to the local syslog too; sensitive ones only to the API (audit.read) and to receivers over TLS. Every event also carries\nits sequence number, position in the log, time, node, actor, authorization and source address.\nThe last column is the number in senhasegura's list of events: a receiver with `format: cef` gets it as `cn1` (`cn1Label=senhaseguraEvent`), with its origin as `cat`;\nwhere there are several, the event's fields decide.\n\n| event | severity | what happened | public | sensitive | senhasegura |\n|---|---|---|---|---|---|\n")
 	for _, d := range audit.Catalogue() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", d.Kind, d.Severity, d.Title, fields(d, audit.Public), fields(d, audit.Sensitive))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", d.Kind, d.Severity, d.Title, fields(d, audit.Public), fields(d, audit.Sensitive), strings.Join(audit.VendorNumbers(d.Kind), ", "))
 	}
 	return b.String()
 }

@@ -1,0 +1,6 @@
+package lead
+
+import "context"
+
+// SumUp looks once whether yesterday is to be told.
+func SumUp(ctx context.Context, c Config) { c.sumUp(ctx) }
