@@ -359,7 +359,6 @@ func checkIdentifier(tx *table.Tx, self model.CredentialID, id string) error {
 	return nil
 }
 
-// putSecret makes a client's value the current one, unless Cofre manages the secret: then only an operation changes it.
 // holds tells whether the current secret is the one that is put. Only who may read it learns that by putting it: to others a value that
 // fits is as good as any.
 func holds(tx *table.Tx, m command.Meta, old *model.Credential, row string) bool {
@@ -373,6 +372,7 @@ func holds(tx *table.Tx, m command.Meta, old *model.Credential, row string) bool
 	return v != nil && v.Row == row
 }
 
+// putSecret makes a client's value the current one, unless Cofre manages the secret: then only an operation changes it.
 func putSecret(old, c *model.Credential, s NewSecret, held bool, at model.Time) error {
 	if old != nil {
 		switch {
