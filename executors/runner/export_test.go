@@ -28,3 +28,6 @@ func Spent(v *table.View, d *model.Device, l *model.Lease) (bool, error) {
 	way, err := wayTo(v, d, l)
 	return err == nil && way[0].spent, err
 }
+
+// Fitting narrows the symbols of a new password.
+var Fitting = fitting

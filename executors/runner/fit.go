@@ -23,7 +23,11 @@ func fitting(s model.Strength, places []executors.Carrier) (model.Strength, erro
 	var kept strings.Builder
 	var refusal error
 	for _, symbol := range cmp.Or(s.Set, policy.DefaultSymbols) {
-		if err := carried(places, "x"+string(symbol)+"x"); err != nil {
+		err := carried(places, "x"+string(symbol)+"x")
+		if err == nil {
+			err = carried(places, "x"+string(symbol)) // such as a backslash before a closing quote
+		}
+		if err != nil {
 			refusal = cmp.Or(refusal, err)
 			continue
 		}

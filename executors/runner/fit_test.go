@@ -3,15 +3,19 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/executors/runner"
 	"cofre/executors/ssh"
+	"cofre/fsm/chain"
 	"cofre/fsm/credential"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
+	"cofre/fsm/state"
 	"cofre/fsm/template"
 	"cofre/vault/secret"
 )
@@ -71,6 +75,30 @@ func TestNewSecretFitsTheTemplate(t *testing.T) {
 	}
 }
 
+// quoted sends a new secret before a closing quote, which a backslash would swallow.
+type quoted struct{}
+
+func (quoted) Carries(v secret.Value) error {
+	if strings.HasSuffix(text(v), `\`) {
+		return errors.New("it swallows the quote")
+	}
+	return nil
+}
+
+// TestWhatCannotEndASecretIsLeftOut: one that ends so would be refused, and offered again for ever.
+func TestWhatCannotEndASecretIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for set, want := range map[string]string{`\_`: "_", "_#": "_#"} {
+		s, err := runner.Fitting(model.Strength{Length: 12, Lower: 1, Symbols: 1, Set: set}, []executors.Carrier{quoted{}})
+		if err != nil || s.Set != want {
+			t.Errorf("%q, %v", s.Set, err)
+		}
+	}
+	if _, err := runner.Fitting(model.Strength{Length: 12, Lower: 1, Symbols: 1, Set: `\`}, []executors.Carrier{quoted{}}); err == nil {
+		t.Error("no symbol is left")
+	}
+}
+
 // several is an executor of which one template carries less than the others.
 type several struct{ narrow }
 
@@ -102,6 +130,70 @@ func TestNewSecretFitsTheHeirs(t *testing.T) {
 	h.await(id, "changed", in(model.OpSucceeded))
 	if offered == "" || strings.ContainsAny(offered, refused) || !strings.ContainsAny(offered, "^_") {
 		t.Errorf("offered %q", offered)
+	}
+}
+
+// elsewhere is an executor of another name.
+type elsewhere struct{ narrow }
+
+func (elsewhere) Name() model.ExecutorName { return "telnet" }
+
+// TestNewSecretFitsOtherExecutors: what the executor of a child, of a member of the run, or of a member's child cannot send is made for none.
+func TestNewSecretFitsOtherExecutors(t *testing.T) {
+	t.Parallel()
+	const refused = "!%@#&*"
+	for _, c := range []struct {
+		name          string
+		chain, child_ bool // the other one is a member of the run; a child, or a child of that member
+	}{{"alone", false, false}, {"a child", false, true}, {"a member", true, false}, {"a member's child", true, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			must(h, template.Seed, template.SeedArgs{Templates: []template.PutArgs{{Name: "other", Executor: "telnet", Kind: model.TemplateChange, Content: "exec \"x\""}}})
+			own := h.credential()
+			add := func(name string, parent model.CredentialID, tpl model.TemplateID) model.CredentialID {
+				var of *model.CredentialID
+				if parent != "" {
+					of = &parent
+				}
+				return put(h, credential.PutArgs{Identifier: name, Device: own.Device, Username: &name, Parent: of, Execution: &credential.ExecutionPatch{ChangeTemplate: &tpl},
+					Secret: &credential.NewSecret{Row: "r" + name, Secret: model.Sealed{Term: 1, Box: []byte("Old-pass-1")}}})
+			}
+			other := model.TemplateID(model.DeriveID("catalogue", "telnet", "other"))
+			var id model.OperationID
+			switch {
+			case c.chain:
+				member := add("member", "", map[bool]model.TemplateID{true: own.Execution.ChangeTemplate, false: other}[c.child_])
+				if c.child_ {
+					add("heir", member, other)
+				}
+				ch := as(h, chain.Put, chain.PutArgs{Chain: model.Chain{Name: "both", Enabled: true, Script: fmt.Sprintf("change cred %d\nchange cred %d", own.Number, h.numbered(member).Number)}})
+				as(h, chain.Run, chain.RunArgs{Chain: ch.ID})
+				v := h.m.View()
+				for o := range state.Operations.By(v, "target", string(own.ID)) {
+					id = o.ID
+				}
+				v.Close()
+				must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"})
+			default:
+				if c.child_ {
+					add("heir", own.ID, other)
+				}
+				id, _ = h.grant()
+			}
+			var offered string
+			base := fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+				v, err := s.Resolve(mask.NewPassword)
+				offered = text(v)
+				return executors.Applied, err
+			}, verify: func(string) (bool, error) { return true, nil }}
+			h.start(base, elsewhere{narrow{base, refused}})
+			h.await(id, c.name, in(model.OpSucceeded))
+			others := c.chain || c.child_
+			if offered == "" || others && strings.ContainsAny(offered, refused) || !others && !strings.ContainsAny(offered, refused+"^_") {
+				t.Errorf("offered %q", offered)
+			}
+		})
 	}
 }
 

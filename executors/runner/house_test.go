@@ -116,16 +116,19 @@ func (h *house) Propose(ctx context.Context, e command.Envelope) (command.Result
 }
 
 // start runs a runner until stop, which waits for it.
-func (h *house) start(f executors.Executor) (stop func()) {
+func (h *house) start(all ...executors.Executor) (stop func()) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	r := runner.New(runner.Config{
 		Node: "n1", Proposer: h, View: h.own.View, Changed: h.own.Changed, Keys: plainKeys{}, Log: logrus.NewEntry(log),
-		Place:     func(row string) barrier.AAD { return barrier.AAD{} },
-		Executors: func(n model.ExecutorName) (executors.Executor, bool) { return f, n == f.Name() },
-		Refuse:    func(string) bool { return false },
-		Ended:     func(*model.Operation, model.Outcome, time.Duration) { h.ended <- struct{}{} },
-		Lost:      func() { h.lost <- struct{}{} },
+		Place: func(row string) barrier.AAD { return barrier.AAD{} },
+		Executors: func(n model.ExecutorName) (executors.Executor, bool) {
+			i := slices.IndexFunc(all, func(e executors.Executor) bool { return e.Name() == n })
+			return all[max(i, 0)], i >= 0
+		},
+		Refuse: func(string) bool { return false },
+		Ended:  func(*model.Operation, model.Outcome, time.Duration) { h.ended <- struct{}{} },
+		Lost:   func() { h.lost <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(h.t.Context())
 	done := make(chan struct{})

@@ -304,3 +304,35 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// TestCommandLinesSayWhatTheyCarry: the interpreter's own signs outside of quotes, fewer inside, and a backslash before the closing one;
+// scripts carry all.
+func TestCommandLinesSayWhatTheyCarry(t *testing.T) {
+	t.Parallel()
+	for source, refused := range map[string]string{
+		`net user [#USERNAME#] [#NEW_PASSWORD#]`:                                   `%^&`,
+		`net user [#USERNAME#] "[#NEW_PASSWORD#]"`:                                 `%\`,
+		`net user [#USERNAME#] "[#NEW_PASSWORD#]x"`:                                `%`,
+		`powershell Set-It '[#NEW_PASSWORD#]'`:                                     "",
+		"powershell Set-It '[#NEW_PASSWORD#]'\nnet user a [#CURRENT_PASSWORD#] /x": "",
+		"powershell Set-It '[#NEW_PASSWORD#]'\nnet user a [#NEW_PASSWORD#]":        `%^&`,
+	} {
+		p, err := winrm.New().Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, c := range `!%@#^&*_\` {
+			err := p.(executors.Carrier).Carries(secret.New([]byte("x" + string(c))))
+			if err == nil {
+				continue
+			}
+			if got += string(c); executortest.ClassOf(err) != executors.ClassTemplate {
+				t.Errorf("%s: %v", source, err)
+			}
+		}
+		if got != refused {
+			t.Errorf("%s: refuses %q, want %q", source, got, refused)
+		}
+	}
+}
