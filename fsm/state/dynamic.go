@@ -127,10 +127,18 @@ func LiveLeases(r table.Reader, a model.ApplicationID) model.LeaseCount {
 	return model.LeaseCount{Application: a}
 }
 
-// OwnedUsers counts the users of an authorization that are not removed yet.
-func OwnedUsers(r table.Reader, a model.AuthorizationID) int {
-	return DynamicUsers.Count(r, "owner", string(a), string(a)+"\x01", maxDebt)
+// OwnedUsers counts the users of an authorization that are not removed yet, as far as that is told: an owner may have a million.
+func OwnedUsers(r table.Reader, a model.AuthorizationID) int { return owned(r, a, maxOwned) }
+
+// OwnsUsers tells whether users of an authorization are not removed yet.
+func OwnsUsers(r table.Reader, a model.AuthorizationID) bool { return owned(r, a, 1) > 0 }
+
+func owned(r table.Reader, a model.AuthorizationID, limit int) int {
+	return DynamicUsers.Count(r, "owner", string(a), string(a)+"\x01", limit)
 }
+
+// maxOwned is how far the users of an authorization are counted.
+const maxOwned = 10_000
 
 // maxDebt is how far users are counted.
 const maxDebt = 1_000_000

@@ -10,7 +10,7 @@ import (
 // Deleted tells how far a deletion has come.
 type Deleted struct {
 	Gone  bool `json:"gone" doc:"false: it stays, without any access, until the dynamic users that were made for it are removed"`
-	Users int  `json:"users" doc:"dynamic users that are not proven gone"`
+	Users int  `json:"users" doc:"dynamic users that are not proven gone; of an authorization no more than 10000 are counted"`
 }
 
 func (m *management) remove(ctx context.Context, r *route.Request) (compat.Reply, error) {

@@ -22,7 +22,8 @@ import (
 )
 
 // BenchmarkLeases is what so many live dynamic users cost: who asks for one more (issue), the leader that looks for those whose
-// time is over, of which there are 500 (ended), and a new term's scheduler up to the first removal (takeover).
+// time is over, of which there are 500 (ended), and a new term's scheduler up to the first removal (takeover). When their owner is deleted,
+// the leader looks for those that must go (revoked) and whether all are gone (deleting), and the command tells how many are not (counted).
 // COFRE_ROWS=1000,100000,1000000 chooses the numbers; a million takes minutes to fill.
 func BenchmarkLeases(b *testing.B) {
 	sizes(b, func(b *testing.B, rows int) {
@@ -30,6 +31,9 @@ func BenchmarkLeases(b *testing.B) {
 		b.Run("issue", l.issue)
 		b.Run("ended", l.ended)
 		b.Run("takeover", l.takeover)
+		b.Run("revoked", l.revoked)
+		b.Run("deleting", l.deleting)
+		b.Run("counted", l.counted)
 	})
 }
 
@@ -138,4 +142,39 @@ func (r removes) Propose(_ context.Context, e command.Envelope) (command.Result,
 		}
 	}
 	return command.Result{}, errors.New("not let through")
+}
+
+// revoked looks for the users of an owner that is deleted, as each tick does.
+func (l *leased) revoked(b *testing.B) {
+	l.commit(func(tx *table.Tx) { state.Revoke(tx, model.RevokedAuthorization+string(l.owner.ID), "authorization deleted", l.now) })
+	for b.Loop() {
+		v := l.home.View()
+		if due := trigger.Revocation(v, l.now, 256); len(due) != 256 {
+			b.Fatalf("%d users must go", len(due))
+		}
+		v.Close()
+	}
+}
+
+func (l *leased) deleting(b *testing.B) {
+	l.commit(func(tx *table.Tx) {
+		state.Authorizations.Put(tx, &model.Authorization{ID: l.owner.ID, Application: l.owner.Application, ClientID: "owner", Deleting: true})
+	})
+	for b.Loop() {
+		v := l.home.View()
+		if due := trigger.Deletion(v, l.now, 256); len(due) != 0 {
+			b.Fatal("the users are gone")
+		}
+		v.Close()
+	}
+}
+
+func (l *leased) counted(b *testing.B) {
+	for b.Loop() {
+		v := l.home.View()
+		if state.OwnedUsers(v, l.owner.ID) == 0 {
+			b.Fatal("the users are gone")
+		}
+		v.Close()
+	}
 }

@@ -21,7 +21,7 @@ func Deletion(r table.Reader, _ model.Time, limit int) []Due {
 		if len(due) == limit {
 			return due
 		}
-		if state.OwnedUsers(r, a.ID) == 0 {
+		if !state.OwnsUsers(r, a.ID) {
 			due = append(due, Due{Unneeded: a.ID})
 		}
 	}

@@ -77,4 +77,52 @@ func TestDeletedApplication(t *testing.T) {
 	if d.Gone {
 		t.Error("gone before its user is proven gone twice")
 	}
+	deletedInParts(t, c)
+}
+
+// deletedInParts: what is more than one command takes away goes on by itself, and only then the name is free.
+func deletedInParts(t *testing.T, c *Cluster) {
+	t.Helper()
+	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "My large shop"}, nil)
+	at := "/api/v1/applications/My%20large%20shop"
+	var keys Keys
+	c.Must(http.MethodPost, at+"/authorizations", map[string]any{"name": "prod", "modules": []string{"Application", "Secrets Management"}, "write": true, "rights": []string{"secret.read", "credential.write"}}, &keys)
+	shop := c.client(keys.ID, keys.Secret)
+	const secrets = 130 // each with its version: more than the 200 rows of one command
+	for i := range secrets {
+		if err := shop.Do(t.Context(), http.MethodPost, "/api/dsm/secret", map[string]any{"identifier": fmt.Sprintf("s-%d", i), "data": map[string]string{"PASS": "x"}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var d struct {
+		Gone  bool `json:"gone"`
+		Users int  `json:"users"`
+	}
+	c.Must(http.MethodDelete, at, nil, &d)
+	if d.Gone || d.Users != 0 {
+		t.Errorf("%+v", d)
+	}
+	Eventually(t, 40*time.Second, "the application is gone", func() error {
+		var refused *client.Error
+		if err := c.API.Do(t.Context(), http.MethodGet, at, nil, nil); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
+			return fmt.Errorf("it is there: %v", err)
+		}
+		return nil
+	})
+	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "My large shop"}, nil)
+	var events struct {
+		Items []struct {
+			Fields map[string]string `json:"fields"`
+		} `json:"items"`
+	}
+	c.Must(http.MethodGet, "/api/v1/audit?kind=dsm.put&limit=1000", nil, &events)
+	gone := 0
+	for _, e := range events.Items {
+		if e.Fields["change"] == "deleted" {
+			gone++
+		}
+	}
+	if gone != secrets+1 && gone != secrets { // that of the other application goes when its user is proven gone
+		t.Errorf("%d secrets were deleted", gone)
+	}
 }
