@@ -281,6 +281,9 @@ func (in *Input) Texts(names ...string) error {
 
 // Bool reads a switch in any of the spellings of clients; nil if it was not sent.
 func (in *Input) Bool(names ...string) (*bool, error) {
+	if err := in.Texts(names...); err != nil {
+		return nil, err
+	}
 	s := in.Pointer(names...)
 	if s == nil {
 		return nil, nil

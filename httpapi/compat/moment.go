@@ -11,6 +11,9 @@ var moments = []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02
 
 // Moment reads a time, without zone as UTC; empty is never (0), and nil means that it was not sent.
 func (in *Input) Moment(name string) (*model.Time, error) {
+	if err := in.Texts(name); err != nil {
+		return nil, err
+	}
 	s := in.Pointer(name)
 	if s == nil {
 		return nil, nil

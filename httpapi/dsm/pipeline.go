@@ -72,6 +72,9 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err != nil {
 		return compat.Reply{}, err
 	}
+	if err := in.Texts("application", "system", "environment", "description", "unique_key", "certificate_fingerprint", "authentication_method", "public_key"); err != nil {
+		return compat.Reply{}, err
+	}
 	for _, e := range elsewhere {
 		if list, err := in.List(e.name); err != nil || list != nil && len(*list) > 0 && !slices.Equal(*list, []string{"*"}) {
 			return compat.Reply{}, model.Errorf(model.Invalid, "%s %s", e.name, e.say).WithField(e.name)

@@ -146,7 +146,9 @@ func (r removes) Propose(_ context.Context, e command.Envelope) (command.Result,
 
 // revoked looks for the users of an owner that is deleted, as each tick does.
 func (l *leased) revoked(b *testing.B) {
-	l.commit(func(tx *table.Tx) { state.Revoke(tx, model.RevokedAuthorization+string(l.owner.ID), "authorization deleted", l.now) })
+	l.commit(func(tx *table.Tx) {
+		state.Revoke(tx, model.RevokedAuthorization+string(l.owner.ID), "authorization deleted", l.now)
+	})
 	for b.Loop() {
 		v := l.home.View()
 		if due := trigger.Revocation(v, l.now, 256); len(due) != 256 {
