@@ -73,7 +73,7 @@ type assigning struct {
 	auto    model.Automation
 	held    bool                       // nothing starts that nobody asked for
 	closed  bool                       // because of the hours
-	taken   map[string]bool            // targets granted in this round
+	taken   map[string]bool            // targets granted in this round, or waiting for a lane
 	doors   map[model.CredentialID]int // logins granted in this round
 }
 
@@ -100,10 +100,6 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 		return Grant{}, false
 	}
 	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
-	to := reachOf(o, key)
-	if a.lanes.full(a.r, to) {
-		return Grant{}, false
-	}
 	door := state.DoorOf(a.r, o)
 	anew := o.Reconcile && o.State == model.OpReady || // logins have failed: it does not wait for them
 		o.Kind == model.CredentialInactivation || o.Kind == model.EphemeralRemove
@@ -116,6 +112,13 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	}
 	w := pick(a.workers, o)
 	if w == nil {
+		return Grant{}, false
+	}
+	to := reachOf(o, key)
+	if a.lanes.full(a.r, to) {
+		// What waits less long does not take the lane of one device while this waits for that of another; a second look at it would count twice.
+		a.lanes.hold(to)
+		a.taken[o.Target.ID] = true
 		return Grant{}, false
 	}
 	g := Grant{o.ID, w.node.ID, w.free[0]}

@@ -175,15 +175,40 @@ func TestAssign(t *testing.T) {
 				waits(tx, id, at, func(o *model.Operation, c *model.Credential) { o.Device, c.Key = d, key })
 			}
 			on("held", 1, "vault", &model.KeyPair{Pattern: "web*", Devices: []model.DeviceID{"web2"}})
-			on("meets it", 2, "elsewhere", &model.KeyPair{Pattern: "*2"})
 			on("fits 1", 3, "web1", nil)
 			on("fits 2", 4, "web1", nil)
 			on("fits and is listed", 5, "web2", nil)
 			on("meets none", 6, "elsewhere", &model.KeyPair{Pattern: "db?"})
 			on("last", 7, "db1", nil)
 			on("one too many", 8, "db1", nil)
-			on("beside", 9, "vault", nil)
+			on("meets it", 9, "elsewhere", &model.KeyPair{Pattern: "*2"})
+			on("beside", 10, "vault", nil)
 		}, want: []plan.Grant{{"held", "n1", 0}, {"fits 1", "n1", 1}, {"fits and is listed", "n1", 2}, {"meets none", "n1", 3}, {"last", "n1", 4}, {"beside", "n1", 5}}},
+		"an SSH key that waits for one of its devices keeps a lane of the others": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.AutomationSettings{Lanes: 1}})
+			state.Devices.Put(tx, &model.Device{ID: "two", Number: 200, Hostname: "two", Lanes: 2})
+			for i, id := range []string{"web1", "web2", "web3", "db1", "db2"} {
+				state.Devices.Put(tx, &model.Device{ID: model.DeviceID(id), Number: uint64(201 + i), Hostname: id, Enabled: true})
+			}
+			on := func(id string, at model.Time, d model.DeviceID, key *model.KeyPair) {
+				waits(tx, id, at, func(o *model.Operation, c *model.Credential) { o.Device, c.Key = d, key })
+			}
+			waits(tx, "held", 1, func(o *model.Operation, c *model.Credential) { lease("n1", 0)(o, c); o.Device = "web1" })
+			on("lists", 2, "elsewhere", &model.KeyPair{Devices: []model.DeviceID{"web1", "db1"}})
+			on("younger", 3, "db1", nil)
+			on("fits", 4, "nowhere", &model.KeyPair{Pattern: "web*"})
+			on("younger too", 5, "web2", nil)
+			on("beside", 6, "db2", nil)
+			waits(tx, "asked", 1, func(o *model.Operation, c *model.Credential) { // it is looked at twice: as what somebody waits for, too
+				o.Kind, o.Requester, o.Device, c.Key = model.PasswordChange, "ada", "two", &model.KeyPair{Devices: []model.DeviceID{"web1"}}
+			})
+			waits(tx, "one lane of two", 7, func(o *model.Operation, _ *model.Credential) { o.Kind, o.Device = model.PasswordChange, "two" })
+			waits(tx, "cannot start", 7, func(o *model.Operation, c *model.Credential) {
+				o.Device, o.Executor, c.Key = "anywhere", "oracle", &model.KeyPair{Devices: []model.DeviceID{"db2", "vault"}}
+			})
+			on("not held back by that", 8, "vault", nil)
+		}, want: []plan.Grant{{"beside", "n1", 1}, {"not held back by that", "n1", 2}, {"one lane of two", "n1", 3}}},
 		"in a freeze what nobody asked for waits": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			state.Automations.Put(tx, &model.Automation{Settings: model.DefaultAutomation(), Freezes: []model.Freeze{{From: now, Until: now + 1}}})

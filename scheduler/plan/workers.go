@@ -29,13 +29,18 @@ func (l *lanes) add(o *model.Operation, to reach) {
 	if o.Background() {
 		l.background++
 	}
+	l.hold(to)
+	l.executors[o.Executor]++
+}
+
+// hold takes a lane of each device that is reached.
+func (l *lanes) hold(to reach) {
 	for _, id := range to.devices {
 		l.devices[id]++
 	}
 	if to.pattern != "" {
 		l.patterns = append(l.patterns, to)
 	}
-	l.executors[o.Executor]++
 }
 
 // workersOf lists nodes with free slots and counts the running operations.
