@@ -43,6 +43,7 @@ type Limits struct {
 	Source      authn.Rate // requests per source (IPv6: per /64)
 	TokenSource authn.Rate // token requests per source
 	TokenClient authn.Rate // token requests per client id
+	Refused     authn.Rate // refusals of one request to one authorization
 	Concurrent  int        // requests at work at once in this process
 	Connections int        // open connections per peer
 	Remembered  int        // sources and client ids whose rate is remembered
@@ -51,7 +52,7 @@ type Limits struct {
 // DefaultLimits are generous for machines and useless for guessing.
 var DefaultLimits = Limits{
 	Source: authn.Rate{PerSecond: 200, Burst: 400}, TokenSource: authn.Rate{PerSecond: 20, Burst: 60}, TokenClient: authn.Rate{PerSecond: 10, Burst: 30},
-	Concurrent: 512, Connections: 256, Remembered: 65536,
+	Refused: authn.Rate{PerSecond: 1, Burst: 30}, Concurrent: 512, Connections: 256, Remembered: 65536,
 }
 
 // Deps are the house as the edge needs it.
@@ -100,6 +101,9 @@ func Build(d Deps) (http.Handler, error) {
 	if d.Limits == (Limits{}) {
 		d.Limits = DefaultLimits
 	}
+	if d.Limits.Refused == (authn.Rate{}) {
+		d.Limits.Refused = DefaultLimits.Refused
+	}
 	sources, err := authn.NewSources(d.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -123,7 +127,7 @@ func Build(d Deps) (http.Handler, error) {
 			return d.Access.Permits(a, at, n.Module, n.Write, n.Right)
 		},
 		Fresh: func(ctx context.Context) error { return d.Access.Fresh(ctx) }, Applied: d.Applied, Note: d.Note,
-		Concurrent: d.Limits.Concurrent, SecretsInURL: d.SecretsInURL, Logger: d.Logger,
+		Refusals: authn.NewLimiter(d.Limits.Refused, d.Limits.Remembered), Concurrent: d.Limits.Concurrent, SecretsInURL: d.SecretsInURL, Logger: d.Logger,
 	}, routes(d, t))
 }
 

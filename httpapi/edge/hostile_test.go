@@ -283,3 +283,34 @@ func TestServerLimits(t *testing.T) {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
+
+// A program that repeats what it may not do neither fills the trail nor holds up what else its application does: the same request is
+// refused by the reducer at a rate, and from then on without it.
+func TestRepeatedRefusals(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(d *edge.Deps) {
+		d.Limits = edge.DefaultLimits
+		d.Limits.Refused = authn.Rate{PerSecond: 0.001, Burst: 5}
+	})
+	admin := h.token(h.admin)
+	h.stock(admin)
+	h.json(admin, "POST", "/api/v1/credentials", 201, `{"identifier":"own","hostname":"web1","username":"own","secret":"s","tags":["team"]}`)
+	k := h.authorize(admin, "team", `{"name":"prod","modules":["PAM Core"],"rights":["secret.read"],"filter":{"tags":["team"]}}`)
+	tok := h.token(k)
+	var by []int
+	for range 20 {
+		a := h.send(h.request("GET", "/api/v1/credentials/web1-root/secret", tok, "", ""))
+		if by = append(by, a.status); a.status == 429 && a.header.Get("Retry-After") == "" {
+			t.Error("it is not said when to come back")
+		}
+	}
+	if by[4] == 429 || by[5] != 429 || by[19] != 429 {
+		t.Errorf("answers: %v", by)
+	}
+	if n := len(h.json(admin, "GET", "/api/v1/audit?kind=command.denied&limit=1000", 200, "").at("items").([]any)); n != 5 {
+		t.Errorf("%d events of 20 refusals, want 5", n)
+	}
+	h.json(tok, "GET", "/api/v1/credentials/own/secret", 200, "")              // another request of the same client
+	h.json(h.token(k), "GET", "/api/v1/credentials/web1-root/secret", 429, "") // a new token is the same client
+	h.json(admin, "GET", "/api/v1/credentials/web1-root/secret", 200, "")
+}

@@ -36,7 +36,15 @@ type Options struct {
 	Sealer       func(model.Actor) (*compat.Sealer, error)                               // encrypts what an answer shows to the client; nil: nothing is encrypted
 	Rate         func(source netip.Addr, at time.Time) (limit, left int, full time.Time) // what is left of a source's rate; nil: not shown
 	SecretsInURL bool                                                                    // secrets may stand in a URL
+	Refusals     Refusals                                                                // nil: no limit
 	Logger       *logrus.Logger
+}
+
+// Refusals is how often one request may be refused to one client. A refusal that the reducer decides is a log entry and an event of
+// the trail, so a program that repeats what it may not do would fill both; what else its application does is not held up by it.
+type Refusals interface {
+	Check(request string, at time.Time) error
+	Allow(request string, at time.Time) error
 }
 
 // timeout is how long an ordinary request may take: the life of a command (RULES 2).
@@ -167,7 +175,9 @@ func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	defer cancel()
 	reply, err := s.handle(ctx, r, names)
 	if err != nil {
-		s.fail(c, route, r, r.withheld(err))
+		err = r.withheld(err)
+		s.refused(r, err)
+		s.fail(c, route, r, err)
 		return
 	}
 	// Asked after the handler: what was committed for this answer is applied here, so a key that was set before counts.
@@ -206,6 +216,11 @@ func (s *server) handle(ctx context.Context, r *Request, names []string) (compat
 			return compat.Reply{}, err
 		}
 		r.Actor = actor
+		if s.Refusals != nil {
+			if err := s.Refusals.Check(repeated(r), r.At.Std()); err != nil {
+				return compat.Reply{}, err
+			}
+		}
 	}
 	if err := r.readQuery(); err != nil {
 		return compat.Reply{}, err
@@ -214,6 +229,18 @@ func (s *server) handle(ctx context.Context, r *Request, names []string) (compat
 		return compat.Reply{}, err
 	}
 	return r.route.Handle(ctx, r)
+}
+
+// refused counts a request that was refused to an authenticated client.
+func (s *server) refused(r *Request, err error) {
+	if s.Refusals != nil && r.Actor.Kind == model.ActorClient && (model.Is(err, model.Denied) || model.HasCode(err, 1009)) {
+		_ = s.Refusals.Allow(repeated(r), r.At.Std()) // what is beyond the rate is told to the next request
+	}
+}
+
+// repeated names what a client asks for: whoever asks for the same again is refused again.
+func repeated(r *Request) string {
+	return string(r.Actor.Authorization) + " " + r.HTTP.Method + " " + r.HTTP.URL.Path
 }
 
 // withheld gives who lacks what the route needs that refusal instead of an error about an object, so that it is the same
