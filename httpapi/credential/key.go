@@ -66,7 +66,7 @@ func KeyRoutes(s Keys) []route.Route {
 		d.Tag = "ssh key"
 		return route.Route{Method: method, Path: "/iso/pam/" + path, Auth: route.Authenticated, Dialect: compat.Vendor, Event: event, Doc: d, Handle: h}
 	}
-	post := route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update an SSH key", Text: "Found by identifier.", Status: http.StatusCreated, Fields: fields, Returns: shown}
+	post := route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update an SSH key", Text: "Found by identifier. `response.changed` is \"false\" if it stood there just so.", Status: http.StatusCreated, Fields: fields, Returns: shown}
 	read := route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Read an SSH key with its private half", Text: "Takes custody, like GET /iso/pam/credential/{id}.", Returns: shown}
 	return []route.Route{
 		add(http.MethodPost, "key", "credential.put", k.post, post), add(http.MethodGet, "key/{id}", "credential.read", k.read, read),

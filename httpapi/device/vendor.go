@@ -34,7 +34,7 @@ func vendorRoutes(s Service) []route.Route {
 		{Method: http.MethodGet, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.get,
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Show a device", Text: "Named by number or host name.", Returns: one}},
 		{Method: http.MethodPost, Path: "/iso/pam/device", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.put", Handle: v.upsert,
-			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a device", Text: "Found by host name. One that is inactive stays so, and `response.detail` says it.", Status: http.StatusCreated, Fields: bodyFields, Returns: one}},
+			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or update a device", Text: "Found by host name. One that is inactive stays so, and `response.detail` says it. `response.changed` is \"false\" if it stood there just so.", Status: http.StatusCreated, Fields: bodyFields, Returns: one}},
 		{Method: http.MethodPut, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.status", Handle: v.activate,
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Activate a device", Text: "Its credentials stay as they are.", Returns: one}},
 		{Method: http.MethodDelete, Path: "/iso/pam/device/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "device.status", Handle: v.disable,
