@@ -172,12 +172,17 @@ func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {
 // follow prints each step of an operation until it is final.
 func (s *session) follow(c *cobra.Command, o *operation.View) error {
 	fmt.Fprintf(note(c), "operation %d: %s of %s at %s\n", o.Number, o.Kind, clean(o.Credential.Identifier), clean(o.Credential.Hostname))
-	told := 0
+	told, ended := 0, 0
 	for {
 		for _, h := range o.History[min(told, len(o.History)):] {
 			fmt.Fprintf(note(c), "  %s  %s -> %s%s%s\n", moment(h.At), h.Event, h.To, word(h.Node != "", " ("+string(h.Node)+")", ""), word(h.Note != "", ": "+clean(h.Note), ""))
 		}
 		told = len(o.History)
+		for ; ended < len(o.Attempts) && o.Attempts[ended].Outcome != ""; ended++ { // a class such as "tls" tells nobody what to do
+			if m := o.Attempts[ended].Message; m != "" {
+				fmt.Fprintf(note(c), "    attempt %d: %s\n", ended+1, clean(m))
+			}
+		}
 		if o.Final {
 			break
 		}
