@@ -24,7 +24,7 @@ import (
 // of a binary whose vault hides nothing either, every kind that is kept is found.
 func TestTheStateHoldsCiphertext(t *testing.T) {
 	t.Parallel()
-	for tag, readable := range map[string]int{"cofre_opendisk": 0, "cofre_plaintext": 18} {
+	for tag, readable := range map[string]int{"cofre_opendisk": 0, "cofre_plaintext": 21} {
 		t.Run(tag, func(t *testing.T) {
 			t.Parallel()
 			bin := filepath.Join(t.TempDir(), "cofre")
@@ -194,6 +194,7 @@ func (k *kinds) changed() {
 		}
 	}
 	k.hide("password that Cofre made", k.secret("own"))
+	k.captured()
 	k.Must(http.MethodPost, "/api/v1/dynamic-profiles", map[string]any{"identifier": "app", "executor": "postgres", "create": "PostgreSQL create role", "remove": "PostgreSQL drop role", "authentication": "admin", "ttl": "10m"}, nil)
 	var lease struct {
 		ID    string `json:"id"`
@@ -212,6 +213,35 @@ func (k *kinds) changed() {
 	})
 	k.Must(http.MethodGet, "/api/v1/leases/"+lease.ID+"/secret", nil, &user)
 	k.hide("password of a dynamic user", user.Password)
+}
+
+// captured is what a target said in a dialogue that was to be kept.
+func (k *kinds) captured() {
+	sshd := target.SSHD(k.t)
+	user, old := sshd.AddUser(k.t)
+	k.hide("password of a Linux user", old)
+	k.Must(http.MethodPost, "/api/v1/devices", map[string]any{"hostname": "linux", "ip": "127.0.0.1", "connectivities": []map[string]any{{"protocol": "SSH", "port": sshd.Port()}}}, nil)
+	k.Must(http.MethodPost, "/api/v1/devices/linux/trust", map[string]any{"keys": []map[string]string{{"key": sshd.HostKeyLines()[0]}}}, nil)
+	k.Must(http.MethodPost, "/api/v1/credentials", map[string]any{"identifier": "linux", "hostname": "linux", "username": user, "secret": old, "execution": map[string]string{"template": "Linux passwd"}}, nil)
+	var o Operation
+	k.Must(http.MethodPost, "/api/v1/operations", map[string]any{"credential": "linux", "capture": true}, &o)
+	Eventually(k.t, 60*time.Second, "the change with a capture succeeds", func() error {
+		if k.Must(http.MethodGet, fmt.Sprintf("/api/v1/operations/%d", o.Number), nil, &o); o.State != "succeeded" {
+			return fmt.Errorf("%s: %s", o.State, o.Message)
+		}
+		return nil
+	})
+	said := "password updated successfully"
+	token, err := k.api.Token(k.t.Context(), k.list[0], k.api.admin)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	a, err := k.api.Send(k.t.Context(), k.list[0], http.MethodGet, fmt.Sprintf("/api/v1/operations/%d/capture", o.Number), token, nil)
+	if err != nil || !strings.Contains(string(a.Body), said) {
+		k.t.Fatalf("the control failed: the capture does not show what passwd says: %v %d", err, a.Status)
+	}
+	k.hide("what a target said", said)
+	k.hide("password that passwd set", k.secret("linux"))
 }
 
 // mistyped are secrets in places that are none.
