@@ -136,7 +136,7 @@ func (c *Config) Check() error {
 	if c.OperationsKeep != 0 && c.OperationsKeep < 24*time.Hour {
 		bad("operations_keep: %s is neither 0 (for ever) nor at least 24h", c.OperationsKeep)
 	}
-	if c.Metrics != "" && !isHostPort(c.Metrics) {
+	if c.Metrics != "" && !isHostPort(c.Metrics, 0) {
 		bad("metrics: %q is not host:port, such as 127.0.0.1:9464", c.Metrics)
 	}
 	if c.API.RequestsPerSecond < 1 || c.API.TokensPerSecond < 1 {
@@ -160,7 +160,7 @@ func (c *Config) Check() error {
 		*d = abs
 	}
 	for _, l := range []struct{ name, addr string }{{"api.listen", c.API.Listen}, {"peer.listen", c.Peer.Listen}, {"gossip.listen", c.Gossip.Listen}} {
-		if !isHostPort(l.addr) {
+		if !isHostPort(l.addr, 1) {
 			bad("%s: %q is not host:port", l.name, l.addr)
 		}
 	}
@@ -169,7 +169,7 @@ func (c *Config) Check() error {
 		host, _, err := net.SplitHostPort(addr)
 		ip := net.ParseIP(host)
 		switch {
-		case err != nil || !isHostPort(addr):
+		case err != nil || !isHostPort(addr, 1):
 			bad("%s: %q is not host:port", name, addr)
 		case ip != nil && ip.IsUnspecified():
 			bad("%s: others cannot reach %q: set %s to this machine's address", name, addr, name)
@@ -180,9 +180,10 @@ func (c *Config) Check() error {
 	return errors.Join(errs...)
 }
 
-// isHostPort tells whether an address has a port that there can be.
-func isHostPort(addr string) bool {
+// isHostPort tells whether an address has a port that there can be, and no lower one than the least: 0 is one that is free, which only the
+// log then tells.
+func isHostPort(addr string, least uint64) bool {
 	_, port, err := net.SplitHostPort(addr)
 	n, bad := strconv.ParseUint(port, 10, 16)
-	return err == nil && bad == nil && n > 0
+	return err == nil && bad == nil && n >= least
 }

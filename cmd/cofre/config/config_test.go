@@ -174,6 +174,9 @@ func TestComplaints(t *testing.T) {
 			t.Errorf("%s: %v, want %s", strings.TrimSpace(text), err, want)
 		}
 	}
+	if _, err := config.Load(write(t, reachable), env(nil), map[string]string{"metrics": "127.0.0.1:0"}); err != nil { // a port that is free; the log tells which
+		t.Error(err)
+	}
 	for _, addr := range []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:-1", "127.0.0.1:70000", "127.0.0.1:https"} {
 		for _, key := range []string{"api.listen", "peer.listen", "gossip.listen", "api.advertise"} {
 			if _, err := config.Load(write(t, reachable), env(nil), map[string]string{key: addr}); err == nil || !strings.Contains(err.Error(), key+": ") {
