@@ -120,7 +120,7 @@ func (b *Batch) Commit() {
 	if err := w.Close(); err != nil { // gives its memory to the next batch
 		panic(Failure{Op: "commit", Err: err})
 	}
-	if b.s.unflushed += len(b.order); b.s.unflushed >= flushAfter {
+	if b.s.unflushed += len(b.order); b.s.unflushed >= b.s.flushAt {
 		b.s.unflushed = 0
 		if _, err := b.s.db.AsyncFlush(); err != nil { // the next batches do not wait for it
 			panic(Failure{Op: "flush", Err: err})

@@ -40,6 +40,8 @@ type Options struct {
 	FS     vfs.FS // nil: the operating system's
 	Cache  int64  // bytes of block cache; 0: 32 MiB
 	Logger pebble.Logger
+	// Stagger, from 0 to 1, is another one in each replica: all change the same keys, and would write and compact in the same second.
+	Stagger float64
 
 	mustExist bool // the store is not created when it is not there
 }
@@ -56,6 +58,7 @@ type Store struct {
 	head      audit.Head
 	meta      Applied
 	unflushed int           // changed keys since the last flush that was asked for; touched by the writer only
+	flushAt   int           // so many ask for the next one
 	committed atomic.Uint64 // batches since the store was opened
 	refs      atomic.Int64
 
@@ -67,9 +70,9 @@ const (
 	memTableSize = 8 << 20
 	memTables    = 4 // writes wait when so many are not flushed
 
-	// flushAfter bounds what a killed node applies again: so many changed keys are some 1,800 creates or 5,000 reads, a
-	// fifth of a second. Time would do it as well, but a node with little to do would write small files all day.
-	flushAfter = 16_000
+	// flushAfter and what Options.Stagger adds bound what a killed node applies again: 16,000 changed keys are some 1,800 creates
+	// or 5,000 reads, a fifth of a second. Time would do it as well, but a node with little to do would write small files all day.
+	flushAfter, flushSpread = 12_000, 8_000
 )
 
 var (
@@ -97,7 +100,7 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 		blocks.Unref()
 		return nil, fmt.Errorf("open the state store in %s: %w", dir, err)
 	}
-	s := &Store{db: db, blocks: blocks, rows: newCache(), schema: schema, byID: map[byte]Erased{}, hashes: map[byte]Hash{}}
+	s := &Store{db: db, blocks: blocks, flushAt: flushAfter + int(o.Stagger*flushSpread), rows: newCache(), schema: schema, byID: map[byte]Erased{}, hashes: map[byte]Hash{}}
 	s.refs.Store(1)
 	for _, t := range schema {
 		s.byID[t.ID()] = t

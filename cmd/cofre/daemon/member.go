@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -140,7 +141,7 @@ func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
 	}
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(m.diskKey), Logger: pebbleLog{m.log, "state"}})
+		m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{FS: cryptfs.OnDisk(m.diskKey), Logger: pebbleLog{m.log, "state"}, Stagger: rand.Float64()})
 		return err
 	})
 	g.Go(func() (err error) {
