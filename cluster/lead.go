@@ -92,7 +92,7 @@ func (l *leaderSide) propose(ctx context.Context, e command.Envelope) outcome {
 const enqueueTime = 5 * time.Second
 
 // send makes one log entry of a batch. Its time is this node's clock now: the leader's stamp is the only time there is.
-func (l *leaderSide) send(_ context.Context, batch []command.Envelope) []outcome {
+func (l *leaderSide) send(ctx context.Context, batch []command.Envelope) []outcome {
 	if err := l.admit.refuse(); err != nil {
 		return all(batch, outcome{err: err, retry: true})
 	}
@@ -100,13 +100,13 @@ func (l *leaderSide) send(_ context.Context, batch []command.Envelope) []outcome
 	if err != nil {
 		return all(batch, outcome{err: err})
 	}
-	f := l.node.Apply(entry, enqueueTime)
-	if err := f.Error(); err != nil {
+	answer, index, err := l.node.Apply(ctx, entry, enqueueTime)
+	if err != nil {
 		return all(batch, outcome{err: raftError(err), retry: !errors.Is(err, raft.ErrRaftShutdown), maybe: raftnode.Ambiguous(err)})
 	}
-	results, ok := f.Response().([]command.Result)
+	results, ok := answer.([]command.Result)
 	if !ok || len(results) != len(batch) {
-		return all(batch, outcome{err: model.Errorf(model.Internal, "the state machine gave no results for log entry %d", f.Index()), maybe: true})
+		return all(batch, outcome{err: model.Errorf(model.Internal, "the state machine gave no results for log entry %d", index), maybe: true})
 	}
 	out := make([]outcome, len(batch))
 	foreign, urgent := false, false

@@ -135,9 +135,28 @@ func (n *Node) Leader() model.NodeID {
 // Term is raft's current term.
 func (n *Node) Term() uint64 { return n.raft.CurrentTerm() }
 
-// Apply submits one entry. Error of the future: see Ambiguous.
-func (n *Node) Apply(entry []byte, timeout time.Duration) raft.ApplyFuture {
-	return n.raft.Apply(entry, timeout)
+// lastWord is how long an entry is still waited for after the end of its context: one that raft has taken up is settled by then.
+const lastWord = 2 * time.Second
+
+// Apply submits one entry, which raft takes up within a time, and gives what the state machine answers. Errors: see Ambiguous. It
+// outlasts ctx by lastWord at most: what raft had queued and not taken up when it shut down is never answered.
+func (n *Node) Apply(ctx context.Context, entry []byte, timeout time.Duration) (answer any, index uint64, err error) {
+	f := n.raft.Apply(entry, timeout)
+	done := make(chan error, 1)
+	go func() { done <- f.Error() }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(lastWord):
+			err = raft.ErrRaftShutdown
+		}
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return f.Response(), f.Index(), nil
 }
 
 // Ambiguous tells whether an entry whose Apply ended with err may still be committed.
@@ -189,8 +208,8 @@ func timeLeft(ctx context.Context) time.Duration {
 	return defaultWait
 }
 
-// await waits for a future of raft, whose own wait cannot be cancelled. Raft answers every future at the latest when it
-// shuts down, so the goroutine ends.
+// await waits for a future of raft, whose own wait cannot be cancelled. The goroutine of one that raft had queued when it shut down
+// stays until the process ends.
 func await(ctx context.Context, f raft.Future) error {
 	done := make(chan error, 1)
 	go func() { done <- f.Error() }()
