@@ -19,9 +19,10 @@ func vendorRoutes(s Service) []route.Route {
 	shown := []route.Field{{Name: "credential", Type: "object", Text: "beside response and inside it"}}
 	senha := route.Doc{
 		Tag: tag, Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read the password of a credential", Text: "Takes custody, like GET /iso/pam/credential/{id}. The id stands in the path, the query, or a form body.",
-		Fields:  []route.Field{{Name: "credentialid", In: "body", Text: named}, {Name: "credential_id", In: "body"}},
 		Returns: []route.Field{{Name: "credential", Type: "object", Text: "id, password, expiration and more"}, {Name: "senha", Type: "object", Text: "username, senha"}},
 	}
+	asked := senha
+	asked.Fields = []route.Field{{Name: "credentialid", In: "body", Text: named}, {Name: "credential_id", In: "body"}}
 	return []route.Route{
 		{Method: http.MethodGet, Path: "/iso/pam/credential", Auth: route.Authenticated, Dialect: compat.Vendor, Event: route.NoEvent, Handle: v.list,
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "List credentials", Returns: []route.Field{{Name: "credentials", Type: "array"}}}},
@@ -35,7 +36,7 @@ func vendorRoutes(s Service) []route.Route {
 			Doc: route.Doc{Tag: tag, Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Deactivate a credential", Text: "Every secret version is kept. Any body is ignored."}},
 		{Method: http.MethodDelete, Path: "/iso/pam/credential/custody/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.released", Handle: v.release,
 			Doc: route.Doc{Tag: tag, Needs: route.Reads(model.ModulePAM, ""), Summary: "Release custody", Text: "The last holder's release starts the change that the policy asks for."}},
-		{Method: http.MethodGet, Path: "/iso/coe/senha", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.senha, Doc: senha},
+		{Method: http.MethodGet, Path: "/iso/coe/senha", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.senha, Doc: asked},
 		{Method: http.MethodGet, Path: "/iso/coe/senha/{id}", Auth: route.Authenticated, Dialect: compat.Vendor, Event: "credential.read", Handle: v.senha, Doc: senha},
 	}
 }
@@ -67,6 +68,9 @@ func (v *vendor) senha(ctx context.Context, r *route.Request) (compat.Reply, err
 	if name == "" {
 		in, err := r.Input()
 		if err != nil {
+			return compat.Reply{}, err
+		}
+		if err := in.Texts("credentialid", "credential_id", "id"); err != nil {
 			return compat.Reply{}, err
 		}
 		if name = in.Text("credentialid", "credential_id", "id"); name == "" {

@@ -211,6 +211,9 @@ func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply,
 
 // decoded gives the plain bytes of a field in base64; the caller wipes them.
 func decoded(in *compat.Input, name string) (plain []byte, err error) {
+	if err := in.Texts(name); err != nil {
+		return nil, err
+	}
 	s := in.Secret(name)
 	if s == nil {
 		return nil, nil

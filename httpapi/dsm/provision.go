@@ -37,6 +37,9 @@ func provisionRoutes(v *vendor) []route.Route {
 
 // podOf reads which pod asks; without any of its names, the authorization itself.
 func podOf(in *compat.Input) (string, error) {
+	if err := in.Texts("namespace", "deploy", "deployment", "pod_name", "pod", "secret_id", "identity", "identifier"); err != nil {
+		return "", err // what is no text would be taken for nothing, which stands for every secret
+	}
 	names := []string{in.Text("namespace"), in.Text("deploy", "deployment"), in.Text("pod_name", "pod")}
 	empty := 0
 	for i, field := range []string{"namespace", "deploy", "pod_name"} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofre/httpapi/authn"
 	"cofre/httpapi/compat"
 	"cofre/httpapi/edge"
 	"cofre/httpapi/route"
@@ -14,7 +15,11 @@ import (
 // Whatever stands in a documented field, the answer is one that a client can read, and no internal error.
 func TestEveryFieldMayBeWrong(t *testing.T) {
 	t.Parallel()
-	h := open(t, nil)
+	h := open(t, func(d *edge.Deps) {
+		d.Limits = edge.DefaultLimits
+		d.Limits.Refused = authn.Rate{PerSecond: 1e6, Burst: 1e6} // each wrong value is answered for itself
+		d.Limits.Source = d.Limits.Refused
+	})
 	admin := h.token(h.admin)
 	h.stock(admin)
 	h.json(admin, "POST", "/api/v1/templates", 200, `{"name":"push","executor":"ssh","kind":"Secret Management Automation","content":"exec store"}`)
