@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -161,20 +162,23 @@ func (c *Cluster) metrics(t *testing.T) {
 		if found == nil {
 			t.Fatalf("%s serves no metrics", n.ID)
 		}
-		res, err := http.Get("http://" + string(found[1]) + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range []string{"cofre_ready 1\n", "cofre_sealed 0\n", `cofre_credentials{state="not_managed"} 1` + "\n", "cofre_dynamic_users_debt 0\n", "go_goroutines "} {
-			if !strings.Contains(string(b), want) {
-				t.Errorf("%s: no %q in\n%s", n.ID, want, b)
+		var b []byte
+		Eventually(t, 20*time.Second, n.ID+" shows its numbers", func() error { // a follower may be a moment behind
+			res, err := http.Get("http://" + string(found[1]) + "/metrics")
+			if err != nil {
+				return err
 			}
-		}
+			defer res.Body.Close()
+			if b, err = io.ReadAll(res.Body); err != nil {
+				return err
+			}
+			for _, want := range []string{"cofre_ready 1\n", "cofre_sealed 0\n", `cofre_credentials{state="not_managed"} 1` + "\n", "cofre_dynamic_users_debt 0\n", "go_goroutines "} {
+				if !strings.Contains(string(b), want) {
+					return fmt.Errorf("no %q in\n%s", want, b)
+				}
+			}
+			return nil
+		})
 		leaders += strings.Count(string(b), "cofre_leader 1\n")
 		if strings.Contains(string(b), "py-root") || strings.Contains(string(b), "py-host") {
 			t.Error("metrics name an account or a device")
