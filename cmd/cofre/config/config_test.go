@@ -158,16 +158,16 @@ func TestShippedFile(t *testing.T) {
 func TestComplaints(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"data_dri: /x\n":                      "data_dri: line 5: there is no key data_dri",
-		"slots: many\n":                       "slots: line 5: `many` is not a whole number",
-		"slots: -3\n":                         "slots: -3 is not between",
-		"operations_keep: 5\n":                "operations_keep: line 5: `5` is not a span of time such as 720h",
-		"sites: {a: b}\n":                     "sites: line 5: a mapping is not a list of words",
-		"log: [x]\n":                          "log: line 5: a list is not what belongs here",
-		"audit: {receivers: [{adress: x}]}\n": "line 5: there is no key adress",
-		"metrics: 127.0.0.1:99999\n":          `metrics: "127.0.0.1:99999" is not host:port`,
-		"metrics: nowhere\n":                  `metrics: "nowhere" is not host:port`,
-		"browser: [\n":                        "line ",
+		"data_dri: /x\n":                     "data_dri: line 5: there is no key data_dri",
+		"slots: many\n":                      "slots: line 5: `many` is not a whole number",
+		"slots: -3\n":                        "slots: -3 is not between",
+		"operations_keep: 5\n":               "operations_keep: line 5: `5` is not a span of time such as 720h",
+		"sites: {a: b}\n":                    "sites: line 5: a mapping is not a list of words",
+		"log: [x]\n":                         "log: line 5: a list is not what belongs here",
+		"audit: {receivers: [{where: x}]}\n": "line 5: there is no key where",
+		"metrics: 127.0.0.1:99999\n":         `metrics: "127.0.0.1:99999" is not host:port`,
+		"metrics: nowhere\n":                 `metrics: "nowhere" is not host:port`,
+		"browser: [\n":                       "line ",
 	} {
 		_, err := config.Load(write(t, reachable+text), env(nil), nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "unmarshal") {

@@ -104,10 +104,11 @@ func deletedInParts(t *testing.T, c *Cluster) {
 	}
 	Eventually(t, 40*time.Second, "the application is gone", func() error {
 		var refused *client.Error
-		if err := c.API.Do(t.Context(), http.MethodGet, at, nil, nil); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
-			return fmt.Errorf("it is there: %v", err)
+		err := c.API.Do(t.Context(), http.MethodGet, at, nil, nil)
+		if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+			return nil
 		}
-		return nil
+		return errors.Join(errors.New("it is there"), err)
 	})
 	c.Must(http.MethodPost, "/api/v1/applications", map[string]any{"name": "My large shop"}, nil)
 	var events struct {
