@@ -19,10 +19,10 @@ import (
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "information", Commands: []command.Erased{Put, Read, SetStatus}}
 
-var (
-	write = authz.Action{Module: model.ModulePAM, Write: true, Right: model.CredentialWrite}
-	see   = authz.Action{Module: model.ModulePAM, Right: model.SecretRead}
-)
+var write = authz.Action{Module: model.ModulePAM, Write: true, Right: model.CredentialWrite}
+
+// See is what the read of a content takes.
+var See = authz.Action{Module: model.ModulePAM, Right: model.SecretRead}
 
 // ObjectOf describes a piece of information to filters.
 func ObjectOf(i *model.Information) *authz.Object {
@@ -53,12 +53,14 @@ type PutArgs struct {
 	Tags       *[]string    `cbor:"tags,omitempty"`
 	Row        string       `cbor:"row,omitempty"`
 	Content    model.Sealed `cbor:"content,omitempty"`
+	Same       string       `cbor:"same,omitempty"` // row of the version that holds this very content already, as whoever sealed it found
 }
 
 // PutResult tells what became of it, without contents.
 type PutResult struct {
 	Information model.Information `cbor:"information"`
 	Created     bool              `cbor:"created"`
+	Unchanged   bool              `cbor:"unchanged,omitempty"`
 }
 
 // Put creates or changes a piece of information.
@@ -98,7 +100,7 @@ var Put = command.Define("information.put", 1, func(tx *table.Tx, m command.Meta
 	if _, err := authorize(tx, m, write, i); err != nil {
 		return PutResult{}, err
 	}
-	if !a.Content.IsZero() {
+	if !a.Content.IsZero() && !holds(tx, m, i, a.Same) {
 		if a.Row == "" {
 			return PutResult{}, model.Errorf(model.Internal, "a content without its place")
 		}
@@ -109,16 +111,24 @@ var Put = command.Define("information.put", 1, func(tx *table.Tx, m command.Meta
 		i.Versions = append(i.Versions, model.InformationVersion{N: i.LastN, Row: a.Row, Secret: a.Content, At: m.At})
 		i.Versions = i.Versions[max(0, len(i.Versions)-model.MaxInformationVersions):]
 	}
-	store(tx, i)
-	change := "changed"
-	if !known {
-		change = "created"
+	r := PutResult{Created: !known, Unchanged: state.Informations.Holds(tx, i)}
+	if !r.Unchanged {
+		store(tx, i)
 	}
-	tx.Emit(audit.InformationPut.With("information", string(i.ID), "number", fmt.Sprint(i.Number), "identifier", i.Identifier, "version", fmt.Sprint(i.LastN), "change", change))
-	shown := *i
-	shown.Versions = nil
-	return PutResult{shown, !known}, nil
+	tx.Emit(audit.InformationPut.With("information", string(i.ID), "number", fmt.Sprint(i.Number), "identifier", i.Identifier, "version", fmt.Sprint(i.LastN), "change", string(model.EffectOf(r.Created, r.Unchanged))))
+	r.Information = *i
+	r.Information.Versions = nil
+	return r, nil
 }).AuditDenials()
+
+// holds tells whether the content in force is the one that is put. Only who may read it learns that by putting it.
+func holds(tx *table.Tx, m command.Meta, i *model.Information, row string) bool {
+	if row == "" || len(i.Versions) == 0 || i.Current().Row != row {
+		return false
+	}
+	_, err := authorize(tx, m, See, i)
+	return err == nil
+}
 
 func checkIdentifier(id string) error {
 	if len(id) > 128 || strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
@@ -178,7 +188,7 @@ var Read = command.Define("information.read", 1, func(tx *table.Tx, m command.Me
 	if !ok {
 		return ReadResult{}, ErrUnknown
 	}
-	if _, err := authorize(tx, m, see, i); err != nil {
+	if _, err := authorize(tx, m, See, i); err != nil {
 		return ReadResult{}, err
 	}
 	if !i.Enabled {

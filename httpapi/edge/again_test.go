@@ -60,6 +60,17 @@ func TestPutAgain(t *testing.T) {
 			t.Errorf("%d: %s", i, a.raw)
 		}
 	}
+	// A text that is kept secret makes no versions either, and who may not read it does not learn it.
+	note := []string{"identifier", "licence", "name", "Licence", "content", "k-1", "tags", "a"}
+	put(admin, "/iso/pam/info", "true", note...)
+	put(admin, "/api/pam/info", "false", note...)
+	put(admin, "/iso/pam/info", "true", append(note, "tags", "b")...)
+	put(blind, "/iso/pam/info", "true", note...)
+	put(admin, "/iso/pam/info", "false", note...)
+	put(admin, "/iso/pam/info", "true", append(note, "content", "k-2")...)
+	if a := h.json(admin, "GET", "/iso/pam/info/licence", 200, ""); a.text("info.version") != "3" {
+		t.Error(a.raw)
+	}
 	// A value for a managed credential is refused, the right one too.
 	h.json(admin, "POST", "/api/v1/templates", 200, `{"name":"change","executor":"ssh","content":"exec \"x\" [#NEW_PASSWORD#]"}`)
 	h.json(admin, "PUT", "/api/v1/credentials/ansible-1", 200, `{"execution":{"template":"change","automatic":true}}`)

@@ -33,7 +33,7 @@ type Service interface {
 	ListInformation(actor model.Actor, at model.Time) ([]model.Information, error)
 	// ReadInformation reads a content, version 0 the one in force; the read is committed first.
 	ReadInformation(ctx context.Context, actor model.Actor, name string, version uint64) (*model.Information, uint64, secret.Value, error)
-	Put(ctx context.Context, actor model.Actor, p Put) (model.Information, bool, error)
+	Put(ctx context.Context, actor model.Actor, at model.Time, p Put) (i model.Information, did model.Effect, err error)
 	SetInformationStatus(ctx context.Context, actor model.Actor, name string, enabled bool) (model.Information, error)
 }
 
@@ -50,7 +50,7 @@ func Routes(s Service) []route.Route {
 		add(http.MethodGet, "/{id}", "information.read", v.read, route.Doc{Needs: route.Reads(model.ModulePAM, model.SecretRead), Summary: "Read protected information", Text: "Named by number or identifier.",
 			Fields: []route.Field{{Name: "version", In: "query", Type: "integer", Text: "a kept one; absent: the one in force"}}, Returns: one}),
 		add(http.MethodPost, "", "information.put", v.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.CredentialWrite), Summary: "Create or change protected information", Status: http.StatusCreated,
-			Text: "Found by identifier. A new content becomes its next version; the last 8 are kept.", Returns: one, Fields: []route.Field{
+			Text: "Found by identifier. A new content becomes its next version; the last 8 are kept. The same content again makes none, for a caller who may read it.", Returns: one, Fields: []route.Field{
 				{Name: "content", In: "body", Required: true, Text: "text of at most 64 KiB; needed for a new one"}, {Name: "name", In: "body"},
 				{Name: "identifier", In: "body", Text: "letters, digits, '-', '_', '.'; not purely numeric; made up if absent"}, {Name: "type", In: "body"},
 				{Name: "service", In: "body"}, {Name: "url", In: "body"}, {Name: "tags", In: "body", Type: "array"},
@@ -120,19 +120,19 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 	if p.Tags, err = in.List("tags"); err != nil {
 		return compat.Reply{}, err
 	}
-	i, created, err := v.s.Put(ctx, r.Actor, p)
+	i, did, err := v.s.Put(ctx, r.Actor, r.At, p)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	message := "Information updated successfully!"
-	if created {
+	if did == model.Created {
 		message = "Information successfully registered!"
 	}
 	o := shown(&i)
 	if p.Content != nil { // one public client reads back what it sent
 		o = append(o, compat.Member{Name: "content", Value: compat.Secret{Value: p.Content.Clone()}})
 	}
-	reply := compat.Created(message, compat.Member{Name: "info", Value: o})
+	reply := compat.Put(message, did, compat.Member{Name: "info", Value: o})
 	reply.Detail = compat.Hints(compat.NotKept(in.Said("users_allowed")), compat.When(!i.Enabled, "the information is inactive: PUT /api/v1/information/{name}/status enables it"))
 	return reply, nil
 }

@@ -163,12 +163,12 @@ func (m *management) put(ctx context.Context, r *route.Request, check func(*Put)
 	if b.Content != nil && b.Content.Len() == 0 {
 		return compat.Reply{}, model.Errorf(model.Invalid, "a content is not empty").WithField("content")
 	}
-	i, created, err := m.s.Put(ctx, r.Actor, put)
+	i, did, err := m.s.Put(ctx, r.Actor, r.At, put)
 	if err != nil {
 		return compat.Reply{}, err
 	}
 	reply := compat.JSON(view(&i))
-	if created {
+	if did == model.Created {
 		reply.Status = http.StatusCreated
 	}
 	return reply, nil

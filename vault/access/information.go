@@ -82,7 +82,7 @@ func (s *Service) ReadInformation(ctx context.Context, actor model.Actor, name s
 }
 
 // PutInformation creates or changes a piece of information; content, if not nil, becomes its next version.
-func (s *Service) PutInformation(ctx context.Context, actor model.Actor, args information.PutArgs, content *secret.Value) (information.PutResult, error) {
+func (s *Service) PutInformation(ctx context.Context, actor model.Actor, at model.Time, args information.PutArgs, content *secret.Value) (information.PutResult, error) {
 	if content != nil {
 		if content.Len() > model.MaxInformation {
 			return information.PutResult{}, model.Errorf(model.Invalid, "a content has at most %d bytes", model.MaxInformation).WithField("content")
@@ -92,8 +92,32 @@ func (s *Service) PutInformation(ctx context.Context, actor model.Actor, args in
 		if args.Content, err = s.keys.Encrypt(Place(args.Row), *content); err != nil {
 			return information.PutResult{}, err
 		}
+		args.Same = s.sameInformation(actor, at, args.Identifier, *content)
 	}
 	return command.Propose(ctx, s.proposer, information.Put, actor, args)
+}
+
+// sameInformation names the row of the version in force if it holds the very content that is put, and the caller may read it: who puts
+// a text again with every run of a playbook makes no versions.
+func (s *Service) sameInformation(actor model.Actor, at model.Time, identifier string, content secret.Value) string {
+	v := s.views.View()
+	defer v.Close()
+	i, ok := state.Informations.First(v, "identifier", identifier)
+	if !ok || identifier == "" {
+		return ""
+	}
+	if p, err := command.Authorize(v, actor, at, information.See, nil); err != nil || !p.Reaches(information.ObjectOf(i)) {
+		return ""
+	}
+	have, err := s.keys.Decrypt(Place(i.Current().Row), i.Current().Secret)
+	if err != nil {
+		return "" // it is replaced
+	}
+	defer have.Wipe()
+	if !have.Equal(content) {
+		return ""
+	}
+	return i.Current().Row
 }
 
 // SetInformationStatus enables or disables a piece of information.
