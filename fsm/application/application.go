@@ -39,7 +39,7 @@ var Put = command.Define("application.put", 1, func(tx *table.Tx, m command.Meta
 		return model.Application{}, err
 	}
 	app := a.Application
-	if err := model.CheckApplicationName("name", app.Name); err != nil {
+	if err := model.CheckFreeName("name", "application", app.Name); err != nil {
 		return app, err
 	}
 	if err := model.CheckText("description", app.Description, model.MaxText); err != nil {

@@ -153,7 +153,7 @@ func checkNames(a *RegisterArgs) error {
 	if a.Application == "" {
 		return model.Errorf(model.Invalid, "The application was not informed").WithCode(1004).WithField("application")
 	}
-	if err := model.CheckApplicationName("application", a.Application); err != nil {
+	if err := model.CheckFreeName("application", "application", a.Application); err != nil {
 		return err
 	}
 	for _, f := range []struct {

@@ -127,8 +127,8 @@ func patch(tx *table.Tx, p *command.Principal, k *model.EncryptionKey, a PutArgs
 }
 
 func checkName(tx *table.Tx, id model.EncryptionKeyID, name string) error {
-	if !model.ValidName(name) {
-		return model.Errorf(model.Invalid, "a name is 1 to 63 letters, digits, '-', '_' or '.', beginning with a letter or digit").WithField("name")
+	if err := model.CheckFreeName("name", "encryption key", name); err != nil {
+		return err
 	}
 	if digits(name) {
 		return model.Errorf(model.Invalid, "a name must not be purely numeric: it would be mistaken for an id").WithField("name")

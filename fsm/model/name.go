@@ -27,16 +27,16 @@ func ValidName(s string) bool {
 	return true
 }
 
-// CheckApplicationName refuses what cannot name an application. People choose these names freely, and clients send them as they
-// are ("My App"), so only what would make one look like another, or read as something else, is refused: '/' stands between the
-// names of an application and an authorization, and '*' ends a pattern of names. The characters are listed here, because the
+// CheckFreeName refuses what cannot name an application or an encryption key; of says whose name it is. People choose these names
+// freely, and clients send them as they are ("My App"), so only what would make one look like another, or read as something else, is
+// refused: '/' stands between the names of an application and an authorization, and '*' ends a pattern of names. The characters are listed here, because the
 // tables of Unicode change with the compiler, and every node must decide alike.
-func CheckApplicationName(field, s string) error {
+func CheckFreeName(field, of, s string) error {
 	if err := CheckText(field, s, MaxName); err != nil {
 		return err
 	}
 	if s == "" || s == "." || s == ".." || strings.Trim(s, " ") != s || strings.ContainsAny(s, "/*") || strings.ContainsFunc(s, unseen) {
-		return Errorf(Invalid, "an application's name has 1 to %d bytes, no blank at either end, no '/' or '*', and nothing that cannot be seen", MaxName).WithField(field)
+		return Errorf(Invalid, "the name of an %s has 1 to %d bytes, no blank at either end, no '/' or '*', and nothing that cannot be seen", of, MaxName).WithField(field)
 	}
 	return nil
 }

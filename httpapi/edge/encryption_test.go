@@ -41,6 +41,25 @@ func TestEncryptionKeysOfReleases(t *testing.T) {
 	}
 }
 
+// People name keys as freely as applications, and nobody comes before another by a name that looks like its id.
+func TestEncryptionKeyNames(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	first := h.form(admin, "POST", "/iso/sctm/encryption/key", 201, "name", "Chave de produção (new)", "algorithm", "aes256-gcm96")
+	id := h.json(admin, "GET", "/api/v1/encryption-keys/Chave%20de%20produ%C3%A7%C3%A3o%20%28new%29", 200, "").text("id")
+	h.form(admin, "POST", "/iso/sctm/encryption/key", 201, "name", id, "algorithm", "aes128-gcm96")
+	box := h.form(admin, "POST", "/iso/sctm/encryption/encrypt", 200, "key", id, "value", "x").text("encrypted_value")
+	if a := h.form(admin, "POST", "/api/sctm/encryption/decrypt", 200, "key", "Chave de produção (new)", "value", box); a.text("encrypted_value") != "x" || first.text("encryption_key.name") != "Chave de produção (new)" {
+		t.Error(a.raw)
+	}
+	for _, bad := range []string{"17", " x", "a/b", "a*", "a\u202eb"} {
+		if a := h.form(admin, "POST", "/iso/sctm/encryption/key", 400, "name", bad, "algorithm", "aes128-gcm96"); a.text("response.detail") != "field name" {
+			t.Errorf("%q: %s", bad, a.raw)
+		}
+	}
+}
+
 func publicHalf(t *testing.T, text string) any {
 	t.Helper()
 	block, _ := pem.Decode([]byte(text))

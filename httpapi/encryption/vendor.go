@@ -23,7 +23,7 @@ func vendorRoutes(s Service) []route.Route {
 	}
 	one := []route.Field{{Name: "id"}, {Name: "encryption_key", Type: "object", Text: "without its material"}}
 	fields := []route.Field{
-		{Name: "name", In: "body", Required: true, Text: "letters, digits, '-', '_', '.'; not purely numeric"}, {Name: "description", In: "body"},
+		{Name: "name", In: "body", Required: true, Text: "free text of at most 255 bytes without '/' and '*'; not purely numeric"}, {Name: "description", In: "body"},
 		{Name: "algorithm", In: "body", Required: true, Text: "aes128-gcm96, aes256-gcm96, rsa-2048, rsa-3072, rsa-4096, rsa-pss-2048, rsa-pss-3072, rsa-pss-4096, ecdsa-p256, ecdsa-p384 or ecdsa-p521; never changes"},
 		{Name: "expiration_date", In: "body", Text: "like 2026-01-31 12:00:00, UTC; empty: never"}, {Name: "tags", In: "body", Type: "array"},
 	}

@@ -20,10 +20,10 @@ func (s *Service) FindEncryptionKey(ctx context.Context, name string) (*model.En
 		if n, err := strconv.ParseUint(name, 10, 64); err == nil {
 			return state.EncryptionKeys.First(r, "number", table.NumberKey(n))
 		}
-		if k, ok := state.EncryptionKeys.First(r, "name", name); ok {
+		if k, ok := state.EncryptionKeys.Get(r, name); ok { // before a name that looks like it
 			return k, true
 		}
-		return state.EncryptionKeys.Get(r, name)
+		return state.EncryptionKeys.First(r, "name", name)
 	}, encryption.ErrUnknown)
 	if err != nil {
 		return nil, err
