@@ -46,7 +46,9 @@ func put(n *node, path []string, v *node) bool {
 	}
 	switch {
 	case at >= 0 && len(path) == 1:
-		return false
+		n.list[at].wipe()
+		n.list[at] = v
+		return true
 	case at >= 0:
 		return put(n.list[at], path[1:], v)
 	case len(n.list) >= maxMembers:
@@ -63,7 +65,7 @@ func put(n *node, path []string, v *node) bool {
 	return true
 }
 
-// addField adds a field of a form. Of a name that is sent again, Input.List takes every value and everything else the first.
+// addField adds a field of a form. Of a name that is sent again, Input.List takes every value and everything else the last.
 func (in *Input) addField(name string, v *node) error {
 	base, path := nested(name)
 	field := strings.ToLower(base)
@@ -78,7 +80,7 @@ func (in *Input) addField(name string, v *node) error {
 	}
 	if !put(in.values[i], path, v) {
 		v.wipe()
-		return model.Errorf(model.Invalid, "%s is sent twice, or in two forms", FieldName(field)).WithField(FieldName(field))
+		return model.Errorf(model.Invalid, "%s is sent in two forms", FieldName(field)).WithField(FieldName(field))
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ import (
 // Input is what a client sent to one of the vendor's routes, whichever way it wrote it: form, multipart, JSON, query
 // parameters, or a mixture, on any method. Names are found in any case; JSON null means absent; numbers and booleans are
 // taken as text and text as lists where a list is wanted. The body wins over the query. A form writes a list as a text with
-// commas, by sending its name again, or as tags[]; and an object as its JSON or as settings[name].
+// commas, by sending its name again, or as tags[]; and an object as its JSON or as settings[name]. Of any other field that a
+// form sends again the last one counts, as with the vendor's server.
 type Input struct {
 	names  []string
 	values []*node
@@ -195,7 +196,7 @@ func (in *Input) multipart(b []byte, boundary string) error {
 
 func (in *Input) find(names []string) *node {
 	if all := in.all(names); all != nil {
-		return all[0]
+		return all[len(all)-1]
 	}
 	return nil
 }
