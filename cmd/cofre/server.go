@@ -19,7 +19,7 @@ func serverCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "server", Short: "Run the daemon of this node", Args: cobra.NoArgs,
 		Long: `Run the daemon. Settings come from a YAML file, then from environment variables (COFRE_API_LISTEN for api.listen),
-then from flags. Unknown keys are refused. cofre server --print-config shows every key with its value.`,
+then from flags. Unknown keys are refused, unknown variables told. cofre server --print-config shows every key with its value.`,
 		Example: "  cofre server --config /etc/cofre/cofre.yaml\n  cofre server --node n1 --data_dir ./n1 --key_dir ./keys/n1 --socket ./n1.sock --api.listen 127.0.0.1:8443",
 	}
 	cmd.Flags().StringVar(&file, "config", os.Getenv("COFRE_CONFIG"), "YAML file (COFRE_CONFIG)")
@@ -31,6 +31,12 @@ then from flags. Unknown keys are refused. cofre server --print-config shows eve
 		set := map[string]string{}
 		cmd.Flags().Visit(func(f *pflag.Flag) { set[f.Name] = f.Value.String() })
 		c, err := config.Load(file, os.LookupEnv, set)
+		unknown := config.Unknown(os.Environ())
+		if *show || err != nil { // there is no log then
+			for _, text := range unknown {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+text)
+			}
+		}
 		if *show {
 			return errors.Join(config.Print(cmd.OutOrStdout(), c), err)
 		}
@@ -40,6 +46,9 @@ then from flags. Unknown keys are refused. cofre server --print-config shows eve
 		log, err := newLog(c.Log)
 		if err != nil {
 			return err
+		}
+		for _, text := range unknown {
+			log.Warn(text)
 		}
 		return cofred.Run(cmd.Context(), c, version, log, func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyReady) })
 	}

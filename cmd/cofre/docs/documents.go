@@ -68,7 +68,7 @@ func masks() string {
 
 func settings() string {
 	var b strings.Builder
-	b.WriteString(generated + "# Settings of the daemon\n\nIn the YAML file, in the environment, or as a flag of `cofre server`; the later wins. Unknown keys are refused. `audit.receivers`, `audit.webhooks`,\n`audit.mails` and `audit.files` are lists and stand in the file only: see the comments in `packaging/cofre.yaml`.\n\n| key | environment | default | meaning |\n|---|---|---|---|\n")
+	b.WriteString(generated + "# Settings of the daemon\n\nIn the YAML file, in the environment, or as a flag of `cofre server`; the later wins. Unknown keys are refused; of a variable that\nbegins with `COFRE_` and is none of these the log says so at the start. `audit.receivers`, `audit.webhooks`,\n`audit.mails` and `audit.files` are lists and stand in the file only: see the comments in `packaging/cofre.yaml`.\n\n| key | environment | default | meaning |\n|---|---|---|---|\n")
 	for _, k := range config.Keys() {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", k.Path, k.Env, cmp.Or(k.Default, "(none)"), k.Doc)
 	}
