@@ -74,7 +74,7 @@ func Base64(text []byte) ([]byte, bool) {
 
 // ParseDocument reads a JSON document that a client sent in another wrapping. The caller wipes it.
 func ParseDocument(b []byte) (Document, error) {
-	n, err := parseJSON(bytes.TrimSpace(b))
+	n, err := parseJSON(bytes.TrimSpace(bytes.TrimPrefix(b, []byte(bom))))
 	if err != nil {
 		return Document{}, err
 	}

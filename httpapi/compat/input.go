@@ -72,7 +72,7 @@ func Decode(r *http.Request, body []byte, o DecodeOptions) (*Input, error) {
 // decodeBody looks at the body rather than at its declared type: clients declare JSON over forms and forms over nothing.
 func decodeBody(contentType string, body []byte) (*Input, error) {
 	in := &Input{}
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	body = bytes.TrimPrefix(body, []byte(bom))
 	trimmed := bytes.TrimSpace(body)
 	kind, params, _ := mime.ParseMediaType(contentType)
 	switch {
@@ -80,6 +80,8 @@ func decodeBody(contentType string, body []byte) (*Input, error) {
 		return in, nil
 	case kind == "multipart/form-data":
 		return in, in.multipart(trimmed, params["boundary"])
+	case trimmed[0] == '<' || trimmed[0] == '"': // XML, a text in JSON: as a form it would be one field with an odd name
+		return nil, model.Errorf(model.Invalid, "the body must be a JSON object or a form").WithField("body")
 	case trimmed[0] == '{' || trimmed[0] == '[':
 		n, err := parseJSON(trimmed)
 		if err != nil {
@@ -96,6 +98,9 @@ func decodeBody(contentType string, body []byte) (*Input, error) {
 	}
 	return in, in.form(trimmed, "body")
 }
+
+// bom is the mark that editors of Windows put before UTF-8.
+const bom = "\xef\xbb\xbf"
 
 func objectInput(n *node) *Input {
 	in := &Input{}

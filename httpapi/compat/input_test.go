@@ -144,6 +144,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"bad UTF-8":           {"/", "", "username=%ff", "username", DecodeOptions{}},
 		"bad name":            {"/", "", "%ff=1", "body", DecodeOptions{}},
 		"bad JSON":            {"/", "", `{"a":`, "body", DecodeOptions{}},
+		"XML":                 {"/", "text/xml", "<a>1</a>", "body", DecodeOptions{}},
+		"a JSON text":         {"/", "", `"a=1"`, "body", DecodeOptions{}},
 		"a list":              {"/", "", `[1]`, "body", DecodeOptions{}},
 		"bad multipart":       {"/", "multipart/form-data; boundary=x", "y", "body", DecodeOptions{}},
 		"no boundary":         {"/", "multipart/form-data", "y", "body", DecodeOptions{}},

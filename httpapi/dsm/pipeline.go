@@ -182,7 +182,7 @@ func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply,
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	puts, err := mapped(mapping, sent)
+	puts, missing, err := mapped(mapping, sent)
 	defer func() {
 		for _, value := range sent {
 			clear(value)
@@ -206,7 +206,9 @@ func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply,
 	if kept > 0 {
 		message += fmt.Sprintf("; %d accounts are not registered, or not readable by this authorization: their values were kept as its own", kept)
 	}
-	return compat.OK(message), nil
+	reply := compat.OK(message)
+	reply.Detail = compat.When(len(missing) > 0, "named by the mapping file and not sent: "+strings.Join(missing, ", "))
+	return reply, nil
 }
 
 // decoded gives the plain bytes of a field in base64; the caller wipes them.
@@ -230,29 +232,31 @@ func decoded(in *compat.Input, name string) (plain []byte, err error) {
 }
 
 // mapped makes one secret of the items of the mapping file that have one name; its values keep the names of their variables.
-// What the pipeline did not send is left out.
-func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
+// What the pipeline did not send is left out, and missing names some of it.
+func mapped(mapping []byte, env map[string][]byte) (puts []Put, missing []string, err error) {
 	if len(bytes.TrimSpace(mapping)) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	doc, err := compat.ParseDocument(mapping)
 	if err != nil || !doc.IsObject() {
-		return nil, model.Errorf(model.Invalid, "the mapping file is no JSON object").WithField("map")
+		return nil, nil, model.Errorf(model.Invalid, "the mapping file is no JSON object").WithField("map")
 	}
-	var puts []Put
 	for _, list := range []struct {
 		name string
 		kind model.DSMKind
 	}{{"access_keys", model.DSMAccessKey}, {"credentials", model.DSMCredential}, {"key_value", model.DSMKeyValue}} {
 		for i, item := range doc.Member(list.name).Items() {
 			if !item.IsObject() || item.Member("fields").Absent() {
-				return puts, model.Errorf(model.Invalid, "item %d of %s in the mapping file is no object with name and fields", i+1, list.name).WithField("map")
+				return puts, nil, model.Errorf(model.Invalid, "item %d of %s in the mapping file is no object with name and fields", i+1, list.name).WithField("map")
 			}
 			d, rest := Data{Kind: list.kind, Type: item.Member("type").Text(), Match: true}, Data{Kind: model.DSMKeyValue}
 			account := map[string]string{}
 			for _, f := range references(item.Member("fields")) {
 				value, sent := env[f.variable]
 				if !sent {
+					if name := compat.FieldName(f.variable); len(missing) < maxMissing && !slices.Contains(missing, name) {
+						missing = append(missing, name)
+					}
 					continue
 				}
 				v := secret.New(append([]byte(nil), value...))
@@ -288,8 +292,11 @@ func mapped(mapping []byte, env map[string][]byte) ([]Put, error) {
 			}
 		}
 	}
-	return puts, nil
+	return puts, missing, nil
 }
+
+// maxMissing bounds how many variables an answer names.
+const maxMissing = 32
 
 type reference struct{ field, variable string }
 

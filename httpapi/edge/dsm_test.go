@@ -295,6 +295,10 @@ func TestDsmPipelines(t *testing.T) {
 		h.want(h.send(h.request("POST", "/iso/dapp/application", h.token(a), formType, "application=shop&system=erp&environment=prod&"+field)), 400)
 	}
 	h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "%%%", "map", "")
+	told := h.form(h.token(a), "POST", "/iso/cicd/variables", 200, "env", oddBase64("TOLD=1"), "map", oddBase64("\xef\xbb\xbf"+`{"key_value":[{"name":"told","fields":["TOLD","NOPE","NOPE"]}]}`))
+	if told.text("response.detail") != "named by the mapping file and not sent: NOPE" {
+		t.Error(told.raw)
+	}
 	for _, bad := range []string{"x", "[]", `{"credentials":"x"}`, `{"credentials":{"name":"n"}}`, `{"key_value":[{"name":"n"}]}`, `{"access_keys":[["AK"]]}`} {
 		h.form(h.token(a), "POST", "/iso/cicd/variables", 400, "env", "", "map", base64.StdEncoding.EncodeToString([]byte(bad)))
 	}

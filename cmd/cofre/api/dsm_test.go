@@ -48,7 +48,7 @@ func (h *house) dsm(env map[string]string, args ...string) (string, error) {
 	return notes.String(), err
 }
 
-const mappingFile = `{"credentials":[{"name":"DATABASE","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"TOKENS","fields":["TOKEN","DOTENV"]}]}`
+const mappingFile = `{"credentials":[{"name":"DATABASE","fields":{"user":"DB_USER","password":"DB_PASS","host":"DB_HOST"}}],"key_value":[{"name":"TOKENS","fields":["TOKEN","DOTENV","ABSENT"]}]}`
 
 // The dsm client registers, sends what is mapped, and writes what the application holds.
 func TestDsmRunb(t *testing.T) {
@@ -76,7 +76,7 @@ func TestDsmRunb(t *testing.T) {
 		if want := "declare -x DB_HOST='web1'\ndeclare -x DB_PASS='it'\\''s'\ndeclare -x DB_USER='app'\ndeclare -x DOTENV='A=1\nTOKEN=2\nBASH_FUNC_x%%=3\n'\ndeclare -x TOKEN='t0ken-value'\n"; err != nil || string(b) != want || info.Mode().Perm() != 0o600 {
 			t.Errorf("%v %s %q", err, info.Mode(), b)
 		}
-		if !strings.Contains(notes, "POST /iso/cicd/variables: 200") || strings.Contains(notes, "t0ken") || strings.Contains(notes, env["SENHASEGURA_CLIENT_SECRET"]) {
+		if !strings.Contains(notes, "POST /iso/cicd/variables: 200") || !strings.Contains(notes, "not registered, as they are not set: ABSENT\n") || strings.Contains(notes, "t0ken") || strings.Contains(notes, env["SENHASEGURA_CLIENT_SECRET"]) {
 			t.Error(notes)
 		}
 	}

@@ -148,6 +148,9 @@ func runb(c *cobra.Command, s Surroundings, f flags) error {
 		return err
 	}
 	say("%d variables are named by the mapping file and set", len(m.names))
+	if len(m.missing) > 0 {
+		fmt.Fprintf(notes, "not registered, as they are not set: %s\n", strings.Join(m.missing, ", "))
+	}
 	all, sealed, err := fetch(c.Context(), api, conn, Name{f.application, f.system, f.environment}, m)
 	if err != nil {
 		return err

@@ -95,10 +95,13 @@ func TestBadKeys(t *testing.T) {
 func TestMapping(t *testing.T) {
 	t.Parallel()
 	s := surroundings(t, nil)
-	file := put(t, s, "mapping.json", `{"access_keys":[{"name":"k","type":"aws","fields":{"access_key_id":"AK"}}],"credentials":[{"name":"c","fields":{"user":"DB_USER","password":"DB_PASS"}}],"key_value":[{"name":"v","fields":["TOKEN","ABSENT"]}]}`, 0o644)
+	file := put(t, s, "mapping.json", "\xef\xbb\xbf"+`{"access_keys":[{"name":"k","type":"aws","fields":{"access_key_id":"AK"}}],"credentials":[{"name":"c","fields":{"user":"DB_USER","password":"DB_PASS"}}],"key_value":[{"name":"v","fields":["TOKEN","ABSENT"]}]}`, 0o644)
 	m, err := keys{"MAPPING_FILE": file}.mapping([]string{"AK=1=2", "DB_PASS=two\nlines", "TOKEN=", "AWS_SESSION=never sent", "DB_USERS=x"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := strings.Join(m.missing, " "); got != "ABSENT DB_USER" {
+		t.Error(got)
 	}
 	if b, err := m.document(); err != nil || string(b) != `{"AK":"1=2","DB_PASS":"two\nlines","TOKEN":""}` {
 		t.Errorf("%s %v", b, err)

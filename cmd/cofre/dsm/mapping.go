@@ -1,9 +1,11 @@
 package dsm
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -12,9 +14,10 @@ import (
 
 // mapping is what a pipeline registers: the text of the mapping file, and those of its variables that are set.
 type mapping struct {
-	text  []byte
-	names []string
-	env   map[string]string
+	text    []byte
+	names   []string
+	missing []string // named and not set
+	env     map[string]string
 }
 
 // mapping reads the mapping file and picks the variables that it names out of an environment.
@@ -27,6 +30,7 @@ func (k keys) mapping(environ []string) (mapping, error) {
 	if err != nil {
 		return mapping{}, fmt.Errorf("read the mapping file: %w", err)
 	}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // the mark that editors of Windows put before UTF-8
 	m := mapping{text: text, env: map[string]string{}}
 	named, err := variablesOf(text)
 	if err != nil {
@@ -37,10 +41,13 @@ func (k keys) mapping(environ []string) (mapping, error) {
 			m.env[name] = value
 		}
 	}
-	for name := range m.env {
-		m.names = append(m.names, name)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if _, set := m.env[name]; set {
+			m.names = append(m.names, name)
+		} else {
+			m.missing = append(m.missing, name)
+		}
 	}
-	slices.Sort(m.names)
 	return m, nil
 }
 
