@@ -48,7 +48,7 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 	if err := check(&d); err != nil {
 		return PutResult{}, err
 	}
-	byName, taken := state.Devices.First(tx, "hostname", d.Hostname)
+	byName, taken := state.DeviceNamed(tx, d.Hostname)
 	var old *model.Device
 	if d.ID != "" {
 		if old, _ = state.Devices.Get(tx, string(d.ID)); old == nil {
@@ -61,7 +61,7 @@ var Put = command.Define("device.put", 1, func(tx *table.Tx, m command.Meta, a P
 		if a.Create {
 			return PutResult{}, model.Errorf(model.Conflict, "there is a device with this hostname already").WithField("hostname")
 		}
-		old = byName
+		old, d.Hostname = byName, byName.Hostname // as it is spelt already
 	}
 	if err := way(tx, m, old, &d); err != nil {
 		return PutResult{}, err

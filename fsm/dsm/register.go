@@ -133,7 +133,7 @@ func provided(tx *table.Tx, app *model.Application, profiles []NamedProfile) err
 		if !slices.ContainsFunc(have, func(pair model.ProvisioningPair) bool {
 			p, ok := state.Profiles.Get(tx, string(pair.Profile))
 			d, there := state.Devices.Get(tx, string(pair.Device))
-			return ok && there && p.Identifier == want.Profile && (want.Device == "" || d.Hostname == want.Device || d.IP == want.Device)
+			return ok && there && p.Identifier == want.Profile && (want.Device == "" || model.FoldHost(d.Hostname) == model.FoldHost(want.Device) || d.IP == want.Device)
 		}) {
 			return notProvided(want)
 		}

@@ -34,6 +34,14 @@ func (k *Criteria) against(c *Credential, d *Device) []criterion {
 	}
 }
 
+// holds tells whether an object has a value that is wanted.
+func (l criterion) holds(want string) bool {
+	if l.name == "devices" {
+		return FoldHost(l.have[0]) == FoldHost(want)
+	}
+	return slices.Contains(l.have, want)
+}
+
 // Empty tells whether there is no list at all.
 func (k *Criteria) Empty() bool {
 	return !slices.ContainsFunc(k.against(&Credential{}, &Device{}), func(c criterion) bool { return len(c.want) > 0 })
@@ -46,7 +54,7 @@ func (k *Criteria) Misfit(c *Credential, d *Device) string {
 		if len(l.want) == 0 {
 			continue
 		}
-		if lists++; !slices.ContainsFunc(l.want, func(w string) bool { return slices.Contains(l.have, w) }) {
+		if lists++; !slices.ContainsFunc(l.want, l.holds) {
 			return l.name
 		}
 	}

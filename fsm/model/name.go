@@ -52,6 +52,16 @@ func unseen(r rune) bool {
 	return false
 }
 
+// FoldHost writes a host name as it is compared: WEB1 and web1 are one host. ASCII letters only, for the reason above.
+func FoldHost(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}
+
 // CheckText refuses text that no field of a noun may hold: too long, bad UTF-8, or control characters.
 func CheckText(field, s string, limit int) error {
 	if len(s) > limit {

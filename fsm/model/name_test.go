@@ -19,3 +19,20 @@ func TestCheckFreeName(t *testing.T) {
 		}
 	}
 }
+
+// Hosts have no case; what stands beside the letters of ASCII is left as it is.
+func TestFoldHost(t *testing.T) {
+	t.Parallel()
+	if got := FoldHost("WEB-1.Prod.EXAMPLE.com_Ä@[`{"); got != "web-1.prod.example.com_Ä@[`{" {
+		t.Error(got)
+	}
+	k := Criteria{Devices: []string{"DB1", "WEB1"}, Sites: []string{"hq"}}
+	for host, want := range map[string]string{"web1": "", "Web1": "", "web2": "devices"} {
+		if got := k.Misfit(&Credential{}, &Device{Hostname: host, Site: "hq"}); got != want {
+			t.Errorf("%s: %q", host, got)
+		}
+	}
+	if got := k.Misfit(&Credential{}, &Device{Hostname: "web1", Site: "HQ"}); got != "sites" {
+		t.Error(got)
+	}
+}

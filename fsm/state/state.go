@@ -70,7 +70,7 @@ var (
 
 	Devices = table.Define(13, "device", func(d *model.Device) string { return string(d.ID) },
 		table.Index[model.Device]{Name: "number", Unique: true, Drawn: true, Keys: func(d *model.Device) []string { return []string{table.NumberKey(d.Number)} }},
-		table.Index[model.Device]{Name: "hostname", Unique: true, Keys: func(d *model.Device) []string { return []string{d.Hostname} }},
+		table.Index[model.Device]{Name: "hostname", Unique: true, Keys: func(d *model.Device) []string { return []string{model.FoldHost(d.Hostname)} }},
 		table.Index[model.Device]{Name: "via", Keys: viaKey})
 	Credentials = table.Define(14, "credential", func(c *model.Credential) string { return string(c.ID) },
 		table.Index[model.Credential]{Name: "number", Unique: true, Drawn: true, Keys: func(c *model.Credential) []string { return []string{table.NumberKey(c.Number)} }},
@@ -129,6 +129,11 @@ func accountKey(c *model.Credential) []string {
 		return nil
 	}
 	return []string{AccountKey(c.Device, c.Username)}
+}
+
+// DeviceNamed finds a device by its host name, in whatever case.
+func DeviceNamed(r table.Reader, hostname string) (*model.Device, bool) {
+	return Devices.First(r, "hostname", model.FoldHost(hostname))
 }
 
 // AccountKey identifies an account: device and user name.

@@ -154,7 +154,7 @@ func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device,
 	if !p.Create { // whether it exists already is decided where nobody can come between
 		old, err = d.FindDevice(ctx, name)
 	}
-	if p.Name == "" && old != nil && old.Hostname != name {
+	if p.Name == "" && old != nil && model.FoldHost(old.Hostname) != model.FoldHost(name) {
 		old = nil // the host name of a new device looks like the number of another
 	}
 	switch {
@@ -162,6 +162,9 @@ func (d *devices) merged(ctx context.Context, p device.Patch) (dev model.Device,
 		return dev, err
 	case old != nil:
 		dev = *old
+		if p.Name == "" {
+			p.Hostname = nil // as it is spelt already
+		}
 	case p.NeedsAddress && (p.IP == nil || *p.IP == ""):
 		return dev, model.Errorf(model.Invalid, "The device's ip address was not informed").WithCode(1005).WithField("ip")
 	}

@@ -32,12 +32,17 @@ func TestPutAgain(t *testing.T) {
 	put(admin, "/iso/pam/device", "true", device...)
 	put(admin, "/iso/pam/device", "false", device...)
 	put(admin, "/iso/pam/device", "true", append(device, "site", "GCP")...)
+	put(admin, "/iso/pam/device", "false", append(device, "site", "GCP", "hostname", "LINUX-001")...) // the same host
 	put(admin, "/iso/pam/credential", "true", credential...)
+	put(admin, "/iso/pam/credential", "false", append(credential, "identifier", "", "hostname", "Linux-001")...)
 	for range model.MaxVersions + 2 {
 		put(admin, "/api/pam/credential", "false", credential...)
 	}
 	if n, revision := kept(); n != 1 || revision != 1 {
 		t.Errorf("%d versions, revision %v", n, revision)
+	}
+	if a := h.json(admin, "GET", "/iso/pam/credential/ansible@LINUX-001", 200, ""); a.text("credential.hostname") != "linux-001" {
+		t.Error(a.raw)
 	}
 	put(admin, "/iso/pam/credential", "true", append(credential, "tags", "a")...)
 	put(admin, "/iso/pam/credential", "true", append(credential, "tags", "a", "content", "another")...)
@@ -78,7 +83,7 @@ func TestPutAgain(t *testing.T) {
 		t.Error(a.raw)
 	}
 	put(admin, "/iso/pam/credential", "false", "identifier", "ansible-1", "username", "ansible")
-	if a := h.json(admin, "GET", "/api/v1/audit?kind=credential.put&limit=1000", 200, ""); strings.Count(a.raw, `"unchanged"`) != model.MaxVersions+2+4 {
+	if a := h.json(admin, "GET", "/api/v1/audit?kind=credential.put&limit=1000", 200, ""); strings.Count(a.raw, `"unchanged"`) != model.MaxVersions+2+5 {
 		t.Error(fmt.Sprint(strings.Count(a.raw, `"unchanged"`)))
 	}
 }

@@ -129,7 +129,7 @@ func findCredential(r table.Reader, name string) (*model.Credential, bool) {
 	if !ok || strings.Contains(host, "@") {
 		return nil, false
 	}
-	d, ok := state.Devices.First(r, "hostname", host)
+	d, ok := state.DeviceNamed(r, host)
 	if !ok {
 		return nil, false
 	}
@@ -178,7 +178,7 @@ func findDevice(r table.Reader, name string) (*model.Device, bool) {
 			return d, true
 		}
 	}
-	if d, ok := state.Devices.First(r, "hostname", name); ok {
+	if d, ok := state.DeviceNamed(r, name); ok {
 		return d, true
 	}
 	return state.Devices.Get(r, name)

@@ -33,7 +33,7 @@ func (s *Service) SessionUse(actor model.Actor, at model.Time, f SessionUseFilte
 			continue
 		}
 		of := sessionOf(v, row)
-		if f.Hostname != "" && of.Device.Hostname != f.Hostname || f.Username != "" && of.Credential.Username != f.Username || !p.Reaches(authz.ObjectOf(&of.Credential)) {
+		if f.Hostname != "" && model.FoldHost(of.Device.Hostname) != model.FoldHost(f.Hostname) || f.Username != "" && of.Credential.Username != f.Username || !p.Reaches(authz.ObjectOf(&of.Credential)) {
 			continue
 		}
 		if row.Live() {
