@@ -48,6 +48,9 @@ func TestDivergence(t *testing.T) {
 		"none agrees":   {wrong: []model.NodeID{"b", "c"}, alarm: audit.StatesDiffer.Kind},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "one differs" {
+				t.Skip("thousands of log entries on three nodes: the race detector sees them in one case")
+			}
 			binary := func(id model.NodeID) (uint16, []command.Feature) {
 				for _, w := range c.wrong {
 					if w == id {
