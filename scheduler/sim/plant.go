@@ -61,16 +61,19 @@ func (x wrong) Apply(tx *table.Tx, m command.Meta, payload codec.Raw) (codec.Raw
 			state.Operations.Put(tx, o)
 			state.DynamicUsers.Put(tx, u)
 		}
+		if x.plant == ForgetJumps {
+			x.forget(tx, m, state.WayLogins(tx, o.Device, nil)...)
+		}
 		if x.plant == ForgetLogins && o.History[len(o.History)-1].From != model.OpSettling {
-			x.forget(tx, m, o)
+			x.forget(tx, m, model.CredentialID(o.Target.ID), state.DoorOf(tx, o))
 		}
 	}
 	return body, nil
 }
 
-// forget takes back what the report, or the end of the lease, counted on the account and on the one that logged in.
-func (x wrong) forget(tx *table.Tx, m command.Meta, o *model.Operation) {
-	for _, id := range []model.CredentialID{model.CredentialID(o.Target.ID), state.DoorOf(tx, o)} {
+// forget takes back what the report, or the end of the lease, counted on some accounts.
+func (x wrong) forget(tx *table.Tx, m command.Meta, of ...model.CredentialID) {
+	for _, id := range of {
 		if c, ok := state.Credentials.Get(tx, string(id)); ok {
 			c.BadLogins = slices.DeleteFunc(slices.Clone(c.BadLogins), func(t model.Time) bool { return t == m.At })
 			state.Credentials.Put(tx, c)

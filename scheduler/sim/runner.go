@@ -22,6 +22,7 @@ type attempt struct {
 	secret  string        // the candidate
 	number  uint64        // its version
 	found   bool          // a user to be removed was there when the attempt began
+	way     way
 }
 
 var slot = model.Actor{Kind: model.ActorSystem, Name: "runner"}
@@ -34,6 +35,7 @@ func (n *node) watch() {
 		held[token] = true
 		if _, known := n.active[token]; !known {
 			a := &attempt{n: n, life: n.life, token: token, op: o, acct: n.w.account(o.Target.ID), trust: operation.NewTrust(n.w.timing)}
+			a.way = n.wayTo(o)
 			n.active[token] = a
 			n.after(time.Millisecond, a.begin)
 		}
@@ -119,6 +121,8 @@ func (a *attempt) login(password string) answer {
 		return answer{}
 	case a.user():
 		return a.n.w.directory.login(a.account().Username, password)
+	case !a.way.pass():
+		return answer{}
 	}
 	return a.acct.login(password)
 }
@@ -201,6 +205,10 @@ func (a *attempt) run(number uint64, sent time.Duration) {
 				a.report(failed(model.OutcomeUncertain, "network"))
 				return
 			}
+		}
+		if !a.way.pass() {
+			a.report(failed(model.OutcomeNotStarted, "network"))
+			return
 		}
 		door := w.account(string(a.door().ID))
 		told := door.login(string(a.door().ByRole(model.RoleCurrent).Secret.Box))
@@ -354,6 +362,9 @@ func (a *attempt) walk(c *model.Credential, s *operation.Settling) {
 // report tells the cluster until it is heard or the replica shows that the lease is gone.
 func (a *attempt) report(r operation.FinishArgs) {
 	r.Operation, r.Token = a.op.ID, a.token
+	if a.way.shut {
+		r.Logins.Way = append(r.Logins.Way, a.way.hop.id)
+	}
 	a.tell(r, 1)
 }
 

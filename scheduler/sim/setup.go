@@ -27,8 +27,11 @@ var (
 
 const engine model.ExecutorName = "ssh"
 
-// setup makes a cluster of three nodes with three accounts: a manager that changes its own password, one whose password
-// the manager changes, and a child that takes the manager's.
+// jumper is the account that logs in at the jump host.
+const jumper = "jump"
+
+// setup makes a cluster of three nodes with four accounts: a manager that changes its own password, one at a jump host that
+// changes its own too, one whose password the manager changes by way of that host, and a child that takes the manager's.
 func (w *world) setup() {
 	w.timing = model.DefaultLeases
 	if w.chance(300) {
@@ -71,20 +74,24 @@ func (w *world) setup() {
 		{Name: "change", Executor: engine, Kind: model.TemplateChange, Content: "passwd"},
 		{Name: "create", Executor: engine, Kind: model.TemplateCreate, Content: "useradd"},
 		{Name: "delete", Executor: engine, Kind: model.TemplateDelete, Content: "userdel"}}})
-	host := model.DeviceID(add(device.Put.Kind(), client, "n1", device.PutArgs{Device: model.Device{Hostname: "web1", IP: "192.0.2.1"}}))
-	for i, name := range []string{"manager", "managed", "child"} {
+	at := func(d model.Device) model.DeviceID {
+		return model.DeviceID(add(device.Put.Kind(), client, "n1", device.PutArgs{Device: d}))
+	}
+	host, hop := at(model.Device{Hostname: "web1", IP: "192.0.2.1"}), at(model.Device{Hostname: "jump1", IP: "192.0.2.2"})
+	for _, name := range []string{"manager", jumper, "managed", "child"} {
 		t := &account{w: w, name: name, password: w.newPassword()}
 		automatic := true
 		args := credential.PutArgs{Identifier: name, Device: host, Username: &name, Policy: &w.policy.ID,
 			Execution: &credential.ExecutionPatch{Automatic: &automatic, ChangeTemplate: &change},
 			Secret:    &credential.NewSecret{Row: w.id().String(), Secret: model.Sealed{Term: 1, Box: []byte(t.password)}}}
-		if i > 0 {
-			manager := w.accounts[0].id
-			if name == "managed" {
-				args.Execution.Authentication = &manager
-			} else {
-				args.Parent = &manager
-			}
+		switch name {
+		case jumper:
+			args.Device = hop
+		case "managed":
+			args.Execution.Authentication = &w.accounts[0].id
+			args.Device = at(model.Device{Hostname: "web2", IP: "192.0.2.3", Via: hop, ViaLogin: w.accounts[1].id})
+		case "child":
+			args.Parent = &w.accounts[0].id
 		}
 		t.id = model.CredentialID(add(credential.Put.Kind(), client, "n1", args))
 		w.accounts = append(w.accounts, t)

@@ -30,10 +30,11 @@ const (
 	NoQuarantine  Plant = "no quarantine"          // old versions are dropped as soon as one was proven
 	LateCreate    Plant = "late create after drop" // one proof is enough: the removal ends before late packets land
 	ForgetLogins  Plant = "forget failing logins"  // only what settling reports is counted
+	ForgetJumps   Plant = "forget jump hosts"      // what failed on the way is not counted
 )
 
 // Plants lists the mistakes.
-var Plants = []Plant{DropCandidate, IgnoreFence, RetryBlindly, NoQuarantine, LateCreate, ForgetLogins}
+var Plants = []Plant{DropCandidate, IgnoreFence, RetryBlindly, NoQuarantine, LateCreate, ForgetLogins, ForgetJumps}
 
 // Options say how to play. The zero value is the real thing.
 type Options struct {
