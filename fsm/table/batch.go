@@ -52,6 +52,7 @@ func (s *Store) Begin() *Batch {
 	}
 	n := s.committed.Load() + 1
 	s.rows.begin(n)
+	s.ranges.begin(n)
 	return &Batch{s: s, n: n, changes: map[string]*pending{}, spaces: map[Space][]*pending{}, hashes: h, head: s.head, meta: s.meta}
 }
 
@@ -113,7 +114,7 @@ func (b *Batch) Commit() {
 	b.closeFinder()
 	// Memory first: a view that is pinned from now on, and sees the new rows, must not find the old ones there.
 	b.s.rows.replace(b.order, b.n)
-	b.s.ranges.forget(b.spaces)
+	b.s.ranges.replace(b.order, b.n)
 	if err := w.Commit(pebble.NoSync); err != nil {
 		panic(Failure{Op: "commit", Err: err})
 	}

@@ -3,7 +3,7 @@ package table
 // Count counts the entries of an index from a key (inclusive) to another, up to a limit, without reading the rows.
 func (t *Table[T]) Count(r Reader, index, from, to string, limit int) (n int) {
 	i := t.position(index)
-	r.scan(append([]byte{t.id, byte(1 + i)}, from...), append([]byte{t.id, byte(1 + i)}, to...), func(_, _ []byte) bool {
+	r.scan(append([]byte{t.id, byte(1 + i)}, from...), append([]byte{t.id, byte(1 + i)}, to...), func([]byte, *cell) bool {
 		n++
 		return n < limit
 	})

@@ -54,7 +54,7 @@ func (s *Store) Load(next func() (Row, error), applied Applied) error {
 		return err
 	}
 	s.rows.purge() // what stood there before went past it
-	s.ranges = ranges{}
+	s.ranges.forget()
 	return s.load()
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // scan lists what stands between two keys of one space, with what the batch changed there so far.
-func (b *Batch) scan(lower, upper []byte, down bool, fn func(k, v []byte) bool) {
+func (b *Batch) scan(lower, upper []byte, down bool, fn func(k []byte, c *cell) bool) {
 	changed := b.changedIn(lower, upper, down)
 	if len(changed) == 0 {
 		b.scanCommitted(lower, upper, down, fn)
@@ -24,12 +24,12 @@ func (b *Batch) scan(lower, upper []byte, down bool, fn func(k, v []byte) bool) 
 	until := func(key []byte) {
 		for more && len(changed) > 0 && (key == nil || before(changed[0].key, key)) {
 			if c := changed[0]; c.now.exists {
-				more = fn(c.key, c.now.value)
+				more = fn(c.key, c.now)
 			}
 			changed = changed[1:]
 		}
 	}
-	b.scanCommitted(lower, upper, down, func(k, v []byte) bool {
+	b.scanCommitted(lower, upper, down, func(k []byte, stood *cell) bool {
 		until(k)
 		if !more {
 			return false
@@ -40,9 +40,9 @@ func (b *Batch) scan(lower, upper []byte, down bool, fn func(k, v []byte) bool) 
 			if !c.now.exists {
 				return true
 			}
-			v = c.now.value
+			stood = c.now
 		}
-		more = fn(k, v)
+		more = fn(k, stood)
 		return more
 	})
 	until(nil)
@@ -66,4 +66,13 @@ func (b *Batch) changedIn(lower, upper []byte, down bool) (in []changedKey) {
 		slices.Reverse(in)
 	}
 	return in
+}
+
+// scanCommitted lists what stands between two keys of one space in the committed rows, for the writer.
+func (b *Batch) scanCommitted(lower, upper []byte, down bool, fn func(k []byte, c *cell) bool) {
+	if down {
+		b.s.ranges.scanDown(b.s.db, b.n-1, lower, upper, fn)
+		return
+	}
+	b.s.ranges.scan(b.s.db, b.n-1, b.n, lower, upper, fn)
 }

@@ -51,7 +51,7 @@ type Store struct {
 	db        *pebble.DB
 	blocks    *pebble.Cache
 	rows      *cache
-	ranges    ranges // touched by the writer only
+	ranges    ranges
 	schema    []Erased
 	byID      map[byte]Erased
 	hashes    map[byte]Hash // of the committed rows; touched by the writer only

@@ -115,11 +115,19 @@ func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
 	if !c.exists {
 		return nil, false
 	}
+	return t.copied(c), true
+}
+
+// copied finds a row as the caller's own.
+func (t *Table[T]) copied(c *cell) *T {
+	if c.alone {
+		return t.shared(c)
+	}
 	row := *t.shared(c)
 	if t.own != nil {
 		t.own(reflect.ValueOf(&row).Elem())
 	}
-	return &row, true
+	return &row
 }
 
 // Look is Get without the copy, for rows that every command reads: others hold the row too, so nothing in it may change.
@@ -209,9 +217,7 @@ func (t *Table[T]) Delete(tx *Tx, key string) {
 // All lists rows in key order, starting at key from (inclusive).
 func (t *Table[T]) All(r Reader, from string) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
-		r.scan(t.rowKey(from), []byte{t.id, rowSpace + 1}, func(_, v []byte) bool {
-			return yield(t.shared(&cell{value: v, exists: true})) // nobody else holds this cell
-		})
+		r.scan(t.rowKey(from), []byte{t.id, rowSpace + 1}, func(_ []byte, c *cell) bool { return yield(t.copied(c)) })
 	}
 }
 
@@ -221,16 +227,16 @@ func (t *Table[T]) By(r Reader, index, key string) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		if t.indexes[i].Unique {
 			if pk := r.get(t.indexKey(i, key, "")); pk.exists {
-				t.resolve(r, yield)(nil, pk.value)
+				t.resolve(r, yield)(nil, pk)
 			}
 			return
 		}
 		lower := t.indexKey(i, key, "")
 		upper := append(slices.Clone(lower[:len(lower)-1]), 1)
 		row := t.resolve(r, yield)
-		r.scan(lower, upper, func(k, pk []byte) bool {
+		r.scan(lower, upper, func(k []byte, pk *cell) bool {
 			// An index key may hold a zero byte (times do), so the entry of a longer key can stand in this range.
-			return !bytes.Equal(k, t.indexKey(i, key, string(pk))) || row(k, pk)
+			return !bytes.Equal(k, t.indexKey(i, key, string(pk.value))) || row(k, pk)
 		})
 	}
 }
@@ -260,9 +266,9 @@ func (t *Table[T]) rows(r Reader, lower, upper []byte) iter.Seq[*T] {
 	return func(yield func(*T) bool) { r.scan(lower, upper, t.resolve(r, yield)) }
 }
 
-func (t *Table[T]) resolve(r Reader, yield func(*T) bool) func(k, pk []byte) bool {
-	return func(_, pk []byte) bool {
-		row, ok := t.Get(r, string(pk))
+func (t *Table[T]) resolve(r Reader, yield func(*T) bool) func(k []byte, pk *cell) bool {
+	return func(_ []byte, pk *cell) bool {
+		row, ok := t.Get(r, string(pk.value))
 		if !ok {
 			panic(Failure{Op: "index of table " + t.name, Err: errDangling})
 		}

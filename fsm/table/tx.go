@@ -8,8 +8,8 @@ import (
 // Reader is what tables read through: a Tx or a View.
 type Reader interface {
 	get(key []byte) *cell // never nil
-	scan(lower, upper []byte, fn func(k, v []byte) bool)
-	scanDown(lower, upper []byte, fn func(k, v []byte) bool)
+	scan(lower, upper []byte, fn func(k []byte, c *cell) bool)
+	scanDown(lower, upper []byte, fn func(k []byte, c *cell) bool)
 }
 
 // Stamp is what a transaction knows of its command: it goes into every event.
@@ -60,11 +60,11 @@ func (tx *Tx) Head() audit.Head { return tx.b.head }
 
 func (tx *Tx) get(key []byte) *cell { return tx.b.get(key) }
 
-func (tx *Tx) scan(lower, upper []byte, fn func(k, v []byte) bool) {
+func (tx *Tx) scan(lower, upper []byte, fn func(k []byte, c *cell) bool) {
 	tx.b.scan(lower, upper, false, fn)
 }
 
-func (tx *Tx) scanDown(lower, upper []byte, fn func(k, v []byte) bool) {
+func (tx *Tx) scanDown(lower, upper []byte, fn func(k []byte, c *cell) bool) {
 	tx.b.scan(lower, upper, true, fn)
 }
 

@@ -115,11 +115,11 @@ func (v *View) Scrub() Hash {
 	return combine(v.s.schema, hashes)
 }
 
-// Rows lists every row of every table, in the order of the schema and of keys, without the index entries.
+// Rows lists every row of every table as the store holds it, in the order of the schema and of keys, without the index entries.
 func (v *View) Rows(fn func(t Erased, key, value []byte) bool) {
 	for _, t := range v.s.schema {
 		more := true
-		v.scan([]byte{t.ID(), rowSpace}, []byte{t.ID(), rowSpace + 1}, func(k, val []byte) bool {
+		dbScan(v.snap, []byte{t.ID(), rowSpace}, []byte{t.ID(), rowSpace + 1}, false, func(k, val []byte) bool {
 			more = fn(t, k[2:], val)
 			return more
 		})
@@ -138,12 +138,12 @@ func (v *View) get(key []byte) *cell {
 	return c
 }
 
-func (v *View) scan(lower, upper []byte, fn func(k, v []byte) bool) {
-	dbScan(v.snap, lower, upper, false, fn)
+func (v *View) scan(lower, upper []byte, fn func(k []byte, c *cell) bool) {
+	v.s.ranges.scan(v.snap, v.upto, v.upto, lower, upper, fn)
 }
 
-func (v *View) scanDown(lower, upper []byte, fn func(k, v []byte) bool) {
-	dbScan(v.snap, lower, upper, true, fn)
+func (v *View) scanDown(lower, upper []byte, fn func(k []byte, c *cell) bool) {
+	v.s.ranges.scanDown(v.snap, v.upto, lower, upper, fn)
 }
 
 // The trail is part of every store: Tx.Emit writes it.
