@@ -1,6 +1,9 @@
 package compat
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Hints joins what a client should know besides, for Reply.Detail; empty ones do not count.
 func Hints(all ...string) string {
@@ -30,6 +33,28 @@ func (in *Input) Said(fields ...string) (names []string) {
 	}
 	return names
 }
+
+func (in *Input) ask(name string) {
+	if in.asked == nil {
+		in.asked = map[string]bool{}
+	}
+	in.asked[name] = true
+}
+
+// Ignored lists the fields that were sent and that nobody asked for, such as misspelt ones; known are those that are looked at under
+// some condition. What is no plain name is left out: a body that is no form may have become one.
+func (in *Input) Ignored(known func(name string) bool) (names []string) {
+	for _, n := range in.names {
+		plain := strings.Trim(n, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == "" && len(n) <= 64
+		if plain && !in.asked[n] && !known(n) && !strings.HasPrefix(n, "oauth_") && !slices.Contains(names, n) && len(names) < maxIgnored {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// maxIgnored bounds how many fields an answer names.
+const maxIgnored = 16
 
 // When gives a hint if it holds, else "".
 func When(holds bool, hint string) string {

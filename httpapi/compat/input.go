@@ -23,6 +23,7 @@ type Input struct {
 	names  []string
 	values []*node
 	body   int // how many of them the body held: those of the query stand behind
+	asked  map[string]bool
 }
 
 // SecretNames are the fields that hold secrets in some request of the vendor's API: they may be forbidden in a URL.
@@ -209,6 +210,7 @@ func (in *Input) find(names []string) *node {
 // all are the values of the first of the names that was sent: more than one if a form sent it again.
 func (in *Input) all(names []string) (out []*node) {
 	for _, name := range names {
+		in.ask(name)
 		i := slices.Index(in.names, name)
 		if i < 0 {
 			continue

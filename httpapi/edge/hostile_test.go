@@ -284,6 +284,26 @@ func TestServerLimits(t *testing.T) {
 	}
 }
 
+// A misspelt field of a put is told, as far as it is a plain name: a password that was put as pasword is not there.
+func TestUnknownFieldsAreTold(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	for _, c := range []struct{ method, path, body, want string }{
+		{"POST", "/iso/pam/credential", "hostname=web1&username=new&pasword=x&Tag=a&tags=b&p w=hunter2", "not known here: pasword, tag"},
+		{"POST", "/iso/pam/credential?credential=x", `{"hostname":"web1","username":"new","pasword":"x","pasword2":null}`, "not known here: pasword, credential"},
+		{"PUT", "/api/pam/credential/web1-root", `{"nonsense":1,"tags":["a"]}`, "not known here: nonsense"},
+		{"POST", "/api/pam/device", "hostname=web1&oauth_token=x&session_remote_config=SSH:a:b&typ=x", "not kept: session_remote_config; not known here: typ"},
+		{"POST", "/iso/pam/credential", "hostname=web1&username=new&type=Server&vendor=v&model=m&site=s&device_domain=d", ""},
+	} {
+		a := h.send(h.request(c.method, c.path, admin, "", c.body))
+		if a.status >= 300 || !strings.HasSuffix(a.text("response.detail"), c.want) || c.want == "" && strings.Contains(a.raw, "not known") || strings.Contains(a.text("response.detail"), "hunter") {
+			t.Errorf("%s: %s", c.body, a.raw)
+		}
+	}
+}
+
 // A program that repeats what it may not do neither fills the trail nor holds up what else its application does: the same request is
 // refused by the reducer at a rate, and from then on without it.
 func TestRepeatedRefusals(t *testing.T) {

@@ -191,8 +191,11 @@ func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	if s.Applied != nil {
 		c.Header("X-Applied-Index", strconv.FormatUint(s.Applied(), 10))
 	}
-	if route.Dialect == compat.Second {
+	switch route.Dialect {
+	case compat.Second:
 		reply.Known = r.Known()
+	case compat.Vendor:
+		reply.Detail = compat.Hints(reply.Detail, r.ignored())
 	}
 	if err := reply.Write(c.Writer, route.Dialect); err != nil {
 		s.entry(r).WithError(err).Warn("the answer was not written")

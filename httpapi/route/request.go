@@ -157,6 +157,20 @@ func (r *Request) remember(names []string) {
 	}
 }
 
+// ignored tells what the client sent to change something and had no effect, in the vendor's dialect, whose clients may send anything.
+func (r *Request) ignored() string {
+	if r.HTTP.Method != http.MethodPost && r.HTTP.Method != http.MethodPut {
+		return ""
+	}
+	var names []string
+	for _, in := range r.inputs {
+		names = append(names, in.Ignored(func(name string) bool {
+			return slices.ContainsFunc(r.route.Doc.Fields, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+		})...)
+	}
+	return compat.When(len(names) > 0, "not known here: "+strings.Join(names, ", "))
+}
+
 func (r *Request) wipe() {
 	for _, in := range r.inputs {
 		in.Wipe()
