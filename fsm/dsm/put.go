@@ -116,12 +116,11 @@ var Put = command.Define("dsm.put", 1, func(tx *table.Tx, m command.Meta, a PutA
 	if err := renewal(tx, m, &s, a); err != nil {
 		return PutResult{}, err
 	}
-	store(tx, &s)
-	what := "changed"
-	if old == nil {
-		what = "created"
+	same := state.DSMSecrets.Holds(tx, &s)
+	if !same {
+		store(tx, &s)
 	}
-	tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", what))
+	tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", string(model.EffectOf(r.Created, same))))
 	happened(tx, m, old, &s)
 	r.Secret = s
 	return r, nil
