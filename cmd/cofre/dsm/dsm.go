@@ -69,7 +69,7 @@ it after use.
 Where the API is and who asks stands in the environment, or in a YAML file of mode 0600 with the same keys; the environment wins, but
 for a variable that is empty:
 
-  SENHASEGURA_URL             https://HOST[:PORT]; several nodes with commas
+  SENHASEGURA_URL             https://HOST[:PORT]; several nodes with commas; a path is left out
   SENHASEGURA_CLIENT_ID       SENHASEGURA_CLIENT_SECRET
   SENHASEGURA_CA_FILE         PEM of the authority of the API's certificate; the system's authorities if not set
   SENHASEGURA_CONFIG_FILE     the YAML file; else ~/.senhasegura/config.yaml, else ~/.config.yaml

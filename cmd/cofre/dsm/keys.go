@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,10 +109,11 @@ func (k keys) connection(insecure bool) (client.Config, error) {
 		if u = strings.TrimSpace(u); u == "" {
 			continue
 		}
-		if !strings.HasPrefix(u, "https://") {
+		at, err := url.Parse(u)
+		if err != nil || at.Scheme != "https" || at.Host == "" {
 			return c, fmt.Errorf("%sURL: %q does not begin with https://", prefix, u)
 		}
-		c.URLs = append(c.URLs, u)
+		c.URLs = append(c.URLs, "https://"+at.Host) // a path such as /iso is left out, as the vendor's client does
 	}
 	for _, name := range []string{"URL", "CLIENT_ID", "CLIENT_SECRET"} {
 		if k[name] == "" {

@@ -33,7 +33,7 @@ func put(t *testing.T, s Surroundings, name, content string, mode os.FileMode) s
 	return file
 }
 
-const whole = "SENHASEGURA_URL: https://a:1, https://b:2\nSENHASEGURA_CLIENT_ID: id\nsenhasegura_client_secret: \"s: x\"\nSENHASEGURA_TIMEOUT: 7\nGITLAB_ACCESS_TOKEN: other\n"
+const whole = "SENHASEGURA_URL: https://a:1/, HTTPS://b:2/iso/oauth2\nSENHASEGURA_CLIENT_ID: id\nsenhasegura_client_secret: \"s: x\"\nSENHASEGURA_TIMEOUT: 7\nGITLAB_ACCESS_TOKEN: other\n"
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
@@ -114,7 +114,7 @@ func TestMapping(t *testing.T) {
 	if m, err := (keys{}).mapping([]string{"A=1"}); err != nil || m.text != nil || len(m.names) != 0 {
 		t.Errorf("without a mapping file something is sent: %+v %v", m, err)
 	}
-	for _, bad := range []string{"[]", "{", `{"key_value":[{"fields":7}]}`, `{"credentials":{}}`} {
+	for _, bad := range []string{"[]", "{", `{"key_value":[{"fields":7}]}`, `{"credentials":{}}`, `{"key_values":[]}`} {
 		if _, err := variablesOf([]byte(bad)); err == nil {
 			t.Errorf("%s was taken", bad)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -64,6 +65,9 @@ func variablesOf(text []byte) (map[string]bool, error) {
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		return nil, fmt.Errorf("it is no JSON of the form {access_keys: [...], credentials: [...], key_value: [...]}: %w", err)
+	}
+	if file.AccessKeys == nil && file.Credentials == nil && file.KeyValue == nil && strings.Contains(string(text), ":") { // it holds something else
+		return nil, errors.New("it has none of access_keys, credentials and key_value: it would register nothing")
 	}
 	named := map[string]bool{}
 	for kind, items := range map[string][]item{"access_keys": file.AccessKeys, "credentials": file.Credentials, "key_value": file.KeyValue} {
