@@ -72,7 +72,7 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	if err := in.Texts("application", "system", "environment", "description", "unique_key", "certificate_fingerprint", "authentication_method", "public_key"); err != nil {
+	if err := in.Texts("application", "system", "environment", "description", "unique_key", "certificate_fingerprint", "authentication_method", "public_key", "expiration_date"); err != nil {
 		return compat.Reply{}, err
 	}
 	for _, e := range elsewhere {
@@ -129,7 +129,9 @@ func (v *vendor) register(ctx context.Context, r *route.Request) (compat.Reply, 
 		message = "Application updated: " + q.Application + " | Authorization created"
 	}
 	reply := compat.OK(message, compat.Member{Name: "id", Value: done.ClientID}, compat.Member{Name: "signature", Value: compat.Secret{Value: done.Secret, Issued: true}})
-	reply.Detail = compat.NotKept(in.Said("line_of_business", "application_type"))
+	late := in.Said("authorized_resources", "allowed_ips", "expiration_date", "allowed_http_referers", "certificate_fingerprint", "encryption_enabled")
+	reply.Detail = compat.Hints(compat.NotKept(in.Said("line_of_business", "application_type")),
+		compat.When(!done.Created && len(late) > 0, "the authorization was there already, and stays as it is: "+strings.Join(late, ", ")))
 	return reply, nil
 }
 

@@ -102,7 +102,9 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 	if done.Created {
 		message = "Secret created successfully."
 	}
-	return compat.Created(message, append(recentReaders(done), applicationMember(a))...), nil
+	reply := compat.Created(message, append(recentReaders(done), applicationMember(a))...)
+	reply.Detail = stays(r, done)
+	return reply, nil
 }
 
 // opened reads what was just put, as an audited read like every other; a caller that may not read sees no values.
@@ -167,11 +169,17 @@ func (v *vendor) change(ctx context.Context, r *route.Request, name string) (com
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	item := v.opened(ctx, r, done.Item)
+	reply := compat.OK("Secret updated successfully.", append(recentReaders(done), secretMember(v.opened(ctx, r, done.Item)))...)
 	if name == "" {
-		return compat.Created("Secret created successfully.", append(recentReaders(done), secretMember(item))...), nil
+		reply.Status, reply.Message = http.StatusCreated, "Secret created successfully."
 	}
-	return compat.OK("Secret updated successfully.", append(recentReaders(done), secretMember(item))...), nil
+	reply.Detail = stays(r, done)
+	return reply, nil
+}
+
+// stays says that nobody reads what was put.
+func stays(r *route.Request, d Done) string {
+	return compat.When(!d.Item.Secret.Active(r.At), "the secret is inactive, or its expiration_date is over: nobody reads it")
 }
 
 // recentReaders tells whoever has accounts renewed who read them lately: each change may stop those.

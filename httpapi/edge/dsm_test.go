@@ -285,6 +285,24 @@ func TestDsmPipelines(t *testing.T) {
 		t.Error(d.ID)
 	}
 	h.form(h.token(b), "POST", "/iso/dapp/application", 400, "application", "shop", "environment", "dev", "system", "erp")
+	// What an authorization is limited to is said at its creation; later it stays, which is told.
+	limits := []string{"application", "limited", "system", "s", "environment", "e", "authorized_resources", "Application, Secret Management", "allowed_ips", "192.0.2.0/24", "expiration_date", "2099-01-31 12:00:00", "allowed_http_referers", "portal.example.com"}
+	made := h.form(h.token(a), "POST", "/iso/dapp/application", 200, limits...)
+	row := h.json(admin, "GET", "/api/v1/applications/limited/authorizations/s-e", 200, "")
+	if made.text("response.detail") != "" || jsonOf(row.at("modules")) != `["Application","Secrets Management"]` || row.text("ips.0") != "192.0.2.0/24" || row.text("expires_at") != "2099-01-31T12:00:00.000Z" || row.text("referrers.0") != "portal.example.com" {
+		t.Error(made.raw, row.raw)
+	}
+	h.form(h.token(a), "POST", "/iso/dapp/application", 400, append(limits, "application", "x", "authorized_resources", "Everything")...)
+	h.form(h.token(a), "POST", "/iso/dapp/application", 400, append(limits, "application", "x", "allowed_ips", "portal")...)
+	if d := h.form(h.token(a), "POST", "/iso/dapp/application", 200, append(limits, "allowed_ips", "*", "expiration_date", "")...); d.text("response.detail") != "the authorization was there already, and stays as it is: authorized_resources, allowed_ips, allowed_http_referers" {
+		t.Error(d.raw)
+	}
+	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+made.text("id")+"&client_secret="+made.text("signature"))), 403)
+	brief := h.authorize(admin, "team-c", strings.Replace(creator, `"write":true`, `"write":true,"token_ttl":"10m"`, 1)) // what it makes is as brief
+	made = h.form(h.token(brief), "POST", "/iso/dapp/application", 200, "application", "brief", "system", "s", "environment", "e")
+	if tok := h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+made.text("id")+"&client_secret="+made.text("signature"))), 200); tok.at("expires_in") != 600.0 {
+		t.Error(tok.raw)
+	}
 	h.authorize(admin, "strong", strings.Replace(dsmClient, `"rights":[`, `"rights":["policy.write",`, 1))
 	h.form(h.token(b), "POST", "/iso/dapp/application", 400, "application", "strong", "environment", "prod", "system", "erp")
 	// Revoking everything ends the keys of pipelines at once, but not the one that lasts.
