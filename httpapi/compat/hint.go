@@ -41,16 +41,27 @@ func (in *Input) ask(name string) {
 	in.asked[name] = true
 }
 
-// Ignored lists the fields that were sent and that nobody asked for, such as misspelt ones; known are those that are looked at under
-// some condition. What is no plain name is left out: a body that is no form may have become one.
-func (in *Input) Ignored(known func(name string) bool) (names []string) {
+// Unasked lists the fields that were sent and that nobody asked for, such as misspelt ones.
+func (in *Input) Unasked() (names []string) {
 	for _, n := range in.names {
-		plain := strings.Trim(n, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == "" && len(n) <= 64
-		if plain && !in.asked[n] && !known(n) && !strings.HasPrefix(n, "oauth_") && !slices.Contains(names, n) && len(names) < maxIgnored {
+		if !in.asked[n] {
 			names = append(names, n)
 		}
 	}
 	return names
+}
+
+// NotKnown says which of the names have no meaning; known are those that have. What is no plain name is left out: a body that is no form
+// may have become one.
+func NotKnown(names []string, known func(name string) bool) string {
+	var told []string
+	for _, n := range names {
+		plain := n != "" && strings.Trim(n, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == "" && len(n) <= 64
+		if plain && !known(n) && !strings.HasPrefix(n, "oauth_") && !slices.Contains(told, n) && len(told) < maxIgnored {
+			told = append(told, n)
+		}
+	}
+	return When(len(told) > 0, "not known here: "+strings.Join(told, ", "))
 }
 
 // maxIgnored bounds how many fields an answer names.

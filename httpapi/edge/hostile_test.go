@@ -284,7 +284,8 @@ func TestServerLimits(t *testing.T) {
 	}
 }
 
-// A misspelt field of a put is told, as far as it is a plain name: a password that was put as pasword is not there.
+// A misspelt field of a put is told, as far as it is a plain name: a password that was put as pasword is not there. So is a filter that
+// a list does not have.
 func TestUnknownFieldsAreTold(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
@@ -295,6 +296,11 @@ func TestUnknownFieldsAreTold(t *testing.T) {
 		{"POST", "/iso/pam/credential?credential=x", `{"hostname":"web1","username":"new","pasword":"x","pasword2":null}`, "not known here: pasword, credential"},
 		{"PUT", "/api/pam/credential/web1-root", `{"nonsense":1,"tags":["a"]}`, "not known here: nonsense"},
 		{"POST", "/api/pam/device", "hostname=web1&oauth_token=x&session_remote_config=SSH:a:b&typ=x", "not kept: session_remote_config; not known here: typ"},
+		{"POST", "/iso/sctm/secret", "identity=old&expiration_date=2020-01-01&data={}", "nobody reads it"},
+		{"PUT", "/api/dsm/secret/old", `{"engine":"x"}`, "nobody reads it"},
+		{"GET", "/iso/pam/credential?Hostname=other&consistency=strong", "", "not known here: hostname"},
+		{"GET", "/iso/pam/credential/web1-root?credential=web1-root", "", ""},
+		{"GET", "/iso/pam/info?oauth_consumer_key=x", "", ""},
 		{"POST", "/iso/pam/credential", "hostname=web1&username=new&type=Server&vendor=v&model=m&site=s&device_domain=d", ""},
 	} {
 		a := h.send(h.request(c.method, c.path, admin, "", c.body))

@@ -130,7 +130,7 @@ var vendorCalls = []vendorCall{
 	{"GET", "/dash/sessions/all?ativo=1", "", 200, "sessions", ""},
 	{"GET", "/dash/sessions/ssh", "", 200, "sessions", ""},
 	{"GET", "/coge/sessoes/rdp?data1=2026-01-01&data2=2026-01-31", "", 200, "sessoes", ""},
-	{"GET", "/coge/sessoes/rdp?data1=01/02/2026", "", 400, "", ""},
+	{"GET", "/coge/sessoes/rdp?DATA1=2026-01-01&data1=01/02/2026", "", 400, "", ""},
 	{"GET", "/dash/sessions/sshweb", "", 200, "sessions", ""},
 	{"GET", "/dash/sessions/rdpweb", "", 200, "sessions", ""},
 	{"GET", "/dash/sessions/jumpserver", "", 200, "sessions", ""},

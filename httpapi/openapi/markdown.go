@@ -22,7 +22,7 @@ func Markdown(routes []route.Route, scripts []examples.Script) string {
 	b.WriteString("every payload beside `response` and inside it. Routes below `/api/v1` take strict JSON and answer errors as\n")
 	b.WriteString("`application/problem+json` with `kind`, `field` and `request`. Every authenticated GET takes `?consistency=strong`.\n")
 	b.WriteString("A form writes a list as a text with commas, by sending the name again, or as `tags[]`; an object as its JSON, or as `execution_settings[change_plugin]`; of another field that is sent again the last one counts.\n")
-	b.WriteString("`response.detail` of a successful put says what was sent and has no effect here, misspelt fields too. Switches of the vendor's rows are `\"0\"` and `\"1\"` below `/iso`, booleans below `/api`.\n")
+	b.WriteString("`response.detail` of a successful put says what was sent and has no effect here, misspelt fields too, and that of a read which parameters are not known. Switches of the vendor's rows are `\"0\"` and `\"1\"` below `/iso`, booleans below `/api`.\n")
 	b.WriteString("Of the vendor's documented routes these are not offered and answer 404: `remote/session` and `coge/risco` (proxy sessions and their risk are not Cofre's; any proxy reports\n")
 	b.WriteString("sessions to `/api/v1/sessions`), `system/nc/agent` (there are no such agents).\n")
 	b.WriteString("A credential that the caller does not reach is named `***` where something points at it (parent, who logs in, jump host).\n")

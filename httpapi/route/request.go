@@ -157,18 +157,24 @@ func (r *Request) remember(names []string) {
 	}
 }
 
-// ignored tells what the client sent to change something and had no effect, in the vendor's dialect, whose clients may send anything.
+// ignored tells what the client sent and had no effect, in the vendor's dialect, whose clients may send anything: a field of a put, or a
+// filter of a read that shows everything.
 func (r *Request) ignored() string {
-	if r.HTTP.Method != http.MethodPost && r.HTTP.Method != http.MethodPut {
+	var names []string
+	if r.HTTP.Method == http.MethodDelete {
 		return ""
 	}
-	var names []string
-	for _, in := range r.inputs {
-		names = append(names, in.Ignored(func(name string) bool {
-			return slices.ContainsFunc(r.route.Doc.Fields, func(f Field) bool { return strings.EqualFold(f.Name, name) })
-		})...)
+	if len(r.inputs) == 0 {
+		for _, name := range slices.Sorted(maps.Keys(r.query)) {
+			names = append(names, strings.ToLower(name))
+		}
 	}
-	return compat.When(len(names) > 0, "not known here: "+strings.Join(names, ", "))
+	for _, in := range r.inputs {
+		names = append(names, in.Unasked()...)
+	}
+	return compat.NotKnown(names, func(name string) bool {
+		return name == "consistency" || slices.ContainsFunc(r.route.Doc.Fields, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+	})
 }
 
 func (r *Request) wipe() {
@@ -184,7 +190,9 @@ func (r *Request) readQuery() error {
 	if err != nil && strict {
 		return model.Errorf(model.Invalid, "malformed query").WithField("query")
 	}
-	r.query = q
+	if r.query = q; !strict {
+		r.query = r.spelt(q)
+	}
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		values := q[name]
 		r.remember([]string{name})
@@ -203,6 +211,19 @@ func (r *Request) readQuery() error {
 		}
 	}
 	return nil
+}
+
+// spelt names parameters as they are documented, in whatever case they came. Of one that came again the last counts.
+func (r *Request) spelt(q url.Values) url.Values {
+	out := url.Values{}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		values := q[name]
+		if at := slices.IndexFunc(r.route.Doc.Fields, func(f Field) bool { return strings.EqualFold(f.Name, name) }); at >= 0 {
+			name = r.route.Doc.Fields[at].Name
+		}
+		out[name] = values[len(values)-1:]
+	}
+	return out
 }
 
 type requestKey struct{}
