@@ -2,8 +2,11 @@ package table
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -139,4 +142,46 @@ func rangeDisagreements(s *Store, commit func(*Batch)) (bad []string, remembered
 		}
 	}
 	return bad, remembered
+}
+
+// Views that read while batches commit see each batch whole or not at all: every row moves on along the index in every batch, and
+// there are always as many.
+func TestRangesWhileBatchesCommit(t *testing.T) {
+	t.Parallel()
+	const rows, batches = 40, 100
+	s := openThings(t)
+	move := func(n int) {
+		b := s.Begin()
+		for k := range rows {
+			things.Put(b.Tx(Stamp{}), &thing{Key: fmt.Sprintf("%03d", k), Name: fmt.Sprintf("n%06d-%03d", n, k)})
+		}
+		b.Commit()
+	}
+	move(0)
+	var readers sync.WaitGroup
+	var done atomic.Bool
+	for range 3 {
+		readers.Go(func() {
+			for !done.Load() {
+				v := s.View()
+				seen := map[string]int{}
+				for r := range things.Range(v, "name", "n", "o") {
+					seen[r.Name[:7]]++
+				}
+				for r := range things.All(v, "") {
+					seen[r.Name[:7]]++
+				}
+				v.Close()
+				if len(seen) != 1 || slices.Collect(maps.Values(seen))[0] != 2*rows {
+					t.Errorf("a view shows %v", seen)
+					return
+				}
+			}
+		})
+	}
+	for n := range batches {
+		move(n + 1)
+	}
+	done.Store(true)
+	readers.Wait()
 }
