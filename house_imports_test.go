@@ -74,7 +74,7 @@ var rooms = []room{
 	{"scheduler/trigger", []string{"fsm/model", "fsm/table", "fsm/state"}, "pure decisions over views"},
 	{"scheduler/plan", []string{"fsm/model", "fsm/table", "fsm/state", "scheduler/trigger"}, "pure decisions over views"},
 	{"scheduler/lead", []string{"scheduler/...", "fsm/..."}, "one leadership term: reads views, proposes verbs, sees no secret"},
-	{"scheduler/ops", []string{"fsm/...", "vault/...", "scheduler/trigger"}, "application service for operations"},
+	{"scheduler/ops", []string{"fsm/...", "vault/...", "scheduler/trigger", "scheduler/plan"}, "application service for operations: it tells what the plan decides"},
 	{"scheduler/sim", []string{"scheduler/...", "fsm/...", "executors", "vault/secret"}, "simulates the pure core"},
 
 	{"executors/all", []string{"executors/...", "fsm/model"}, "the list of executors"},

@@ -49,8 +49,9 @@ func countFailure(tx *table.Tx, m command.Meta, o *model.Operation) {
 	state.Automations.Put(tx, &a)
 }
 
-// stopPause is how long an operation waits before it is looked at again while the automation is stopped.
-const stopPause = 10 * time.Minute
+// heldPause is how long at most an operation waits before it is looked at again while a freeze, a stop or the execution hours hold it
+// back: their end may come sooner than anybody knows now.
+const heldPause = 10 * time.Minute
 
 // DeferArgs let an operation wait.
 type DeferArgs struct {
@@ -61,16 +62,16 @@ type DeferArgs struct {
 // maxClosed bounds how far ahead execution hours begin.
 const maxClosed = 15 * 24 * time.Hour
 
-// Defer lets what nobody asked for, and what waits, wait until the freeze of the moment ends, or the stop, or until the
-// execution hours begin.
+// Defer lets what nobody asked for, and what waits, wait for the end of a freeze or a stop, or for the execution hours.
 var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Meta, a DeferArgs) (ControlArgs, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
 		return ControlArgs{}, err
 	}
 	row := state.Automation(tx)
 	until := row.FrozenUntil(m.At)
+	pause := m.At.Add(heldPause)
 	if row.Stopped != 0 {
-		until = max(until, m.At.Add(stopPause))
+		until = max(until, pause)
 	}
 	closed := a.Until > m.At && a.Until <= m.At.Add(maxClosed) && !row.Settings.Window.Always()
 	if closed {
@@ -80,7 +81,7 @@ var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Me
 	if !ok || until == 0 || !row.Holds(o, closed) {
 		return ControlArgs{}, model.Errorf(model.Conflict, "the operation does not wait, or nothing is frozen")
 	}
-	o.NotBefore = max(o.NotBefore, until)
+	o.NotBefore = max(o.NotBefore, min(until, pause))
 	putOperation(tx, o)
 	return ControlArgs{o.ID}, nil
 })

@@ -249,7 +249,7 @@ func described(d *ops.Described, err error) (*operation.Described, error) {
 }
 
 func shown(d *ops.Described) operation.Described {
-	return operation.Described{Operation: d.Operation, Credential: d.Credential, Device: d.Device, Attempts: d.Attempts, Templates: d.Templates, Requester: d.Requester, Captured: d.Captured}
+	return operation.Described{Operation: d.Operation, Credential: d.Credential, Device: d.Device, Attempts: d.Attempts, Templates: d.Templates, Requester: d.Requester, Captured: d.Captured, WaitsFor: d.WaitsFor}
 }
 
 func (o *operations) Get(ctx context.Context, actor model.Actor, at model.Time, name string) (*operation.Described, error) {

@@ -138,7 +138,7 @@ func open(t testing.TB, change func(*edge.Deps)) *house {
 	logger.SetOutput(h.logs)
 	logger.SetLevel(logrus.DebugLevel)
 	d := edge.Deps{
-		Access: access.New(h, h.fsm, h.holder, named, fresh, compile), Ops: ops.New(h, h.fsm, fresh),
+		Access: access.New(h, h.fsm, h.holder, named, fresh, compile), Ops: ops.New(h, h.fsm, fresh, func(model.NodeID) bool { return true }),
 		Tokens: named, Cluster: func() model.ClusterID { return "cluster1" }, Status: h.now, Applied: h.fsm.Applied, Note: h.note,
 		CountToken:   func(model.AuthorizationID, string) { h.mu.Lock(); h.counted++; h.mu.Unlock() },
 		SecretsInURL: true, Logger: logger, Version: "test", Backup: h.backup,

@@ -14,7 +14,7 @@ type plainer struct {
 }
 
 var (
-	moment   = regexp.MustCompile(`"20[2-8]\d-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?(Z?)"`)
+	moment   = regexp.MustCompile(`("|time, |try, at )20[2-8]\d-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?(Z?)"`)
 	day      = regexp.MustCompile(`"20[2-8]\d-\d\d-\d\d"`)
 	clock    = regexp.MustCompile(`"\d\d:\d\d:\d\d"`)
 	token    = regexp.MustCompile(`"eyJ[\w-]+\.[\w-]+\.[\w-]+"`)
@@ -27,7 +27,7 @@ var (
 )
 
 func (p *plainer) text(raw string) string {
-	s := moment.ReplaceAllString(raw, `"2026-01-31${1}12:00:00${3}"`)
+	s := moment.ReplaceAllString(raw, `${1}2026-01-31${2}12:00:00${4}"`)
 	s = day.ReplaceAllString(s, `"2026-01-31"`)
 	s = clock.ReplaceAllString(s, `"00:00:00"`)
 	s = token.ReplaceAllString(s, `"eyJhbGciOiJFZERTQSJ9..."`)

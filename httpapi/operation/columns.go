@@ -6,7 +6,7 @@ import (
 )
 
 // Columns are the names of an operation's cells on a terminal.
-const Columns = "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE"
+const Columns = "NUMBER KIND CREDENTIAL HOSTNAME STATE ATTEMPT TRIGGER NODE CREATED FINISHED MESSAGE WAITS_FOR"
 
 // Wide are those of CSV, the same in the API and on a terminal: what reports want besides.
 const Wide = Columns + " LABEL STATE_LABEL USERNAME TYPE MODEL SITE TAGS EXECUTOR TEMPLATE RECONCILIATION MODULE REQUESTER SCHEDULED LAST_ATTEMPT"
@@ -15,7 +15,7 @@ const Wide = Columns + " LABEL STATE_LABEL USERNAME TYPE MODEL SITE TAGS EXECUTO
 func (o View) Row() []string {
 	return []string{
 		strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State,
-		strconv.Itoa(o.Attempt) + "/" + strconv.Itoa(o.MaxAttempts), o.Trigger, string(o.Node), o.CreatedAt.Short(), o.FinishedAt.Short(), o.Message,
+		strconv.Itoa(o.Attempt) + "/" + strconv.Itoa(o.MaxAttempts), o.Trigger, string(o.Node), o.CreatedAt.Short(), o.FinishedAt.Short(), o.Message, o.WaitsFor,
 	}
 }
 

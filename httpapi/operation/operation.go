@@ -22,6 +22,7 @@ type Described struct {
 	Requester  string                      // "application/authorization" that asked for it
 	Key        string                      // what the list is ordered by
 	Captured   map[model.Pos]int           // bytes that the target said, of the attempts of which it is kept
+	WaitsFor   string                      // what keeps it from starting, in words
 }
 
 // Wish asks for an operation.

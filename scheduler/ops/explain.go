@@ -66,7 +66,7 @@ func (s *Service) Explain(actor model.Actor, at model.Time, id model.CredentialI
 		e.Profiles = append(e.Profiles, ProfileCandidate{*p, p.Misfit(c, d)})
 	}
 	e.Why = why(&e.Policy, c)
-	e.Held = held(v, at, e, c)
+	e.Held = s.held(v, at, e, c)
 	return e, nil
 }
 
@@ -104,11 +104,12 @@ func why(p *model.Policy, c *model.Credential) string {
 }
 
 // held lists what keeps a change from starting: any change, or one that merely falls due.
-func held(v *table.View, at model.Time, e *Explanation, c *model.Credential) (reasons []string) {
+func (s *Service) held(v *table.View, at model.Time, e *Explanation, c *model.Credential) (reasons []string) {
+	waits := s.waiting(v, at)
 	for o := range state.Operations.By(v, "open", string(c.ID)) {
 		word := " is " + o.State.String()
-		if o.NotBefore > at {
-			word += " and waits until " + o.NotBefore.String()
+		if w := waits(o); w != "" {
+			word += " and waits for " + w
 		}
 		reasons = append(reasons, "operation "+strconv.FormatUint(o.Number, 10)+word)
 	}

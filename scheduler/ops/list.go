@@ -120,11 +120,13 @@ func (s *Service) List(actor model.Actor, at model.Time, f Filter) ([]Described,
 	if !sorted {
 		out = f.first(out)
 	}
+	waits := s.waiting(v, at)
 	for i := range out {
 		if f.Attempts {
 			out[i].attempts(v)
 		}
 		out[i].name(v)
+		out[i].WaitsFor = waits(&out[i].Operation)
 	}
 	return out, nil
 }

@@ -25,11 +25,12 @@ type Service struct {
 	proposer command.Proposer
 	views    Views
 	fresh    func(context.Context) error
+	alive    func(model.NodeID) bool
 }
 
-// New makes the service. fresh is the cluster's read index.
-func New(p command.Proposer, v Views, fresh func(context.Context) error) *Service {
-	return &Service{proposer: p, views: v, fresh: fresh}
+// New makes the service. fresh is the cluster's read index, alive tells whether a node is there to work.
+func New(p command.Proposer, v Views, fresh func(context.Context) error, alive func(model.NodeID) bool) *Service {
+	return &Service{proposer: p, views: v, fresh: fresh, alive: alive}
 }
 
 var (
@@ -46,6 +47,7 @@ type Described struct {
 	Templates  map[model.TemplateID]string // names
 	Requester  string                      // "application/authorization" that asked for it
 	Captured   map[model.Pos]int           // bytes that the target said, of the attempts of which it is kept
+	WaitsFor   string                      // what keeps it from starting, in words; "": it is at work or over
 }
 
 // Request asks for a change or a verify of a credential.
@@ -79,6 +81,7 @@ func (s *Service) get(actor model.Actor, at model.Time, name string) (*Described
 	}
 	d.attempts(v)
 	d.name(v)
+	d.WaitsFor = s.waiting(v, at)(o)
 	return d, nil
 }
 

@@ -89,46 +89,28 @@ func newAssigning(r table.Reader, l Look) *assigning {
 
 // grant finds a slot for an operation, if it may start now.
 func (a *assigning) grant(o *model.Operation) (Grant, bool) {
-	// A host changes passwords one after the other, and a broken one must not take all slots.
-	if a.taken[o.Target.ID] || a.lanes.taken(a.r, o.Device) || a.held && a.auto.Holds(o, a.closed) {
+	if a.taken[o.Target.ID] {
 		return Grant{}, false
 	}
-	if most := a.auto.Settings.Limit(o.Executor); most > 0 && a.lanes.executors[o.Executor] >= most {
+	s := a.look(o)
+	if s.Block != Nothing {
+		if s.to.several() { // but for a lane it would start
+			// What waits less long does not take the lane of one device while this waits for that of another; a second look at it would count
+			// twice. On the way to one device that needs no care: whatever passes the inner host passes the outer one.
+			a.lanes.hold(s.to)
+			a.taken[o.Target.ID] = true
+		}
 		return Grant{}, false
 	}
-	if a.room <= 0 && !o.Prompt() || busy(a.r, o) {
-		return Grant{}, false
-	}
-	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
-	door := state.DoorOf(a.r, o)
-	anew := o.Reconcile && o.State == model.OpReady || // logins have failed: it does not wait for them
-		o.Kind == model.CredentialInactivation || o.Kind == model.EphemeralRemove
-	if !anew && exhausted(a.r, model.CredentialID(o.Target.ID), 0, a.now) || exhausted(a.r, door, a.doors[door], a.now) {
-		return Grant{}, false // the budget of failing logins: one more could lock the account
-	}
-	way := state.WayLogins(a.r, o.Device, key)
-	if slices.ContainsFunc(way, func(id model.CredentialID) bool { return exhausted(a.r, id, a.doors[id], a.now) }) {
-		return Grant{}, false
-	}
-	w := pick(a.workers, o)
-	if w == nil {
-		return Grant{}, false
-	}
-	to := reachOf(o, key)
-	if a.lanes.full(a.r, to) {
-		// What waits less long does not take the lane of one device while this waits for that of another; a second look at it would count twice.
-		a.lanes.hold(to)
-		a.taken[o.Target.ID] = true
-		return Grant{}, false
-	}
+	w := s.worker
 	g := Grant{o.ID, w.node.ID, w.free[0]}
 	w.free = w.free[1:]
 	a.taken[o.Target.ID] = true
-	a.doors[door]++
-	for _, id := range way {
+	a.doors[s.door]++
+	for _, id := range s.way {
 		a.doors[id]++
 	}
-	a.lanes.add(o, to)
+	a.lanes.add(o, s.to)
 	if o.Background() {
 		a.room--
 	}
@@ -136,18 +118,75 @@ func (a *assigning) grant(o *model.Operation) (Grant, bool) {
 	return g, true
 }
 
-// busy tells whether another operation works on the target.
-func busy(r table.Reader, o *model.Operation) bool {
-	if o.Target.Kind == model.TargetDynamicUser {
-		u, ok := state.DynamicUsers.Get(r, o.Target.ID)
-		return !ok || u.Busy != "" && u.Busy != o.ID
+// start is how an operation would start, or why it does not.
+type start struct {
+	Obstacle
+	worker *worker
+	door   model.CredentialID
+	way    []model.CredentialID
+	to     reach
+}
+
+// look finds the first thing that keeps an operation from starting now, what is cheap to tell first.
+func (a *assigning) look(o *model.Operation) (s start) {
+	stop := func(at Obstacle) start { s.Obstacle = at; return s }
+	if a.held && a.auto.Holds(o, a.closed) {
+		return stop(Obstacle{Block: HeldBack})
 	}
-	if o.Target.Kind == model.TargetOrphans {
-		s, ok := state.OrphanSearches.Get(r, o.Target.ID)
-		return !ok || s.Busy != "" && s.Busy != o.ID
+	// A host changes passwords one after the other, and a broken one must not take all slots.
+	if a.lanes.taken(a.r, o.Device) {
+		return stop(Obstacle{Block: DeviceFull, Device: o.Device})
 	}
-	c, ok := state.Credentials.Get(r, o.Target.ID)
-	return !ok || c.Busy != "" && c.Busy != o.ID
+	if most := a.auto.Settings.Limit(o.Executor); most > 0 && a.lanes.executors[o.Executor] >= most {
+		return stop(Obstacle{Block: ExecutorFull})
+	}
+	if a.room <= 0 && !o.Prompt() {
+		return stop(Obstacle{Block: NoSlot})
+	}
+	if by, is := busy(a.r, o); is {
+		return stop(Obstacle{Block: TargetBusy, Operation: by})
+	}
+	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
+	s.door, s.way = state.DoorOf(a.r, o), state.WayLogins(a.r, o.Device, key)
+	anew := o.Reconcile && o.State == model.OpReady || // logins have failed: it does not wait for them
+		o.Kind == model.CredentialInactivation || o.Kind == model.EphemeralRemove
+	// The budget of failing logins: one more could lock the account.
+	if own := model.CredentialID(o.Target.ID); !anew && exhausted(a.r, own, 0, a.now) {
+		return stop(Obstacle{Block: LoginsSpent, Credential: own})
+	}
+	for _, id := range append([]model.CredentialID{s.door}, s.way...) {
+		if exhausted(a.r, id, a.doors[id], a.now) {
+			return stop(Obstacle{Block: LoginsSpent, Credential: id})
+		}
+	}
+	if s.worker = pick(a.workers, o); s.worker == nil {
+		return stop(Obstacle{Block: NoSlot})
+	}
+	s.to = reachOf(a.r, o, key)
+	return stop(a.lanes.full(a.r, s.to))
+}
+
+// busy tells whether another operation works on the target, and which; or the target is gone.
+func busy(r table.Reader, o *model.Operation) (by model.OperationID, is bool) {
+	var known bool
+	switch o.Target.Kind {
+	case model.TargetDynamicUser:
+		var u *model.DynamicUser
+		if u, known = state.DynamicUsers.Get(r, o.Target.ID); known {
+			by = u.Busy
+		}
+	case model.TargetOrphans:
+		var s *model.OrphanSearch
+		if s, known = state.OrphanSearches.Get(r, o.Target.ID); known {
+			by = s.Busy
+		}
+	default:
+		var c *model.Credential
+		if c, known = state.Credentials.Get(r, o.Target.ID); known {
+			by = c.Busy
+		}
+	}
+	return by, !known || by != "" && by != o.ID
 }
 
 // exhausted tells whether no further login as a credential may fail, when so many were granted in this round.

@@ -209,6 +209,32 @@ func TestAssign(t *testing.T) {
 			})
 			on("not held back by that", 8, "vault", nil)
 		}, want: []plan.Grant{{"beside", "n1", 1}, {"not held back by that", "n1", 2}, {"one lane of two", "n1", 3}}},
+		"a jump host with a bound of its own counts what passes through it": {put: func(tx *table.Tx) {
+			member(tx, "n1", 20, nil)
+			state.Automations.Put(tx, &model.Automation{Settings: model.AutomationSettings{Lanes: 1}})
+			for i, d := range []model.Device{{ID: "outer", Lanes: 3}, {ID: "inner", Via: "outer", Lanes: 2}, {ID: "open"}, {ID: "deep1", Via: "inner"}, {ID: "deep2", Via: "inner"}, {ID: "deep3", Via: "inner"},
+				{ID: "flat1", Via: "outer"}, {ID: "flat2", Via: "outer"}, {ID: "any1", Via: "open"}, {ID: "any2", Via: "open"}} {
+				d.Number, d.Hostname, d.Enabled = uint64(201+i), string(d.ID), true
+				state.Devices.Put(tx, &d)
+			}
+			for i, d := range []model.DeviceID{"deep1", "deep2", "deep3", "inner", "flat1", "flat2", "outer", "any1", "any2", "open"} {
+				waits(tx, string(d), model.Time(i+1), func(o *model.Operation, _ *model.Credential) { o.Device = d })
+			}
+			waits(tx, "key", 99, func(o *model.Operation, c *model.Credential) {
+				o.Device, c.Key = "elsewhere", &model.KeyPair{Devices: []model.DeviceID{"deep3"}}
+			})
+		}, want: []plan.Grant{{"deep1", "n1", 0}, {"deep2", "n1", 1}, {"flat1", "n1", 2}, {"any1", "n1", 3}, {"any2", "n1", 4}, {"open", "n1", 5}}},
+		"an SSH key that opens its jump host too takes one lane there": {put: func(tx *table.Tx) {
+			member(tx, "n1", 9, nil)
+			state.Devices.Put(tx, &model.Device{ID: "bastion", Number: 201, Hostname: "bastion", Enabled: true, Lanes: 2})
+			state.Devices.Put(tx, &model.Device{ID: "behind", Number: 202, Hostname: "behind", Enabled: true, Via: "bastion"})
+			key := func(o *model.Operation, c *model.Credential) {
+				o.Device, c.Key = "behind", &model.KeyPair{Devices: []model.DeviceID{"bastion"}}
+			}
+			waits(tx, "a", 1, key)
+			waits(tx, "b", 2, key)
+			waits(tx, "c", 3, key)
+		}, want: []plan.Grant{{"a", "n1", 0}, {"b", "n1", 1}}},
 		"in a freeze what nobody asked for waits": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			state.Automations.Put(tx, &model.Automation{Settings: model.DefaultAutomation(), Freezes: []model.Freeze{{From: now, Until: now + 1}}})

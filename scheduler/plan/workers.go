@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"cofre/fsm/model"
@@ -19,7 +20,8 @@ type worker struct {
 type lanes struct {
 	general    int // operations on a device that says nothing else
 	devices    map[model.DeviceID]int
-	patterns   []reach // of SSH keys with one
+	passing    map[model.DeviceID]int // operations on others that pass through it
+	patterns   []reach                // of SSH keys with one
 	executors  map[model.ExecutorName]int
 	background int // running operations that nobody waits for
 	slots      int // of all nodes that work
@@ -33,10 +35,13 @@ func (l *lanes) add(o *model.Operation, to reach) {
 	l.executors[o.Executor]++
 }
 
-// hold takes a lane of each device that is reached.
+// hold takes a lane of each device that is reached or passed.
 func (l *lanes) hold(to reach) {
 	for _, id := range to.devices {
 		l.devices[id]++
+	}
+	for _, id := range to.hops {
+		l.passing[id]++
 	}
 	if to.pattern != "" {
 		l.patterns = append(l.patterns, to)
@@ -46,7 +51,7 @@ func (l *lanes) hold(to reach) {
 // workersOf lists nodes with free slots and counts the running operations.
 func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes) {
 	var workers []*worker
-	running := lanes{devices: map[model.DeviceID]int{}, executors: map[model.ExecutorName]int{}}
+	running := lanes{devices: map[model.DeviceID]int{}, passing: map[model.DeviceID]int{}, executors: map[model.ExecutorName]int{}}
 	type slot struct {
 		node model.NodeID
 		n    int
@@ -55,12 +60,9 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes)
 	for o := range leased(r) {
 		used[slot{o.Lease.Node, o.Lease.Slot}] = true
 		key, _ := state.Credentials.Look(r, o.Target.ID)
-		running.add(o, reachOf(o, key))
+		running.add(o, reachOf(r, o, key))
 	}
-	for n := range state.Nodes.All(r, "") {
-		if n.State != model.NodeApproved || n.Announced.Sealed || !alive(n.ID) {
-			continue
-		}
+	for n := range working(r, alive) {
 		running.slots += n.Announced.Slots
 		w := &worker{node: n}
 		for s := range n.Announced.Slots {
@@ -75,11 +77,26 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes)
 	return workers, running
 }
 
+// working lists the nodes that do work: members that are open and alive.
+func working(r table.Reader, alive func(model.NodeID) bool) iter.Seq[*model.Node] {
+	return func(yield func(*model.Node) bool) {
+		for n := range state.Nodes.All(r, "") {
+			if n.State == model.NodeApproved && !n.Announced.Sealed && alive(n.ID) && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// atSite tells whether a node reaches a site; "": any does.
+func atSite(n *model.Node, site string) bool {
+	return len(n.Announced.Sites) == 0 || site == "" || slices.Contains(n.Announced.Sites, site)
+}
+
 func pick(workers []*worker, o *model.Operation) *worker {
 	fit := slices.Collect(func(yield func(*worker) bool) {
 		for _, w := range workers {
-			a := w.node.Announced
-			if slices.Contains(a.Executors, o.Executor) && (len(a.Sites) == 0 || o.Site == "" || slices.Contains(a.Sites, o.Site)) && !yield(w) {
+			if slices.Contains(w.node.Announced.Executors, o.Executor) && atSite(w.node, o.Site) && !yield(w) {
 				return
 			}
 		}

@@ -25,7 +25,7 @@ func automationCommand(s *session) *cobra.Command {
 		}}
 	}
 	thaw := &cobra.Command{Use: "thaw NAME", Short: "Remove a freeze", Args: cobra.ExactArgs(1), Example: "  cofre automation thaw year-end",
-		Long: "Remove a freeze. Operations that were put off until its end stay put off: cofre operation run.", RunE: func(c *cobra.Command, args []string) error {
+		Long: "Remove a freeze. What it held back begins within ten minutes, or at once: cofre operation run.", RunE: func(c *cobra.Command, args []string) error {
 			return s.automation(c, http.MethodDelete, at("automation/freezes/%s", args[0]), nil)
 		}}
 	return group("automation", "What the system starts by itself: bounds, freezes, brakes",

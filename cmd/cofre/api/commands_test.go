@@ -179,8 +179,8 @@ func TestOperations(t *testing.T) {
 	}
 	h.run("operation", "request", "a", "--verify", "--not-before", "2026-12-24T02:00:00Z")
 	h.golden(`
-NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINISHED  MESSAGE
-2  verify  a  web1  uncertain  0/5  request  -  TIME  -  -
+NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINISHED  MESSAGE  WAITS_FOR
+2  verify  a  web1  uncertain  0/5  request  -  TIME  -  -  its time, 2026-12-24T02:00:00.000Z
 `, "operation", "list", "--limit", "1")
 	h.refused("no such operation", "operation", "show", "99")
 	later := time.Now().Add(400 * time.Hour).UTC()
@@ -188,7 +188,7 @@ NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINI
 	if out, notes, err := h.try("", "operation", "request", "a"); err != nil || strings.Contains(notes, "does this already") || !strings.Contains(out, "4") {
 		t.Error(out, notes, err) // what was scheduled stays, and stands for nothing that happens before
 	}
-	if out := h.run("credential", "explain", "a"); !strings.Contains(out, "operation 3 is ready and waits until "+later.Format("2006-01-02")) || !strings.Contains(out, "operation 4 is ready") {
+	if out := h.run("credential", "explain", "a"); !strings.Contains(out, "operation 3 is ready and waits for its time, "+later.Format("2006-01-02")) || !strings.Contains(out, "operation 4 is ready and waits for a node that runs the executor ssh: none is there") {
 		t.Error(out)
 	}
 }

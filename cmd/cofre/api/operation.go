@@ -172,7 +172,7 @@ func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {
 // follow prints each step of an operation until it is final.
 func (s *session) follow(c *cobra.Command, o *operation.View) error {
 	fmt.Fprintf(note(c), "operation %d: %s of %s at %s\n", o.Number, o.Kind, clean(o.Credential.Identifier), clean(o.Credential.Hostname))
-	told, ended := 0, 0
+	told, ended, waits, said := 0, 0, "", ""
 	for {
 		for _, h := range o.History[min(told, len(o.History)):] {
 			fmt.Fprintf(note(c), "  %s  %s -> %s%s%s\n", moment(h.At), h.Event, h.To, word(h.Node != "", " ("+string(h.Node)+")", ""), word(h.Note != "", ": "+clean(h.Note), ""))
@@ -183,6 +183,11 @@ func (s *session) follow(c *cobra.Command, o *operation.View) error {
 				fmt.Fprintf(note(c), "    attempt %d: %s\n", ended+1, clean(m))
 			}
 		}
+		if o.WaitsFor != "" && o.WaitsFor != said && o.WaitsFor == waits { // for longer than a look
+			fmt.Fprintf(note(c), "  waits for %s\n", clean(o.WaitsFor))
+			said = o.WaitsFor
+		}
+		waits = o.WaitsFor
 		if o.Final {
 			break
 		}
@@ -237,7 +242,7 @@ func (s *session) printed(c *cobra.Command, o *operation.View) error {
 
 func showOperation(w io.Writer, o *operation.View) error {
 	return details(w, "operation", strconv.FormatUint(o.Number, 10), "id", string(o.ID), "kind", string(o.Kind), "credential", o.Credential.Identifier, "user name", o.Credential.Username, "device", o.Credential.Hostname,
-		"state", o.State, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "template", o.TemplateName, "module", o.Module, "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", cmp.Or(o.RequesterName, o.Requester), "node", string(o.Node),
+		"state", o.State, "waits for", o.WaitsFor, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "template", o.TemplateName, "module", o.Module, "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", cmp.Or(o.RequesterName, o.Requester), "node", string(o.Node),
 		"scheduled", moment(o.ScheduledAt), "created", moment(o.CreatedAt), "finished", moment(o.FinishedAt))
 }
 

@@ -123,7 +123,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	m.reader = cluster.NewReader(m.node, m.client, m.proposer)
 	m.named = access.NewNamedKeys(m.fsm, m.keys)
 	m.access = access.New(m.proposer, m.fsm, m.keys, m.named, m.fresh, checkTemplate)
-	m.ops = ops.New(m.proposer, m.fsm, m.fresh)
+	m.ops = ops.New(m.proposer, m.fsm, m.fresh, m.alive)
 	m.opener = newOpener(m)
 	return m, nil
 }
