@@ -2,6 +2,7 @@ package dsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -91,7 +92,7 @@ func (v *vendor) put(ctx context.Context, r *route.Request) (compat.Reply, error
 	}
 	done, err := v.s.Put(ctx, r.Actor, p)
 	if err != nil {
-		return compat.Reply{}, err
+		return compat.Reply{}, asSent(err)
 	}
 	a, err := v.s.Caller(r.Actor)
 	if err != nil {
@@ -167,7 +168,7 @@ func (v *vendor) change(ctx context.Context, r *route.Request, name string) (com
 	p.Owner = Owner{Application: in.Text("application"), System: in.Text("system"), Environment: in.Text("environment")}
 	done, err := v.s.Put(ctx, r.Actor, p)
 	if err != nil {
-		return compat.Reply{}, err
+		return compat.Reply{}, asSent(err)
 	}
 	reply := compat.OK("Secret updated successfully.", append(recentReaders(done), secretMember(v.opened(ctx, r, done.Item)))...)
 	if name == "" {
@@ -175,6 +176,17 @@ func (v *vendor) change(ctx context.Context, r *route.Request, name string) (com
 	}
 	reply.Detail = stays(r, done)
 	return reply, nil
+}
+
+// asSent names a field as the vendor's clients send it.
+func asSent(err error) error {
+	names := map[string]string{"renew_credential": "renew_credential_time", "renew_ephemeral": "renew_ephemeral_credential_time"}
+	var e *model.Error
+	if errors.As(err, &e) && names[e.Field] != "" {
+		named := *e
+		return named.WithField(names[e.Field])
+	}
+	return err
 }
 
 // stays says that nobody reads what was put.

@@ -48,6 +48,7 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/iso/pam/credential", "application/json", `{"username":"x","hostname":"web1","password":["lost"]}`, 400, "password"},
 		{"POST", "/iso/pam/credential", "application/json", `{"username":"x","hostname":"web1","additional_settings":{"secret_key":{}}}`, 400, "secret_key"},
 		{"PUT", "/api/pam/credential/web1-root", "application/json", `{"username":{"name":"x"}}`, 400, "username"},
+		{"POST", "/iso/sctm/secret", formType, "identity=x&data={}&renew_credential_time=5", 400, "renew_credential_time"},
 		{"POST", "/iso/pam/key", "application/json", `{"hostname":"web1","private_key":{"pem":"lost"}}`, 400, "private_key"},
 		{"POST", "/iso/pam/info", "application/json", `{"content":{"a":"lost"}}`, 400, "content"},
 		{"POST", "/iso/sctm/secret", "application/json", `{"identity":{"a":1},"data":{}}`, 400, "identity"},
