@@ -10,6 +10,7 @@ import (
 
 const (
 	keptSpans = 1024 // of a store; when there are more, all are forgotten
+	keptInAll = 8192 // rows of all spans, the same
 	keptRows  = 64   // of a span; of a longer range the rest is read from the store each time
 )
 
@@ -19,7 +20,8 @@ const (
 type ranges struct {
 	mu     sync.Mutex // guards what follows
 	spaces map[Space][]*span
-	n      int
+	spans  int
+	rows   int    // of all spans
 	begun  uint64 // the newest batch
 }
 
@@ -49,7 +51,7 @@ func (r *ranges) begin(batch uint64) {
 func (r *ranges) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.spaces, r.n = nil, 0
+	r.spaces, r.spans, r.rows = nil, 0, 0
 }
 
 // around finds the span that holds a key; nil: none does. The caller holds the lock.
@@ -84,8 +86,8 @@ func (r *ranges) keep(fresh *span, begun uint64) {
 	if r.begun != begun || bytes.Compare(fresh.lower, fresh.upper) >= 0 {
 		return
 	}
-	if r.n >= keptSpans || r.spaces == nil {
-		r.spaces, r.n = map[Space][]*span{}, 0
+	if r.spans >= keptSpans || r.rows >= keptInAll || r.spaces == nil {
+		r.spaces, r.spans, r.rows = map[Space][]*span{}, 0, 0
 	}
 	at := Space(fresh.lower)
 	spans := r.spaces[at]
@@ -101,8 +103,11 @@ func (r *ranges) keep(fresh *span, begun uint64) {
 		}
 	}
 	to, _ := slices.BinarySearchFunc(spans, fresh.upper, compareLower)
+	for _, s := range spans[from:to] {
+		r.rows -= len(s.rows)
+	}
 	r.spaces[at] = slices.Replace(spans, from, to, fresh)
-	r.n += 1 - (to - from)
+	r.spans, r.rows = r.spans+1-(to-from), r.rows+len(fresh.rows)
 }
 
 // replace brings what a batch changed up to date, just before the store shows it.
@@ -119,6 +124,7 @@ func (r *ranges) replace(changed []*pending, batch uint64) {
 			continue
 		}
 		if s.since != batch {
+			r.rows -= len(s.rows)
 			s.rows, s.since = slices.Clone(s.rows), batch
 			touched = append(touched, s)
 		}
@@ -134,6 +140,7 @@ func (r *ranges) replace(changed []*pending, batch uint64) {
 	}
 	for _, s := range touched {
 		s.cut()
+		r.rows += len(s.rows)
 	}
 }
 

@@ -185,3 +185,41 @@ func TestRangesWhileBatchesCommit(t *testing.T) {
 	done.Store(true)
 	readers.Wait()
 }
+
+// What is kept is counted right, and bounded.
+func TestRangesAreBounded(t *testing.T) {
+	t.Parallel()
+	s := openThings(t)
+	rangeDisagreements(s, (*Batch).Commit)
+	count := func() (spans, rows int) {
+		for _, of := range s.ranges.spaces {
+			for _, sp := range of {
+				spans, rows = spans+1, rows+len(sp.rows)
+			}
+		}
+		return spans, rows
+	}
+	if spans, rows := count(); spans != s.ranges.spans || rows != s.ranges.rows || rows == 0 {
+		t.Errorf("%d spans of %d rows are counted as %d of %d", spans, rows, s.ranges.spans, s.ranges.rows)
+	}
+	b := s.Begin()
+	for k := range 3000 {
+		things.Put(b.Tx(Stamp{}), &thing{Key: fmt.Sprintf("%06d", k), Name: fmt.Sprintf("m%06d", k)})
+	}
+	b.Commit()
+	v := s.View()
+	defer v.Close()
+	all := func([]byte, *cell) bool { return true }
+	for k := 0; k < 9000; k += 7 { // far more spans than are kept, and some of them long
+		v.scan(things.rowKey(fmt.Sprintf("%06d", k)), things.rowKey(fmt.Sprintf("%06d!", k)), all)
+		if k%42 == 0 {
+			v.scan(things.indexKey(0, fmt.Sprintf("m%06d", k), ""), things.indexKey(0, fmt.Sprintf("m%06d", k+40), ""), all)
+		}
+		if spans, rows := s.ranges.spans, s.ranges.rows; spans > keptSpans || rows > keptInAll+keptRows {
+			t.Fatalf("%d spans of %d rows", spans, rows)
+		}
+	}
+	if spans, rows := count(); spans != s.ranges.spans || rows != s.ranges.rows {
+		t.Errorf("%d spans of %d rows are counted as %d of %d", spans, rows, s.ranges.spans, s.ranges.rows)
+	}
+}
