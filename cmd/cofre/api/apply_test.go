@@ -239,6 +239,26 @@ func TestApplyStops(t *testing.T) {
 	}
 }
 
+// Host names are the same in any case: what is spelt otherwise is neither another device nor one that stands in the file no more.
+func TestApplyHostsInAnyCase(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	const rest = "kind: credential\nname: c9\nhostname: WEB9\nusername: u\n---\nkind: manifest\nname: hosts\n"
+	file := h.file("hosts.yaml", "kind: device\nname: Web9\nip: 192.0.2.9\n---\n"+rest)
+	for _, want := range []string{"2 to create, 0 to change, 0 to disable, 0 unchanged", "0 to create, 0 to change, 0 to disable, 2 unchanged"} {
+		if out := h.run("apply", "-f", file, "--prune"); !strings.Contains(out, want) {
+			t.Errorf("%s, want %s", out, want)
+		}
+	}
+	file = h.file("hosts.yaml", "kind: device\nname: web9\nip: 192.0.2.9\n---\n"+rest)
+	if out := h.run("apply", "-f", file, "--prune"); !strings.Contains(out, "0 to create, 1 to change, 0 to disable, 1 unchanged") {
+		t.Error(out)
+	}
+	if out := h.run("device", "show", "WEB9"); !strings.Contains(out, "web9") || !strings.Contains(out, "enabled") {
+		t.Error(out)
+	}
+}
+
 func TestManifestFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, file, want string }{
@@ -252,6 +272,7 @@ func TestManifestFaults(t *testing.T) {
 		{"no name", "kind: device\n", "line 1: this device has no name"},
 		{"number as name", "kind: device\nname: 7\n", "has no name (a text)"},
 		{"twice", "kind: device\nname: x\n---\nkind: device\nname: x\n", "line 4: device x stands already in line 1"},
+		{"twice in another case", "kind: device\nname: x\n---\nkind: device\nname: X\n", "line 4: device X stands already in line 1"},
 		{"key twice", "kind: device\nname: x\nip: a\nip: b\n", "already defined at line 3"},
 		{"two names", "kind: manifest\nname: x\n---\nkind: manifest\nname: y\n", "has a name already"},
 		{"plain secret", "kind: credential\nname: x\nsecret: hunter2\n", "line 3: credential x: secret is one of"},

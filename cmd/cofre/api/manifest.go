@@ -131,10 +131,12 @@ func parseManifest(b []byte) (*manifestFile, error) {
 		case o.kind == nil:
 			m.name = o.name
 			continue
-		case seen[o.String()] > 0:
-			return nil, fmt.Errorf("line %d: %s stands already in line %d", o.line, o, seen[o.String()])
 		}
-		seen[o.String()] = o.line
+		id := keyOf(o.kind.name, o.String())
+		if seen[id] > 0 {
+			return nil, fmt.Errorf("line %d: %s stands already in line %d", o.line, o, seen[id])
+		}
+		seen[id] = o.line
 		m.objects = append(m.objects, o)
 	}
 }

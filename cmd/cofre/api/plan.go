@@ -81,7 +81,7 @@ func (o *object) path() string {
 
 func (p *planner) plan(prune bool) ([]*step, error) {
 	for _, o := range p.manifest.objects {
-		p.files[o.kind.name+"/"+o.name] = o
+		p.files[keyOf(o.kind.name, o.name)] = o
 	}
 	if p.manifest.name != "" {
 		api, err := p.client()
@@ -150,7 +150,7 @@ func (p *planner) step(o *object) (*step, error) {
 // prepare resolves what the object refers to, and compiles templates.
 func (p *planner) prepare(o *object) error {
 	refer := func(path, kind, name string) error {
-		if name == "" || p.files[kind+"/"+name] != nil {
+		if name == "" || p.files[keyOf(kind, name)] != nil {
 			return nil
 		}
 		to := at(kindOf(kind).path+"/%s", name)
@@ -251,6 +251,9 @@ func (p *planner) identify(o *object, path string, in map[string]any, key string
 
 // asNamed shows what the API shows by id as manifests do, by name.
 func (p *planner) asNamed(o *object, have map[string]any) error {
+	if host, ok := have["hostname"].(string); ok && o.kind.name != "device" && keyOf("device", host) == keyOf("device", fmt.Sprint(o.want["hostname"])) {
+		o.want["hostname"] = host // as the device is spelt
+	}
 	switch o.kind.name {
 	case "authorization":
 		filter, _ := have["filter"].(map[string]any)
@@ -324,7 +327,7 @@ func (p *planner) stale() []*step {
 	for _, k := range slices.Backward(kinds) {
 		for _, l := range p.labelled {
 			named := slices.ContainsFunc(p.manifest.objects, func(o *object) bool {
-				return o.kind.name == l.Kind && o.name == l.Name && (o.within == l.Within || l.Kind != "authorization")
+				return keyOf(o.kind.name, o.name) == keyOf(l.Kind, l.Name) && (o.within == l.Within || l.Kind != "authorization")
 			})
 			if l.Kind == k.name && l.Enabled && !named {
 				o := &object{kind: &k, name: l.Name, within: l.Within}

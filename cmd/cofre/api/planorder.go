@@ -1,12 +1,22 @@
 package api
 
+import "cofre/fsm/model"
+
+// keyOf tells the objects of a file apart: host names are the same in any case.
+func keyOf(kind, name string) string {
+	if kind == "device" {
+		name = model.FoldHost(name)
+	}
+	return kind + "/" + name
+}
+
 // inOrder puts kinds in the order in which they depend on each other, and devices, credentials and profiles behind those that they name.
 func inOrder(steps []*step) ([]*step, error) {
 	var out []*step
 	done, open := map[*step]bool{}, map[*step]bool{}
-	named := map[[2]string]*step{}
+	named := map[string]*step{}
 	for _, s := range steps {
-		named[[2]string{s.Kind, s.Name}] = s
+		named[keyOf(s.Kind, s.Name)] = s
 	}
 	var visit func(s *step) error
 	visit = func(s *step) error {
@@ -31,7 +41,7 @@ func inOrder(steps []*step) ([]*step, error) {
 		}
 		for _, to := range refs {
 			name, _ := to.name.(string)
-			if next := named[[2]string{to.kind, name}]; next != nil {
+			if next := named[keyOf(to.kind, name)]; next != nil {
 				if err := visit(next); err != nil {
 					return err
 				}
