@@ -15,6 +15,7 @@ import (
 
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
+	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
@@ -50,7 +51,7 @@ func Open(dir string, registry *command.Registry, o table.Options) (*FSM, error)
 	f.publish(nil)
 	if l := f.Level(); l > registry.Level() {
 		_ = home.Close()
-		return nil, fmt.Errorf("the state is at feature level %d, this binary knows %d: install the cluster's version of cofre", l, registry.Level())
+		return nil, model.Errorf(model.Conflict, "the state is at feature level %d, this binary knows %d: install the cluster's version of cofre", l, registry.Level())
 	}
 	return f, nil
 }

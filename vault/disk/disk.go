@@ -32,6 +32,8 @@ const saltSize = 32
 var (
 	// ErrFormat says that the data is cut short or was never encrypted by this package.
 	ErrFormat = errors.New("not encrypted data of this node, or cut short")
+	// ErrKeyFile says that a file holds no key. It does not say what it holds.
+	ErrKeyFile = errors.New("a key is 64 hexadecimal digits")
 	// ErrWrongKey says that the header was made with another disk key or for another purpose.
 	ErrWrongKey = errors.New("the disk key does not fit")
 	// ErrTampered says that authentication failed: changed, reordered, cut short, or another disk key.
@@ -91,10 +93,10 @@ func parseHex(text secret.Value) (secret.Value, error) {
 			b = b[:n-1]
 		}
 		if len(b) != hex.EncodedLen(KeySize) {
-			return errors.New("a key is 64 hexadecimal digits")
+			return ErrKeyFile
 		}
 		if _, err := hex.Decode(key, b); err != nil {
-			return errors.New("a key is 64 hexadecimal digits") // the decoder's error would show a character of it
+			return ErrKeyFile // the decoder's error would show a character of it
 		}
 		return nil
 	})

@@ -53,6 +53,9 @@ func Run(ctx context.Context, c config.Config, version string, log *logrus.Logge
 		return err
 	}
 	defer unlock()
+	if err := freeSocket(ctx, c.Socket); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	d := &Daemon{config: c, version: version, log: log, group: group, ctx: ctx}
 	if err := d.resume(); err != nil {
@@ -76,6 +79,9 @@ func Run(ctx context.Context, c config.Config, version string, log *logrus.Logge
 func (d *Daemon) resume() error {
 	path := filepath.Join(d.config.DataDir, identityFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := d.lostIdentity(); err != nil {
+			return err
+		}
 		d.log.Info("this node does not belong to a cluster yet: cofre init founds one, cofre cluster join enters one")
 		return nil
 	}
@@ -84,21 +90,21 @@ func (d *Daemon) resume() error {
 	}
 	key, err := disk.LoadKeyFile(d.diskKeyPath(), d.config.DataDir)
 	if err != nil {
-		return fmt.Errorf("open the disk key: %w", err)
+		return d.lostKey(fmt.Errorf("open the disk key: %w", err))
 	}
 	if err := d.checkSealKey(); err != nil {
 		return err
 	}
 	id, err := loadIdentity(path, key)
 	if err != nil {
-		return err
+		return d.damaged(d.lostKey(err))
 	}
 	if string(id.Node) != d.config.Node {
 		return fmt.Errorf("the data directory belongs to node %s, the configuration says %s: correct the key node", id.Node, d.config.Node)
 	}
 	m, err := d.newMember(id, key)
 	if err != nil {
-		return err
+		return d.damaged(err)
 	}
 	if err := d.checkStamp(m); err != nil {
 		return errors.Join(err, m.close())

@@ -59,7 +59,7 @@ func (d *Daemon) mustBeEmpty() error {
 	}
 	for _, e := range entries {
 		if !slices.Contains([]string{lockFile, pendingFile, "lost+found"}, e.Name()) {
-			return model.Errorf(model.Conflict, "%s is not empty: it holds %s. A cluster is founded or restored in an empty directory", d.config.DataDir, e.Name())
+			return model.Errorf(model.Conflict, "%s is not empty: it holds %s. A cluster is founded, entered or restored with an empty directory", d.config.DataDir, e.Name())
 		}
 	}
 	return nil

@@ -68,6 +68,9 @@ func (d *Daemon) join(ctx context.Context, token secret.Value) (fingerprint stri
 	if string(t.Name) != d.config.Node {
 		return "", model.Errorf(model.Invalid, "the token is for node %s, this one is %s (key node)", t.Name, d.config.Node)
 	}
+	if err := d.mustBeEmpty(); err != nil {
+		return "", err
+	}
 	if err := canServe(ctx, d.config); err != nil {
 		return "", err
 	}

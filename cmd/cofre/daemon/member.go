@@ -131,7 +131,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 // openStores opens the state and the log of raft side by side, since each replays what its last process had not yet
 // written to its tables and a start waits for both. What is opened when the other fails is left for close.
 func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
-	dir := m.config.DataDir
+	dir, advice := m.config.DataDir, replaceAdvice(m.config)
 	cipher, err := disk.NewRecordCipher(m.diskKey, "raft-log")
 	if err != nil {
 		return err
@@ -142,12 +142,12 @@ func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{
-			FS: cryptfs.OnDisk(m.diskKey), Logger: pebbleLog{m.log, "state"}, Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
+			FS: cryptfs.OnDisk(m.diskKey), Logger: newPebbleLog(m.log, "state", advice), Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
 		})
 		return err
 	})
 	g.Go(func() (err error) {
-		m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log"), id, cipher, raftlog.Options{Logger: pebbleLog{m.log, "log"}})
+		m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log"), id, cipher, raftlog.Options{Logger: newPebbleLog(m.log, "log", advice)})
 		return err
 	})
 	return g.Wait()
@@ -250,15 +250,3 @@ func (m *member) voters() []model.NodeID {
 	}
 	return ids
 }
-
-// pebbleLog is Pebble's logger, for one of its stores.
-type pebbleLog struct {
-	log  *logrus.Logger
-	part string
-}
-
-func (l pebbleLog) Infof(f string, a ...any)  { l.log.WithField("part", l.part).Debugf(f, a...) }
-func (l pebbleLog) Errorf(f string, a ...any) { l.log.WithField("part", l.part).Errorf(f, a...) }
-
-// Fatalf ends the process: a node whose state cannot be written acknowledges nothing (RULES 4).
-func (l pebbleLog) Fatalf(f string, a ...any) { l.log.WithField("part", l.part).Fatalf(f, a...) }

@@ -26,8 +26,10 @@ type opener struct {
 	recovery *shamir.Collector
 	drafts   *drafts
 
-	mu   sync.Mutex // one opening or sealing at a time; guards kept
-	kept uint32     // generation of the root key that this node's own seal keeps
+	mu            sync.Mutex // one opening or sealing at a time; guards what follows
+	kept          uint32     // generation of the root key that this node's own seal keeps
+	rootlessSince time.Time  // since when it was seen that this node should keep a root key and does not
+
 	wake chan struct{}
 }
 
@@ -94,13 +96,29 @@ func (o *opener) follow(ctx context.Context) error {
 	}
 	root, err := unwrapRoot(ctx, o.m.config)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a newcomer gets the root key from a member
+		return o.rootless(err) // a newcomer gets the root key from a member
 	}
 	if err != nil {
 		return err
 	}
 	defer root.Wipe()
 	return o.take(ctx, row, root)
+}
+
+// onItsWay is how long a root key may take from the moment that its delivery is committed until this node keeps it.
+const onItsWay = 10 * time.Second
+
+// rootless says that the root key is lost if it was delivered to this node some time ago.
+func (o *opener) rootless(err error) error {
+	switch self, ok := o.m.row(o.m.id()); {
+	case !ok || !self.Delivered:
+		o.rootlessSince = time.Time{}
+	case o.rootlessSince.IsZero():
+		o.rootlessSince = time.Now()
+	case time.Since(o.rootlessSince) > onItsWay:
+		return fmt.Errorf("the root key that this node kept is lost, or never came: approve it again on another member (cofre cluster approve %s), or open it here (cofre recover unseal): %w", o.m.id(), err)
+	}
+	return nil
 }
 
 // install opens the ring of a row and puts it into use.

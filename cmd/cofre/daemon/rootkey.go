@@ -44,7 +44,7 @@ func unwrapRoot(ctx context.Context, c config.Config) (secret.Value, error) {
 	}
 	var blob seal.Blob
 	if err := codec.Decode(b, &blob); err != nil {
-		return secret.Value{}, fmt.Errorf("read the sealed root key %s: %w", path, err)
+		return secret.Value{}, fmt.Errorf("read the sealed root key %s: it was changed or cut short (open this node with cofre recover unseal): %w", path, err)
 	}
 	s := sealOf(blob.Seal, c)
 	if s == nil {
@@ -55,7 +55,7 @@ func unwrapRoot(ctx context.Context, c config.Config) (secret.Value, error) {
 		return secret.Value{}, fmt.Errorf("the key of the seal is lost (open this node with cofre recover unseal): %s", err.Error())
 	}
 	if err != nil {
-		return secret.Value{}, fmt.Errorf("open %s: %w", path, err)
+		return secret.Value{}, fmt.Errorf("open %s (if the seal's own key is not to be had, open this node with cofre recover unseal): %w", path, err)
 	}
 	return root, nil
 }

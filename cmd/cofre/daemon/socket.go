@@ -20,6 +20,18 @@ import (
 
 const maxSocketBody = 64 << 10
 
+// freeSocket refuses to take the socket away from a daemon that answers there: its operator would lose it.
+func freeSocket(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	c, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil // nobody there: a file that is left is replaced
+	}
+	_ = c.Close()
+	return fmt.Errorf("another cofre server answers at %s: a second one on this machine needs a socket of its own (key socket)", path)
+}
+
 // serveSocket answers the operator's commands on this machine: root, or the user that the daemon runs as.
 func (d *Daemon) serveSocket(ctx context.Context) error {
 	if err := os.Remove(d.config.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {

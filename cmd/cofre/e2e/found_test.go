@@ -88,6 +88,14 @@ func TestFoundWhatCannotServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.start()
+	left := filepath.Join(other.path("data"), "raft") // of another cluster: what it holds would be taken for this one's
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	other.fails("is not empty: it holds raft", token, "cluster", "join")
+	if err := os.Remove(left); err != nil {
+		t.Fatal(err)
+	}
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", other.port))
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +104,26 @@ func TestFoundWhatCannotServe(t *testing.T) {
 	_ = ln.Close()
 	if out := other.must(token, "cluster", "join"); !strings.Contains(out, "cofre cluster approve n2") {
 		t.Errorf("the token is used up, or what comes next is not said: %s", out)
+	}
+}
+
+// TestSocketIsNotTaken: a second daemon that is given the socket of a running one refuses to start, and the first one keeps it.
+func TestSocketIsNotTaken(t *testing.T) {
+	t.Parallel()
+	s, other := newSingle(t, freePorts(t, 3), ""), newSingle(t, freePorts(t, 3), "")
+	s.start()
+	b, err := os.ReadFile(other.path("cofre.yaml"))
+	if err == nil {
+		err = os.WriteFile(other.path("cofre.yaml"), []byte(strings.Replace(string(b), other.path("s"), s.path("s"), 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := other.refuses(); !strings.Contains(out, "another cofre server answers at "+s.path("s")) {
+		t.Errorf("the second daemon: %s", out)
+	}
+	if _, err := s.status(); err != nil {
+		t.Errorf("the first one lost its socket: %v", err)
 	}
 }
 

@@ -157,6 +157,24 @@ func TestRefusedStarts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		for file, want := range map[string]string{
+			"keys/disk.key": "disk.key back from a copy", "data/identity": "its identity is lost: remove this node (cofre cluster remove n1",
+			"data/state/0-first/marker.format-version.*": "remove this node (cofre cluster remove n1",
+		} {
+			found, err := filepath.Glob(s.path(file))
+			if err != nil || len(found) != 1 {
+				t.Fatal(file, found, err)
+			}
+			if err := os.Rename(found[0], s.path("aside")); err != nil {
+				t.Fatal(err)
+			}
+			if out := s.refuses(); !strings.Contains(out, want) {
+				t.Errorf("without %s:\n%s", file, out)
+			}
+			if err := os.Rename(s.path("aside"), found[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := os.Rename(s.path("keys"), filepath.Join(s.path("data"), "keys")); err != nil {
 			t.Fatal(err)
 		}

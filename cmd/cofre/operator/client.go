@@ -11,8 +11,37 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
+
+	"cofre/fsm/model"
 )
+
+// errUnheard says that the daemon went away, or did not answer in time, after it was asked.
+var errUnheard = errors.New("the daemon gave no answer: it may have done what it was asked for, or not, as cofre status tells")
+
+// refusal is the daemon's own error; kind is that of fsm/model.
+type refusal struct{ text, kind string }
+
+func (r refusal) Error() string { return r.text }
+
+// errNobody says that nobody was asked.
+var errNobody = errors.New("no cofre server answers")
+
+// undone tells that what was asked for did not happen. Of any other error nobody knows: a command may be in the log although its
+// answer was lost on the way to the daemon, or to us.
+func undone(err error) bool {
+	var r refusal
+	if !errors.As(err, &r) {
+		return errors.Is(err, errNobody)
+	}
+	for _, k := range []model.Kind{model.Invalid, model.NotFound, model.Conflict, model.Denied, model.VaultSealed} {
+		if r.kind == k.String() {
+			return true
+		}
+	}
+	return false
+}
 
 // Client calls the daemon's socket.
 type Client struct {
@@ -76,19 +105,23 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
-			return nil, fmt.Errorf("no cofre server answers at %s (start it with cofre server, or name its socket with --socket): %w", c.Socket, op.Err)
+			return nil, fmt.Errorf("%w at %s (start it with cofre server, or name its socket with --socket): %w", errNobody, c.Socket, op.Err)
 		}
-		return nil, err
+		var in *url.Error
+		if errors.As(err, &in) {
+			err = in.Err // without an address that is none
+		}
+		return nil, fmt.Errorf("%w (%w)", errUnheard, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (%w)", errUnheard, err)
 	}
 	if res.StatusCode != http.StatusOK {
-		var e struct{ Error string }
+		var e struct{ Error, Kind string }
 		if json.Unmarshal(b, &e) == nil && e.Error != "" {
-			return nil, errors.New(e.Error)
+			return nil, refusal{e.Error, e.Kind}
 		}
 		return nil, fmt.Errorf("the daemon answered %s", res.Status)
 	}

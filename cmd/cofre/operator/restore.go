@@ -33,7 +33,10 @@ since, rights taken away since. Nothing starts by itself: cofre status says how 
 				return errors.New("switch every old node off, for ever, and say so with --old-nodes-are-off: two clusters would change the same passwords")
 			}
 			var r daemon.Restored
-			if err := restore(cmd, NewClient(socket), args[0], &r); err != nil {
+			switch err := restore(cmd, NewClient(socket), args[0], &r); {
+			case errors.Is(err, errUnheard):
+				return err
+			case err != nil:
 				return fmt.Errorf("nothing was restored: %w", err)
 			}
 			if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {

@@ -56,8 +56,12 @@ func rekeyCommand(client func() *Client, prefix, kind, path string, cmd *cobra.C
 		if err != nil {
 			return err
 		}
-		if err := c.Post(cmd.Context(), path, text{Text: typed}, nil); err != nil {
+		switch err := c.Post(cmd.Context(), path, text{Text: typed}, nil); {
+		case err == nil:
+		case undone(err):
 			return fmt.Errorf("%w (the old shares stay in force; destroy the new ones)", err)
+		default:
+			return fmt.Errorf("%w. Nobody knows whether the new shares are in force: KEEP BOTH, the old and the new ones, and run this command again; when it succeeds, destroy both", err)
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), "The new shares are in force. Destroy the old ones.")
 		return nil
