@@ -56,6 +56,7 @@ var (
 	CredentialStatus   = define("credential.status", Notice, "a credential was enabled or disabled", Fields{"credential": Public, "number": Public, "enabled": Public})
 	CredentialPruned   = define("credential.pruned", Info, "old secret versions of a credential were removed", Fields{"credential": Public, "versions": Public})
 	CredentialAlarm    = define("credential.out_of_sync", Alert, "no known secret of a credential logs in", Fields{"credential": Public, "number": Public, "operation": Public, "identifier": Sensitive})
+	CredentialDrifted  = define("credential.drifted", Alert, "the target refused the stored secret of a credential; which known one is in force, if any, is being found out", Fields{"credential": Public, "number": Public, "operation": Public, "identifier": Sensitive})
 	CredentialDaily    = define("credential.daily", Notice, "a day ended: what policies do with the enabled credentials", Fields{"day": Public, "total": Public, "managed": Public, "updated": Public, "expired": Public, "waiting": Public, "failed": Public, "out_of_sync": Public})
 	CredentialFull     = define("credential.full", Alert, "a credential holds the greatest number of versions: changes stop", Fields{"credential": Public, "number": Public})
 

@@ -32,6 +32,7 @@ var vendorRules = []vendorRule{
 	{21, "COTR", "operation.finished", "kind=password_change state=succeeded"},
 	{21, "COTR", "operation.finished", "kind=child_password_change state=succeeded"},
 	{22, "CORE", "operation.finished", "kind=verify state=succeeded"},
+	{23, "CORE", "credential.drifted", ""},
 	{23, "CORE", "credential.out_of_sync", ""},
 	{24, "COTR", "operation.finished", "kind=credential_activation state=succeeded"},
 	{25, "COTR", "operation.finished", "kind=credential_activation state=dead"},

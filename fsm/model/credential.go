@@ -45,7 +45,7 @@ type SyncState uint8
 
 // The sync states.
 const (
-	SyncUnknown   SyncState = iota // never verified, for example just registered
+	SyncUnknown   SyncState = iota // never verified, for example just registered; or the Current version was refused, and which one is in force is not known
 	SyncInSync                     // the Current version was proven by a login or by the target's answer
 	SyncChanging                   // a candidate is on its way
 	SyncOutOfSync                  // no known version logs in: alarm
@@ -118,7 +118,7 @@ type Credential struct {
 	VerifiedAt Time               `cbor:"verified_at,omitempty"` // last proof of the Current version by login
 	VerifyAt   Time               `cbor:"verify_at,omitempty"`   // when the heartbeat logs in; 0: never
 	TestedAt   Time               `cbor:"tested_at,omitempty"`   // when a verification ended last
-	DriftedAt  Time               `cbor:"drifted_at,omitempty"`  // when no known secret logged in for the first time since VerifiedAt
+	DriftedAt  Time               `cbor:"drifted_at,omitempty"`  // when the current secret was refused for the first time since VerifiedAt
 	BadLogins  []Time             `cbor:"bad_logins,omitempty"`  // failed logins of ours, newest last: the login budget
 	Reserved   []LoginReserve     `cbor:"reserved,omitempty"`    // logins that attempts at work may still fail
 	Enabled    bool               `cbor:"enabled"`

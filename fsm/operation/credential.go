@@ -55,13 +55,15 @@ func (s *credential) begin(m command.Meta, o *model.Operation, a BeginArgs) (uin
 	default:
 		return 0, model.Errorf(model.Invalid, "begin without a usable candidate")
 	}
-	c.Sync = model.SyncChanging
+	if c.Sync != model.SyncOutOfSync { // which it stays until something succeeds
+		c.Sync = model.SyncChanging
+	}
 	return n, nil
 }
 
 func (s *credential) report(tx *table.Tx, m command.Meta, o *model.Operation, a FinishArgs, _ model.Time) error {
 	if o.State == model.OpSettling {
-		return s.settled(m, o, a)
+		return s.settled(tx, m, o, a)
 	}
 	return s.changed(m, o, a, landed(tx, m))
 }
@@ -166,7 +168,7 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs, l
 }
 
 // settled takes what logins found out.
-func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) error {
+func (s *credential) settled(tx *table.Tx, m command.Meta, o *model.Operation, a FinishArgs) error {
 	c, p := s.Credential, &s.policy
 	for _, n := range a.Refused {
 		o.Refused = noteRefused(o.Refused, n)
@@ -203,6 +205,7 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 			c.DriftedAt = m.At
 		}
 	case undetermined:
+		s.drifts(tx, m, o)
 		o.NotBefore = m.At.Add(p.Patience(max(1, o.Settles)))
 		if left, at := c.LoginBudget(p.BadLogins, model.Span(p.BadLoginWindow), m.At); left <= 0 {
 			o.NotBefore = max(o.NotBefore, at)
@@ -211,8 +214,22 @@ func (s *credential) settled(m command.Meta, o *model.Operation, a FinishArgs) e
 	return nil
 }
 
+// drifts notes that the target refused the secret that everybody is handed, with no change on its way that might explain it. Which older
+// one is in force may take hours to find out, a few logins at a time; that this one is not is known now.
+func (s *credential) drifts(tx *table.Tx, m command.Meta, o *model.Operation) {
+	c := s.Credential
+	v := c.ByRole(model.RoleCurrent)
+	if v == nil || !slices.Contains(o.Refused, v.N) || c.ByRole(model.RoleCandidate) != nil {
+		return
+	}
+	if c.Sync = model.SyncUnknown; c.DriftedAt == 0 {
+		c.DriftedAt = m.At
+		tx.Emit(audit.CredentialDrifted.With("credential", string(c.ID), "number", fmt.Sprint(c.Number), "operation", string(o.ID), "identifier", c.Identifier))
+	}
+}
+
 func restingSync(c *model.Credential) model.SyncState {
-	if c.ChangedAt != 0 || c.VerifiedAt != 0 {
+	if c.DriftedAt == 0 && (c.ChangedAt != 0 || c.VerifiedAt != 0) {
 		return model.SyncInSync
 	}
 	return model.SyncUnknown

@@ -40,7 +40,7 @@ type View struct {
 	ViewedAt   compat.Time        `json:"viewed_at,omitempty" doc:"secret read that a policy with view expiry counts from: the first one after a change"`
 	ReadAt     compat.Time        `json:"read_at,omitempty" doc:"last secret read, to the minute"`
 	VerifiedAt compat.Time        `json:"verified_at,omitempty"`
-	DriftedAt  compat.Time        `json:"drifted_at,omitempty" doc:"when no known secret logged in for the first time since verified_at"`
+	DriftedAt  compat.Time        `json:"drifted_at,omitempty" doc:"when the stored secret was refused for the first time since verified_at"`
 	Enabled    bool               `json:"enabled"`
 	CreatedAt  compat.Time        `json:"created_at"`
 	Revision   uint64             `json:"revision"`

@@ -126,7 +126,7 @@ func (c *Counts) add(row *model.Credential, open, overdue bool) {
 	switch {
 	case open:
 		c.Waiting++
-	case row.Sync == model.SyncOutOfSync || row.RestUntil != 0: // a change that succeeds ends the rest
+	case row.Sync == model.SyncOutOfSync || row.DriftedAt != 0 || row.RestUntil != 0: // a change that succeeds ends the rest
 		c.Failed++
 	case overdue:
 		c.Expired++

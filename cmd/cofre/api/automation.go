@@ -31,7 +31,7 @@ func automationCommand(s *session) *cobra.Command {
 	return group("automation", "What the system starts by itself: bounds, freezes, brakes",
 		simple("show", "Show the bounds, and what holds changes back", "", http.MethodGet, "/api/v1/automation"), setAutomation(s), freezeCommand(s), thaw,
 		simple("stop", "Start no change and no verification any more", "Start no change and no verification any more until somebody resumes. What people ask for still runs, and so does what settles a change that was begun.", http.MethodPost, "/api/v1/automation/stop"),
-		simple("resume", "Go on after a stop or a brake", "Go on after a stop or a brake, with a new bound for this hour. cofre automation show says before how many changes are due.", http.MethodPost, "/api/v1/automation/resume"))
+		simple("resume", "Go on after a stop or a brake", "Go on after a stop or a brake, with a new bound for this hour. cofre automation show says before how many changes are due. What was held back begins within ten minutes, or at once: cofre operation run.", http.MethodPost, "/api/v1/automation/resume"))
 }
 
 // parameters are the execution parameters that hold a span.
@@ -134,7 +134,7 @@ func (s *session) automation(c *cobra.Command, method, path string, body any) er
 		for _, l := range x.Executors {
 			limits = append(limits, fmt.Sprintf("%s %d", l.Executor, l.Limit))
 		}
-		if err := details(w, "automation", v.State, "because", v.Reason, "since", moment(v.Stopped), "frozen until", moment(v.FrozenUntil), "execution hours begin", moment(v.ClosedUntil), "due now", strconv.Itoa(v.Due),
+		if err := details(w, "automation", v.State, "because", v.Reason, "since", moment(v.Stopped), "goes on by", word(v.State == "stopped", "cofre automation resume", ""), "frozen until", moment(v.FrozenUntil), "execution hours begin", moment(v.ClosedUntil), "due now", strconv.Itoa(v.Due),
 			"this hour", fmt.Sprintf("%d started, %s", v.Started, left), "this minute", fmt.Sprintf("%d started of %d", v.Cycle, x.Records), "failed in a row", strconv.Itoa(v.Failed),
 			"share", fmt.Sprintf("%d %% an hour, at least %d", x.Share, x.Least), "stops after", word(x.Failures > 0, fmt.Sprintf("%d failures in a row", x.Failures), "never"),
 			"lanes of a device", strconv.Itoa(x.Lanes), "executors", strings.Join(limits, ", "), "attempts", strconv.Itoa(x.Attempts), "interval between attempts", word(x.RetryInterval > 0, span(x.RetryInterval), "none"), "interval after errors", span(x.ErrorInterval),
