@@ -21,7 +21,7 @@ const (
 // a start, a restore, or a batch that was not committed.
 type answers struct {
 	rows map[command.ID]answerPlace
-	past byUntil
+	past byUntil      // all rows
 	open *openAnswers // of the entry that is being applied
 }
 
@@ -39,16 +39,12 @@ type openAnswers struct {
 func loadAnswers(r table.Reader) *answers {
 	a := &answers{rows: map[command.ID]answerPlace{}}
 	for row := range state.Answered.All(r, "") {
-		a.remember(row)
+		heap.Push(&a.past, pastAnswers{AnswerIDs: row})
+		for i := range len(row.IDs) / len(command.ID{}) {
+			a.rows[idAt(row, i)] = answerPlace{row.First, i}
+		}
 	}
 	return a
-}
-
-func (a *answers) remember(row *state.AnswerIDs) {
-	heap.Push(&a.past, row)
-	for i := range len(row.IDs) / len(command.ID{}) {
-		a.rows[idAt(row, i)] = answerPlace{row.First, i}
-	}
 }
 
 func idAt(row *state.AnswerIDs, i int) command.ID {
@@ -94,9 +90,7 @@ func (a *answers) store(tx *table.Tx) {
 	if a.open == nil {
 		return
 	}
-	state.Answered.Add(tx, &a.open.ids)
-	state.Answers.Add(tx, &a.open.list)
-	heap.Push(&a.past, &a.open.ids)
+	heap.Push(&a.past, pastAnswers{&a.open.ids, &[2]table.Hash{state.Answered.Add(tx, &a.open.ids), state.Answers.Add(tx, &a.open.list)}})
 	a.open = nil
 }
 
@@ -104,17 +98,29 @@ func (a *answers) store(tx *table.Tx) {
 func (a *answers) forget(tx *table.Tx, at model.Time, n int) {
 	limit := at.Add(-answersLive)
 	for ; n > 0 && len(a.past) > 0 && a.past[0].Until < limit; n-- {
-		row := heap.Pop(&a.past).(*state.AnswerIDs)
+		row := heap.Pop(&a.past).(pastAnswers)
 		for i := range len(row.IDs) / len(command.ID{}) {
-			delete(a.rows, idAt(row, i))
+			delete(a.rows, idAt(row.AnswerIDs, i))
 		}
-		state.Answered.Delete(tx, state.PosKey(row.First))
-		state.Answers.Delete(tx, state.PosKey(row.First))
+		key := state.PosKey(row.First)
+		if row.added == nil {
+			state.Answered.Delete(tx, key)
+			state.Answers.Delete(tx, key)
+			continue
+		}
+		state.Answered.Remove(tx, key, row.added[0])
+		state.Answers.Remove(tx, key, row.added[1])
 	}
 }
 
+// pastAnswers are the rows of one position.
+type pastAnswers struct {
+	*state.AnswerIDs
+	added *[2]table.Hash // of the row and of that with the answers, so that nothing reads them to forget them; nil: they were there at the start
+}
+
 // byUntil is a heap of rows: the first one is forgotten first.
-type byUntil []*state.AnswerIDs
+type byUntil []pastAnswers
 
 func (h byUntil) Len() int { return len(h) }
 func (h byUntil) Less(i, j int) bool {
@@ -123,7 +129,7 @@ func (h byUntil) Less(i, j int) bool {
 func (h byUntil) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
 // Push implements heap.Interface.
-func (h *byUntil) Push(row any) { *h = append(*h, row.(*state.AnswerIDs)) }
+func (h *byUntil) Push(row any) { *h = append(*h, row.(pastAnswers)) }
 
 // Pop implements heap.Interface.
 func (h *byUntil) Pop() any {

@@ -314,6 +314,11 @@ func TestReplayBatches(t *testing.T) {
 		if diff := cmp.Diff(fsmtest.Dump(single.FSM), fsmtest.Dump(m)); diff != "" {
 			t.Errorf("batches of %d: %s", size, diff)
 		}
+		v := m.View()
+		if v.StateHash() != v.Scrub() {
+			t.Errorf("batches of %d: the hash is not that of the rows", size)
+		}
+		v.Close()
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}

@@ -78,12 +78,21 @@ func (b *Batch) settle() {
 		h := b.hashes[p.table.ID()]
 		for _, c := range []*cell{p.hashed, p.now} {
 			if c.exists {
-				h.toggle(p.table.Name(), p.key[2:], c.value)
+				h.xor(c.counted(p.table, p.key))
 			}
 		}
 		b.hashes[p.table.ID()] = h
 		p.hashed = p.now
 	}
+}
+
+// counted is what the row in a cell adds to the hash of its table.
+func (c *cell) counted(t Erased, key []byte) Hash {
+	if c.hash == nil {
+		h := rowHash(t.Name(), key[2:], c.value)
+		c.hash = &h
+	}
+	return *c.hash
 }
 
 // Commit writes everything at once, unsynced: the Raft log is the durable record.

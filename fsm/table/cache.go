@@ -18,6 +18,7 @@ type cell struct {
 	value  []byte
 	exists bool
 	since  uint64       // the batch from which on this is what stands there
+	hash   *Hash        // of the row, once it was counted; only the writer looks at it
 	alone  bool         // made for one step of a scan: nobody else holds it, and its value lasts no longer
 	row    atomic.Value // the decoded row, a *T, once somebody asked for it
 }

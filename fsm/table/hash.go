@@ -13,6 +13,17 @@ type Hash [sha256.Size]byte
 func (h Hash) String() string { return hex.EncodeToString(h[:8]) }
 
 func (h *Hash) toggle(table string, key, value []byte) {
+	h.xor(rowHash(table, key, value))
+}
+
+func (h *Hash) xor(o Hash) {
+	for i := range h {
+		h[i] ^= o[i]
+	}
+}
+
+// rowHash is what one row adds to the hash of its table.
+func rowHash(table string, key, value []byte) (sum Hash) {
 	d := sha256.New()
 	var n [4]byte
 	for _, part := range [][]byte{[]byte(table), key, value} {
@@ -20,11 +31,8 @@ func (h *Hash) toggle(table string, key, value []byte) {
 		d.Write(n[:])
 		d.Write(part)
 	}
-	var sum Hash
 	d.Sum(sum[:0])
-	for i := range h {
-		h[i] ^= sum[i]
-	}
+	return sum
 }
 
 // combine hashes the hashes of all tables in the order of their ids. An empty table does not count: a release that

@@ -178,13 +178,20 @@ func (t *Table[T]) Put(tx *Tx, row *T) {
 }
 
 // Add writes a row of which the caller knows that its key is new and that nobody will read it soon: it is neither
-// looked for nor kept in memory.
-func (t *Table[T]) Add(tx *Tx, row *T) {
+// looked for nor kept in memory. What it gives is for Remove.
+func (t *Table[T]) Add(tx *Tx, row *T) Hash {
 	pk := t.key(row)
-	tx.addRow(t, t.rowKey(pk), codec.MustEncode(row))
+	c := tx.addRow(t, t.rowKey(pk), codec.MustEncode(row))
 	for _, k := range t.indexKeys(row) {
 		t.addEntry(tx, k, pk)
 	}
+	return c.counted(t, t.rowKey(pk))
+}
+
+// Remove deletes a row of a table without indexes of which the caller knows that it stands there as it was added: it is not looked
+// for. added is what Add gave for it.
+func (t *Table[T]) Remove(tx *Tx, key string, added Hash) {
+	tx.deleteRow(t, t.rowKey(key), &cell{exists: true, hash: &added})
 }
 
 // addEntry adds an index entry. One that another row holds in a unique index is a defect of the reducer, and ends it.

@@ -86,8 +86,10 @@ func (tx *Tx) setRow(t Erased, key []byte, old *cell, value []byte) {
 	tx.undo = append(tx.undo, tx.b.change(key, t, old, &cell{value: value, exists: true}, true))
 }
 
-func (tx *Tx) addRow(t Erased, key, value []byte) {
-	tx.undo = append(tx.undo, tx.b.change(key, t, absent, &cell{value: value, exists: true}, false))
+func (tx *Tx) addRow(t Erased, key, value []byte) *cell {
+	c := &cell{value: value, exists: true}
+	tx.undo = append(tx.undo, tx.b.change(key, t, absent, c, false))
+	return c
 }
 
 func (tx *Tx) deleteRow(t Erased, key []byte, old *cell) {
