@@ -67,6 +67,7 @@ type member struct {
 	attempts attempts
 	gossip   atomic.Pointer[gossip.Gossip]
 	low      atomic.Bool // the disk is nearly full
+	unsound  atomic.Bool // rows are not those of the state's hash
 	founded  atomic.Bool // there is a keyring: this is a cluster
 	listens  listeners
 }

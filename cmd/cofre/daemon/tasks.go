@@ -205,9 +205,12 @@ func (m *member) clockTurned(disagrees bool, offset time.Duration) {
 }
 
 func (m *member) status() cluster.Status {
-	s := cluster.Status{Progress: m.node.Progress(), Sealed: m.keys.Sealed(), Unfit: m.low.Load() || m.clock.Disagrees(), Fresh: m.reader.Fresh(), Version: m.version, Level: fsm.Level}
+	s := cluster.Status{Progress: m.node.Progress(), Sealed: m.keys.Sealed(), Unfit: m.low.Load() || m.clock.Disagrees() || m.unsound.Load(), Fresh: m.reader.Fresh(), Version: m.version, Level: fsm.Level}
 	if m.low.Load() {
 		s.Notes = append(s.Notes, "the disk is nearly full")
+	}
+	if m.unsound.Load() {
+		s.Notes = append(s.Notes, "the rows of its state are not those of the hash that was kept: "+replaceAdvice(m.config))
 	}
 	if m.clock.Disagrees() {
 		s.Notes = append(s.Notes, "the clock disagrees with the majority")

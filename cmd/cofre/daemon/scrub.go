@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"cofre/fsm"
+)
+
+// scrubEvery is how often a node reads its whole state, at most scrubRate bytes a second of it.
+const (
+	scrubEvery = 24 * time.Hour
+	scrubRate  = 8 << 20
+)
+
+// scrub reads every row once a day and computes the state's hash anew (RULES 4), so that a row that nobody asks for, and that
+// changed behind the hash, is found before it is needed. A damaged file ends the process; rows that are not those of the hash
+// make this node unfit: it hands leadership over and its status says what to do. It does not stop, because a defect that all
+// nodes share would stop all of them.
+func (m *member) scrub(ctx context.Context) error {
+	wait := time.Hour + rand.N(scrubEvery-time.Hour) // nodes that started together do not read together
+	for {
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		began := time.Now()
+		err := m.readAll(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			m.part("state").WithError(err).Error("the rows of this node are not those of its hash: " + replaceAdvice(m.config))
+		} else {
+			m.part("state").WithField("took", time.Since(began).Round(time.Second)).Debug("every row was read and is right")
+		}
+		m.unsound.Store(err != nil)
+		wait = scrubEvery
+	}
+}
+
+func (m *member) readAll(ctx context.Context) error {
+	s, err := m.fsm.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // a reader's end
+	return sound(ctx, s)
+}
+
+func sound(ctx context.Context, state io.Reader) error {
+	_, err := fsm.Examine(&paced{ctx, state})
+	return err
+}
+
+// paced reads no faster than scrubRate, until ctx ends.
+type paced struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	if wait := pause(p.ctx, time.Duration(n)*time.Second/scrubRate); wait != nil {
+		return 0, wait
+	}
+	return n, err
+}
