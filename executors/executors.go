@@ -10,8 +10,10 @@ package executors
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"cofre/executors/mask"
 	"cofre/fsm/model"
@@ -41,6 +43,9 @@ type Executor interface {
 // Compile checks a template of a kind with its executor. Only templates for secrets of applications may use tags outside the
 // list, which are keys of the secret.
 func Compile(e Executor, kind model.TemplateKind, source string) (Program, error) {
+	if err := notText(source); err != nil {
+		return nil, err
+	}
 	p, err := e.Compile(source)
 	if err != nil {
 		return nil, err
@@ -51,6 +56,29 @@ func Compile(e Executor, kind model.TemplateKind, source string) (Program, error
 		}
 	}
 	return p, nil
+}
+
+// notText names the first place of a template that is no UTF-8.
+func notText(source string) error {
+	line, start := 1, 0
+	for i, r := range source {
+		if _, n := utf8.DecodeRuneInString(source[i:]); r == utf8.RuneError && n == 1 {
+			return &mask.Error{Line: line, Column: i - start + 1, Msg: "expected text in UTF-8"}
+		}
+		if r == '\n' {
+			line, start = line+1, i+1
+		}
+	}
+	return nil
+}
+
+// Notices lists remarks for the author of a template of a kind.
+func Notices(p Program, kind model.TemplateKind) []string {
+	all := slices.Clone(p.Notices())
+	if kind == model.TemplateChange && !slices.Contains(p.Masks(), mask.NewPassword) {
+		all = append(all, "[#NEW_PASSWORD#] stands nowhere: a change by this template changes nothing")
+	}
+	return all
 }
 
 // Program is a compiled template. It may run many times, also at once.

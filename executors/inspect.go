@@ -42,7 +42,7 @@ func Inspect(e Executor, kind model.TemplateKind, source string) (model.Compiled
 	if err != nil {
 		return model.Compiled{}, err
 	}
-	c := model.Compiled{Steps: []model.CompiledStep{}, Tags: []model.CompiledTag{}, Hosts: []string{}, Notices: append([]string{}, p.Notices()...)}
+	c := model.Compiled{Steps: []model.CompiledStep{}, Tags: []model.CompiledTag{}, Hosts: []string{}, Notices: append([]string{}, Notices(p, kind)...)}
 	c.Protocols = protocols(e)
 	if x, ok := p.(Explainer); ok {
 		c.Steps = x.Explain()

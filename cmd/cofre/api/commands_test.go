@@ -168,6 +168,11 @@ func TestOperations(t *testing.T) {
 		t.Error(out)
 	}
 	h.refused("line 2, column 1", "template", "lint", h.file("bad.txt", "exec \"x\"\nbogus\n"), "--executor", "ssh")
+	h.refused("line 2, column 3: expected text in UTF-8", "template", "lint", h.file("latin1.txt", "SELECT 1;\n--\xe9"), "--executor", "postgres")
+	h.refused("at least one byte", "template", "lint", h.file("empty.txt", ""), "--executor", "ssh")
+	if out := h.run("template", "lint", h.file("same.txt", "exec \"passwd\"\n"), "--executor", "ssh"); !strings.Contains(out, "a change by this template changes nothing") {
+		t.Error(out)
+	}
 	h.refused("postgres, mysql", "template", "lint", content, "--executor", "smtp")
 	h.refused("Cofre does not offer the executor \"Cassandra\"", "template", "put", "Theirs", content, "--executor", "Cassandra")
 	h.runWith("old", "credential", "create", "a", "--hostname", "web1", "--username", "a", "--secret-stdin", "--template", "Ours")

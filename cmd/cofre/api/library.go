@@ -144,7 +144,9 @@ func checkFile(path string, f libraryFile) libraryFile {
 	if err != nil {
 		return refuse(refused, err)
 	}
-	f.content = string(b)
+	if f.content = string(b); f.content == "" {
+		return refuse(refused, errors.New("a template has at least one byte"))
+	}
 	if plain := script.ASCII(f.content); plain != f.content {
 		f.content = plain
 		f.Notices = append(f.Notices, "typographic quotes were replaced by ASCII quotes")
@@ -156,7 +158,7 @@ func checkFile(path string, f libraryFile) libraryFile {
 	for _, n := range p.Masks() {
 		f.Tags = append(f.Tags, string(n))
 	}
-	f.Result, f.Notices = compiles, append(f.Notices, p.Notices()...)
+	f.Result, f.Notices = compiles, append(f.Notices, executors.Notices(p, f.Kind)...)
 	return f
 }
 
