@@ -17,6 +17,7 @@ type Handover struct {
 	Sealed func() bool
 	Clock  *Clock
 	Low    func() bool // disk
+	Rotten func() bool // rows that are not those of the state's hash
 	Gather func(context.Context) ([]MemberStatus, error)
 	Log    logrus.FieldLogger
 }
@@ -46,6 +47,8 @@ func (h *Handover) reason() (string, bool) {
 	switch {
 	case h.Low != nil && h.Low():
 		return "the disk is nearly full", true
+	case h.Rotten != nil && h.Rotten():
+		return "the rows of the state are not those of its hash", true
 	case h.Clock != nil && h.Clock.Disagrees():
 		return "the clock disagrees with the majority", true
 	case h.Sealed != nil && h.Sealed():

@@ -17,7 +17,7 @@ func (m *member) parts() []func(context.Context) error {
 	gather := func(ctx context.Context) ([]cluster.MemberStatus, error) {
 		return cluster.Gather(ctx, m.node, m.client, m.status)
 	}
-	handover := &cluster.Handover{Node: m.node, Sealed: m.keys.Sealed, Clock: m.clock, Low: func() bool { return m.low.Load() || m.unsound.Load() }, Gather: gather, Log: m.part("cluster")}
+	handover := &cluster.Handover{Node: m.node, Sealed: m.keys.Sealed, Clock: m.clock, Low: m.low.Load, Rotten: m.unsound.Load, Gather: gather, Log: m.part("cluster")}
 	reconciler := &membership.Reconciler{Node: m.node, Rows: m.rows, Gather: gather, Log: m.part("cluster")}
 	stateTime := &cluster.StateTime{Node: m.node, Proposer: m.proposer, Clock: m.clock, Now: m.stateTime, Log: m.part("clock")}
 	renewer := &peer.Renewer{Holder: m.self, Issue: m.renewOwn, Save: m.save, Log: m.part("peer")}
