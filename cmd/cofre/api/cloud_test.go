@@ -62,7 +62,10 @@ prod  aws  AKIAACCOUNT000000001  eu-west-1  unknown  -  enabled  cloud
 		{model.OutcomeUncertain, nil, "does not log in"},
 	} {
 		go h.verify(c.outcome, c.steps)
-		out, _, err := h.try("", "cloud", "account", "test", "prod")
+		out, notes, err := h.try("", "cloud", "account", "test", "prod")
+		if !strings.Contains(notes, "granted -> settling") {
+			t.Errorf("nothing is told while it waits: %q", notes)
+		}
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%q: %v", c.want, err)
 		}

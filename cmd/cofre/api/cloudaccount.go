@@ -150,10 +150,11 @@ func testAccount(s *session) *cobra.Command {
 		Long:    "Log in as the account and ask what it may do. Nothing is changed. Ends with an error unless it may do everything.",
 		Example: "  cofre cloud account test prod\n  cofre cloud account test prod --json | jq '.attempts[-1].steps'",
 		RunE: func(c *cobra.Command, args []string) error {
-			o, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", operation.Body{Credential: args[0], Kind: model.Verify})
-			for err == nil && !o.Final {
-				o, err = s.progress(c, &o)
+			begun, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", operation.Body{Credential: args[0], Kind: model.Verify})
+			if err != nil {
+				return err
 			}
+			o, err := s.watch(c, &begun) // a provider that cannot be reached is tried again and again: somebody must see why
 			if err != nil {
 				return err
 			}

@@ -169,8 +169,8 @@ func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {
 	return nil
 }
 
-// follow prints each step of an operation until it is final.
-func (s *session) follow(c *cobra.Command, o *operation.View) error {
+// watch notes each step of an operation until it is final.
+func (s *session) watch(c *cobra.Command, o *operation.View) (*operation.View, error) {
 	fmt.Fprintf(note(c), "operation %d: %s of %s at %s\n", o.Number, o.Kind, clean(o.Credential.Identifier), clean(o.Credential.Hostname))
 	told, ended, waits, said := 0, 0, "", ""
 	for {
@@ -189,13 +189,21 @@ func (s *session) follow(c *cobra.Command, o *operation.View) error {
 		}
 		waits = o.WaitsFor
 		if o.Final {
-			break
+			return o, nil
 		}
 		next, err := s.progress(c, o)
 		if err != nil {
-			return fmt.Errorf("%w (the operation goes on: cofre operation wait %d)", err, o.Number)
+			return nil, fmt.Errorf("%w (the operation goes on: cofre operation wait %d)", err, o.Number)
 		}
 		o = &next
+	}
+}
+
+// follow prints each step of an operation until it is final, and what it came to.
+func (s *session) follow(c *cobra.Command, o *operation.View) error {
+	o, err := s.watch(c, o)
+	if err != nil {
+		return err
 	}
 	if err := s.show(c, o, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "operation %d: %s%s\n", o.Number, o.State, word(o.Message != "", ": "+clean(o.Message), ""))
