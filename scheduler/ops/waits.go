@@ -12,6 +12,7 @@ import (
 
 // waiting tells what operations wait for. It looks at what is at work once, and only if one waits.
 func (s *Service) waiting(v *table.View, at model.Time) func(*model.Operation) string {
+	at = max(at, state.SystemRow(v).At) // what was asked for just now is due now, not in a moment
 	var outlook *plan.Outlook
 	return func(o *model.Operation) string {
 		if o.State != model.OpReady && o.State != model.OpUncertain {
