@@ -81,6 +81,10 @@ func (t *term) look() {
 			offer(t, credential.EndCustody, credential.EndArgs{Custody: d.Custody})
 			continue
 		}
+		if d.Spent != "" {
+			offer(t, credential.Prune, credential.PruneArgs{Credential: d.Spent})
+			continue
+		}
 		if d.User != "" {
 			offer(t, dynamic.Remove, dynamic.RemoveArgs{User: d.User, Reason: d.Trigger})
 			continue
