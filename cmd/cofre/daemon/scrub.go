@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"time"
@@ -30,37 +31,48 @@ func (m *member) scrub(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		wait = scrubEvery
+		if errors.Is(err, errReplaced) {
+			continue // it came with its own proof
+		}
 		if err != nil {
 			m.part("state").WithError(err).Error("the rows of this node are not those of its hash: " + replaceAdvice(m.config))
 		} else {
 			m.part("state").WithField("took", time.Since(began).Round(time.Second)).Debug("every row was read and is right")
 		}
 		m.unsound.Store(err != nil)
-		wait = scrubEvery
 	}
 }
 
+// errReplaced ends a reading whose state was replaced by a received one meanwhile: its files go two minutes later.
+var errReplaced = errors.New("the state was replaced while it was read")
+
 func (m *member) readAll(ctx context.Context) error {
+	in := m.fsm.Directory()
 	s, err := m.fsm.Open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }() // a reader's end
-	return sound(ctx, s)
+	return sound(ctx, s, func() bool { return m.fsm.Directory() != in })
 }
 
-func sound(ctx context.Context, state io.Reader) error {
-	_, err := fsm.Examine(&paced{ctx, state})
+func sound(ctx context.Context, state io.Reader, replaced func() bool) error {
+	_, err := fsm.Examine(&paced{ctx, state, replaced})
 	return err
 }
 
-// paced reads no faster than scrubRate, until ctx ends.
+// paced reads no faster than scrubRate, until ctx ends or what it reads is replaced.
 type paced struct {
-	ctx context.Context
-	r   io.Reader
+	ctx      context.Context
+	r        io.Reader
+	replaced func() bool
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	if p.replaced() {
+		return 0, errReplaced
+	}
 	n, err := p.r.Read(b)
 	if wait := pause(p.ctx, time.Duration(n)*time.Second/scrubRate); wait != nil {
 		return 0, wait

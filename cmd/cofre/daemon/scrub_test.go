@@ -38,7 +38,7 @@ func TestScrub(t *testing.T) {
 	other[7] ^= 1
 	body := bytes.Replace(golden[:len(golden)-sha256.Size], kept[:], other[:], 1) // rows and the kept hash differ; nothing else is wrong
 	sum := sha256.Sum256(body)
-	if err := sound(t.Context(), bytes.NewReader(append(body, sum[:]...))); err == nil || !strings.Contains(err.Error(), "do not have the hash") {
+	if err := sound(t.Context(), bytes.NewReader(append(body, sum[:]...)), never); err == nil || !strings.Contains(err.Error(), "do not have the hash") {
 		t.Errorf("rows that are not those of the hash: %v", err)
 	}
 	ended, end := context.WithCancel(t.Context())
@@ -46,13 +46,18 @@ func TestScrub(t *testing.T) {
 	if err := m.readAll(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("while the node stops: %v", err)
 	}
+	if err := sound(t.Context(), bytes.NewReader(golden), func() bool { return true }); !errors.Is(err, errReplaced) {
+		t.Errorf("a state that is replaced meanwhile: %v", err)
+	}
 }
+
+func never() bool { return false }
 
 func TestPaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		n, err := io.Copy(io.Discard, &paced{t.Context(), bytes.NewReader(make([]byte, 10*scrubRate))})
+		n, err := io.Copy(io.Discard, &paced{t.Context(), bytes.NewReader(make([]byte, 10*scrubRate)), never})
 		if took := time.Since(began); err != nil || n != 10*scrubRate || took < 9*time.Second || took > 11*time.Second {
 			t.Errorf("%d bytes in %s, %v", n, took, err)
 		}
