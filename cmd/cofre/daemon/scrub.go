@@ -21,7 +21,7 @@ const (
 // make this node unfit: it hands leadership over and its status says what to do. It does not stop, because a defect that all
 // nodes share would stop all of them.
 func (m *member) scrub(ctx context.Context) error {
-	wait := time.Hour + rand.N(scrubEvery-time.Hour) // nodes that started together do not read together
+	wait := time.Hour + rand.N(scrubEvery-time.Hour) //nolint:gosec // nodes that started together do not read together
 	for {
 		if err := pause(ctx, wait); err != nil {
 			return err

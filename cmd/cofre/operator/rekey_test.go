@@ -45,7 +45,7 @@ func TestSharesThatMayBeInForce(t *testing.T) {
 				t.Fatal(err)
 			}
 			mux := http.NewServeMux()
-			srv := &http.Server{Handler: mux} //nolint:gosec // of this test
+			srv := &http.Server{Handler: mux}
 			t.Cleanup(func() { _ = srv.Close() })
 			mux.HandleFunc("POST /shares", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Connection", "close")
