@@ -91,7 +91,7 @@ func (r *ranges) keep(fresh *span, begun uint64) {
 	}
 	at := Space(fresh.lower)
 	spans := r.spaces[at]
-	// What it overlaps, and what ends where it begins while both are short, becomes a part of it.
+	// What it overlaps gives way, as others may have filled in meanwhile; what ends where it begins becomes a part of it while both are short.
 	from, _ := slices.BinarySearchFunc(spans, fresh.lower, compareLower)
 	if from > 0 {
 		switch s := spans[from-1]; {

@@ -181,11 +181,12 @@ func (t *Table[T]) Put(tx *Tx, row *T) {
 // looked for nor kept in memory. What it gives is for Remove.
 func (t *Table[T]) Add(tx *Tx, row *T) Hash {
 	pk := t.key(row)
-	c := tx.addRow(t, t.rowKey(pk), codec.MustEncode(row))
+	key := t.rowKey(pk)
+	c := tx.addRow(t, key, codec.MustEncode(row))
 	for _, k := range t.indexKeys(row) {
 		t.addEntry(tx, k, pk)
 	}
-	return c.counted(t, t.rowKey(pk))
+	return c.counted(t, key)
 }
 
 // Remove deletes a row of a table without indexes of which the caller knows that it stands there as it was added: it is not looked
