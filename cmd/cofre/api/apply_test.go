@@ -250,6 +250,14 @@ func TestApplyHostsInAnyCase(t *testing.T) {
 			t.Errorf("%s, want %s", out, want)
 		}
 	}
+	// What refers to a device by another spelling does not change at each run.
+	refers := h.file("refers.yaml", "kind: access-profile\nname: nine\nrights: [secret.read]\ndevices: [wEB9]\n---\nkind: device\nname: inner9\nip: 192.0.2.10\nvia: WEB9\n---\n"+
+		"kind: profile\nname: nine\ndevice: weB9\ntemplate: Nines\n---\nkind: template\nname: Nines\nexecutor: ssh\ncontent: \"exec [#NEW_PASSWORD#]\\n\"\n---\nkind: manifest\nname: refers\n")
+	for _, want := range []string{"4 to create, 0 to change, 0 to disable, 0 unchanged", "0 to create, 0 to change, 0 to disable, 4 unchanged"} {
+		if out := h.run("apply", "-f", refers); !strings.Contains(out, want) {
+			t.Errorf("%s, want %s", out, want)
+		}
+	}
 	file = h.file("hosts.yaml", "kind: device\nname: web9\nip: 192.0.2.9\n---\n"+rest)
 	if out := h.run("apply", "-f", file, "--prune"); !strings.Contains(out, "0 to create, 1 to change, 0 to disable, 1 unchanged") {
 		t.Error(out)

@@ -251,9 +251,7 @@ func (p *planner) identify(o *object, path string, in map[string]any, key string
 
 // asNamed shows what the API shows by id as manifests do, by name.
 func (p *planner) asNamed(o *object, have map[string]any) error {
-	if host, ok := have["hostname"].(string); ok && o.kind.name != "device" && keyOf("device", host) == keyOf("device", fmt.Sprint(o.want["hostname"])) {
-		o.want["hostname"] = host // as the device is spelt
-	}
+	defer func() { asSpelt(o, have) }()
 	switch o.kind.name {
 	case "authorization":
 		filter, _ := have["filter"].(map[string]any)

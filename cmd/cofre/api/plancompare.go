@@ -5,6 +5,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"cofre/fsm/model"
 )
 
 // compare lists the fields of want that have does not have so; what the file does not name stays.
@@ -44,4 +46,32 @@ func inOneOrder(v any) any {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// asSpelt writes the hosts that an object refers to as the API does: their names are the same in any case. The name of a device itself
+// may be spelt anew.
+func asSpelt(o *object, have map[string]any) {
+	spelt := map[string]string{}
+	hosts(o.kind.name, have, func(s string) string { spelt[model.FoldHost(s)] = s; return s })
+	hosts(o.kind.name, o.want, func(s string) string { return or(spelt[model.FoldHost(s)], s) })
+}
+
+func hosts(kind string, in map[string]any, write func(string) string) {
+	for _, k := range []string{"hostname", "via", "device", "devices"} {
+		switch v := in[k].(type) {
+		case string:
+			if k != "hostname" || kind != "device" {
+				in[k] = write(v)
+			}
+		case []any:
+			for i := range v {
+				switch e := v[i].(type) {
+				case string:
+					v[i] = write(e)
+				case map[string]any:
+					hosts("", e, write)
+				}
+			}
+		}
+	}
 }
