@@ -59,7 +59,7 @@ func Document(routes []route.Route, scripts []examples.Script, version string) [
 	doc := object{
 		"openapi": "3.1.0",
 		"info": object{"title": "Cofre", "version": version, "license": object{"name": "see LICENSE"},
-			"description": "Routes below /iso exist below /api too, in any case of letters, and show every payload beside `response` and inside it. Management is below /api/v1: strict JSON, errors as application/problem+json. Authenticated GET requests take ?consistency=strong. A credential that the caller does not reach is named *** where something points at it."},
+			"description": "Routes below /iso exist below /api too, in any case of letters, and show every payload beside `response` and inside it. Management is below /api/v1: strict JSON, errors as application/problem+json. Authenticated GET requests take ?consistency=strong. HEAD is answered as GET, without the body, except where GET reads or issues a secret: 405. A credential that the caller does not reach is named *** where something points at it."},
 		"paths": paths,
 		"components": object{
 			"schemas":         s,

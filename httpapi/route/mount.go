@@ -84,7 +84,7 @@ func Mount(o Options, routes []Route) (http.Handler, error) {
 			s.paths.add(p)
 			names := params(p)
 			s.engine.Handle(r.Method, ginPath(p), func(c *gin.Context) { s.serve(c, r, names) })
-			if r.Method == http.MethodGet && r.Auth == Public {
+			if r.heads() {
 				s.engine.Handle(http.MethodHead, ginPath(p), func(c *gin.Context) { s.serve(c, r, names) })
 			}
 		}
@@ -262,7 +262,7 @@ func (s *server) withheld(r *Request, err error) error {
 
 // catchUp serves ?consistency=strong: the answer holds everything that was committed before the request.
 func (s *server) catchUp(ctx context.Context, r *Request) error {
-	if r.route.Auth != Authenticated || r.HTTP.Method != http.MethodGet {
+	if r.route.Auth != Authenticated || r.route.Method != http.MethodGet {
 		return nil
 	}
 	switch r.query.Get("consistency") {

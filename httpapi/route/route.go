@@ -145,6 +145,10 @@ func (r *Route) check() error {
 	return nil
 }
 
+// heads tells whether HEAD is answered as GET is, without the body. Where GET reads or issues a secret it is not (405): HEAD is sent by
+// probes and prefetchers, whose call would take custody, start the change that follows a read, and stand in the trail as a read of who saw nothing.
+func (r *Route) heads() bool { return r.Method == http.MethodGet && r.Event == NoEvent }
+
 // maxBody is the greatest body that the route takes.
 func (r *Route) maxBody() int64 {
 	if r.MaxBody == 0 {
