@@ -154,6 +154,27 @@ func TestDurationText(t *testing.T) {
 	}
 }
 
+func TestTimeText(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"2026-01-31T12:00:00Z": "2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00.25-03:00": "2026-01-31T15:00:00.250Z",
+		"2026-01-31": "2026-01-31T00:00:00.000Z", "2026-01-31 12:00:00Z": "2026-01-31T12:00:00.000Z", "": "",
+	} {
+		var at Time
+		if err := at.UnmarshalText([]byte(in)); err != nil {
+			t.Errorf("%q: %v", in, err)
+		} else if got := model.Time(at).String(); at != 0 && got != want || at == 0 && want != "" {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+	for _, in := range []string{"yesterday", "2026-02-30", "2026-01-31 12:00:00", "31.01.2026", "1969-12-31", "99999-01-01"} {
+		var at Time
+		if err := at.UnmarshalText([]byte(in)); err == nil || !strings.Contains(err.Error(), "is written like") {
+			t.Errorf("%q: %v %v", in, at, err)
+		}
+	}
+}
+
 func FuzzBind(f *testing.F) {
 	f.Add([]byte(`{"name":"a","list":[{"a":"x"}],"secret":"canary-canary"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -2,31 +2,34 @@ package compat
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"time"
 
 	"cofre/fsm/model"
 )
 
-// Time is a moment in management calls: RFC 3339 in JSON, left out when zero.
+// Time is a moment in management calls: written as RFC 3339 in JSON, left out when zero.
 type Time model.Time
 
 // MarshalText writes RFC 3339 in UTC with milliseconds.
 func (t Time) MarshalText() ([]byte, error) { return []byte(model.Time(t).String()), nil }
 
-// UnmarshalText reads RFC 3339; "" is zero.
+// written are the ways in which people write a moment: as JSON and tables show it, and as a day, which is its beginning in UTC.
+var written = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", time.DateOnly}
+
+// UnmarshalText reads one of them; "" is zero.
 func (t *Time) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*t = 0
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, string(b))
-	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
-		return fmt.Errorf("a time is written like 2026-01-31T12:00:00Z")
+	for _, layout := range written {
+		if at, err := time.Parse(layout, string(b)); err == nil && at.Year() >= 1970 && at.Year() <= 9999 {
+			*t = Time(model.TimeOf(at))
+			return nil
+		}
 	}
-	*t = Time(model.TimeOf(at))
-	return nil
+	return errors.New("a time is written like 2026-01-31T12:00:00Z, or like 2026-01-31 for its first moment in UTC")
 }
 
 // Duration is a span in management calls, in milliseconds; in JSON "720h", "90s" or "1h30m".

@@ -26,7 +26,7 @@ func listAudit(s *session) *cobra.Command {
 	}
 	limit := s.lists(c, 50)
 	after := c.Flags().Uint64("after", 0, "list the events after this number instead of the newest ones")
-	for name, doc := range map[string]string{"kind": "only events of this kind, such as credential.read", "since": "at or after this time", "until": "before this time",
+	for name, doc := range map[string]string{"kind": "only events of this kind, such as credential.read", "since": "at or after this time, such as 2026-01-31 or 2026-01-31T12:00:00Z", "until": "before this time",
 		"about": "only events in which this stands, whole: an id, a name such as that of a credential, a number or an address; or that this authorization's id did"} {
 		c.Flags().String(name, "", doc)
 	}
