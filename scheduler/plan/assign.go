@@ -162,7 +162,7 @@ func (a *assigning) look(o *model.Operation) (s start) {
 	if s.worker = pick(a.workers, o); s.worker == nil {
 		return stop(Obstacle{Block: NoSlot})
 	}
-	s.to = reachOf(a.r, o, key)
+	s.to = a.lanes.reachOf(a.r, o, key)
 	return stop(a.lanes.full(a.r, s.to))
 }
 

@@ -224,6 +224,29 @@ func TestAssign(t *testing.T) {
 				o.Device, c.Key = "elsewhere", &model.KeyPair{Devices: []model.DeviceID{"deep3"}}
 			})
 		}, want: []plan.Grant{{"deep1", "n1", 0}, {"deep2", "n1", 1}, {"flat1", "n1", 2}, {"any1", "n1", 3}, {"any2", "n1", 4}, {"open", "n1", 5}}},
+		"an SSH key counts at the jump hosts that lead to hosts which fit its pattern": {put: func(tx *table.Tx) {
+			member(tx, "n1", 20, nil)
+			for i, d := range []model.Device{{ID: "outer", Lanes: 1}, {ID: "inner", Via: "outer"}, {ID: "web1", Via: "inner"}, {ID: "flat", Via: "outer"}, {ID: "other", Lanes: 1},
+				{ID: "db1", Via: "other"}, {ID: "idle", Lanes: 1}, {ID: "unlimited"}, {ID: "web2", Via: "unlimited"}, {ID: "app1", Via: "unlimited"}} {
+				d.Number, d.Hostname, d.Enabled = uint64(201+i), string(d.ID), true
+				state.Devices.Put(tx, &d)
+			}
+			state.Devices.Put(tx, &model.Device{ID: "web3", Number: 301, Hostname: "web3", Via: "idle"}) // not active
+			state.Devices.Put(tx, &model.Device{ID: "app2", Number: 302, Hostname: "app2", Via: "idle", Enabled: true})
+			on := func(id string, at model.Time, d model.DeviceID, pattern string) {
+				waits(tx, id, at, func(o *model.Operation, c *model.Credential) {
+					if o.Device = d; pattern != "" {
+						c.Key = &model.KeyPair{Pattern: pattern}
+					}
+				})
+			}
+			on("webs", 1, "elsewhere", "web?")
+			on("through the same", 2, "flat", "")
+			on("not through it", 3, "app2", "")
+			on("no limit", 4, "app1", "")
+			on("passes", 5, "db1", "")
+			on("dbs", 6, "nowhere", "db*")
+		}, want: []plan.Grant{{"webs", "n1", 0}, {"not through it", "n1", 1}, {"no limit", "n1", 2}, {"passes", "n1", 3}}},
 		"an SSH key that opens its jump host too takes one lane there": {put: func(tx *table.Tx) {
 			member(tx, "n1", 9, nil)
 			state.Devices.Put(tx, &model.Device{ID: "bastion", Number: 201, Hostname: "bastion", Enabled: true, Lanes: 2})

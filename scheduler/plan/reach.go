@@ -9,7 +9,8 @@ import (
 )
 
 // reach is where an operation goes: its device, and for an SSH key the further ones that it lists. Those that only fit its
-// pattern of host names are found by the attempt, so that no look searches all devices.
+// pattern of host names are found by the attempt, so that no look searches all devices; what is known of those are the jump hosts on the
+// way that have a limit.
 type reach struct {
 	devices []model.DeviceID // each once
 	hops    []model.DeviceID // jump hosts and proxies on the way to them, each once
@@ -17,8 +18,8 @@ type reach struct {
 }
 
 // reachOf tells where an operation goes; key is its credential, nil: it has none.
-func reachOf(r table.Reader, o *model.Operation, key *model.Credential) reach {
-	to := reach{devices: []model.DeviceID{o.Device}}
+func (l *lanes) reachOf(r table.Reader, o *model.Operation, key *model.Credential) reach {
+	to, hops := reach{devices: []model.DeviceID{o.Device}}, state.Hops(r, o.Device, key)
 	if key != nil && key.Key != nil {
 		for _, id := range key.Key.Devices {
 			if !slices.Contains(to.devices, id) {
@@ -27,7 +28,14 @@ func reachOf(r table.Reader, o *model.Operation, key *model.Credential) reach {
 		}
 		to.pattern = key.Key.Pattern
 	}
-	to.hops = slices.DeleteFunc(state.Hops(r, o.Device, key), func(id model.DeviceID) bool { return slices.Contains(to.devices, id) })
+	if to.pattern != "" {
+		for _, id := range l.gates.to(r, to.pattern) {
+			if !slices.Contains(hops, id) {
+				hops = append(hops, id)
+			}
+		}
+	}
+	to.hops = slices.DeleteFunc(hops, func(id model.DeviceID) bool { return slices.Contains(to.devices, id) })
 	return to
 }
 

@@ -22,6 +22,7 @@ type lanes struct {
 	devices    map[model.DeviceID]int
 	passing    map[model.DeviceID]int // operations on others that pass through it
 	patterns   []reach                // of SSH keys with one
+	gates      gates
 	executors  map[model.ExecutorName]int
 	background int // running operations that nobody waits for
 	slots      int // of all nodes that work
@@ -60,7 +61,7 @@ func workersOf(r table.Reader, alive func(model.NodeID) bool) ([]*worker, lanes)
 	for o := range leased(r) {
 		used[slot{o.Lease.Node, o.Lease.Slot}] = true
 		key, _ := state.Credentials.Look(r, o.Target.ID)
-		running.add(o, reachOf(r, o, key))
+		running.add(o, running.reachOf(r, o, key))
 	}
 	for n := range working(r, alive) {
 		running.slots += n.Announced.Slots
