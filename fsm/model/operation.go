@@ -171,6 +171,7 @@ type Operation struct {
 	Run         ChainRunID      `cbor:"run,omitempty"`       // of a chained exchange
 	Occasion    *Occasion       `cbor:"occasion,omitempty"`  // what happened to a secret or an authorization
 	Capture     bool            `cbor:"capture,omitempty"`   // what the target says is kept, sealed, for who debugs
+	Held        Time            `cbor:"held,omitempty"`      // NotBefore as it was when a freeze, a stop or the execution hours put it off; 0: none did
 }
 
 // Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change

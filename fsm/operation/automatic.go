@@ -50,7 +50,7 @@ func countFailure(tx *table.Tx, m command.Meta, o *model.Operation) {
 }
 
 // heldPause is how long at most an operation waits before it is looked at again while a freeze, a stop or the execution hours hold it
-// back: their end may come sooner than anybody knows now.
+// back.
 const heldPause = 10 * time.Minute
 
 // DeferArgs let an operation wait.
@@ -81,7 +81,27 @@ var Defer = command.Define("operation.defer", 1, func(tx *table.Tx, m command.Me
 	if !ok || until == 0 || !row.Holds(o, closed) {
 		return ControlArgs{}, model.Errorf(model.Conflict, "the operation does not wait, or nothing is frozen")
 	}
+	if o.Held == 0 {
+		o.Held = o.NotBefore
+	}
 	o.NotBefore = max(o.NotBefore, min(until, pause))
+	putOperation(tx, o)
+	return ControlArgs{o.ID}, nil
+})
+
+// Undefer lets what was put off wait no longer than it would have, once nothing holds it back any more: somebody ended the freeze or the
+// stop, or changed the execution hours. It keeps its place among what waits.
+var Undefer = command.Define("operation.undefer", 1, func(tx *table.Tx, m command.Meta, a ControlArgs) (ControlArgs, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
+		return ControlArgs{}, err
+	}
+	row := state.Automation(tx)
+	held := row.Stopped != 0 || row.FrozenUntil(m.At) != 0
+	o, ok := state.Operations.Get(tx, string(a.Operation))
+	if !ok || o.Held == 0 || held && row.Holds(o, false) {
+		return ControlArgs{}, model.Errorf(model.Conflict, "the operation was not put off, or something holds it back")
+	}
+	o.NotBefore, o.Held = o.Held, 0
 	putOperation(tx, o)
 	return ControlArgs{o.ID}, nil
 })
@@ -100,7 +120,7 @@ var RunNow = command.Define("operation.run_now", 1, func(tx *table.Tx, m command
 }).AuditDenials()
 
 func hurry(tx *table.Tx, m command.Meta, o *model.Operation) {
-	o.Immediate, o.NotBefore = true, m.At
+	o.Immediate, o.NotBefore, o.Held = true, m.At, 0
 	o.History = append(o.History, model.Transition{At: m.At, From: o.State, To: o.State, Event: "run now"})
 	putOperation(tx, o)
 	tx.Emit(audit.OperationHurried.With("operation", string(o.ID), "number", fmt.Sprint(o.Number)))

@@ -20,7 +20,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "operation", Commands: []command.Erased{
-	Request, Preflight, Grant, Share, Begin, Keep, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Prune, Capture, ReadCapture, DropCaptures,
+	Request, Preflight, Grant, Share, Begin, Keep, Renew, Finish, Expire, Cancel, Retry, RunNow, Defer, Undefer, Prune, Capture, ReadCapture, DropCaptures,
 }}
 
 var (
@@ -60,10 +60,6 @@ func Create(tx *table.Tx, m command.Meta, n int, c *model.Credential, s Spec) (*
 	d, ok := state.Devices.Get(tx, string(c.Device))
 	if !ok {
 		return nil, false, model.Errorf(model.Invalid, "the credential's device does not exist").WithCode(1011)
-	}
-	if s.Kind == model.PasswordChange && s.Requester == "" {
-		row := state.Automation(tx)
-		s.NotBefore = max(s.NotBefore, row.FrozenUntil(m.At))
 	}
 	p := state.Tries(tx, c)
 	o := &model.Operation{

@@ -75,7 +75,7 @@ func move(o *model.Operation, e event, at model.Time, node model.NodeID, note st
 		// The first entry tells why the operation exists, the others how it came to where it is.
 		o.History = append(o.History[:1:1], o.History[extra+1:]...)
 	}
-	o.State = to
+	o.State, o.Held = to, 0
 	if to.Final() {
 		o.FinishedAt = at
 	}

@@ -136,7 +136,7 @@ func hasten(tx *table.Tx, m command.Meta, c *model.Credential) {
 		return
 	}
 	if o := openAccess(tx, c); o != nil && !opens(o.Kind) && o.State == model.OpReady && o.Attempt == 0 && o.NotBefore > m.At {
-		o.NotBefore = m.At
+		o.NotBefore, o.Held = m.At, 0
 		putOperation(tx, o)
 	}
 }

@@ -101,7 +101,8 @@ var (
 		table.Index[model.Operation]{Name: "lease", Keys: leaseKey},
 		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }},
 		table.Index[model.Operation]{Name: "prompt", Keys: prompt},
-		table.Index[model.Operation]{Name: "finished", Keys: finishedKey})
+		table.Index[model.Operation]{Name: "finished", Keys: finishedKey},
+		table.Index[model.Operation]{Name: "held", Keys: heldKey})
 	Attempts = table.Define(19, "attempt", AttemptKey)
 )
 
@@ -259,6 +260,22 @@ func prompt(o *model.Operation) []string {
 		return nil
 	}
 	return waiting(o)
+}
+
+// HeldKey is the position in the index "held" of what was put off until a moment. What a freeze and a stop hold back stands apart from
+// what the execution hours alone hold back, so that neither is searched for the other.
+func HeldKey(automatic bool, until model.Time) string {
+	if automatic {
+		return "automatic/" + table.TimeKey(until)
+	}
+	return "other/" + table.TimeKey(until)
+}
+
+func heldKey(o *model.Operation) []string {
+	if o.Held == 0 || waiting(o) == nil {
+		return nil
+	}
+	return []string{HeldKey(o.Automatic(), o.NotBefore)}
 }
 
 // After is the position behind a waiting operation in the indexes of those.

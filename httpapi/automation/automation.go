@@ -113,7 +113,7 @@ func Routes(s Service) []route.Route {
 		add(http.MethodGet, "", route.NoEvent, m.show, route.Doc{Needs: route.Reads(model.ModulePAM, ""), Summary: "Show what the system starts by itself, and what holds it back"}),
 		add(http.MethodPut, "", "automation.put", m.put, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Change the bounds", Body: Body{}}),
 		add(http.MethodPost, "/freezes", "automation.frozen", m.freeze, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Plan a span without automatic changes", Text: "What people ask for still runs, and so does what settles a change that was begun.", Body: FreezeBody{}}),
-		add(http.MethodDelete, "/freezes/{name}", "automation.thawed", m.thaw, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Remove such a span", Text: "What it held back begins within ten minutes, or at once with /operations/{id}/run."}),
+		add(http.MethodDelete, "/freezes/{name}", "automation.thawed", m.thaw, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Remove such a span", Text: "What it held back begins within seconds."}),
 		add(http.MethodPost, "/stop", "automation.stopped", m.stop, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Start no change and no verification any more"}),
 		add(http.MethodPost, "/resume", "automation.resumed", m.resume, route.Doc{Needs: route.Writes(model.ModulePAM, model.PolicyWrite), Summary: "Go on, with a new bound for this hour", Text: "due in the answer of GET says how many changes begin."}),
 	}

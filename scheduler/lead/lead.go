@@ -173,6 +173,8 @@ func (c Config) round(ctx context.Context, seen plan.Observed, queue *plan.Queue
 				return note(propose(ctx, c, application.Clear, application.ClearArgs{Application: d.Left, Authorization: d.Unneeded}))
 			case d.Hold != "":
 				return note(propose(ctx, c, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until}))
+			case d.Free != "":
+				return note(propose(ctx, c, operation.Undefer, operation.ControlArgs{Operation: d.Free}))
 			case d.Brake != 0:
 				return note(propose(ctx, c, automation.Brake, automation.BrakeArgs{Due: d.Brake}))
 			case d.Orphans:

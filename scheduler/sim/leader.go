@@ -109,6 +109,10 @@ func (t *term) look() {
 			offer(t, dynamic.Revoked, dynamic.RevokedArgs{Key: d.Revocation})
 			continue
 		}
+		if d.Free != "" {
+			offer(t, operation.Undefer, operation.ControlArgs{Operation: d.Free})
+			continue
+		}
 		if d.Hold != "" {
 			offer(t, operation.Defer, operation.DeferArgs{Operation: d.Hold, Until: d.Until})
 			continue

@@ -25,3 +25,25 @@ func Held(r table.Reader, now model.Time, limit int) []Due {
 	}
 	return due
 }
+
+// Freed finds what was put off and is held back by nothing any more: a freeze or a stop ended before anybody knew that it would, or the
+// execution hours changed. While they hold something back what they hold is not searched.
+func Freed(r table.Reader, now model.Time, limit int) []Due {
+	a := state.Automation(r)
+	if a.Restored != 0 || Closed(&a, now) != 0 {
+		return nil
+	}
+	var due []Due
+	for _, automatic := range []bool{true, false} {
+		if automatic && (a.Stopped != 0 || a.FrozenUntil(now) != 0) {
+			continue
+		}
+		for o := range state.Operations.Range(r, "held", state.HeldKey(automatic, now+1), state.HeldKey(automatic, 1<<62)) {
+			if len(due) == limit {
+				break
+			}
+			due = append(due, Due{Free: o.ID})
+		}
+	}
+	return due
+}

@@ -63,6 +63,19 @@ func opened(tx *table.Tx, on model.CredentialID, s model.OperationState, change 
 	state.Operations.Put(tx, o)
 }
 
+// putOff is what a freeze and the execution hours held back, and what they did not.
+func putOff(tx *table.Tx) {
+	for i, id := range []model.CredentialID{"a", "b"} {
+		opened(tx, id, model.OpReady, func(o *model.Operation) {
+			o.Kind, o.NotBefore, o.Held = model.PasswordChange, now+model.Time(1+i), 1
+		})
+	}
+	opened(tx, "heartbeat", model.OpUncertain, func(o *model.Operation) { o.Kind, o.NotBefore, o.Held = model.Verify, now+1, 1 })
+	opened(tx, "again", model.OpReady, func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, now+1 })
+	opened(tx, "by itself", model.OpReady, func(o *model.Operation) { o.Kind, o.NotBefore, o.Held = model.PasswordChange, now, 1 })
+	opened(tx, "cancelled", model.OpCancelled, func(o *model.Operation) { o.Kind, o.NotBefore, o.Held = model.PasswordChange, now+1, 1 })
+}
+
 func verifies(tx *table.Tx, id model.CredentialID, at model.Time) {
 	rotates(tx, id, 0, func(c *model.Credential) { c.VerifyAt = at })
 }

@@ -26,6 +26,7 @@ type Due struct {
 	Left       model.ApplicationID   // or take away what is left of this application, which is being deleted
 	Unneeded   model.AuthorizationID // or of this authorization
 	Hold       model.OperationID     // or put off this operation
+	Free       model.OperationID     // or let this one that was put off go on
 	Brake      int                   // or tell that so many changes wait behind the hour's bound
 	Orphans    bool                  // or go on with a round of searches for orphans
 	Plan       bool                  // or plan credentials anew, because policies changed
@@ -39,7 +40,7 @@ var (
 	Background = []Trigger{Expiry, Heartbeat, TTL}
 
 	// Prompt lists the others.
-	Prompt = []Trigger{Chain, Held, CustodyEnd, SessionEnd, Revocation, Deletion, AutoRenew, Ending, Retention, Replan, Orphans}
+	Prompt = []Trigger{Chain, Held, Freed, CustodyEnd, SessionEnd, Revocation, Deletion, AutoRenew, Ending, Retention, Replan, Orphans}
 )
 
 // Find gives at most limit things of each of some triggers.

@@ -222,6 +222,16 @@ func TestTriggers(t *testing.T) {
 			joined(tx, "due", now, nil)
 			automation(tx, func(a *model.Automation) { a.Settings.Records, a.Cycle, a.Begun = 2, model.CycleOf(now), 2 })
 		}},
+		"what a freeze held back goes on when it is removed": {trigger: trigger.Freed, put: putOff, want: []trigger.Due{{Free: "on-a"}, {Free: "on-b"}, {Free: "on-heartbeat"}}},
+		"some of it at a time":                               {trigger: trigger.Freed, limit: 1, put: putOff, want: []trigger.Due{{Free: "on-a"}}},
+		"while a freeze lasts what the hours held back goes on": {trigger: trigger.Freed, put: func(tx *table.Tx) {
+			putOff(tx)
+			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
+		}, want: []trigger.Due{{Free: "on-heartbeat"}}},
+		"outside of the execution hours nothing does": {trigger: trigger.Freed, put: func(tx *table.Tx) {
+			putOff(tx)
+			automation(tx, evening)
+		}},
 		"nothing is put off otherwise": {trigger: trigger.Held, put: func(tx *table.Tx) {
 			opened(tx, "a", model.OpReady, func(o *model.Operation) { o.Kind = model.PasswordChange })
 		}},
@@ -334,7 +344,7 @@ func TestTriggers(t *testing.T) {
 			}
 		})
 	}
-	if n := len(trigger.Background) + len(trigger.Prompt); n != 14 {
+	if n := len(trigger.Background) + len(trigger.Prompt); n != 15 {
 		t.Errorf("%d triggers are listed: the new one needs its cases here", n)
 	}
 }

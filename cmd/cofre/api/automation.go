@@ -25,13 +25,13 @@ func automationCommand(s *session) *cobra.Command {
 		}}
 	}
 	thaw := &cobra.Command{Use: "thaw NAME", Short: "Remove a freeze", Args: cobra.ExactArgs(1), Example: "  cofre automation thaw year-end",
-		Long: "Remove a freeze. What it held back begins within ten minutes, or at once: cofre operation run.", RunE: func(c *cobra.Command, args []string) error {
+		Long: "Remove a freeze. What it held back begins within seconds.", RunE: func(c *cobra.Command, args []string) error {
 			return s.automation(c, http.MethodDelete, at("automation/freezes/%s", args[0]), nil)
 		}}
 	return group("automation", "What the system starts by itself: bounds, freezes, brakes",
 		simple("show", "Show the bounds, and what holds changes back", "", http.MethodGet, "/api/v1/automation"), setAutomation(s), freezeCommand(s), thaw,
 		simple("stop", "Start no change and no verification any more", "Start no change and no verification any more until somebody resumes. What people ask for still runs, and so does what settles a change that was begun.", http.MethodPost, "/api/v1/automation/stop"),
-		simple("resume", "Go on after a stop or a brake", "Go on after a stop or a brake, with a new bound for this hour. cofre automation show says before how many changes are due. What was held back begins within ten minutes, or at once: cofre operation run.", http.MethodPost, "/api/v1/automation/resume"))
+		simple("resume", "Go on after a stop or a brake", "Go on after a stop or a brake, with a new bound for this hour. cofre automation show says before how many changes are due. What was held back begins within seconds.", http.MethodPost, "/api/v1/automation/resume"))
 }
 
 // parameters are the execution parameters that hold a span.

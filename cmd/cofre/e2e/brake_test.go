@@ -267,4 +267,32 @@ func TestDriftOfARealServer(t *testing.T) {
 	if in, err := pg.Login(role, c.Secret("role")); !in {
 		t.Errorf("the reconciled secret does not log in (%v)", err)
 	}
+
+	// What reconciles by itself waits for the end of a freeze, and begins as soon as that is removed.
+	c.Must(http.MethodPut, "/api/v1/policies/careful", map[string]any{"bad_logins": 16, "bad_login_window": "1h"}, nil)
+	c.Must(http.MethodPut, "/api/v1/credentials/role", map[string]any{"execution": map[string]any{"reconcile": map[string]any{"autorun": true}}}, nil)
+	c.Must(http.MethodPost, "/api/v1/automation/freezes", map[string]any{"name": "year-end", "until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}, nil)
+	if err := pg.Exec("ALTER ROLE \"" + role + "\" PASSWORD 'changed once more'"); err != nil {
+		t.Fatal(err)
+	}
+	if o := c.Await(verify("role").Number); o.State != "out_of_sync" {
+		t.Fatalf("ended as %s: %s", o.State, o.Message)
+	}
+	var held struct {
+		Items []struct {
+			Operation
+			NotBefore time.Time `json:"not_before"`
+		} `json:"items"`
+	}
+	Eventually(t, 10*time.Second, "the reconciliation is put off", func() error {
+		c.Must(http.MethodGet, "/api/v1/operations?trigger=reconcile", nil, &held)
+		if len(held.Items) != 1 || held.Items[0].State != "ready" || time.Until(held.Items[0].NotBefore) < time.Minute {
+			return fmt.Errorf("%+v", held)
+		}
+		return nil
+	})
+	c.Must(http.MethodDelete, "/api/v1/automation/freezes/year-end", nil, nil)
+	if o = c.Await(held.Items[0].Number); o.State != "succeeded" {
+		t.Errorf("after the freeze the reconciliation ended as %s: %s", o.State, o.Message)
+	}
 }
