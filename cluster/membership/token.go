@@ -25,6 +25,8 @@ type Token struct {
 	Peers   []string          // host:port of members
 	Name    model.NodeID
 	Secret  secret.Value
+	// Approved says that it was made for the node's key, which nobody needs to compare then. It is for people: the state decides.
+	Approved bool
 }
 
 type tokenBody struct {
@@ -33,6 +35,8 @@ type tokenBody struct {
 	Peers   []string        `cbor:"peers"`
 	Name    model.NodeID    `cbor:"name"`
 	Secret  []byte          `cbor:"secret"`
+
+	Approved bool `cbor:"approved,omitempty"`
 }
 
 // NewToken draws a token's secret.
@@ -58,7 +62,7 @@ func tokenID(s []byte) string {
 func (t Token) Text() (secret.Value, error) {
 	var out []byte
 	err := t.Secret.Reveal(func(s []byte) error {
-		body, err := codec.Encode(tokenBody{t.Cluster, t.CA[:], t.Peers, t.Name, s})
+		body, err := codec.Encode(tokenBody{t.Cluster, t.CA[:], t.Peers, t.Name, s, t.Approved})
 		if err != nil {
 			return err
 		}
@@ -94,5 +98,5 @@ func ParseToken(text secret.Value) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{Cluster: b.Cluster, CA: [sha256.Size]byte(b.CA), Peers: b.Peers, Name: b.Name, Secret: secret.New(b.Secret)}, nil
+	return Token{Cluster: b.Cluster, CA: [sha256.Size]byte(b.CA), Peers: b.Peers, Name: b.Name, Secret: secret.New(b.Secret), Approved: b.Approved}, nil
 }

@@ -15,6 +15,7 @@ var (
 	NodeApproved     = define("node.approved", Alert, "a node was approved to receive the root key", Fields{"member": Public, "fingerprint": Public})
 	NodeDelivered    = define("node.delivered", Alert, "the root key was handed to a node", Fields{"member": Public})
 	NodeSealed       = define("node.sealed", Warning, "a node's vault was sealed", Fields{"member": Public})
+	ClusterSealed    = define("cluster.sealed", Alert, "the vaults of all nodes were ordered to close until people open them", Fields{"members": Public})
 	NodeUnsealed     = define("node.unsealed", Warning, "a node's vault was opened", Fields{"member": Public})
 	NodeRemoved      = define("node.removed", Warning, "a node was removed from the cluster", Fields{"member": Public})
 	NodeDiverged     = define("node.diverged", Alert, "a node's state differs from the majority's", Fields{"member": Public, "index": Public})

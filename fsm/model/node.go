@@ -54,6 +54,7 @@ type Node struct {
 	ApprovedAt Time         `cbor:"approved_at,omitempty"`
 	RemovedAt  Time         `cbor:"removed_at,omitempty"`
 	Lost       bool         `cbor:"lost,omitempty"`      // removed because it may be in foreign hands
+	SealBy     Pos          `cbor:"seal_by,omitempty"`   // the order to seal that it has not followed yet
 	AuditAck   uint64       `cbor:"audit_ack,omitempty"` // last audit sequence number that its sinks took
 	Revision   uint64       `cbor:"revision"`
 }

@@ -33,9 +33,10 @@ var Announce = command.Define("node.announce", 1, func(tx *table.Tx, m command.M
 	return Done{}, nil
 })
 
-// SealArgs tell whether the vault of the proposing node is sealed now.
+// SealArgs tell whether the vault of the proposing node is sealed now, and which order it has followed.
 type SealArgs struct {
-	Sealed bool `cbor:"sealed"`
+	Sealed   bool      `cbor:"sealed"`
+	Followed model.Pos `cbor:"followed,omitempty"`
 }
 
 // Seal records that the vault of the proposing node was sealed or opened.
@@ -47,6 +48,9 @@ var Seal = command.Define("node.seal", 1, func(tx *table.Tx, m command.Meta, a S
 	if n.Announced.Sealed = a.Sealed; a.Sealed {
 		n.Announced.Slots = 0
 	}
+	if n.SealBy == a.Followed {
+		n.SealBy = 0
+	}
 	put(tx, n)
 	kind := audit.NodeUnsealed
 	if a.Sealed {
@@ -55,6 +59,26 @@ var Seal = command.Define("node.seal", 1, func(tx *table.Tx, m command.Meta, a S
 	tx.Emit(kind.With("member", string(n.ID)))
 	return Done{}, nil
 })
+
+// SealAll orders every member that may hold the root key to seal its vault. A member that is off follows when it is back: the
+// order stands in its row until it says that it has.
+var SealAll = command.Define("node.seal_all", 1, func(tx *table.Tx, m command.Meta, _ Done) (Done, error) {
+	if _, err := command.Authorize(tx, m.Actor, m.At, byAdmin, nil); err != nil {
+		return Done{}, err
+	}
+	var all []*model.Node
+	for n := range state.Nodes.All(tx, "") {
+		if n.State == model.NodeApproved {
+			all = append(all, n)
+		}
+	}
+	for _, n := range all {
+		n.SealBy = m.Pos
+		put(tx, n)
+	}
+	tx.Emit(audit.ClusterSealed.With("members", fmt.Sprint(len(all))))
+	return Done{}, nil
+}).AuditDenials()
 
 func self(tx *table.Tx, m command.Meta) (*model.Node, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {

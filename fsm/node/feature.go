@@ -10,7 +10,7 @@ import (
 
 // Feature lists the verbs.
 var Feature = command.Feature{Name: "node", Commands: []command.Erased{
-	CreateToken, Join, Approve, Deliver, Announce, Seal, Remove, ReportHash, AdvanceClock, ConfirmTime, RaiseLevel,
+	CreateToken, Join, Approve, Deliver, Announce, Seal, SealAll, Remove, ReportHash, AdvanceClock, ConfirmTime, RaiseLevel,
 }}
 
 var (

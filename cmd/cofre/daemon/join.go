@@ -52,35 +52,43 @@ func (d *Daemon) nodeKey() (*peer.Identity, disk.Key, error) {
 	return id, key, id.Save(func(v secret.Value) error { return disk.SealFile(path, key, pendingFile, v) })
 }
 
-// join enters a cluster with a token. The node is then a sealed member that waits for approval.
-func (d *Daemon) join(ctx context.Context, token secret.Value) (fingerprint string, err error) {
+// Joined is the answer to a node that entered a cluster.
+type Joined struct {
+	Node        string `json:"node"`
+	Fingerprint string `json:"fingerprint"`
+	Approved    bool   `json:"approved"` // its token was made for its key
+}
+
+// join enters a cluster with a token. The node is then a sealed member, and waits for approval unless
+// the token was made for its key.
+func (d *Daemon) join(ctx context.Context, token secret.Value) (j Joined, err error) {
 	if !d.entering.TryLock() {
-		return "", errEntering
+		return j, errEntering
 	}
 	defer d.entering.Unlock()
 	if m, err := d.current(); err == nil {
-		return "", m.belongs()
+		return j, m.belongs()
 	}
 	t, err := membership.ParseToken(token)
 	if err != nil {
-		return "", model.Errorf(model.Invalid, "%s", err)
+		return j, model.Errorf(model.Invalid, "%s", err)
 	}
 	if string(t.Name) != d.config.Node {
-		return "", model.Errorf(model.Invalid, "the token is for node %s, this one is %s (key node)", t.Name, d.config.Node)
+		return j, model.Errorf(model.Invalid, "the token is for node %s, this one is %s (key node)", t.Name, d.config.Node)
 	}
 	if err := d.mustBeEmpty(); err != nil {
-		return "", err
+		return j, err
 	}
 	if err := canServe(ctx, d.config); err != nil {
-		return "", err
+		return j, err
 	}
 	pending, key, err := d.nodeKey()
 	if err != nil {
-		return "", err
+		return j, err
 	}
 	public, err := hpkePublic(pending.HPKE)
 	if err != nil {
-		return "", err
+		return j, err
 	}
 	n := &membership.Newcomer{
 		Key: pending.Key, HPKE: pending.HPKE, HPKEPublic: public, Peer: d.config.Peer.Advertise,
@@ -89,19 +97,19 @@ func (d *Daemon) join(ctx context.Context, token secret.Value) (fingerprint stri
 	}
 	id, err := n.Join(ctx, t)
 	if err != nil {
-		return "", err
+		return j, err
 	}
 	if err := d.saveIdentity(id, key); err != nil {
-		return "", err
+		return j, err
 	}
 	if err := os.Remove(filepath.Join(d.config.DataDir, pendingFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("join: %w", err)
+		return j, fmt.Errorf("join: %w", err)
 	}
 	m, err := d.newMember(id, key)
 	if err != nil {
-		return "", err
+		return j, err
 	}
-	return model.Fingerprint(id.PublicKey()), d.start(m)
+	return Joined{Node: d.config.Node, Fingerprint: model.Fingerprint(id.PublicKey()), Approved: t.Approved}, d.start(m)
 }
 
 // admitter is the member's side of joining.

@@ -29,6 +29,7 @@ type opener struct {
 	mu            sync.Mutex // one opening or sealing at a time; guards what follows
 	kept          uint32     // generation of the root key that this node's own seal keeps
 	rootlessSince time.Time  // since when it was seen that this node should keep a root key and does not
+	followed      model.Pos  // the newest order to seal that this process has followed
 
 	wake chan struct{}
 }
@@ -63,7 +64,7 @@ func (o *opener) run(ctx context.Context) error {
 			o.m.part("vault").WithError(err).WithField("sealed", o.m.keys.Sealed()).Warn("the vault does not follow the state")
 		}
 		o.hold(ctx)
-		if sealed := o.m.keys.Sealed(); sealed != told && o.tell(ctx, sealed) == nil {
+		if sealed := o.m.keys.Sealed(); (sealed != told || o.owes()) && o.tell(ctx, sealed) == nil {
 			told = sealed
 		}
 		retry := time.NewTimer(2 * time.Second)
@@ -87,6 +88,13 @@ func (o *opener) follow(ctx context.Context) error {
 	row, ok := o.m.ring()
 	if !ok {
 		return nil
+	}
+	if order := o.ordered(); order > o.followed {
+		if err := o.shut("sealed with the whole cluster\n"); err != nil {
+			return err
+		}
+		o.followed = order
+		o.m.part("vault").Warn("the vault is sealed, as was ordered for every node, until a person opens it")
 	}
 	if ring, err := o.m.keys.Current(); err == nil {
 		return o.goOn(ctx, row, ring)
@@ -138,7 +146,10 @@ func (o *opener) install(row model.Keyring, root secret.Value) error {
 func (o *opener) tell(ctx context.Context, sealed bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_, err := command.Propose(ctx, o.m.proposer, node.Seal, nodeActor, node.SealArgs{Sealed: sealed})
+	o.mu.Lock()
+	followed := o.followed
+	o.mu.Unlock()
+	_, err := command.Propose(ctx, o.m.proposer, node.Seal, nodeActor, node.SealArgs{Sealed: sealed, Followed: followed})
 	if err == nil && !sealed {
 		o.m.announce(ctx)
 	}
@@ -215,7 +226,26 @@ func (o *opener) letGo() error {
 func (o *opener) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := disk.WriteFile(o.path(heldFile), []byte("sealed by an operator\n")); err != nil {
+	return o.shut("sealed by an operator\n")
+}
+
+// ordered is the order to seal that this node's row holds until the node says that it has followed; 0: none.
+func (o *opener) ordered() model.Pos {
+	self, _ := o.m.row(o.m.id())
+	return self.SealBy
+}
+
+// owes tells whether this node has followed an order and not said so yet.
+func (o *opener) owes() bool {
+	order := o.ordered()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return order != 0 && order <= o.followed
+}
+
+// shut wipes the keys and keeps them away until a person opens the vault. The caller holds mu.
+func (o *opener) shut(why string) error {
+	if err := disk.WriteFile(o.path(heldFile), []byte(why)); err != nil {
 		return err
 	}
 	o.m.keys.Seal()

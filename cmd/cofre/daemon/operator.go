@@ -56,8 +56,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 		return map[string]string{"fingerprint": model.Fingerprint(id.PublicKey())}, nil
 	}))
 	mux.Handle("POST /join", operate(func(ctx context.Context, _ model.Actor, a textArgs) (any, error) {
-		print, err := d.join(ctx, secret.New([]byte(a.Text)))
-		return map[string]string{"node": d.config.Node, "fingerprint": print}, err
+		return d.join(ctx, secret.New([]byte(a.Text)))
 	}))
 	mux.Handle("POST /unseal", operate(withMember(d, func(ctx context.Context, m *member, _ model.Actor, a textArgs) (any, error) {
 		return m.opener.unseal(ctx, shamir.Unseal, secret.New([]byte(a.Text)))
@@ -65,9 +64,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("POST /recover", operate(withMember(d, func(ctx context.Context, m *member, _ model.Actor, a textArgs) (any, error) {
 		return m.opener.unseal(ctx, shamir.Recovery, secret.New([]byte(a.Text)))
 	})))
-	mux.Handle("POST /seal", operate(withMember(d, func(_ context.Context, m *member, _ model.Actor, _ none) (any, error) {
-		return unsealed{Sealed: true}, m.opener.close()
-	})))
+	mux.Handle("POST /seal", operate(withMember(d, operateSeal)))
 	mux.Handle("POST /token", operate(withMember(d, operateToken)))
 	mux.Handle("POST /approve", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, a approveArgs) (any, error) {
 		return command.Propose(ctx, m.proposer, node.Approve, who, node.ApproveArgs{ID: model.NodeID(a.ID), Fingerprint: a.Fingerprint})
@@ -135,6 +132,7 @@ func operateToken(ctx context.Context, m *member, who model.Actor, a tokenArgs) 
 	}
 	t := membership.NewToken(self.Cluster, peer.Hash(self.CA[0]), peers, model.NodeID(a.Name))
 	defer t.Secret.Wipe()
+	t.Approved = a.NodeKey != ""
 	ttl := time.Duration(a.TTL) * time.Second
 	if ttl == 0 {
 		ttl = 15 * time.Minute

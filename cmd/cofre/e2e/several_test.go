@@ -59,7 +59,9 @@ func startSeveral(t *testing.T, n int, config string) *several {
 	for i, s := range c.nodes[1:] {
 		key := strings.TrimSpace(s.must("", "cluster", "join", "--show-key"))
 		token, _, _ := strings.Cut(first.must("", "cluster", "token", "--name", fmt.Sprintf("n%d", i+2), "--node-key", key), "\n")
-		s.must(token, "cluster", "join")
+		if out := s.must(token, "cluster", "join"); strings.Contains(out, "cofre cluster approve") || !strings.Contains(out, "without further approval") {
+			t.Errorf("a node that was approved in advance is told:\n%s", out)
+		}
 	}
 	c.healthy(n)
 	c.connect(filepath.Join(first.path("init"), "ca.pem"))

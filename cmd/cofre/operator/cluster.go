@@ -54,10 +54,7 @@ func joinCommand(client func() *Client) *cobra.Command {
 		Use: "join", Short: "Enter a cluster with a token, read from standard input", Args: cobra.NoArgs,
 		Example: "  ssh n1 cofre cluster token --name n2 | cofre cluster join\n  cofre cluster join --show-key        # print this node's fingerprint, to approve it in advance",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var a struct {
-				Node        string `json:"node"`
-				Fingerprint string `json:"fingerprint"`
-			}
+			var a daemon.Joined
 			if showKey {
 				if err := client().Post(cmd.Context(), "/node-key", struct{}{}, &a); err != nil {
 					return err
@@ -72,12 +69,19 @@ func joinCommand(client func() *Client) *cobra.Command {
 			if err := client().Post(cmd.Context(), "/join", text{Text: token}, &a); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "This node is a sealed member now. Fingerprint: %s\nApprove it on another member: cofre cluster approve %s\n", a.Fingerprint, a.Node)
+			fmt.Fprintf(cmd.OutOrStdout(), "This node is a sealed member now. Fingerprint: %s\n%s\n", a.Fingerprint, afterJoin(a))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&showKey, "show-key", false, "print the fingerprint of this node's key instead of joining")
 	return cmd
+}
+
+func afterJoin(a daemon.Joined) string {
+	if a.Approved {
+		return "The token was made for this key: it gets the root key without further approval. cofre status tells when it is open."
+	}
+	return "Approve it on another member: cofre cluster approve " + a.Node
 }
 
 func approveCommand(client func() *Client) *cobra.Command {

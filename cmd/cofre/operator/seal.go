@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"cofre/cmd/cofre/daemon"
 )
 
 type openAnswer struct {
@@ -58,18 +60,34 @@ func recoverCommand(client func() *Client) *cobra.Command {
 }
 
 func sealCommand(client func() *Client) *cobra.Command {
-	return &cobra.Command{
-		Use: "seal", Short: "Close this node's vault until a person opens it", Args: cobra.NoArgs,
-		Long:    "Close this node's vault: running operations end, keys are wiped, and the node's own seal does not open it again before cofre unseal. It goes on replicating and voting.",
-		Example: "  cofre seal",
+	var all bool
+	cmd := &cobra.Command{
+		Use: "seal", Short: "Close this node's vault, or every node's, until a person opens it", Args: cobra.NoArgs,
+		Long: `Close this node's vault: running operations end, keys are wiped, and the node's own seal does not open it again before cofre
+unseal. It goes on replicating and voting.
+
+With --cluster every node does so: nothing is handed out or changed any more until people open the nodes, one by one. A node that is
+off at this moment closes its vault as soon as it is back and has heard of it.`,
+		Example: "  cofre seal\n  cofre seal --cluster",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := client().Post(cmd.Context(), "/seal", struct{}{}, nil); err != nil {
+			var a daemon.Closed
+			if err := client().Post(cmd.Context(), "/seal", map[string]bool{"cluster": all}, &a); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "The vault is sealed. cofre unseal opens it.")
+			out := cmd.OutOrStdout()
+			switch {
+			case !all:
+				fmt.Fprintln(out, "The vault is sealed. cofre unseal opens it.")
+			case len(a.Waiting) == 0:
+				fmt.Fprintln(out, "The vault is sealed on every node. cofre unseal opens it, on each.")
+			default:
+				fmt.Fprintf(out, "The vault is sealed, but not yet on %s: there it closes as soon as the node hears of it. cofre unseal opens it, on each node.\n", strings.Join(a.Waiting, ", "))
+			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&all, "cluster", false, "close the vault of every node")
+	return cmd
 }
 
 type text struct {
