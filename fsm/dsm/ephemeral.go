@@ -202,10 +202,11 @@ func (l *leases) find(all []*model.DSMSecret) error {
 	return nil
 }
 
-// Newest finds the newest user of a use that may be handed out now, and the newest that is on its way.
+// Newest finds the newest user of a use that may be handed out now, and the newest that is on its way; one whose end is ordered is neither.
 func Newest(r table.Reader, use string, at model.Time) (live, coming *model.DynamicUser) {
 	for u := range state.DynamicUsers.Range(r, "use", state.UseKey(use, 0), state.UseKey(use, math.MaxUint64)) {
 		switch {
+		case state.Revoked(r, u) != "":
 		case u.State == model.DynamicRequested:
 			coming = u
 		case at.Add(leastLeft) < u.ExpiresAt:

@@ -172,7 +172,7 @@ func renewUsers(tx *table.Tx, m command.Meta, s *model.DSMSecret, at model.Time,
 		u := newest[use]
 		pair, ok := shown[u.Entry]
 		auth, known := state.Authorizations.Get(tx, string(u.Owner))
-		if !ok || !known || u.State != model.DynamicActive || u.CreatedAt >= at || !active(tx, auth, m.At) {
+		if !ok || !known || u.State != model.DynamicActive || u.CreatedAt >= at || state.Revoked(tx, u) != "" || !active(tx, auth, m.At) {
 			continue
 		}
 		if r.Users+r.Failed == renewSome {

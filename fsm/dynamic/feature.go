@@ -50,6 +50,14 @@ func find(tx *table.Tx, id model.DynamicUserID) (*model.DynamicUser, *model.Dyna
 	return u, p, nil // of a user that is removed the profile may be gone
 }
 
+// ending refuses what nobody does with a user any more whose end is ordered together with that of others, and not begun yet.
+func ending(tx *table.Tx, u *model.DynamicUser) error {
+	if why := state.Revoked(tx, u); why != "" {
+		return model.Errorf(model.Conflict, "the dynamic user is about to be removed (%s): ask for another one", why)
+	}
+	return nil
+}
+
 var errForeign = model.Errorf(model.Denied, "the dynamic user belongs to another authorization").WithCode(1009)
 
 // Read hands the secret of an active user to its owner: the commit is the audit record (DESIGN 6.1).
@@ -67,6 +75,9 @@ var Read = command.Define("dynamic.read", 1, func(tx *table.Tx, m command.Meta, 
 		return UserResult{}, errForeign
 	case u.State != model.DynamicActive || m.At >= u.ExpiresAt:
 		return UserResult{}, model.Errorf(model.Conflict, "the dynamic user is %s", u.State)
+	}
+	if err := ending(tx, u); err != nil {
+		return UserResult{}, err
 	}
 	u.ViewedAt = m.At
 	u.Revision++

@@ -92,6 +92,9 @@ var Renew = command.Define("dynamic.renew", 1, func(tx *table.Tx, m command.Meta
 	case a.TTL < operation.LeastTTL(tx).Milliseconds() || a.TTL > u.Life:
 		return UserResult{}, model.Errorf(model.Invalid, "a user of this profile is renewed for %s to %s", operation.LeastTTL(tx), model.Span(u.Life)).WithField("ttl")
 	}
+	if err := ending(tx, u); err != nil {
+		return UserResult{}, err
+	}
 	last := u.ActiveAt.Add(model.Span(u.Life))
 	if until := min(m.At.Add(model.Span(a.TTL)), last); until > u.ExpiresAt {
 		u.ExpiresAt = until
