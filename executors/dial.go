@@ -1,10 +1,12 @@
 package executors
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"syscall"
 
 	"cofre/fsm/model"
@@ -25,6 +27,20 @@ func TLSConfig(target model.Endpoint) (*tls.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// Encrypt speaks TLS over a connection. An error came before any login, and says so by its class even when the target was just silent: a
+// server that speaks no TLS at that port waits for its client.
+func Encrypt(ctx context.Context, conn net.Conn, cfg *tls.Config) (*tls.Conn, error) {
+	encrypted := tls.Client(conn, cfg)
+	err := encrypted.HandshakeContext(ctx)
+	switch {
+	case err == nil:
+		return encrypted, nil
+	case ClassOf(err) == ClassTimeout && !errors.Is(err, context.Canceled):
+		return nil, &Failure{Class: ClassTLS, Msg: "no answer to a TLS handshake: does the target speak TLS at this port?"}
+	}
+	return nil, err
 }
 
 // isEnd tells whether an error means that the peer is gone.

@@ -2,7 +2,9 @@ package executors
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -61,6 +63,7 @@ func TestClassOf(t *testing.T) {
 		{io.EOF, ClassNetwork},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, ClassNetwork},
 		{&net.DNSError{IsTimeout: true}, ClassTimeout},
+		{fmt.Errorf("connect: %w", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), ClassTLS},
 		{errors.New("strange"), ClassProtocol},
 	} {
 		if got := ClassOf(c.err); got != c.want {

@@ -19,7 +19,7 @@ const (
 	ClassNetwork  Class = "network"  // no connection, or it was lost
 	ClassTimeout  Class = "timeout"  // the target did not answer in time, or the attempt was cancelled
 	ClassHostKey  Class = "hostkey"  // unknown or changed SSH host key
-	ClassTLS      Class = "tls"      // the target's certificate could not be verified
+	ClassTLS      Class = "tls"      // the target's certificate could not be verified, or it speaks no TLS
 	ClassPolicy   Class = "policy"   // the target refused the new secret or the statement
 	ClassProtocol Class = "protocol" // the target said something that was not expected
 	ClassTemplate Class = "template" // the template and the values of this operation do not fit
@@ -77,13 +77,14 @@ func ClassOf(err error) Class {
 		verify  *tls.CertificateVerificationError
 		unknown x509.UnknownAuthorityError
 		host    x509.HostnameError
+		record  tls.RecordHeaderError // the target speaks no TLS there
 		op      *net.OpError
 		named   net.Error
 	)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return ClassTimeout
-	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &host):
+	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &record):
 		return ClassTLS
 	case errors.As(err, &named) && named.Timeout():
 		return ClassTimeout

@@ -111,8 +111,8 @@ func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, err
 }
 
 func (c *client) overTLS(ctx context.Context, cfg *tls.Config) error {
-	t := tls.Client(c.socket, cfg)
-	if err := t.HandshakeContext(ctx); err != nil {
+	t, err := executors.Encrypt(ctx, c.socket, cfg)
+	if err != nil {
 		return err
 	}
 	c.conn = directory.NewConn(t, true)

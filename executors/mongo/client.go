@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -86,8 +85,8 @@ func dial(ctx context.Context, s executors.Session) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
 	}
-	conn := tls.Client(raw, cfg)
-	if err := conn.HandshakeContext(ctx); err != nil {
+	conn, err := executors.Encrypt(ctx, raw, cfg)
+	if err != nil {
 		_ = raw.Close()
 		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
 	}

@@ -3,7 +3,6 @@ package redis
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -69,8 +68,8 @@ func dial(ctx context.Context, s executors.Session, plain bool) (*client, error)
 		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
 	}
 	if !plain {
-		encrypted := tls.Client(conn, cfg)
-		if err := encrypted.HandshakeContext(ctx); err != nil {
+		encrypted, err := executors.Encrypt(ctx, conn, cfg)
+		if err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
 		}

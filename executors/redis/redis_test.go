@@ -137,6 +137,21 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
+// TestSilentWithoutTLS: a server that speaks no TLS waits for its client. No login was tried, so none counts as one that failed.
+func TestSilentWithoutTLS(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := executortest.Kit{Target: model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), InsecureTLS: true}}.Session(executortest.Account{Name: "ann", Password: "Old-Pass-1x"}, "")
+	s.ConnectTimeout = 200 * time.Millisecond
+	if ok, err := redis.New().Verify(t.Context(), s, secret.New([]byte("x"))); ok || executortest.ClassOf(err) != executors.ClassTLS || !strings.Contains(err.Error(), "speak TLS") {
+		t.Errorf("%v, %v", ok, err)
+	}
+}
+
 func TestCompileErrors(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
