@@ -56,10 +56,10 @@ func Issue(tx *table.Tx, m command.Meta, base, n int, s IssueSpec) (*model.Dynam
 		quota = model.DefaultLeaseQuota
 	}
 	if live := state.LiveLeases(tx, s.Owner.Application).Live; live >= quota {
-		return nil, nil, model.Errorf(model.Limited, "the application holds %d dynamic users that are not proven gone, and its quota is %d: let some end, or raise it", live, quota)
+		return nil, nil, later(model.Limited, "the application holds %d dynamic users that are not proven gone, and its quota is %d: let some end, or raise it", live, quota)
 	}
 	if state.Shut(tx, s.Device) {
-		return nil, nil, model.Errorf(model.Unavailable, "%d dynamic users of the device could not be removed: no new ones before they are", model.DebtBreaks)
+		return nil, nil, later(model.Unavailable, "%d dynamic users of the device could not be removed: no new ones before they are", model.DebtBreaks)
 	}
 	id := model.DynamicUserID(m.NewID(base + 2*n + 1))
 	u := &model.DynamicUser{
@@ -72,6 +72,14 @@ func Issue(tx *table.Tx, m command.Meta, base, n int, s IssueSpec) (*model.Dynam
 		"ttl", model.Span(u.TTL).String(), "secret", string(u.Held), "trigger", s.Trigger))
 	o, err := Provision(tx, m, base+2*n, u, p, s.Trigger)
 	return u, o, err
+}
+
+// later refuses what another try soon would not get either: a user counts for ten minutes after its removal, and a debt is tried again
+// every now and then.
+func later(kind model.Kind, format string, args ...any) *model.Error {
+	e := model.Errorf(kind, format, args...)
+	e.RetryAfter = 60
+	return e
 }
 
 // Usable finds a profile and tells whether users may be made by it on a device now.

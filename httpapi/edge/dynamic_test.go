@@ -148,7 +148,7 @@ func TestLeases(t *testing.T) {
 		t.Error(b.raw)
 	}
 	h.json(tok, "POST", "/api/v1/leases", 201, `{"profile":"app"}`)
-	if a := h.json(tok, "POST", "/api/v1/leases", 429, `{"profile":"app"}`); a.header.Get("Retry-After") == "" {
+	if a := h.json(tok, "POST", "/api/v1/leases", 429, `{"profile":"app"}`); a.header.Get("Retry-After") != "60" {
 		t.Error(a.header)
 	}
 	if a := h.json(tok, "GET", "/api/v1/leases?state=active&application=admin&device=db1&profile=app", 200, ""); len(a.at("items").([]any)) != 1 || strings.Contains(a.raw, "Their-Password") {
