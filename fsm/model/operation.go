@@ -185,8 +185,14 @@ func (o *Operation) Changes() bool {
 	return o.Kind != Verify && o.Kind != Preflight && o.Kind != SearchOrphans
 }
 
-// Scheduled is when the operation may begin, or might have.
-func (o *Operation) Scheduled() Time { return max(o.NotBefore, o.CreatedAt) }
+// Scheduled is when the operation may begin, or might have. Of one that is over NotBefore may be that of a next try, which never came.
+func (o *Operation) Scheduled() Time {
+	at := max(o.NotBefore, o.CreatedAt)
+	if last := o.LastAttempt(); o.State.Final() && last != 0 {
+		return min(at, last)
+	}
+	return at
+}
 
 // Module is the vendor's name of the module that the operation works for (product.md 1.2).
 func (o *Operation) Module() string {

@@ -29,3 +29,25 @@ func TestWhoWaits(t *testing.T) {
 		}
 	}
 }
+
+// TestScheduled: what is over was scheduled for no later than its last attempt; the next try never came. What was cancelled before its
+// time keeps that.
+func TestScheduled(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o    model.Operation
+		want model.Time
+	}{
+		"waits":          {model.Operation{State: model.OpReady, CreatedAt: 1, NotBefore: 9}, 9},
+		"at once":        {model.Operation{State: model.OpReady, CreatedAt: 5}, 5},
+		"next try":       {model.Operation{State: model.OpReady, CreatedAt: 1, NotBefore: 9, History: []model.Transition{{At: 2, To: model.OpRunning}}}, 9},
+		"over":           {model.Operation{State: model.OpSucceeded, CreatedAt: 1, NotBefore: 9, History: []model.Transition{{At: 2, To: model.OpSettling}, {At: 3, To: model.OpSucceeded}}}, 2},
+		"never begun":    {model.Operation{State: model.OpCancelled, CreatedAt: 1, NotBefore: 9}, 9},
+		"begun in time":  {model.Operation{State: model.OpSucceeded, CreatedAt: 1, NotBefore: 2, History: []model.Transition{{At: 3, To: model.OpRunning}}}, 2},
+		"given up early": {model.Operation{State: model.OpDead, CreatedAt: 1, NotBefore: 9, History: []model.Transition{{At: 4, To: model.OpRunning}}}, 4},
+	} {
+		if got := c.o.Scheduled(); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

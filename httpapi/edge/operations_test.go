@@ -69,6 +69,11 @@ func TestOperationsAreFilteredAndSorted(t *testing.T) {
 		t.Error(a.raw)
 	}
 	h.json(tok, "GET", "/api/v1/operations/attempts?state=waiting", 400, "")
+	for body, field := range map[string]string{`"cancel","credentials":["one"]`: "credentials", `"change","credentials":["one"],"operations":["2"]`: "operations", `"retry"`: "operations", `"verify"`: "credentials"} {
+		if a := h.json(tok, "POST", "/api/v1/operations/bulk", 400, `{"action":`+body+`}`); a.text("field") != field {
+			t.Errorf("%s: %s", body, a.raw)
+		}
+	}
 	a := h.json(tok, "GET", "/api/v1/operations/3", 200, "")
 	for field, want := range map[string]string{"state_label": "Scheduled", "kind_label": "Password reconciliation", "module": "PAM Core", "credential.model": "19c", "credential.site": "main",
 		"scheduled_at": strings.Replace(day(20), "Z", ".000Z", 1), "last_attempt_at": ""} {

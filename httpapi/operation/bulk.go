@@ -48,8 +48,15 @@ func (m *management) bulk(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err != nil {
 		return compat.Reply{}, err
 	}
-	if len(names) == 0 || len(names) > maxBulk {
-		return compat.Reply{}, model.Errorf(model.Invalid, "%s takes 1 to %d names", b.Action, maxBulk).WithField("action")
+	list, other, beside := "credentials", "operations", b.Operations
+	if b.Action == "run" || b.Action == "cancel" || b.Action == "retry" {
+		list, other, beside = other, list, b.Credentials
+	}
+	switch {
+	case len(beside) > 0:
+		return compat.Reply{}, model.Errorf(model.Invalid, "%s is for %s, not for %s", b.Action, list, other).WithField(other)
+	case len(names) == 0 || len(names) > maxBulk:
+		return compat.Reply{}, model.Errorf(model.Invalid, "%s names 1 to %d %s", b.Action, maxBulk, list).WithField(list)
 	}
 	out := Bulk{Items: make([]BulkItem, len(names))}
 	var g errgroup.Group

@@ -31,6 +31,11 @@ func TestOpens(t *testing.T) {
 		"an hour that comes twice, first":         {model.Window{Hours: []model.HourSpan{{From: 1, To: 2}}, Zone: "America/New_York"}, "2026-11-01T05:30:00Z", "2026-11-01T05:30:00Z"},
 		"an hour that comes twice, again":         {model.Window{Hours: []model.HourSpan{{From: 1, To: 2}}, Zone: "America/New_York"}, "2026-11-01T06:30:00Z", "2026-11-01T06:30:00Z"},
 		"and is over":                             {model.Window{Hours: []model.HourSpan{{From: 1, To: 2}}, Zone: "America/New_York"}, "2026-11-01T07:00:00Z", "2026-11-02T06:00:00Z"},
+		"the hour that Berlin skips":              {model.Window{Hours: []model.HourSpan{{From: 2, To: 3}}, Zone: "Europe/Berlin"}, "2026-03-29T00:30:00Z", "2026-03-30T00:00:00Z"},
+		"the hour that Berlin has twice":          {model.Window{Hours: []model.HourSpan{{From: 2, To: 3}}, Zone: "Europe/Berlin"}, "2026-10-25T01:59:59Z", "2026-10-25T01:59:59Z"},
+		"a midnight that is skipped":              {model.Window{Hours: []model.HourSpan{{From: 0, To: 1}}, Zone: "America/Sao_Paulo"}, "2018-11-04T02:30:00Z", "2018-11-05T02:00:00Z"},
+		"a day without its midnight":              {model.Window{Days: []int{0}, Zone: "America/Sao_Paulo"}, "2018-11-03T12:00:00Z", "2018-11-04T03:00:00Z"},
+		"the last hour of a day, twice":           {model.Window{Days: []int{6}, Hours: []model.HourSpan{{From: 23, To: 24}}, Zone: "America/Sao_Paulo"}, "2018-02-18T02:30:00Z", "2018-02-18T02:30:00Z"},
 		"a zone that nobody knows counts as UTC":  {model.Window{Hours: night, Zone: "Mars/Base"}, "2026-05-01T21:00:00Z", "2026-05-01T22:00:00Z"},
 	} {
 		now, err := time.Parse(time.RFC3339, c.now)

@@ -37,6 +37,19 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("%v, advice %q", err, Advice(err))
 	}
 
+	// Rights come to nothing without --write, which is told when they are given and when they are tried.
+	h.run("application", "create", "night")
+	given, told, err := h.try("", "authorization", "create", "night", "op", "--right", "operation.run", "--all")
+	if err != nil || !strings.Contains(told, "operation.run") || !strings.Contains(told, "--write") {
+		t.Errorf("%v, told %q", err, told)
+	}
+	own := maps.Clone(h.env)
+	h.env["COFRE_CLIENT_ID"], h.env["COFRE_CLIENT_SECRET"] = strings.Fields(given)[2], strings.Fields(given)[5]
+	if _, _, err := h.try("", "operation", "request", "bare"); !strings.Contains(Advice(err), "--write") {
+		t.Errorf("%v, advice %q", err, Advice(err))
+	}
+	h.env = own
+
 	// An administrator as cofre init makes one holds no secret.read, and nobody gives what he does not hold.
 	h.run("application", "create", "ops")
 	keys := strings.Fields(h.run("authorization", "create", "ops", "chief", "--right", "authorization.write", "--right", "cluster.admin", "--module", "PAM Core,A2A,Application,Users", "--write", "--all"))

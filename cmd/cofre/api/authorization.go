@@ -58,9 +58,10 @@ func authorizationCommand(s *session) *cobra.Command {
 	}
 	create := &cobra.Command{
 		Use: "create APPLICATION NAME", Short: "Create client keys; the secret is shown once", Args: cobra.ExactArgs(2),
-		Long: `Create client keys for an application. Without --right they may read secrets (with --write also change credentials); without
+		Long: `Create client keys for an application. Without --right they may read secrets (with --write also change credentials); without --write
+they change nothing and start nothing, whatever --right says; without
 --all, --tag and --credential they reach only what they create themselves. Nobody grants what he does not hold.`,
-		Example: "  cofre authorization create shop prod --tag shop --ip 10.0.0.0/8\n  cofre authorization create ops admin --right operation.run --right audit.read --all --expires 2160h\n" +
+		Example: "  cofre authorization create shop prod --tag shop --ip 10.0.0.0/8\n  cofre authorization create ops admin --right operation.run --right audit.read --write --all --expires 2160h\n" +
 			"  cofre authorization create ci runner --module Application --module CI/CD --right secret.read --right credential.write --write --creates --delegate 'shop-*'",
 	}
 	authorizationFlags(create)
@@ -74,6 +75,7 @@ func authorizationCommand(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		warnReadOnly(c, &k.Authorization)
 		return s.keys(c, &k)
 	}
 	update := &cobra.Command{
@@ -94,6 +96,7 @@ func authorizationCommand(s *session) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		warnReadOnly(c, &a)
 		return s.show(c, a, func(w io.Writer) error { return showAuthorization(w, &a) })
 	}
 	rekey := &cobra.Command{
@@ -154,6 +157,22 @@ func authorizationCommand(s *session) *cobra.Command {
 		},
 	}
 	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, remove, rekey, oauth1, awsKeyCommand(s), encryptCommand(s), decryptCommand(), revoke, take)
+}
+
+// warnReadOnly tells of rights that come to nothing, because the authorization may only read.
+func warnReadOnly(c *cobra.Command, a *application.Authorization) {
+	var idle []string
+	for _, r := range a.Rights {
+		if r != model.SecretRead && r != model.AuditRead {
+			idle = append(idle, string(r))
+		}
+	}
+	if !a.Write && len(idle) > 0 {
+		fmt.Fprintf(note(c), "It may only read, so that %s lets it change and start nothing: --write.\n", strings.Join(idle, ", "))
+	}
+	if !a.Write && len(a.Profiles) > 0 {
+		fmt.Fprintln(note(c), "It may only read: what its access profiles let it change and start needs --write.")
+	}
 }
 
 func authorizationFlags(c *cobra.Command) {

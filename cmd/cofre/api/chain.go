@@ -82,7 +82,7 @@ func runChain(s *session) *cobra.Command {
 			err = s.showRun(c, &v)
 		}
 		if err == nil && *wait && v.State != "succeeded" {
-			err = fmt.Errorf("the run %d %s", v.Number, v.State)
+			err = fmt.Errorf("run %d ended as %s: cofre chain follow %s %d tells what became of each credential", v.Number, v.State, args[0], v.Number)
 		}
 		return err
 	}
