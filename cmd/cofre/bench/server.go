@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -33,7 +31,7 @@ type server struct {
 	cmd         *exec.Cmd
 	done        chan error
 	ready       dev.Ready
-	http        *http.Client
+	wire        *wire
 	admin       *client.Client
 	leader      string // API of the leader
 	followers   []string
@@ -41,7 +39,6 @@ type server struct {
 	keys        client.Config     // of the restricted client
 	next        atomic.Int64
 	spread      atomic.Int64
-	dialed      atomic.Int64
 }
 
 const (
@@ -91,20 +88,13 @@ func startServer(ctx context.Context, o options, dir string) (*server, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	s.http = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: s.dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},
-		MaxIdleConnsPerHost: 300, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}}
+	s.wire = &wire{tls: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}, idle: map[string][]*link{}}
 	var urls []string
 	for _, n := range s.ready.Nodes {
 		urls = append(urls, n.API)
 	}
 	s.admin, err = client.New(client.Config{URLs: urls, ClientID: s.ready.Admin.ClientID, ClientSecret: s.ready.Admin.ClientSecret, CAFile: s.ready.CAFile})
 	return s, err
-}
-
-// dial comes from several loopback addresses in turn: the server bounds the connections of one source.
-func (s *server) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	from := net.IPv4(127, 0, 0, byte(10+s.dialed.Add(1)%8))
-	return (&net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}).DialContext(ctx, network, address)
 }
 
 // prepare stores what is read, and makes a client that may read credentials of one tag only.
@@ -195,23 +185,15 @@ func (s *server) send(ctx context.Context, method, target, token, contentType st
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	res, err := s.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode >= 300 {
-		err = fmt.Errorf("%s: %s: %s", target, res.Status, b)
-	}
+	_, err = s.wire.do(ctx, req)
 	return err
 }
 
-var value = strings.Repeat("y", 900) // with the rest about 1 KiB
+var rest = `","hostname":"` + device + `","secret":"` + strings.Repeat("y", 900) + `"}` // with the names about 1 KiB
 
 func (s *server) writeTo(ctx context.Context, base string) error {
 	n := s.next.Add(1)
-	body := fmt.Appendf(nil, `{"identifier":"w-%d-%d","hostname":%q,"username":"w%d","secret":%q}`, n, time.Now().UnixNano(), device, n, value)
+	body := append(fmt.Appendf(nil, `{"identifier":"w-%d-%d","username":"w%d`, n, time.Now().UnixNano(), n), rest...)
 	return s.send(ctx, http.MethodPost, base+"/api/v1/credentials", s.tokens["all"], "application/json", body)
 }
 
