@@ -327,8 +327,16 @@ func (s *server) entry(r *Request) *logrus.Entry {
 	return s.Logger.WithFields(logrus.Fields{"request": r.ID, "source": r.Origin.Source})
 }
 
-// log writes the access log: names of documented parameters, never a value.
+// log writes the access log: names of documented parameters, never a value. What went well is told on demand only: the audit trail has every
+// read and change of a secret, and a journal that takes thousands of lines a second drops those that matter.
 func (s *server) log(method, path string, w *recorder, r *Request, started time.Time) {
+	level := logrus.DebugLevel
+	if w.status >= http.StatusBadRequest {
+		level = logrus.InfoLevel
+	}
+	if !s.Logger.IsLevelEnabled(level) {
+		return
+	}
 	fields := logrus.Fields{
 		"request": r.ID, "source": r.Origin.Source, "method": knownMethod(method), "route": path, "status": w.status, "duration_ms": time.Since(started).Milliseconds(),
 	}
@@ -339,7 +347,7 @@ func (s *server) log(method, path string, w *recorder, r *Request, started time.
 		slices.Sort(r.names)
 		fields["parameters"] = strings.Join(r.names, ",")
 	}
-	s.Logger.WithFields(fields).Info("request")
+	s.Logger.WithFields(fields).Log(level, "request")
 }
 
 func knownMethod(m string) string {

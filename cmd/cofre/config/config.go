@@ -62,7 +62,7 @@ type Listen struct {
 
 // Log is the daemon's own log, on standard error.
 type Log struct {
-	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+	Level  string `yaml:"level" doc:"debug, info, warn or error; debug also has a line for each API request that went well, info for each that did not"`
 	Format string `yaml:"format" doc:"text or json"`
 }
 
