@@ -55,7 +55,18 @@ func main() {
 	}
 }
 
+// parts are what is measured on the server, in this order.
+var parts = []part{{"load", loads}, {"rotation", rotations}, {"dynamic", dynamics}, {"failover", failover}, {"restart", restarts}, {"due", dues}}
+
+type part struct {
+	name string
+	run  func(context.Context, *floor, *server, options) error
+}
+
 func run(ctx context.Context, o options) (err error) {
+	if o.only != "" && o.only != "logstore" && !slices.ContainsFunc(parts, func(p part) bool { return p.name == o.only }) {
+		return fmt.Errorf("--only %q is no part; see --help", o.only)
+	}
 	dir, err := os.MkdirTemp("", "cofre-bench-")
 	if err != nil {
 		return err
@@ -80,13 +91,10 @@ func run(ctx context.Context, o options) (err error) {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	for _, part := range []struct {
-		name string
-		run  func(context.Context, *floor, *server, options) error
-	}{{"load", loads}, {"rotation", rotations}, {"dynamic", dynamics}, {"failover", failover}, {"restart", restarts}, {"due", dues}} {
-		if o.only == "" || o.only == part.name {
-			if err := part.run(ctx, f, s, o); err != nil {
-				return fmt.Errorf("%s: %w", part.name, err)
+	for _, p := range parts {
+		if o.only == "" || o.only == p.name {
+			if err := p.run(ctx, f, s, o); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
 	}
