@@ -64,7 +64,7 @@ as they came: it opens with the same key only.`,
 	c.Flags().StringVar(&r.of.Application, "application", "", "application whose secrets the program gets")
 	c.Flags().StringVar(&r.of.System, "system", "", "system of its authorization; absent: it has none")
 	c.Flags().StringVar(&r.of.Environment, "environment", "", "environment of its authorization; absent: it has none")
-	c.Flags().BoolVar(&r.mask, "mask", false, "replace the values in what the program prints by ***")
+	c.Flags().BoolVar(&r.mask, "mask", false, "replace the values in what the program prints by ***, unless they are shorter than 4 bytes")
 	c.Flags().StringVar(&r.offline, "offline", "", "file for an encrypted copy, used when no node answers")
 	c.Flags().StringVar(&r.private, "key-file", "", "file, mode 0600, with the private key that the authorization's answers are encrypted to")
 	c.Flags().DurationVar(&r.limit, "offline-for", 24*time.Hour, "how old the copy may be")
@@ -85,7 +85,13 @@ as they came: it opens with the same key only.`,
 				return err
 			}
 		}
-		var held, values []string
+		var held, values, short []string
+		give := func(name, value string) {
+			env, values = replace(env, name, value), append(values, value)
+			if value != "" && len(value) < shortest {
+				short = append(short, name)
+			}
+		}
 		defer func() {
 			if !r.keep {
 				err = and(err, s.giveBack(c, held))
@@ -104,7 +110,7 @@ as they came: it opens with the same key only.`,
 					fmt.Fprintf(note(c), "left out: %q is not the name of a variable, or its value holds a zero byte\n", v.Name)
 					continue
 				}
-				env, values = replace(env, v.Name, v.Value), append(values, v.Value)
+				give(v.Name, v.Value)
 			}
 		}
 		for _, w := range r.wanted {
@@ -123,10 +129,13 @@ as they came: it opens with the same key only.`,
 			if strings.ContainsRune(got.Secret, 0) {
 				return fmt.Errorf("the secret of %s holds a zero byte: an environment variable cannot", credential)
 			}
-			env, values = replace(env, name, got.Secret), append(values, got.Secret)
+			give(name, got.Secret)
 		}
 		out, notes := c.OutOrStdout(), c.ErrOrStderr()
 		if r.mask {
+			if len(short) > 0 {
+				fmt.Fprintf(note(c), "not masked: %s: of values with less than %d bytes too much else would be\n", strings.Join(short, ", "), shortest)
+			}
 			o, e := newMasker(out, values), newMasker(notes, values)
 			defer func() { err = and(err, errors.Join(o.Close(), e.Close())) }()
 			out, notes = o, e
