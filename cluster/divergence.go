@@ -20,20 +20,33 @@ type Divergence struct {
 	Last     func() (index uint64, hash []byte)         // the newest hash of the local replica; 0: none yet
 	Compare  func(index uint64) (node.HashResult, bool) // in the local replica
 	Changed  func() <-chan struct{}                     // closes when the replica changed
+	Began    uint64                                     // last entry that the node held when this process started
+	Reported func() uint64                              // index of this node's newest report in the local replica; 0: none
 	Mark     func(reason string) error                  // keeps the node from starting again
 }
 
-// ErrDiverged is why a node quarantined itself.
-var ErrDiverged = errors.New("the state of this node differs from the majority's")
+// Why a node quarantined itself.
+var (
+	ErrDiverged = errors.New("the state of this node differs from the majority's")
+	ErrPutBack  = errors.New("the data of this node are an older copy: it had confirmed entries of the log that it then lacked, and may have voted twice")
+)
 
 const divergencePause = 200 * time.Millisecond
 
-// Run ends with ErrDiverged, or with ctx.
+// Run ends with ErrDiverged, ErrPutBack, or with ctx.
+//
+// A report is also a proof that the node had applied that entry, and so had it in its log: one that this process did not
+// make, of an entry behind what the process found there, says that somebody put an older copy of the data back.
 func (d *Divergence) Run(ctx context.Context) error {
 	var reported uint64
+	tried := d.Began
 	for {
 		changed := d.Changed()
+		if index := d.Reported(); index > tried {
+			return d.quarantine(ErrPutBack, index)
+		}
 		if index, hash := d.Last(); index > reported {
+			tried = max(tried, index)
 			_, err := command.Propose(ctx, d.Proposer, node.ReportHash, model.Actor{Kind: model.ActorSystem, Name: "node"}, node.HashArgs{Index: index, Hash: hash})
 			if err == nil {
 				reported = index
@@ -41,8 +54,7 @@ func (d *Divergence) Run(ctx context.Context) error {
 		}
 		if reported > 0 {
 			if r, _ := d.Compare(reported); slices.Contains(r.Differ, d.Node) {
-				reason := fmt.Sprintf("%v at log index %d: remove the node (cofre cluster remove %s), wipe it and let it join again under a new name", ErrDiverged, reported, d.Node)
-				return errors.Join(fmt.Errorf("%w: %s", ErrDiverged, reason), d.Mark(reason))
+				return d.quarantine(ErrDiverged, reported)
 			}
 		}
 		select {
@@ -56,6 +68,11 @@ func (d *Divergence) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+func (d *Divergence) quarantine(why error, index uint64) error {
+	reason := fmt.Sprintf("%v, at log index %d: remove the node (cofre cluster remove %s), wipe it and let it join again under a new name", why, index, d.Node)
+	return errors.Join(fmt.Errorf("%w: %s", why, reason), d.Mark(reason))
 }
 
 // Level raises the active feature level while this node leads, as soon as every member announced a higher one.

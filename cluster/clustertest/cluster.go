@@ -312,6 +312,14 @@ func (c *Cluster) Crash(id model.NodeID) {
 	h.state, h.log = state, log
 }
 
+// Keep copies what the host of a stopped member holds; the result puts it back.
+func (c *Cluster) Keep(id model.NodeID) (putBack func()) {
+	all := vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))}
+	h := c.host(id)
+	state, log, files := h.state.CrashClone(all), h.log.CrashClone(all), h.files.clone()
+	return func() { h.state, h.log, h.files = state, log, files }
+}
+
 func (c *Cluster) check(err error) {
 	c.t.Helper()
 	if err != nil {

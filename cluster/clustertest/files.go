@@ -37,6 +37,12 @@ func (f *Files) Restart() {
 	f.crash, f.lost = 0, false
 }
 
+func (f *Files) clone() *Files {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &Files{content: maps.Clone(f.content)}
+}
+
 // List names the files.
 func (f *Files) List() ([]string, error) {
 	f.mu.Lock()

@@ -4,7 +4,8 @@
 //
 // It guarantees that what StoreLogs, Set and DeleteRange confirmed is there after a crash, whole and in their order, and
 // that a damaged file is an error and not an empty or shorter log: each chunk of the write-ahead log says how much of the
-// file was durable before it, so a bad chunk below that is damage, and only one above it an unfinished last write.
+// file was durable before it, so a bad chunk below that is damage, and only one above it an unfinished last write. A log that
+// ends before the end that is kept beside it is damaged too.
 package raftlog
 
 import (
@@ -36,6 +37,7 @@ type Store struct {
 
 	mu          sync.RWMutex // guards what follows
 	first, last uint64       // both 0: no entries
+	end         *end
 }
 
 // Options say where the store is and who hears about it.
@@ -68,13 +70,36 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.bounds(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), s.Close())
 	}
+	if err := s.checkEnd(o.FS, dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), s.Close())
+	}
 	return s, nil
+}
+
+// checkEnd refuses a store that lacks what it once held.
+func (s *Store) checkEnd(fs vfs.FS, dir string) (err error) {
+	if s.end, err = openEnd(fs, dir); err != nil {
+		return err
+	}
+	have := reach{last: s.last}
+	for name, n := range map[string]*uint64{currentTerm: &have.term, lastVoteTerm: &have.vote} {
+		if *n, err = s.GetUint64([]byte(name)); err != nil && !errors.Is(err, errNotFound) {
+			return err
+		}
+	}
+	if err := s.end.behind(have); err != nil {
+		return err
+	}
+	return s.end.write(have)
 }
 
 // Close writes what stands in memory into tables, which tell a changed byte wherever it is, and closes the files.
 func (s *Store) Close() error {
 	err := errors.Join(s.db.Flush(), s.db.Close())
 	s.cache.Unref()
+	if s.end != nil {
+		err = errors.Join(err, s.end.file.Close())
+	}
 	if err != nil {
 		return fmt.Errorf("close the log: %w", err)
 	}
@@ -180,18 +205,29 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 		}
 		s.last = max(s.last, l.Index)
 	}
-	return nil
+	to := s.end.at
+	to.last = s.last
+	return s.end.write(to)
 }
 
 func commit(b *pebble.Batch) error { return errors.Join(b.Commit(pebble.Sync), b.Close()) }
 
 // DeleteRange implements raft.LogStore: from lowest to highest, both inclusive.
 func (s *Store) DeleteRange(lowest, highest uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if highest >= s.last { // raft takes entries off the end, or all of them
+		left := uint64(0)
+		if lowest > s.first {
+			left = lowest - 1
+		}
+		if err := s.end.lower(left); err != nil {
+			return err
+		}
+	}
 	if err := s.db.DeleteRange(entryKey(lowest), append(entryKey(highest), 0), pebble.Sync); err != nil {
 		return fmt.Errorf("delete the log entries %d to %d: %w", lowest, highest, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.bounds(); err != nil {
 		return fmt.Errorf("find the ends of the log: %w", err)
 	}
@@ -206,7 +242,19 @@ func (s *Store) Set(key, value []byte) error {
 	if err := s.db.Set(valueKey(key), value, pebble.Sync); err != nil {
 		return fmt.Errorf("store raft's %s: %w", key, err)
 	}
-	return nil
+	if len(value) != 8 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := s.end.at
+	switch string(key) {
+	case currentTerm:
+		to.term = binary.BigEndian.Uint64(value)
+	case lastVoteTerm:
+		to.vote = binary.BigEndian.Uint64(value)
+	}
+	return s.end.write(to)
 }
 
 // Get implements raft.StableStore.

@@ -57,6 +57,7 @@ func (c Config) raft(log logrus.FieldLogger) *raft.Config {
 // Node is this node's replica.
 type Node struct {
 	id    model.NodeID
+	began uint64 // end of the log when this process started
 	raft  *raft.Raft
 	sm    StateMachine
 	log   logrus.FieldLogger
@@ -80,7 +81,8 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	if err != nil {
 		return nil, err
 	}
-	if err := snapshots.covers(c.Log); err != nil {
+	began, err := snapshots.covers(c.Log)
+	if err != nil {
 		return nil, err
 	}
 	rc := c.raft(log)
@@ -91,7 +93,7 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 		return nil, fmt.Errorf("start raft: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	n := &Node{id: c.ID, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{}), moved: make(chan struct{})}
+	n := &Node{id: c.ID, began: began, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{}), moved: make(chan struct{})}
 	leaders := make(chan raft.Observation, 16)
 	r.RegisterObserver(raft.NewObserver(leaders, false, func(o *raft.Observation) bool { _, ok := o.Data.(raft.LeaderObservation); return ok }))
 	n.ended.Go(func() { n.follow(ctx, notify, leaders) })
@@ -122,6 +124,9 @@ func (n *Node) Bootstrap(address string) error {
 
 // ID is this node.
 func (n *Node) ID() model.NodeID { return n.id }
+
+// Began is the last entry that this node held when its process started.
+func (n *Node) Began() uint64 { return n.began }
 
 // State is the state machine.
 func (n *Node) State() StateMachine { return n.sm }

@@ -71,19 +71,19 @@ func (e *StaleLogError) Error() string {
 }
 
 // covers checks that the log, or the record that it was truncated for, reaches what was applied: entries are durable
-// before they are applied.
-func (s *Snapshots) covers(log raft.LogStore) error {
-	last, err := log.LastIndex()
+// before they are applied. It gives the end of the two.
+func (s *Snapshots) covers(log raft.LogStore) (last uint64, err error) {
+	last, err = log.LastIndex()
 	if err != nil {
-		return fmt.Errorf("find the end of the log: %w", err)
+		return 0, fmt.Errorf("find the end of the log: %w", err)
 	}
 	if r := s.newest(); r != nil {
 		last = max(last, r.RaftIndex)
 	}
 	if applied := s.sm.Position().Index; last < applied {
-		return &StaleLogError{Last: last, Applied: applied}
+		return 0, &StaleLogError{Last: last, Applied: applied}
 	}
-	return nil
+	return last, nil
 }
 
 func (s *Snapshots) newest() *record {
