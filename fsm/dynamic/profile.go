@@ -1,6 +1,7 @@
 package dynamic
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,11 @@ var PutProfile = command.Define("dynamic.profile", 1, func(tx *table.Tx, m comma
 	if err := mayUse(tx, m, by, &p, "authentication"); err != nil {
 		return model.DynamicProfile{}, err
 	}
+	if old != nil && p.TTL < old.TTL {
+		if err := outlives(tx, &p); err != nil {
+			return model.DynamicProfile{}, err
+		}
+	}
 	p.Revision++
 	state.Profiles.Put(tx, &p)
 	change := "changed"
@@ -67,6 +73,21 @@ var PutProfile = command.Define("dynamic.profile", 1, func(tx *table.Tx, m comma
 	tellProfile(tx, &p, change)
 	return p, nil
 }).AuditDenials()
+
+// outlives refuses a shorter life that would end users before a secret renews them, or too soon after (RULES 9): saving the secret asks
+// the same.
+func outlives(tx *table.Tx, p *model.DynamicProfile) error {
+	for s := range state.DSMSecrets.Range(tx, "renew", "", "\xff") {
+		if s.RenewEphemeral == 0 || p.TTL > s.RenewEphemeral+model.LeastRenew.Milliseconds() {
+			continue
+		}
+		v, ok := state.DSMVersions.Get(tx, state.DSMVersionKey(s.ID, s.Version))
+		if ok && slices.ContainsFunc(v.Ephemerals(), func(pair model.ProvisioningPair) bool { return pair.Profile == p.ID }) {
+			return model.Errorf(model.Conflict, "secret %d makes new users of this profile every %s, and they live longer than that and %s: change its renewal first", s.Number, model.Span(s.RenewEphemeral), model.LeastRenew).WithField("ttl")
+		}
+	}
+	return nil
+}
 
 // forget removes a profile that has no users any more.
 func forget(tx *table.Tx, p *model.DynamicProfile) {
