@@ -51,13 +51,20 @@ func (f *FSM) Open() (*Stream, error) {
 		v.Close()
 		return nil, err
 	}
+	return stream(v, int64(n)), nil
+}
+
+// OpenUncounted is Open for who needs no size: the rows are read once, as fast as the stream is. Its Size is 0.
+func (f *FSM) OpenUncounted() *Stream { return stream(f.View(), 0) }
+
+func stream(v *table.View, size int64) *Stream {
 	pr, pw := io.Pipe()
-	s := &Stream{view: v, pos: v.Applied(), size: int64(n), reader: pr, done: make(chan struct{})}
+	s := &Stream{view: v, pos: v.Applied(), size: size, reader: pr, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		_ = pw.CloseWithError(writeStream(pw, v))
 	}()
-	return s, nil
+	return s
 }
 
 // Position is the log position of the pinned state.

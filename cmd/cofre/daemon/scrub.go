@@ -35,6 +35,11 @@ func (m *member) scrub(ctx context.Context) error {
 		if errors.Is(err, errReplaced) {
 			continue // it came with its own proof
 		}
+		if broken := (*unread)(nil); errors.As(err, &broken) {
+			m.part("state").WithError(err).Warn("the daily reading of the state broke off and says nothing; it begins anew in an hour")
+			wait = time.Hour
+			continue
+		}
 		if err != nil {
 			m.part("state").WithError(err).Error("the rows of this node are not those of its hash: " + replaceAdvice(m.config))
 		} else {
@@ -49,27 +54,43 @@ var errReplaced = errors.New("the state was replaced while it was read")
 
 func (m *member) readAll(ctx context.Context) error {
 	in := m.fsm.Directory()
-	s, err := m.fsm.Open()
-	if err != nil {
-		return err
-	}
+	s := m.fsm.OpenUncounted()
 	defer func() { _ = s.Close() }() // a reader's end
 	return sound(ctx, s, func() bool { return m.fsm.Directory() != in })
 }
 
 func sound(ctx context.Context, state io.Reader, replaced func() bool) error {
-	_, err := fsm.Examine(&paced{ctx, state, replaced})
+	p := &paced{ctx: ctx, r: state, replaced: replaced}
+	_, err := fsm.Examine(p)
+	if p.failed != nil {
+		return &unread{p.failed} // what Examine makes of it is about a stream that ended too early
+	}
 	return err
 }
+
+// unread is why rows could not be read to their end, which says nothing about those that were.
+type unread struct{ err error }
+
+func (e *unread) Error() string { return "read the state: " + e.err.Error() }
+func (e *unread) Unwrap() error { return e.err }
 
 // paced reads no faster than scrubRate, until ctx ends or what it reads is replaced.
 type paced struct {
 	ctx      context.Context
 	r        io.Reader
 	replaced func() bool
+	failed   error // of the reading, other than its end
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	n, err := p.read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.failed = err
+	}
+	return n, err
+}
+
+func (p *paced) read(b []byte) (int, error) {
 	if p.replaced() {
 		return 0, errReplaced
 	}

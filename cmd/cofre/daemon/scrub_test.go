@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -46,6 +47,14 @@ func TestScrub(t *testing.T) {
 	if err := m.readAll(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("while the node stops: %v", err)
 	}
+	broken := errors.New("input/output error")
+	err = sound(t.Context(), io.MultiReader(bytes.NewReader(golden[:1000]), iotest.ErrReader(broken)), never)
+	if why := (*unread)(nil); !errors.As(err, &why) || !errors.Is(err, broken) || strings.Contains(err.Error(), "damaged") {
+		t.Errorf("rows that cannot be read: %v", err)
+	}
+	if err := sound(t.Context(), bytes.NewReader(golden[:1000]), never); err == nil || errors.As(err, new(*unread)) {
+		t.Errorf("a stream that ends too early: %v", err)
+	}
 	if err := sound(t.Context(), bytes.NewReader(golden), func() bool { return true }); !errors.Is(err, errReplaced) {
 		t.Errorf("a state that is replaced meanwhile: %v", err)
 	}
@@ -57,7 +66,7 @@ func TestPaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		n, err := io.Copy(io.Discard, &paced{t.Context(), bytes.NewReader(make([]byte, 10*scrubRate)), never})
+		n, err := io.Copy(io.Discard, &paced{ctx: t.Context(), r: bytes.NewReader(make([]byte, 10*scrubRate)), replaced: never})
 		if took := time.Since(began); err != nil || n != 10*scrubRate || took < 9*time.Second || took > 11*time.Second {
 			t.Errorf("%d bytes in %s, %v", n, took, err)
 		}
