@@ -10,7 +10,6 @@ import (
 	"cofre/fsm/command"
 	fsmkeyring "cofre/fsm/keyring"
 	"cofre/fsm/model"
-	"cofre/fsm/state"
 	"cofre/vault/access"
 	"cofre/vault/keyring"
 	"cofre/vault/seal/shamir"
@@ -57,7 +56,9 @@ func (m *member) eject(ctx context.Context, who model.Actor, id model.NodeID, sh
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"ca": string(ca), "exposed": m.exposed(id)}, nil
+	e := m.exposed(id)
+	e.CA = string(ca)
+	return e, nil
 }
 
 // ringWithout makes the ring after an eject. The new named keys are encrypted under the new term, and that under the new
@@ -117,56 +118,6 @@ func (m *member) gossipBoxes(row model.Keyring, but model.NodeID) (boxes []model
 
 func gossipInfo(c model.ClusterID, n model.NodeID, root uint32) []byte {
 	return fmt.Appendf(nil, "cofre gossip key\x00%s\x00%s\x00%d", c, n, root)
-}
-
-// Exposed is a credential whose present secret a lost node could read.
-type Exposed struct {
-	Number     uint64 `json:"number"`
-	Identifier string `json:"identifier"`
-	Hostname   string `json:"hostname"`
-	Username   string `json:"username"`
-	Since      string `json:"since"`    // when the present secret was committed
-	Template   bool   `json:"template"` // Cofre can change it
-}
-
-type exposedArgs struct {
-	ID string `json:"id"` // empty: any lost node
-}
-
-func operateExposed(ctx context.Context, m *member, _ model.Actor, a exposedArgs) (any, error) {
-	if err := m.fresh(ctx); err != nil {
-		return nil, err
-	}
-	return map[string]any{"exposed": m.exposed(model.NodeID(a.ID))}, nil
-}
-
-// exposed lists the credentials whose present secret was committed before a lost node went. A node that never got the
-// root key could read none.
-func (m *member) exposed(id model.NodeID) []Exposed {
-	v := m.fsm.View()
-	defer v.Close()
-	var until model.Time
-	for n := range state.Nodes.All(v, "") {
-		if n.Lost && n.Delivered && (id == "" || n.ID == id) {
-			until = max(until, n.RemovedAt)
-		}
-	}
-	out := []Exposed{}
-	if until == 0 {
-		return out
-	}
-	for c := range state.Credentials.All(v, "") {
-		now := c.ByRole(model.RoleCurrent)
-		if now == nil || now.At > until {
-			continue
-		}
-		e := Exposed{Number: c.Number, Identifier: c.Identifier, Username: c.Username, Since: now.At.String(), Template: c.Execution.ChangeTemplate != ""}
-		if d, ok := state.Devices.Get(v, string(c.Device)); ok {
-			e.Hostname = d.Hostname
-		}
-		out = append(out, e)
-	}
-	return out
 }
 
 func operateCA(_ context.Context, m *member, _ model.Actor, _ none) (any, error) {

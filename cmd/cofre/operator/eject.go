@@ -52,10 +52,7 @@ func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string) error {
 			return err
 		}
 	}
-	var a struct {
-		CA      string           `json:"ca"`
-		Exposed []daemon.Exposed `json:"exposed"`
-	}
+	var a daemon.Exposure
 	if err := c.Post(cmd.Context(), "/eject", map[string]string{"id": node, "text": share}, &a); err != nil {
 		return err
 	}
@@ -66,28 +63,28 @@ func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string) error {
 	} else if err := os.WriteFile(caOut, []byte(a.CA), 0o644); err != nil { //nolint:gosec // a certificate is for everybody
 		return fmt.Errorf("write the new CA certificate (cofre cluster ca prints it): %w", err)
 	}
-	return showExposed(cmd, a.Exposed, node)
+	return showExposed(cmd, a, node)
 }
 
 func exposedCommand(client func() *Client) *cobra.Command {
 	var names bool
 	cmd := &cobra.Command{
-		Use: "exposed [NODE]", Short: "List the credentials whose present secret a lost node could read", Args: cobra.MaximumNArgs(1),
-		Long:    "List the credentials that were not changed since a node was removed as compromised, and whose secret that node, or who holds it, could therefore read.",
+		Use: "exposed [NODE]", Short: "List what a lost node could read and what is still in force", Args: cobra.MaximumNArgs(1),
+		Long: `List the credentials that were not changed since a node was removed as compromised, and whose secret that node, or who holds it,
+could therefore read; and what else it could read: values of applications' secrets, protected information, encryption keys, keys of
+clients that sign, dynamic users, second factors.`,
 		Example: "  cofre cluster exposed n3\n  cofre cluster exposed --names | xargs -n 1 cofre operation request      # change them all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			node := ""
 			if len(args) == 1 {
 				node = args[0]
 			}
-			var a struct {
-				Exposed []daemon.Exposed `json:"exposed"`
-			}
+			var a daemon.Exposure
 			if err := client().Post(cmd.Context(), "/exposed", map[string]string{"id": node}, &a); err != nil {
 				return err
 			}
 			if !names {
-				return showExposed(cmd, a.Exposed, node)
+				return showExposed(cmd, a, node)
 			}
 			for _, e := range a.Exposed {
 				if e.Template {
@@ -101,23 +98,31 @@ func exposedCommand(client func() *Client) *cobra.Command {
 	return cmd
 }
 
-func showExposed(cmd *cobra.Command, list []daemon.Exposed, node string) error {
+func showExposed(cmd *cobra.Command, e daemon.Exposure, node string) error {
 	out := cmd.OutOrStdout()
-	if len(list) == 0 {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	if len(e.Exposed) == 0 {
 		fmt.Fprintln(out, "No credential has a secret that a lost node could read.")
+	} else {
+		fmt.Fprintf(out, "%d credentials have a secret that the lost node could read:\n", len(e.Exposed))
+		fmt.Fprintln(w, "NUMBER\tIDENTIFIER\tUSER\tHOSTNAME\tSECRET SINCE\tCHANGE")
+		for _, e := range e.Exposed {
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", e.Number, e.Identifier, e.Username, e.Hostname, e.Since, word(e.Template, "by Cofre", "by hand: no template"))
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "Change them all: cofre cluster exposed %s --names | xargs -n 1 cofre operation request\n", node)
+	}
+	if len(e.Others) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "%d credentials have a secret that the lost node could read:\n", len(list))
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "NUMBER\tIDENTIFIER\tUSER\tHOSTNAME\tSECRET SINCE\tCHANGE")
-	for _, e := range list {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", e.Number, e.Identifier, e.Username, e.Hostname, e.Since, word(e.Template, "by Cofre", "by hand: no template"))
+	fmt.Fprintf(out, "It could read %d other things:\n", len(e.Others))
+	fmt.Fprintln(w, "WHAT\tNAME\tSINCE\tREPLACE IT")
+	for _, o := range e.Others {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.What, o.Name, or(o.Since, "-"), o.Replace)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "Change them all: cofre cluster exposed %s --names | xargs -n 1 cofre operation request\n", node)
-	return nil
+	return w.Flush()
 }
 
 func caCommand(client func() *Client) *cobra.Command {
