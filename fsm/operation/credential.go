@@ -128,7 +128,7 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs, l
 				v.Unsent = true
 			}
 			if a.Class == classAuth && c.Execution.Authentication == "" && !s.reconcile {
-				e = disagreed // the target does not know the secret that we believe in: find out which one it knows
+				e = disagreed // the target may not know the secret that we believe in: find out
 			}
 		}
 	}
@@ -155,11 +155,9 @@ func (s *credential) changed(m command.Meta, o *model.Operation, a FinishArgs, l
 		}
 		o.NotBefore = m.At.Add(p.Backoff(max(1, o.Attempt)))
 	case disagreed:
+		// An account that is locked, closed or expired refuses the right secret too: only a proof tells, and comes first.
 		c.Abandon(m.At)
-		if v := c.ByRole(model.RoleCurrent); v != nil {
-			o.Refused = []uint64{v.N}
-		}
-		o.NotBefore = m.At
+		o.Refused, o.NotBefore = nil, m.At
 	default: // doubtful
 		o.Refused = nil
 		o.NotBefore = landed

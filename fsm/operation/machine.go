@@ -18,7 +18,7 @@ const (
 	rejected     event = "rejected"      // the target refused: nothing changed
 	notStarted   event = "not started"   // nothing was sent that could change the target
 	doubtful     event = "uncertain"     // it may have happened
-	disagreed    event = "disagreed"     // the target refused the login with the secret that we believe in
+	disagreed    event = "disagreed"     // the target refused the login as the account itself
 	expired      event = "lease expired" // the slot was not heard of in time
 	exhausted    event = "attempts exhausted"
 	foundNew     event = "found the candidate in force"
