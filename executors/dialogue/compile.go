@@ -86,9 +86,14 @@ func Compile(source string, d Dialect) (*Program, error) {
 	c.masks = mask.Names(parts)
 	if last, answered := c.answered(); last > 0 && !answered {
 		c.notices = append(c.notices, fmt.Sprintf("line %d: nothing is awaited after the new secret was sent, so the outcome will be uncertain", last))
+	} else if n := len(c.steps); n > 0 && c.steps[n-1].verb == send && !leaving.MatchString(mask.Source(c.steps[n-1].parts)) {
+		c.notices = append(c.notices, fmt.Sprintf("line %d: nothing is awaited behind it: the session ends at once, and the target may not have done it yet", c.steps[n-1].line))
 	}
 	return &c.Program, nil
 }
+
+// leaving are lines that end a session, behind which nothing comes.
+var leaving = regexp.MustCompile(`^\s*(exit|logout|logoff|quit)\s*$`)
 
 // answered finds the line of the last step that sends the new secret and whether something is awaited after it.
 func (p *Program) answered() (line int, answered bool) {

@@ -373,6 +373,19 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
+// TestCompileRemarksOnTheEnd: what is sent last may never be done, unless it only leaves.
+func TestCompileRemarksOnTheEnd(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]int{
+		"exec \"push [#A#]\"": 1, "exec x\nend": 1, "exec x\nexpect RC=0": 0, "exec x\nsleep 2": 0, "exec x\nexpect RC=0\nexec exit": 0, "expect x": 0,
+	} {
+		p, err := ssh.New().Compile(src)
+		if err != nil || len(p.Notices()) != want {
+			t.Errorf("%q: %v, %q, want %d", src, err, p.Notices(), want)
+		}
+	}
+}
+
 // FuzzCompile: no template makes the compiler panic.
 func FuzzCompile(f *testing.F) {
 	for _, c := range ssh.Catalogue() {
