@@ -158,10 +158,17 @@ func (s *Service) Wait(ctx context.Context, actor model.Actor, at model.Time, na
 	if err != nil {
 		return nil, err
 	}
-	return table.Await(ctx, s.views, func() (*Described, bool, error) {
-		d, err := s.get(actor, at, name)
-		return d, err == nil && d.Operation.State.Final(), err
-	}, state.Operations.Place(string(d.Operation.ID)))
+	id := string(d.Operation.ID)
+	// Each step of the operation wakes who waits, and most are not the last one: only the row is looked at.
+	if _, err := table.Await(ctx, s.views, func() (none struct{}, over bool, err error) {
+		v := s.views.View()
+		defer v.Close()
+		o, ok := state.Operations.Look(v, id)
+		return none, !ok || o.State.Final(), nil
+	}, state.Operations.Place(id)); err != nil {
+		return nil, err
+	}
+	return s.get(actor, at, name)
 }
 
 // Cancel ends an operation that waits.
