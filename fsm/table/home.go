@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -19,6 +21,9 @@ type Home struct {
 	schema  []Erased
 	options Options
 	current atomic.Pointer[placed]
+
+	mu     sync.Mutex // guards former
+	former []*placed  // out of use, and perhaps pinned by views
 }
 
 type placed struct {
@@ -113,20 +118,34 @@ func (h *Home) Flip(dir string) error {
 		return errors.Join(err, s.Close())
 	}
 	h.current.Store(&placed{s, dir})
+	h.mu.Lock()
+	h.former = append(h.former, old)
+	h.mu.Unlock()
 	if err := old.Close(); err != nil {
 		return fmt.Errorf("close the former state store: %w", err)
 	}
 	return nil
 }
 
-// Reap removes stores that are neither in use nor named in keep.
+// pinned lists the former stores that views still read: a backup may take as long as it likes.
+func (h *Home) pinned() (dirs []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.former = slices.DeleteFunc(h.former, func(p *placed) bool { return p.closed.Load() })
+	for _, p := range h.former {
+		dirs = append(dirs, p.dir)
+	}
+	return dirs
+}
+
+// Reap removes stores that are neither in use, nor read, nor named in keep.
 func (h *Home) Reap(keep ...string) error {
 	names, err := h.fs.List(h.root)
 	if err != nil {
 		return fmt.Errorf("list state stores: %w", err)
 	}
 	kept := map[string]bool{h.Directory(): true, pointerFile: true}
-	for _, k := range keep {
+	for _, k := range append(h.pinned(), keep...) {
 		kept[k] = true
 	}
 	for _, n := range names {

@@ -61,6 +61,7 @@ type Store struct {
 	flushAt   int           // so many ask for the next one
 	committed atomic.Uint64 // batches since the store was opened
 	refs      atomic.Int64
+	closed    atomic.Bool
 
 	pin    sync.Mutex // guards pinned
 	pinned *pinned    // that a new view shares; nil: no view is open, or a batch came since
@@ -156,6 +157,7 @@ func (s *Store) unref() error {
 func (s *Store) close() error {
 	err := s.db.Close()
 	s.blocks.Unref()
+	s.closed.Store(true)
 	return err
 }
 

@@ -157,6 +157,12 @@ func TestFlip(t *testing.T) {
 	if keys(items.All(old, "")) != "old" {
 		t.Error("the old view moved")
 	}
+	if err := h.Reap(); err != nil {
+		t.Fatal(err)
+	}
+	if names, _ := fs.List("home"); len(names) != 3 {
+		t.Fatalf("reaped while a view reads: there are %v", names)
+	}
 	old.Close()
 	if _, ok := store.TryView(); ok {
 		t.Error("the old store is still open")
