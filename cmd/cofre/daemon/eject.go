@@ -17,8 +17,9 @@ import (
 )
 
 type ejectArgs struct {
-	ID   string `json:"id"`
-	Text string `json:"text"` // one of the new shares, with the Shamir seal
+	ID    string `json:"id"`
+	Text  string `json:"text"`  // one of the new shares, with the Shamir seal
+	Force bool   `json:"force"` // also when the cluster stops by it
 }
 
 // operateEject takes a node out that may be in foreign hands. Everything that it shared with the others is new
@@ -32,18 +33,21 @@ func operateEject(ctx context.Context, m *member, who model.Actor, a ejectArgs) 
 	case id == m.id():
 		return nil, model.Errorf(model.Invalid, "a node cannot eject itself: run this on another member")
 	}
+	if err := m.spares(ctx, id, a.Force); err != nil {
+		return nil, err
+	}
 	if row.Shamir == nil {
-		return m.eject(ctx, who, id, nil)
+		return m.eject(ctx, who, id, nil, a.Force)
 	}
 	var out any
 	err := m.opener.drafts.use(shamir.Unseal, secret.New([]byte(a.Text)), func(d draft) (err error) {
-		out, err = m.eject(ctx, who, id, &d)
+		out, err = m.eject(ctx, who, id, &d, a.Force)
 		return err
 	})
 	return out, err
 }
 
-func (m *member) eject(ctx context.Context, who model.Actor, id model.NodeID, shares *draft) (any, error) {
+func (m *member) eject(ctx context.Context, who model.Actor, id model.NodeID, shares *draft, force bool) (any, error) {
 	var ca []byte
 	err := m.changeRing(ctx, func(r *keyring.Ring, row model.Keyring) (next model.Keyring, err error) {
 		next, err = m.ringWithout(r, row, id, shares)
@@ -55,6 +59,9 @@ func (m *member) eject(ctx context.Context, who model.Actor, id model.NodeID, sh
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !force {
+		m.awaitGone(ctx, id)
 	}
 	e := m.exposed(id)
 	e.CA = string(ca)

@@ -69,9 +69,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("POST /approve", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, a approveArgs) (any, error) {
 		return command.Propose(ctx, m.proposer, node.Approve, who, node.ApproveArgs{ID: model.NodeID(a.ID), Fingerprint: a.Fingerprint})
 	})))
-	mux.Handle("POST /remove", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, a nameArgs) (any, error) {
-		return command.Propose(ctx, m.proposer, node.Remove, who, node.MemberArgs{ID: model.NodeID(a.ID)})
-	})))
+	mux.Handle("POST /remove", operate(withMember(d, operateRemove)))
 	mux.Handle("POST /eject", operate(withMember(d, operateEject)))
 	mux.Handle("POST /exposed", operate(withMember(d, operateExposed)))
 	mux.Handle("GET /ca", operate(withMember(d, operateCA)))
@@ -80,9 +78,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.Handle("POST /rotate/shares", operate(withMember(d, operateRotateShares)))
 	mux.Handle("POST /rotate/term", operate(withMember(d, operateRotateTerm)))
 	mux.Handle("POST /rotate/root", operate(withMember(d, operateRotateRoot)))
-	mux.Handle("POST /leave", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, _ none) (any, error) {
-		return command.Propose(ctx, m.proposer, node.Remove, who, node.MemberArgs{ID: m.id()})
-	})))
+	mux.Handle("POST /leave", operate(withMember(d, operateLeave)))
 	mux.Handle("POST /transfer-leader", operate(withMember(d, operateTransfer)))
 	mux.Handle("POST /confirm-time", operate(withMember(d, func(ctx context.Context, m *member, who model.Actor, _ none) (any, error) {
 		return command.Propose(ctx, m.proposer, node.ConfirmTime, who, node.Done{})

@@ -11,11 +11,12 @@ import (
 )
 
 func removeCommand(client func() *Client) *cobra.Command {
-	var compromised bool
+	var compromised, force bool
 	var sharesOut, caOut string
 	cmd := &cobra.Command{
 		Use: "remove NODE", Short: "Take a member out of the cluster for ever", Args: cobra.ExactArgs(1),
-		Long: `Take a member out of the cluster for ever. Its name is never used again.
+		Long: `Take a member out of the cluster for ever. Its name is never used again. When so many of the other members are down that
+the cluster would stop without this one, it is refused: start them, or take those out first. --force does it all the same.
 
 With --compromised: the node, a copy of its disk or its memory may be in foreign hands. Switch it off first if you can.
 Root key, key term, CA, gossip, token and audit keys are replaced in the same step; the other nodes take the new keys over,
@@ -25,22 +26,23 @@ typed back first. At the end the credentials that the node could read are listed
 		Example: "  cofre cluster remove n3\n  cofre cluster remove n3 --compromised --ca-out ca.pem\n  cofre cluster remove n3 --compromised --shares-out /media/usb1     # with seal: shamir",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !compromised {
-				if err := client().Post(cmd.Context(), "/remove", map[string]string{"id": args[0]}, nil); err != nil {
+				if err := client().Post(cmd.Context(), "/remove", map[string]any{"id": args[0], "force": force}, nil); err != nil {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s is removed. Its name is never used again.\n", args[0])
 				return nil
 			}
-			return eject(cmd, client(), args[0], sharesOut, caOut)
+			return eject(cmd, client(), args[0], sharesOut, caOut, force)
 		},
 	}
 	cmd.Flags().BoolVar(&compromised, "compromised", false, "the node may be in foreign hands: replace every key that it knew")
+	cmd.Flags().BoolVar(&force, "force", false, "although the cluster stops by it until members that are down are back")
 	cmd.Flags().StringVar(&sharesOut, "shares-out", "", "with seal: shamir, write the new shares into files of mode 0600 in this folder")
 	cmd.Flags().StringVar(&caOut, "ca-out", "", "write the new CA certificate, which clients need, to this file")
 	return cmd
 }
 
-func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string) error {
+func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string, force bool) error {
 	var s daemon.Status
 	if err := c.Get(cmd.Context(), "/status", &s); err != nil {
 		return err
@@ -53,7 +55,7 @@ func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string) error {
 		}
 	}
 	var a daemon.Exposure
-	if err := c.Post(cmd.Context(), "/eject", map[string]string{"id": node, "text": share}, &a); err != nil {
+	if err := c.Post(cmd.Context(), "/eject", map[string]any{"id": node, "text": share, "force": force}, &a); err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()

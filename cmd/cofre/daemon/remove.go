@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"cofre/cluster"
+	"cofre/cluster/raftnode"
+	"cofre/fsm/command"
+	"cofre/fsm/model"
+	"cofre/fsm/node"
+)
+
+type removeArgs struct {
+	ID    string `json:"id"`
+	Force bool   `json:"force"` // also when the cluster stops by it
+}
+
+func operateRemove(ctx context.Context, m *member, who model.Actor, a removeArgs) (any, error) {
+	if err := m.spares(ctx, model.NodeID(a.ID), a.Force); err != nil {
+		return nil, err
+	}
+	out, err := command.Propose(ctx, m.proposer, node.Remove, who, node.MemberArgs{ID: model.NodeID(a.ID)})
+	if err == nil && !a.Force {
+		m.awaitGone(ctx, model.NodeID(a.ID))
+	}
+	return out, err
+}
+
+// goneTime is how long a removal is followed to its end. It is decided before; the leader does the rest.
+const goneTime = 10 * time.Second
+
+// awaitGone waits until a removed member has no vote any more, so that who removes the next one is not held up by this one.
+func (m *member) awaitGone(ctx context.Context, id model.NodeID) {
+	if id == m.id() {
+		return // it does not hear of it
+	}
+	for end := time.Now().Add(goneTime); time.Now().Before(end) && ctx.Err() == nil; {
+		members, err := m.node.Members()
+		if err != nil || !slices.ContainsFunc(members, func(o raftnode.Member) bool { return o.ID == id }) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func operateLeave(ctx context.Context, m *member, who model.Actor, _ none) (any, error) {
+	return operateRemove(ctx, m, who, removeArgs{ID: string(m.id())})
+}
+
+// spares refuses to take a voter out when those that remain and answer are no majority of those that remain: nothing could be
+// committed any more, not even that it is out, until another one is back.
+func (m *member) spares(ctx context.Context, id model.NodeID, force bool) error {
+	if force {
+		return nil
+	}
+	seen, err := cluster.Gather(ctx, m.node, m.client, m.status)
+	if err != nil {
+		return err
+	}
+	votes, remain, answer := false, 0, 0
+	var silent []string
+	for _, o := range seen {
+		switch {
+		case !o.Voter:
+		case o.ID == id:
+			votes = true
+		case o.Status == nil:
+			remain++
+			silent = append(silent, string(o.ID))
+		default:
+			remain++
+			answer++
+		}
+	}
+	if !votes || len(silent) == 0 || answer > remain/2 {
+		return nil
+	}
+	return model.Errorf(model.Conflict, "without %s the cluster stops: of the %d voters that remain %s cannot be reached. Start what is down, or take it out first (cofre cluster remove %s). cofre cluster remove %s --force takes %s out all the same, and the cluster goes on when enough are back",
+		id, remain, strings.Join(silent, ", "), silent[0], id, id)
+}
