@@ -62,7 +62,7 @@ func TestOperationsAreFilteredAndSorted(t *testing.T) {
 			t.Errorf("%s: %s in %d pages, want %s", sort, got, pages, whole)
 		}
 	}
-	for _, query := range []string{"state=waiting", "state=ready,bad", "kind=dance", "module=Core", "reconcile=1", "sort=price", "sort=username&after=3", "after=3.YQ", "after=x", "scheduled_since=monday", "limit=0x"} {
+	for _, query := range []string{"state=waiting", "state=ready,bad", "kind=dance", "module=Core", "reconcile=1", "sort=price", "sort=username&after=3", "after=3.YQ", "after=x", "scheduled_since=monday", "limit=0x", "limit=0"} {
 		h.json(tok, "GET", "/api/v1/operations?"+query, 400, "")
 	}
 	if a := h.json(tok, "GET", "/api/v1/operations/attempts?state=open&limit=1", 200, ""); len(a.at("items").([]any)) != 0 || a.text("next") != "4" { // pages count operations

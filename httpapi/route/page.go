@@ -30,7 +30,10 @@ var PageFields = []Field{
 // Limit is the number of items that the client wants.
 func (r *Request) Limit() (int, error) {
 	n, err := r.QueryNumber("limit", DefaultPage, MaxPage)
-	return max(1, int(n)), err
+	if err == nil && n == 0 {
+		err = model.Errorf(model.Invalid, "limit must be a whole number from 1 to %d", MaxPage).WithField("limit")
+	}
+	return int(n), err
 }
 
 // Cursor is the page that the client wants of a list in the order of numbers: how many items, and behind which number.
