@@ -41,8 +41,8 @@ func (w *wire) do(ctx context.Context, req *http.Request) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		res, body, err := l.exchange(req)
-		if err == nil && !res.Close {
+		a, err := l.exchange(req)
+		if err == nil && !a.last {
 			w.keep(req.URL.Host, l)
 		} else {
 			_ = l.Close() // what was to be read is read, or lost
@@ -50,38 +50,45 @@ func (w *wire) do(ctx context.Context, req *http.Request) ([]byte, error) {
 		if err != nil && kept && errors.Is(err, io.EOF) { // the server closed it between two requests
 			continue
 		}
-		if err == nil && res.StatusCode >= 300 {
-			err = fmt.Errorf("%s: %s: %s", req.URL, res.Status, body)
+		if err == nil && a.code >= 300 {
+			err = fmt.Errorf("%s: %s: %s", req.URL, a.status, a.body)
 		}
-		return body, err
+		return a.body, err
 	}
 }
 
-func (l *link) exchange(req *http.Request) (*http.Response, []byte, error) {
+type answer struct {
+	code   int
+	status string // the code and its words
+	body   []byte
+	last   bool // on this connection
+}
+
+func (l *link) exchange(req *http.Request) (a answer, err error) {
 	if err := l.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, nil, err
+		return a, err
 	}
 	var out bytes.Buffer
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
-			return nil, nil, err
+			return a, err
 		}
 		req.Body = body
 	}
 	if err := req.Write(&out); err != nil {
-		return nil, nil, err
+		return a, err
 	}
 	if _, err := l.Write(out.Bytes()); err != nil {
-		return nil, nil, err
+		return a, err
 	}
 	res, err := http.ReadResponse(l.answers, req)
 	if err != nil {
-		return nil, nil, err
+		return a, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	return res, body, err
+	return answer{res.StatusCode, res.Status, body, res.Close}, err
 }
 
 func (w *wire) take(ctx context.Context, to *url.URL) (l *link, kept bool, err error) {
