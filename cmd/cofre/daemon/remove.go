@@ -81,6 +81,6 @@ func (m *member) spares(ctx context.Context, id model.NodeID, force bool) error 
 	if !votes || len(silent) == 0 || answer > remain/2 {
 		return nil
 	}
-	return model.Errorf(model.Conflict, "without %s the cluster stops: of the %d voters that remain %s cannot be reached. Start what is down, or take it out first (cofre cluster remove %s). cofre cluster remove %s --force takes %s out all the same, and the cluster goes on when enough are back",
-		id, remain, strings.Join(silent, ", "), silent[0], id, id)
+	return model.Errorf(model.Conflict, "without %s the cluster stops: of the %d voters that remain %s cannot be reached. Start what is down, or take it out first (cofre cluster remove %s). With --force cofre cluster remove takes %s out all the same, and the cluster goes on when enough are back",
+		id, remain, strings.Join(silent, ", "), silent[0], id)
 }
