@@ -23,15 +23,19 @@ import (
 	"cofre/vault/secret"
 )
 
-// The file, format 1:
+// The file, format 2:
 //
-//	"cofre-backup 1\n"  uvarint(len) header(CBOR)
+//	"cofre-backup 2\n"  uvarint(len) header(CBOR)
 //	the state stream, encrypted as a stream of vault/disk under a key of its own
 //	SHA-256 of everything before
 //
-// The digest finds damage without a key. Who changes a file can compute it anew; that the stream still opens, he cannot.
+// The digest finds damage without a key. Who changes a file can compute it anew; that the stream still opens, he cannot: its
+// last frame says that it is the last one. So nobody needs to know the size before, and the state is read once.
+//
+// Format 1 differs in its first line, and in a header that says the size of the stream. It is read for ever.
 const (
-	firstLine = "cofre-backup 1\n"
+	firstLine = "cofre-backup 2\n"
+	formerly  = "cofre-backup 1\n"
 	purpose   = "backup"
 	maxHeader = 64 << 10
 )
@@ -39,15 +43,15 @@ const (
 // Header is what can be read of a backup without shares. The key of the stream is bound to all of it.
 type Header struct {
 	Cluster model.ClusterID `cbor:"cluster"`
-	At      model.Time      `cbor:"at"`      // state time
-	Node    model.NodeID    `cbor:"node"`    // that made it
-	Version string          `cbor:"version"` // of its binary
-	Level   uint16          `cbor:"level"`   // feature level of the state
-	Index   uint64          `cbor:"index"`   // of the log
-	Event   uint64          `cbor:"event"`   // last one of the trail
-	Size    int64           `cbor:"size"`    // bytes of the state stream
-	Ring    model.Keyring   `cbor:"ring"`    // as much of it as the recovery shares need to find the root key
-	Key     []byte          `cbor:"key"`     // the stream's key, sealed under the root key
+	At      model.Time      `cbor:"at"`             // state time
+	Node    model.NodeID    `cbor:"node"`           // that made it
+	Version string          `cbor:"version"`        // of its binary
+	Level   uint16          `cbor:"level"`          // feature level of the state
+	Index   uint64          `cbor:"index"`          // of the log
+	Event   uint64          `cbor:"event"`          // last one of the trail
+	Size    int64           `cbor:"size,omitempty"` // of format 1: bytes of the state stream
+	Ring    model.Keyring   `cbor:"ring"`           // as much of it as the recovery shares need to find the root key
+	Key     []byte          `cbor:"key"`            // the stream's key, sealed under the root key
 }
 
 // label binds the stream's key to the header.
@@ -59,11 +63,10 @@ func (h Header) label() string {
 // Backup is a file on its way out.
 type Backup struct {
 	head []byte
-	size int64
 	key  disk.Key
 }
 
-// New makes the head of a file, whose stream has h.Size bytes, under the root key of the ring h.Ring.
+// New makes the head of a file under the root key of the ring h.Ring.
 func New(h Header, root secret.Value) (*Backup, error) {
 	r := h.Ring
 	h.Ring = model.Keyring{Cluster: r.Cluster, Dev: r.Dev, Root: r.Root, Check: r.Check, Recovery: r.Recovery}
@@ -83,11 +86,8 @@ func New(h Header, root secret.Value) (*Backup, error) {
 	}
 	header := codec.MustEncode(&h)
 	head := binary.AppendUvarint([]byte(firstLine), uint64(len(header)))
-	return &Backup{append(head, header...), h.Size, key}, nil
+	return &Backup{append(head, header...), key}, nil
 }
-
-// Size is the exact length of the file.
-func (b *Backup) Size() int64 { return int64(len(b.head)) + disk.StreamSize(b.size) + sha256.Size }
 
 // Write writes the file of a state stream.
 func (b *Backup) Write(to io.Writer, state io.Reader) error {
@@ -101,11 +101,7 @@ func (b *Backup) Write(to io.Writer, state io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("write the backup: %w", err)
 	}
-	n, err := io.Copy(s, state)
-	if err == nil && n != b.size {
-		err = fmt.Errorf("the state has %d bytes, not %d", n, b.size)
-	}
-	if err == nil {
+	if _, err = io.Copy(s, state); err == nil {
 		err = s.Close()
 	}
 	if err == nil {

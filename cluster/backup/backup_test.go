@@ -6,12 +6,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"cofre/cluster/backup"
 	"cofre/fsm/codec"
 	"cofre/fsm/model"
+	"cofre/vault/disk"
 	"cofre/vault/keyring"
 	"cofre/vault/seal/shamir"
 	"cofre/vault/secret"
@@ -60,16 +63,13 @@ const sentinel = "web1.example.org"
 
 func (c *cluster) backup(t *testing.T, state string) []byte {
 	t.Helper()
-	b, err := backup.New(backup.Header{Cluster: c.row.Cluster, At: 1_767_225_600_000, Node: "n1", Index: 7, Event: 9, Size: int64(len(state)), Ring: c.row}, c.root(t))
+	b, err := backup.New(backup.Header{Cluster: c.row.Cluster, At: 1_767_225_600_000, Node: "n1", Index: 7, Event: 9, Ring: c.row}, c.root(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
 	if err := b.Write(&file, strings.NewReader(state)); err != nil {
 		t.Fatal(err)
-	}
-	if int64(file.Len()) != b.Size() {
-		t.Errorf("%d bytes were written, %d were said", file.Len(), b.Size())
 	}
 	return file.Bytes()
 }
@@ -154,8 +154,60 @@ func TestEveryByteCounts(t *testing.T) {
 		refused("cut at byte", i, good[:i])
 	}
 	refused("added byte", len(good), append(bytes.Clone(good), 0))
+	refused("twice the same of", len(good), append(bytes.Clone(good), good...))
 	if check(good) != nil {
 		t.Error("the good file is refused too")
+	}
+}
+
+// TestNobodyElseMakesOne: who knows no key can compute the digest anew, and still neither cut the stream, nor extend it, move a
+// frame of it, take one of another backup, nor call it one of the former format.
+func TestNobodyElseMakesOne(t *testing.T) {
+	t.Parallel()
+	const frame = 64<<10 + 16
+	c := found(t, "c1")
+	state := strings.Repeat(sentinel, 20_000)
+	good, another, root := c.backup(t, state), c.backup(t, state), c.root(t)
+	at := len(good) - sha256.Size - int(disk.StreamSize(int64(len(state)))) // where the stream begins
+	frames := func(file []byte) (head []byte, out [][]byte) {
+		begin := at + disk.HeaderSize
+		return file[:begin], slices.Collect(slices.Chunk(file[begin:len(file)-sha256.Size], frame))
+	}
+	made := func(head []byte, frames ...[]byte) []byte {
+		out := append(bytes.Clone(head), bytes.Join(frames, nil)...)
+		sum := sha256.Sum256(out)
+		return append(out, sum[:]...)
+	}
+	head, of := frames(good)
+	_, foreign := frames(another)
+	if len(of) < 3 {
+		t.Fatalf("%d frames are too few", len(of))
+	}
+	older := append([]byte(backup.Formerly), head[len(backup.FirstLine):]...)
+	last := len(of) - 1
+	for what, file := range map[string][]byte{
+		"without its last frame":    made(head, of[:last]...),
+		"without any":               made(head),
+		"cut in its last frame":     made(head, append(of[:last:last], of[last][:len(of[last])-1])...),
+		"extended by a byte":        made(head, append(of[:last:last], append(bytes.Clone(of[last]), 0))...),
+		"with its last frame twice": made(head, append(of[:last+1:last+1], of[last])...),
+		"with two frames swapped":   made(head, append([][]byte{of[1], of[0]}, of[2:]...)...),
+		"with a frame of another":   made(head, append([][]byte{foreign[0]}, of[1:]...)...),
+		"called one of format 1":    made(older, of...),
+	} {
+		if got, err := read(file, root); !errors.Is(err, backup.ErrDamaged) {
+			t.Errorf("%s it gives %d bytes, %v", what, len(got), err)
+		}
+	}
+	if got, err := read(made(head, of...), root); err != nil || got != state {
+		t.Errorf("the same, made anew, gives %d bytes, %v", len(got), err)
+	}
+	f, err := backup.Open(iotest.OneByteReader(bytes.NewReader(good))) // as from a pipe
+	if err == nil {
+		err = f.Check()
+	}
+	if err != nil {
+		t.Errorf("byte by byte: %v", err)
 	}
 }
 

@@ -1,4 +1,7 @@
 package backup
 
-// FirstLine begins a file.
-const FirstLine = firstLine
+// FirstLine begins a file, Formerly one of format 1.
+const (
+	FirstLine = firstLine
+	Formerly  = formerly
+)

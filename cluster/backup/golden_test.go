@@ -11,15 +11,21 @@ import (
 
 const goldenState = "the state of a backup that opens for ever"
 
-// TestGolden: the file of a format that was in use is checked and opened for ever. testdata/format1.backup and three shares
-// of its made-up cluster were written once and are never written again; a new format gets files of its own beside them.
+// TestGolden: the file of a format that was in use is checked and opened for ever. The files in testdata, and three shares of
+// the made-up cluster of each, were written once and are never written again; a new format gets files of its own beside them.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	file, err := os.ReadFile("testdata/format1.backup")
+	for _, format := range []string{"format1", "format2"} {
+		t.Run(format, func(t *testing.T) { t.Parallel(); golden(t, "testdata/"+format) })
+	}
+}
+
+func golden(t *testing.T, name string) {
+	file, err := os.ReadFile(name + ".backup")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines, err := os.ReadFile("testdata/format1.shares")
+	lines, err := os.ReadFile(name + ".shares")
 	if err != nil {
 		t.Fatal(err)
 	}

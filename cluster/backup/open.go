@@ -28,7 +28,7 @@ type File struct {
 func Open(r io.Reader) (*File, error) {
 	f := &File{in: bufio.NewReaderSize(r, 64<<10), digest: sha256.New()}
 	line := make([]byte, len(firstLine))
-	if _, err := io.ReadFull(f.in, line); err != nil || string(line) != firstLine {
+	if _, err := io.ReadFull(f.in, line); err != nil || string(line) != firstLine && string(line) != formerly {
 		return nil, model.Errorf(model.Invalid, "this is no backup of a format that this version knows")
 	}
 	n, err := binary.ReadUvarint(f.in)
@@ -39,7 +39,7 @@ func Open(r io.Reader) (*File, error) {
 	if _, err := io.ReadFull(f.in, head); err != nil {
 		return nil, fmt.Errorf("read the header: %w", ErrDamaged)
 	}
-	if err := codec.Decode(head, &f.Header); err != nil || f.Header.Size < 0 {
+	if err := codec.Decode(head, &f.Header); err != nil || (f.Header.Size > 0) != (string(line) == formerly) {
 		return nil, fmt.Errorf("read the header: %w", ErrDamaged)
 	}
 	f.digest.Write(line)
@@ -50,7 +50,7 @@ func Open(r io.Reader) (*File, error) {
 
 // Check reads the file to its end and finds damage. It needs no key, and proves nothing against who changes a file on purpose.
 func (f *File) Check() error {
-	if _, err := io.Copy(io.Discard, f.body()); err != nil {
+	if _, err := io.Copy(io.Discard, body{f}); err != nil {
 		return fmt.Errorf("read the backup: %w", err)
 	}
 	return f.end()
@@ -70,27 +70,32 @@ func (f *File) State(root secret.Value) (io.Reader, error) {
 		return nil, err
 	}
 	defer key.Wipe()
-	r, err := disk.NewReader(key, purpose, f.body())
+	r, err := disk.NewReader(key, purpose, body{f})
 	if err != nil {
 		return nil, damaged(err)
 	}
 	return &whole{f, r, nil}, nil
 }
 
-func (f *File) body() io.Reader {
-	return io.TeeReader(io.LimitReader(f.in, disk.StreamSize(f.Header.Size)), f.digest)
+// body is what stands between the header and the digest, which is what the file ends with.
+type body struct{ f *File }
+
+func (b body) Read(p []byte) (int, error) {
+	if _, err := b.f.in.Peek(sha256.Size + 1); err != nil {
+		return 0, err
+	}
+	n, err := b.f.in.Read(p[:min(len(p), b.f.in.Buffered()-sha256.Size)])
+	b.f.digest.Write(p[:n])
+	return n, err
 }
 
-// end compares the digest, which is the last thing in the file.
+// end compares the digest, which is all that is left.
 func (f *File) end() error {
-	want, got := f.digest.Sum(nil), make([]byte, sha256.Size)
-	if _, err := io.ReadFull(f.in, got); err != nil || !bytes.Equal(got, want) {
-		return ErrDamaged
+	got, err := io.ReadAll(f.in)
+	if err == nil && !bytes.Equal(got, f.digest.Sum(nil)) {
+		err = ErrDamaged
 	}
-	if _, err := f.in.ReadByte(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("something stands behind its end: %w", ErrDamaged)
-	}
-	return nil
+	return err
 }
 
 // whole is the state stream, whose end is that of the file.

@@ -21,8 +21,8 @@ func Routes(take Taker) []route.Route {
 	return []route.Route{{
 		Method: http.MethodPost, Path: "/api/v1/backup", Auth: route.Authenticated, Dialect: compat.Management, Event: "cluster.backup",
 		Doc: route.Doc{Tag: "backup", Needs: route.Reads("", model.ClusterAdmin), Summary: "Take a backup of the whole cluster", Binary: Type,
-			Text: "Needs cluster.admin. The answer is a file of the type " + Type + ", encrypted for the recovery shares: without three of them it opens nothing and says nothing but the cluster's id, the node, versions, time and sizes. " +
-				"An answer that is shorter than its Content-Length is no backup. `cofre backup create` writes it to a file and checks it."},
+			Text: "Needs cluster.admin. The answer is a file of the type " + Type + ", encrypted for the recovery shares: without three of them it opens nothing and says nothing but the cluster's id, the node, versions, time and positions. " +
+				"An answer whose end does not come (the connection breaks) is no backup. `cofre backup create` writes it to a file and checks it."},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			f, err := take(ctx, r.Actor)
 			return compat.Reply{File: f}, err

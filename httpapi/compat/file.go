@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 )
 
-// File is an answer of bytes that are not held in memory. It is written once, or dropped.
+// File is an answer of bytes that are not held in memory, as many as there are. It is written once, or dropped. Who writes the reply
+// aborts the connection when it fails: nothing else tells the client that the file is not whole.
 type File struct {
 	Type  string // media type
-	Size  int64  // exact
 	Write func(io.Writer) error
 	Drop  func() // gives up what Write reads from; it is called in any case
 }
@@ -22,12 +21,11 @@ const stalled = time.Minute
 func sendFile(w http.ResponseWriter, status int, f *File) error {
 	h := w.Header()
 	h.Set("Content-Type", f.Type)
-	h.Set("Content-Length", strconv.FormatInt(f.Size, 10))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	if err := f.Write(&patient{w, http.NewResponseController(w)}); err != nil {
-		return fmt.Errorf("write a file: %w", err) // the client sees that it is shorter than was said
+		return fmt.Errorf("write a file: %w", err)
 	}
 	return nil
 }

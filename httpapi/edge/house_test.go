@@ -160,8 +160,8 @@ func (h *house) backup(ctx context.Context, actor model.Actor) (*compat.File, er
 	if _, err := command.Propose(ctx, h, fsmkeyring.Backup, actor, fsmkeyring.BackupArgs{}); err != nil {
 		return nil, err
 	}
-	const file = "cofre-backup 1\n"
-	return &compat.File{Type: backup.Type, Size: int64(len(file)), Drop: func() {}, Write: func(w io.Writer) error { _, err := io.WriteString(w, file); return err }}, nil
+	const file = "cofre-backup 2\n"
+	return &compat.File{Type: backup.Type, Drop: func() {}, Write: func(w io.Writer) error { _, err := io.WriteString(w, file); return err }}, nil
 }
 
 // answer is what a client gets.

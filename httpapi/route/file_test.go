@@ -12,14 +12,14 @@ import (
 )
 
 // TestFilesTakeTheirTime: an answer that is a file may take longer than an answer may, as long as the client takes it; it is dropped
-// afterwards, and one that ends early is shorter than was said.
+// afterwards, and one that ends early does not look whole.
 func TestFilesTakeTheirTime(t *testing.T) {
 	t.Parallel()
 	const pieces, limit = 4, 300 * time.Millisecond
 	dropped := make(chan struct{}, 2)
 	slow := func(pieces int, end error) Handler {
 		return func(context.Context, *Request) (compat.Reply, error) {
-			return compat.Reply{File: &compat.File{Type: "text/x-pieces", Size: 5 * 4, Drop: func() { dropped <- struct{}{} }, Write: func(w io.Writer) error {
+			return compat.Reply{File: &compat.File{Type: "text/x-pieces", Drop: func() { dropped <- struct{}{} }, Write: func(w io.Writer) error {
 				for range pieces {
 					<-time.After(limit / 2)
 					if _, err := io.WriteString(w, "piece"); err != nil {
@@ -49,7 +49,7 @@ func TestFilesTakeTheirTime(t *testing.T) {
 			return "", err
 		}
 		defer func() { _ = res.Body.Close() }()
-		if res.ContentLength != 20 || res.Header.Get("Content-Type") != "text/x-pieces" || res.Header.Get("Cache-Control") != "no-store" {
+		if res.Header.Get("Content-Type") != "text/x-pieces" || res.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", path, res.Header)
 		}
 		b, err := io.ReadAll(res.Body)

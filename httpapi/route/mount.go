@@ -199,6 +199,9 @@ func (s *server) serve(c *gin.Context, route *Route, names []string) {
 	}
 	if err := reply.Write(c.Writer, route.Dialect); err != nil {
 		s.entry(r).WithError(err).Warn("the answer was not written")
+		if reply.File != nil {
+			panic(http.ErrAbortHandler) // the client must not take it for whole
+		}
 	}
 }
 

@@ -42,14 +42,15 @@ nothing. Needs cluster.admin; the trail gets an alert. It works with every node 
 		if err != nil {
 			return err
 		}
-		file, n, err := api.File(c.Context(), http.MethodPost, "/api/v1/backup")
+		file, err := api.File(c.Context(), http.MethodPost, "/api/v1/backup")
 		if err != nil {
 			return err
 		}
 		defer func() { _ = file.Close() }()
 		var h backup.Header
+		var n int64
 		if err := output(c, args[0], func(w io.Writer) (err error) {
-			h, err = copyChecked(w, file)
+			h, n, err = copyChecked(w, file)
 			return err
 		}); err != nil {
 			return fmt.Errorf("no backup was made: %w", err)
@@ -63,7 +64,7 @@ nothing. Needs cluster.admin; the trail gets an alert. It works with every node 
 }
 
 // copyChecked copies a backup and checks what it copies.
-func copyChecked(w io.Writer, from io.Reader) (h backup.Header, err error) {
+func copyChecked(w io.Writer, from io.Reader) (h backup.Header, n int64, err error) {
 	r, p := io.Pipe()
 	var g errgroup.Group
 	g.Go(func() error {
@@ -75,9 +76,10 @@ func copyChecked(w io.Writer, from io.Reader) (h backup.Header, err error) {
 		_ = r.CloseWithError(err) // never fails
 		return err
 	})
-	_, err = io.Copy(io.MultiWriter(w, p), from)
+	n, err = io.Copy(io.MultiWriter(w, p), from)
 	_ = p.CloseWithError(err) // never fails
-	return h, errors.Join(err, g.Wait())
+	err = errors.Join(err, g.Wait())
+	return h, n, err
 }
 
 // backupHead is what a backup says of itself, as scripts read it.

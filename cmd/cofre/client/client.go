@@ -208,17 +208,17 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 	return b, nil, false
 }
 
-// File sends a request without a body whose answer is a file; n is its length. It may take any time. The nodes are tried in turn
-// until one gives it.
-func (c *Client) File(ctx context.Context, method, path string) (file io.ReadCloser, n int64, err error) {
+// File sends a request without a body whose answer is a file. It may take any time. The nodes are tried in turn until one
+// gives it.
+func (c *Client) File(ctx context.Context, method, path string) (file io.ReadCloser, err error) {
 	token, err := c.Token(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	for _, base := range c.config.URLs {
 		var req *http.Request
 		if req, err = http.NewRequestWithContext(ctx, method, strings.TrimRight(base, "/")+path, nil); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 		var res *http.Response
@@ -226,7 +226,7 @@ func (c *Client) File(ctx context.Context, method, path string) (file io.ReadClo
 			continue
 		}
 		if res.StatusCode == http.StatusOK {
-			return res.Body, res.ContentLength, nil
+			return res.Body, nil
 		}
 		b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 		_ = res.Body.Close()
@@ -234,7 +234,7 @@ func (c *Client) File(ctx context.Context, method, path string) (file io.ReadClo
 			break
 		}
 	}
-	return nil, 0, err
+	return nil, err
 }
 
 // parseError reads the shapes of errors: management's problems (RFC 9457), the vendor's envelope, and OAuth's.

@@ -35,17 +35,14 @@ func (b *Backups) Take(ctx context.Context, actor model.Actor) (*compat.File, er
 	if _, err := command.Propose(ctx, b.Proposer, fsmkeyring.Backup, actor, fsmkeyring.BackupArgs{}); err != nil {
 		return nil, err
 	}
-	stream, err := b.FSM.Open()
-	if err != nil {
-		return nil, err
-	}
+	stream := b.FSM.OpenUncounted()
 	drop := func() { _ = stream.Close() } // a reader's end
 	file, err := b.file(stream, ring)
 	if err != nil {
 		drop()
 		return nil, err
 	}
-	return &compat.File{Type: httpbackup.Type, Size: file.Size(), Drop: drop, Write: func(w io.Writer) error { return file.Write(w, stream) }}, nil
+	return &compat.File{Type: httpbackup.Type, Drop: drop, Write: func(w io.Writer) error { return file.Write(w, stream) }}, nil
 }
 
 func (b *Backups) file(stream *fsm.Stream, ring *keyring.Ring) (file *backup.Backup, err error) {
@@ -60,7 +57,7 @@ func (b *Backups) file(stream *fsm.Stream, ring *keyring.Ring) (file *backup.Bac
 	}
 	h := backup.Header{
 		Cluster: row.Cluster, At: sys.At, Level: sys.Level, Node: b.Node, Version: b.Version,
-		Index: stream.Position().Index, Event: last, Size: stream.Size(), Ring: *row,
+		Index: stream.Position().Index, Event: last, Ring: *row,
 	}
 	err = ring.WithRoot(func(root secret.Value) error {
 		file, err = backup.New(h, root)

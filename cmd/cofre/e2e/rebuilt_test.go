@@ -21,13 +21,13 @@ func TestRebuiltMachine(t *testing.T) {
 	api := s.api(filepath.Join(s.path("init"), "ca.pem"))
 	s.keeps(api, secret)
 	name := s.path("cofre.backup")
-	file, n, err := api.File(t.Context(), http.MethodPost, "/api/v1/backup")
+	file, err := api.File(t.Context(), http.MethodPost, "/api/v1/backup")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, err := io.ReadAll(file)
-	if err != nil || int64(len(b)) != n {
-		t.Fatalf("%d bytes of %d: %v", len(b), n, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, b, 0o600); err != nil {
 		t.Fatal(err)
