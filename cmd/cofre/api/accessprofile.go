@@ -48,7 +48,10 @@ func accessProfileCommand(s *session) *cobra.Command {
 		_, err := call[struct{}](s, c, http.MethodDelete, at("access-profiles/%s", args[0]), nil)
 		return err
 	}}
-	return group("access-profile", "Access profiles: rights on some credentials, for several authorizations", list, show, create, update, remove)
+	verbs := onOff("access-profile", "NAME", "linux-operators", "Let an access profile give its rights", "Keep an access profile; it gives no rights", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.accessProfile(c, http.MethodPut, at("access-profiles/%s", args[0]), application.AccessBody{Enabled: &enabled})
+	})
+	return group("access-profile", "Access profiles: rights on some credentials, for several authorizations", append(verbs, list, show, create, update, remove)...)
 }
 
 func accessFlags(c *cobra.Command) {

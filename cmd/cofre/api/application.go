@@ -17,6 +17,13 @@ func applicationCommand(s *session) *cobra.Command {
 	list.RunE = func(c *cobra.Command, _ []string) error {
 		return listed(s, c, "/api/v1/applications", nil, *limit, func(a, b application.View) int { return strings.Compare(a.Name, b.Name) }, application.Columns, application.View.Row)
 	}
+	show := &cobra.Command{Use: "show NAME", Short: "Show an application", Args: cobra.ExactArgs(1), Example: "  cofre application show shop", RunE: func(c *cobra.Command, args []string) error {
+		a, err := call[application.View](s, c, http.MethodGet, at("applications/%s", args[0]), nil)
+		if err != nil {
+			return err
+		}
+		return s.application(c, &a)
+	}}
 	create := &cobra.Command{
 		Use: "create NAME", Short: "Create an application; cofre authorization create gives it keys", Args: cobra.ExactArgs(1),
 		Example: "  cofre application create shop --description 'web shop' --tag prod",
@@ -30,15 +37,13 @@ func applicationCommand(s *session) *cobra.Command {
 		}
 		return s.application(c, &a)
 	}
-	status := func(use, short string, enabled bool) *cobra.Command {
-		return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre application " + use + " shop", RunE: func(c *cobra.Command, args []string) error {
-			a, err := call[application.View](s, c, http.MethodPut, at("applications/%s", args[0]), application.Body{Enabled: &enabled})
-			if err != nil {
-				return err
-			}
-			return s.application(c, &a)
-		}}
-	}
+	verbs := onOff("application", "NAME", "shop", "Let an application call again", "Refuse every call of an application and end its tokens", func(c *cobra.Command, args []string, enabled bool) error {
+		a, err := call[application.View](s, c, http.MethodPut, at("applications/%s", args[0]), application.Body{Enabled: &enabled})
+		if err != nil {
+			return err
+		}
+		return s.application(c, &a)
+	})
 	remove := &cobra.Command{
 		Use: "delete NAME", Short: "Delete an application with its authorizations, keys and secrets", Args: cobra.ExactArgs(1), Example: "  cofre application disable shop\n  cofre application delete shop",
 		Long: `Delete an application with its authorizations and all that is theirs: keys, tokens, and secrets with every version. That cannot be undone;
@@ -50,8 +55,7 @@ Refused while an authorization of another application reads a secret of it, or a
 			return s.deleted(c, "application", args[0], at("applications/%s", args[0]))
 		},
 	}
-	return group("application", "Client applications", list, create, remove, arnsCommand(s), status("enable", "Let an application call again", true),
-		status("disable", "Refuse every call of an application and end its tokens", false))
+	return group("application", "Client applications", append(verbs, list, show, create, remove, arnsCommand(s))...)
 }
 
 // deleted sends a deletion and tells how far it has come.

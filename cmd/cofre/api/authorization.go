@@ -80,7 +80,7 @@ they change nothing and start nothing, whatever --right says; without
 	}
 	update := &cobra.Command{
 		Use: "update APPLICATION NAME", Short: "Change what client keys may do; what is not named stays", Args: cobra.ExactArgs(2),
-		Example: "  cofre authorization update shop prod --ip 10.0.0.0/8 --ip 192.0.2.7\n  cofre authorization update shop prod --enabled=false",
+		Example: "  cofre authorization update shop prod --ip 10.0.0.0/8 --ip 192.0.2.7\n  cofre authorization update shop prod --write --tag shop",
 	}
 	authorizationFlags(update)
 	update.Flags().Bool("enabled", true, "false ends its tokens and refuses new ones")
@@ -92,12 +92,7 @@ they change nothing and start nothing, whatever --right says; without
 		}
 		b.Enabled = truth(c, "enabled")
 		b.Revision, _ = c.Flags().GetUint64("revision")
-		a, err := call[application.Authorization](s, c, http.MethodPut, at("applications/%s/authorizations/%s", args...), b)
-		if err != nil {
-			return err
-		}
-		warnReadOnly(c, &a)
-		return s.show(c, a, func(w io.Writer) error { return showAuthorization(w, &a) })
+		return s.authorization(c, http.MethodPut, at("applications/%s/authorizations/%s", args...), b)
 	}
 	rekey := &cobra.Command{
 		Use: "rekey APPLICATION NAME", Short: "Make a new client secret; the old one ends at once", Args: cobra.ExactArgs(2), Example: "  cofre authorization rekey shop prod",
@@ -111,7 +106,7 @@ they change nothing and start nothing, whatever --right says; without
 	}
 	remove := &cobra.Command{
 		Use: "delete APPLICATION NAME", Short: "Delete an authorization with its keys and secrets", Args: cobra.ExactArgs(2), Example: "  cofre authorization delete shop prod",
-		Long: "Delete an authorization with its keys, tokens and secrets. That cannot be undone; cofre authorization update --enabled=false ends all access too, and keeps them. See cofre application delete.",
+		Long: "Delete an authorization with its keys, tokens and secrets. That cannot be undone; cofre authorization disable ends all access too, and keeps them. See cofre application delete.",
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.deleted(c, "authorization", args[1], at("applications/%s/authorizations/%s", args...))
 		},
@@ -142,7 +137,7 @@ they change nothing and start nothing, whatever --right says; without
 			if _, err := call[struct{}](s, c, http.MethodPost, at("applications/%s/authorizations/%s/revoke", args...), nil); err != nil {
 				return err
 			}
-			fmt.Fprintln(note(c), "Its tokens are refused from now on. Its keys still get new ones: cofre authorization update --enabled=false, or rekey.")
+			fmt.Fprintln(note(c), "Its tokens are refused from now on. Its keys still get new ones: cofre authorization disable, or rekey.")
 			return nil
 		},
 	}
@@ -156,7 +151,23 @@ they change nothing and start nothing, whatever --right says; without
 			return s.show(c, me, func(w io.Writer) error { return showAuthorization(w, &me.Authorization) })
 		},
 	}
-	return group("authorization", "Client keys of applications, with their rights and limits", list, create, update, remove, rekey, oauth1, awsKeyCommand(s), encryptCommand(s), decryptCommand(), revoke, take)
+	show := &cobra.Command{Use: "show APPLICATION NAME", Short: "Show client keys with what they may do, without secrets", Args: cobra.ExactArgs(2), Example: "  cofre authorization show shop prod", RunE: func(c *cobra.Command, args []string) error {
+		return s.authorization(c, http.MethodGet, at("applications/%s/authorizations/%s", args...), nil)
+	}}
+	verbs := onOff("authorization", "APPLICATION NAME", "shop prod", "Let client keys get tokens again", "End the tokens of client keys and refuse new ones; dynamic users that they hold are removed", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.authorization(c, http.MethodPut, at("applications/%s/authorizations/%s", args...), application.AuthorizationBody{Enabled: &enabled})
+	})
+	return group("authorization", "Client keys of applications, with their rights and limits", append(verbs, list, show, create, update, remove, rekey, oauth1, awsKeyCommand(s), encryptCommand(s), decryptCommand(), revoke, take)...)
+}
+
+// authorization sends one call about an authorization and prints it.
+func (s *session) authorization(c *cobra.Command, method, path string, body any) error {
+	a, err := call[application.Authorization](s, c, method, path, body)
+	if err != nil {
+		return err
+	}
+	warnReadOnly(c, &a)
+	return s.show(c, a, func(w io.Writer) error { return showAuthorization(w, &a) })
 }
 
 // warnReadOnly tells of rights that come to nothing, because the authorization may only read.

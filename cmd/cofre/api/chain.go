@@ -67,7 +67,10 @@ It is for who may run operations on every one of them, and read its secret. Auto
 		_, err := call[struct{}](s, c, http.MethodDelete, at("chains/%s", args[0]), nil)
 		return err
 	}}
-	return group("chain", "Chained exchanges: several credentials get the same new password", list, show, create, update, remove, runChain(s), chainRuns(s), chainRun(s))
+	verbs := onOff("chain", "NAME", "web", "Let runs of a chained exchange begin", "Let no run of a chained exchange begin; one that is at work goes on", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.chain(c, http.MethodPut, at("chains/%s", args[0]), policy.ChainBody{Enabled: &enabled})
+	})
+	return group("chain", "Chained exchanges: several credentials get the same new password", append(verbs, list, show, create, update, remove, runChain(s), chainRuns(s), chainRun(s))...)
 }
 
 func runChain(s *session) *cobra.Command {

@@ -62,13 +62,10 @@ func cloudCommand(s *session) *cobra.Command {
 	show := &cobra.Command{Use: "show NAME", Short: "Show an account, without its secret", Args: cobra.ExactArgs(1), Example: "  cofre cloud account show prod", RunE: func(c *cobra.Command, args []string) error {
 		return s.account(c, http.MethodGet, at("credentials/%s", args[0]), nil)
 	}}
-	status := func(use, short string, enabled bool) *cobra.Command {
-		return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre cloud account " + use + " prod", RunE: func(c *cobra.Command, args []string) error {
-			return s.account(c, http.MethodPut, at("credentials/%s/status", args[0]), credential.StatusBody{Enabled: &enabled})
-		}}
-	}
-	accounts := group("account", "Accounts by which Cofre makes keys", list, show, createAccount(s), updateAccount(s), status("enable", "Enable an account", true),
-		status("disable", "Disable an account: nobody gets new keys, and those that are there wait for their removal", false), testAccount(s), policyCommandOf(s))
+	verbs := onOff("cloud account", "NAME", "prod", "Enable an account", "Disable an account: nobody gets new keys, and those that are there wait for their removal", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.account(c, http.MethodPut, at("credentials/%s/status", args[0]), credential.StatusBody{Enabled: &enabled})
+	})
+	accounts := group("account", "Accounts by which Cofre makes keys", append(verbs, list, show, createAccount(s), updateAccount(s), testAccount(s), policyCommandOf(s))...)
 	return group("cloud", "Accounts of clouds, and keys that are made there for a while", accounts, group("profile", "How keys are made", cloudProfile(s)))
 }
 

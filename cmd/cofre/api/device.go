@@ -46,13 +46,10 @@ func deviceCommand(s *session) *cobra.Command {
 		b.Revision, _ = c.Flags().GetUint64("revision")
 		return s.device(c, http.MethodPut, at("devices/%s", args[0]), b)
 	}
-	status := func(use, short string, enabled bool) *cobra.Command {
-		return &cobra.Command{Use: use + " HOST", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre device " + use + " web1", RunE: func(c *cobra.Command, args []string) error {
-			return s.device(c, http.MethodPut, at("devices/%s/status", args[0]), device.StatusBody{Enabled: &enabled})
-		}}
-	}
-	return group("device", "Target systems", list, show, create, update, status("enable", "Enable a device", true),
-		status("disable", "Disable a device with its credentials; nothing is deleted", false), trustCommand(s))
+	verbs := onOff("device", "HOST", "web1", "Enable a device", "Disable a device with its credentials; nothing is deleted", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.device(c, http.MethodPut, at("devices/%s/status", args[0]), device.StatusBody{Enabled: &enabled})
+	})
+	return group("device", "Target systems", append(verbs, list, show, create, update, trustCommand(s))...)
 }
 
 func deviceFlags(c *cobra.Command) {

@@ -67,16 +67,13 @@ func profileCommands(s *session) *cobra.Command {
 		}
 		return s.testSaved(c, or(deref(b.Identifier), args[0]))
 	}
-	status := func(use, short string, enabled bool) *cobra.Command {
-		return &cobra.Command{Use: use + " IDENTIFIER", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre dynamic profile " + use + " app", RunE: func(c *cobra.Command, args []string) error {
-			return s.dynamicProfile(c, http.MethodPut, at("dynamic-profiles/%s/status", args[0]), dynamic.StatusBody{Enabled: &enabled})
-		}}
-	}
+	verbs := onOff("dynamic profile", "IDENTIFIER", "app", "Enable a profile", "Disable a profile: nobody gets new users; those that are there live on", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.dynamicProfile(c, http.MethodPut, at("dynamic-profiles/%s/status", args[0]), dynamic.StatusBody{Enabled: &enabled})
+	})
 	remove := &cobra.Command{Use: "delete IDENTIFIER", Short: "Delete a profile; its users are removed first", Args: cobra.ExactArgs(1), Example: "  cofre dynamic profile delete app", RunE: func(c *cobra.Command, args []string) error {
 		return s.dynamicProfile(c, http.MethodDelete, at("dynamic-profiles/%s", args[0]), nil)
 	}}
-	return group("profile", "How dynamic users are made", list, show, create, update, status("enable", "Enable a profile", true),
-		status("disable", "Disable a profile: nobody gets new users; those that are there live on", false), profileTest(s), remove)
+	return group("profile", "How dynamic users are made", append(verbs, list, show, create, update, profileTest(s), remove)...)
 }
 
 // queryFlags adds flags that narrow a list, as pairs of name and description.

@@ -61,7 +61,10 @@ stay as they are. A credential that logs in is taken over only for people who ma
 		_, err := call[struct{}](s, c, http.MethodDelete, at("profiles/%s", args[0]), nil)
 		return err
 	}}
-	return group("execution-profile", "Execution profiles: how new credentials are managed", list, show, create, update, remove)
+	verbs := onOff("execution-profile", "NAME", "linux", "Let new credentials take an execution profile", "Keep an execution profile; new credentials do not take it", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.executionProfile(c, http.MethodPut, at("profiles/%s", args[0]), policy.ProfileBody{Enabled: &enabled})
+	})
+	return group("execution-profile", "Execution profiles: how new credentials are managed", append(verbs, list, show, create, update, remove)...)
 }
 
 func executionFlags(c *cobra.Command) {

@@ -47,13 +47,10 @@ func informationCommand(s *session) *cobra.Command {
 			return s.information(c, method, path, b)
 		}
 	}
-	status := func(use, short string, enabled bool) *cobra.Command {
-		return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre information " + use + " licence", RunE: func(c *cobra.Command, args []string) error {
-			return s.information(c, http.MethodPut, at("information/%s/status", args[0]), information.StatusBody{Enabled: &enabled})
-		}}
-	}
-	return group("information", "Protected information: texts that are kept secret and belong to no device", list, show, create, update, readInformation(s),
-		status("enable", "Enable protected information", true), status("disable", "Disable protected information; its contents are kept", false))
+	verbs := onOff("information", "NAME", "licence", "Enable protected information", "Disable protected information; its contents are kept", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.information(c, http.MethodPut, at("information/%s/status", args[0]), information.StatusBody{Enabled: &enabled})
+	})
+	return group("information", "Protected information: texts that are kept secret and belong to no device", append(verbs, list, show, create, update, readInformation(s))...)
 }
 
 // withContent is an information body whose content is sent: a secret.Value is never written.

@@ -46,7 +46,10 @@ func policyCommand(s *session) *cobra.Command {
 		b.Revision, _ = c.Flags().GetUint64("revision")
 		return s.policy(c, http.MethodPut, at("policies/%s", args[0]), b)
 	}
-	return group("policy", "Password policies: strength, expiry, custody, retries", list, show, create, update)
+	verbs := onOff("policy", "NAME", "weekly", "Switch a policy's automatic changes on", "Switch a policy's automatic changes off; the rest of it holds", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.policy(c, http.MethodPut, at("policies/%s", args[0]), policy.Body{Enabled: &enabled})
+	})
+	return group("policy", "Password policies: strength, expiry, custody, retries", append(verbs, list, show, create, update)...)
 }
 
 // spans are the flags of a policy that hold a span.

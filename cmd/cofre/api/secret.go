@@ -55,14 +55,11 @@ func secretCommand(s *session) *cobra.Command {
 		}
 		return s.secret(c, http.MethodPost, at("secrets/%s/rollback", args[0]), dsm.RollbackBody{Version: n})
 	}}
-	status := func(use, short string, enabled bool) *cobra.Command {
-		return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  cofre secret " + use + " db", RunE: func(c *cobra.Command, args []string) error {
-			return s.secret(c, http.MethodPut, at("secrets/%s/status", args[0]), dsm.StatusBody{Enabled: &enabled})
-		}}
-	}
-	return group("secret", "Secrets of applications: values and references to accounts, in versions", list, show, putSecret(s, "create IDENTITY", "Create a secret of an application"),
-		putSecret(s, "update NAME", "Change a secret; values and accounts together are its next version"), readSecretData(s), rollback, secretErrors(s), secretAutomationCommand(s),
-		status("enable", "Enable a secret", true), status("disable", "Disable a secret: it is handed out to nobody; every version is kept", false))
+	verbs := onOff("secret", "NAME", "db", "Enable a secret", "Disable a secret: it is handed out to nobody; every version is kept", func(c *cobra.Command, args []string, enabled bool) error {
+		return s.secret(c, http.MethodPut, at("secrets/%s/status", args[0]), dsm.StatusBody{Enabled: &enabled})
+	})
+	return group("secret", "Secrets of applications: values and references to accounts, in versions", append(verbs, list, show, putSecret(s, "create IDENTITY", "Create a secret of an application"),
+		putSecret(s, "update NAME", "Change a secret; values and accounts together are its next version"), readSecretData(s), rollback, secretErrors(s), secretAutomationCommand(s))...)
 }
 
 func putSecret(s *session, use, short string) *cobra.Command {
