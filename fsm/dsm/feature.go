@@ -57,7 +57,9 @@ func store(tx *table.Tx, s *model.DSMSecret) {
 func addVersion(tx *table.Tx, m command.Meta, s *model.DSMSecret, entries []model.DSMEntry, of uint64) {
 	s.LastN++
 	s.Version, s.ChangedAt = s.LastN, m.At
-	state.DSMVersions.Put(tx, &model.DSMVersion{Secret: s.ID, N: s.LastN, Entries: entries, By: m.Actor.Authorization, At: m.At, Of: of})
+	v := &model.DSMVersion{Secret: s.ID, N: s.LastN, Entries: entries, By: m.Actor.Authorization, At: m.At, Of: of}
+	s.Profiles = v.Profiles()
+	state.DSMVersions.Put(tx, v)
 	if s.LastN > model.MaxDSMVersions {
 		state.DSMVersions.Delete(tx, state.DSMVersionKey(s.ID, s.LastN-model.MaxDSMVersions))
 	}

@@ -346,6 +346,9 @@ var Rollback = command.Define("dsm.rollback", 1, func(tx *table.Tx, m command.Me
 	}
 	before := *s
 	addVersion(tx, m, s, v.Entries, v.N)
+	if err := renewal(tx, m, s, PutArgs{Data: &v.Entries}); err != nil {
+		return model.DSMSecret{}, err
+	}
 	store(tx, s)
 	tx.Emit(audit.DSMPut.With("secret", string(s.ID), "number", number(s.Number), "identity", s.Identity, "owner", string(s.Owner), "version", number(s.Version), "change", "rolled back"))
 	happened(tx, m, &before, s)

@@ -1,7 +1,6 @@
 package dynamic
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -77,14 +76,8 @@ var PutProfile = command.Define("dynamic.profile", 1, func(tx *table.Tx, m comma
 // outlives refuses a shorter life that would end users before a secret renews them, or too soon after (RULES 9): saving the secret asks
 // the same.
 func outlives(tx *table.Tx, p *model.DynamicProfile) error {
-	for s := range state.DSMSecrets.Range(tx, "renew", "", "\xff") {
-		if s.RenewEphemeral == 0 || p.TTL > s.RenewEphemeral+model.LeastRenew.Milliseconds() {
-			continue
-		}
-		v, ok := state.DSMVersions.Get(tx, state.DSMVersionKey(s.ID, s.Version))
-		if ok && slices.ContainsFunc(v.Ephemerals(), func(pair model.ProvisioningPair) bool { return pair.Profile == p.ID }) {
-			return model.Errorf(model.Conflict, "secret %d makes new users of this profile every %s, and they live longer than that and %s: change its renewal first", s.Number, model.Span(s.RenewEphemeral), model.LeastRenew).WithField("ttl")
-		}
+	if s, ok := state.SlowestRenewal(tx, p.ID); ok && p.TTL <= s.RenewEphemeral+model.LeastRenew.Milliseconds() {
+		return model.Errorf(model.Conflict, "secret %d makes new users of this profile every %s, and they live longer than that and %s: change its renewal first", s.Number, model.Span(s.RenewEphemeral), model.LeastRenew).WithField("ttl")
 	}
 	return nil
 }

@@ -30,9 +30,10 @@ type DSMSecret struct {
 	ExpiresAt   Time              `cbor:"expires_at,omitempty"` // inactive from then on; 0: never
 	EndTold     Time              `cbor:"end_told,omitempty"`   // ExpiresAt, once automations were told that it was over
 	Owner       AuthorizationID   `cbor:"owner"`
-	Readers     []AuthorizationID `cbor:"readers,omitempty"` // who holds it besides its owner
-	Version     uint64            `cbor:"version"`           // in force
-	LastN       uint64            `cbor:"last_n"`            // newest version ever
+	Readers     []AuthorizationID `cbor:"readers,omitempty"`  // who holds it besides its owner
+	Version     uint64            `cbor:"version"`            // in force
+	LastN       uint64            `cbor:"last_n"`             // newest version ever
+	Profiles    []ProfileID       `cbor:"profiles,omitempty"` // of the dynamic users that the version in force shows
 	Enabled     bool              `cbor:"enabled"`
 
 	RenewEphemeral    int64 `cbor:"renew_ephemeral,omitempty"`    // milliseconds between new dynamic users; 0: off
@@ -152,6 +153,17 @@ func (v *DSMVersion) Ephemerals() []ProvisioningPair {
 		}
 	}
 	return pairs
+}
+
+// Profiles lists the profiles of a version's ephemeral entries.
+func (v *DSMVersion) Profiles() []ProfileID {
+	var ids []ProfileID
+	for _, pair := range v.Ephemerals() {
+		if !slices.Contains(ids, pair.Profile) {
+			ids = append(ids, pair.Profile)
+		}
+	}
+	return ids
 }
 
 // SameData tells whether two lists of entries hold the same, as far as fingerprints tell.

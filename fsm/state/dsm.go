@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/hex"
 	"iter"
+	"math"
 
 	"cofre/fsm/model"
 	"cofre/fsm/table"
@@ -16,7 +17,8 @@ var (
 		table.Index[model.DSMSecret]{Name: "holder", Keys: holders},
 		table.Index[model.DSMSecret]{Name: "renew", Keys: renewKey},
 		table.Index[model.DSMSecret]{Name: "ending", Keys: func(s *model.DSMSecret) []string { return endingKey(s.Enabled, s.ExpiresAt, s.EndTold) }},
-		table.Index[model.DSMSecret]{Name: "called", Keys: func(s *model.DSMSecret) []string { return []string{s.Identity} }})
+		table.Index[model.DSMSecret]{Name: "called", Keys: func(s *model.DSMSecret) []string { return []string{s.Identity} }},
+		table.Index[model.DSMSecret]{Name: "renewing", Keys: renewingKeys})
 	DSMVersions = table.Define(23, "dsm_version", func(v *model.DSMVersion) string { return DSMVersionKey(v.Secret, v.N) },
 		sealedIndex(dsmValues))
 	ClientKeys = table.Define(24, "client_key", func(k *model.ClientKey) string { return ClientKeyOf(k.Authorization, k.Secret.MAC) },
@@ -82,7 +84,6 @@ func holders(s *model.DSMSecret) []string {
 	return keys
 }
 
-// renewKey orders secrets by their next renewal.
 // endingKey orders what ends by its date, until automations were told.
 func endingKey(enabled bool, expires, told model.Time) []string {
 	if !enabled || expires == 0 || expires == told {
@@ -91,6 +92,32 @@ func endingKey(enabled bool, expires, told model.Time) []string {
 	return []string{table.TimeKey(expires)}
 }
 
+// renewingKeys orders secrets by how rarely they renew the users of each profile. Disabled ones are there too: who enables one again is
+// promised the same.
+func renewingKeys(s *model.DSMSecret) []string {
+	if s.RenewEphemeral == 0 {
+		return nil
+	}
+	var keys []string
+	for _, p := range s.Profiles {
+		keys = append(keys, renewingKey(p, uint64(s.RenewEphemeral)))
+	}
+	return keys
+}
+
+func renewingKey(p model.ProfileID, every uint64) string {
+	return string(p) + "/" + table.NumberKey(every)
+}
+
+// SlowestRenewal finds the secret that renews the users of a profile least often. It looks at one row, however many there are.
+func SlowestRenewal(r table.Reader, p model.ProfileID) (*model.DSMSecret, bool) {
+	for s := range DSMSecrets.Reverse(r, "renewing", renewingKey(p, 0), renewingKey(p, math.MaxUint64)) {
+		return s, true
+	}
+	return nil, false
+}
+
+// renewKey orders secrets by their next renewal.
 func renewKey(s *model.DSMSecret) []string {
 	a, b := s.RenewAt()
 	if !s.Enabled || a == 0 && b == 0 {
