@@ -20,6 +20,7 @@ type ejectArgs struct {
 	ID    string `json:"id"`
 	Text  string `json:"text"`  // one of the new shares, with the Shamir seal
 	Force bool   `json:"force"` // also when the cluster stops by it
+	Ask   bool   `json:"ask"`   // only tell whether it would be refused, before people are troubled with new shares
 }
 
 // operateEject takes a node out that may be in foreign hands. Everything that it shared with the others is new
@@ -32,9 +33,14 @@ func operateEject(ctx context.Context, m *member, who model.Actor, a ejectArgs) 
 		return nil, errNoRing
 	case id == m.id():
 		return nil, model.Errorf(model.Invalid, "a node cannot eject itself: run this on another member")
+	case m.keys.Sealed():
+		return nil, model.Errorf(model.VaultSealed, "the vault is sealed on this node: open it first, or run this on an open one")
 	}
-	if err := m.spares(ctx, id, a.Force); err != nil {
-		return nil, err
+	if n, ok := m.row(id); !ok || n.Lost {
+		return nil, model.Errorf(model.NotFound, "there is no node %s: cofre cluster members lists them", id).WithField("id")
+	}
+	if err := m.spares(ctx, id, a.Force); err != nil || a.Ask {
+		return none{}, err
 	}
 	if row.Shamir == nil {
 		return m.eject(ctx, who, id, nil, a.Force)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -29,17 +30,23 @@ type opener struct {
 	mu            sync.Mutex // one opening or sealing at a time; guards what follows
 	kept          uint32     // generation of the root key that this node's own seal keeps
 	rootlessSince time.Time  // since when it was seen that this node should keep a root key and does not
-	followed      model.Pos  // the newest order to seal that this process has followed
+	followed      model.Pos  // the newest order to seal that this node has followed, as followedFile says
 
 	wake chan struct{}
 }
 
 func newOpener(m *member) *opener {
-	return &opener{m: m, shares: shamir.NewCollector(shamir.Unseal), recovery: shamir.NewCollector(shamir.Recovery), drafts: &drafts{list: map[shamir.Kind]draft{}}, wake: make(chan struct{}, 1)}
+	o := &opener{m: m, shares: shamir.NewCollector(shamir.Unseal), recovery: shamir.NewCollector(shamir.Recovery), drafts: &drafts{list: map[shamir.Kind]draft{}}, wake: make(chan struct{}, 1)}
+	o.followed = o.obeyed()
+	return o
 }
 
 // heldFile says that a person sealed this node: automatic seals do not open it until a person does.
 const heldFile = "sealed-by-hand"
+
+// followedFile names the newest order to seal that this node has followed: who opened it since is not locked out again because
+// the node started anew before it could tell the cluster.
+const followedFile = "sealed-by-order"
 
 var errNoRing = model.Errorf(model.Unavailable, "this node has not received the cluster's state yet: wait until it has caught up")
 
@@ -90,11 +97,9 @@ func (o *opener) follow(ctx context.Context) error {
 		return nil
 	}
 	if order := o.ordered(); order > o.followed {
-		if err := o.shut("sealed with the whole cluster\n"); err != nil {
+		if err := o.obey(order); err != nil {
 			return err
 		}
-		o.followed = order
-		o.m.part("vault").Warn("the vault is sealed, as was ordered for every node, until a person opens it")
 	}
 	if ring, err := o.m.keys.Current(); err == nil {
 		return o.goOn(ctx, row, ring)
@@ -233,6 +238,29 @@ func (o *opener) close() error {
 func (o *opener) ordered() model.Pos {
 	self, _ := o.m.row(o.m.id())
 	return self.SealBy
+}
+
+// obey seals on an order. It is noted behind that: a node that starts in between is held, and obeys again. The caller holds mu.
+func (o *opener) obey(order model.Pos) error {
+	if err := o.shut("sealed with the whole cluster\n"); err != nil {
+		return err
+	}
+	if err := disk.WriteFile(o.path(followedFile), strconv.AppendUint(nil, uint64(order), 10)); err != nil {
+		return err
+	}
+	o.followed = order
+	o.m.part("vault").Warn("the vault is sealed, as was ordered for every node, until a person opens it")
+	return nil
+}
+
+// obeyed is the newest order that this node has followed; 0: none that it knows, and it follows what its row holds.
+func (o *opener) obeyed() model.Pos {
+	text, err := os.ReadFile(o.path(followedFile))
+	if err != nil {
+		return 0
+	}
+	order, _ := strconv.ParseUint(string(text), 10, 64)
+	return model.Pos(order)
 }
 
 // owes tells whether this node has followed an order and not said so yet.

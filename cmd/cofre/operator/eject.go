@@ -47,9 +47,11 @@ func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string, force b
 	if err := c.Get(cmd.Context(), "/status", &s); err != nil {
 		return err
 	}
-	share := ""
+	share, err := "", c.Post(cmd.Context(), "/eject", map[string]any{"id": node, "force": force, "ask": true}, nil)
+	if err != nil {
+		return err
+	}
 	if s.Keys != nil && s.Keys.Shares {
-		var err error
 		if share, err = newShares(cmd, c, "unseal", 0, 0, sharesOut); err != nil {
 			return err
 		}
