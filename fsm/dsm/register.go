@@ -182,11 +182,10 @@ func checkNames(a *RegisterArgs) error {
 }
 
 // lookUp finds the authorization if the caller may have its keys; mine tells whether the caller may make another one in
-// the application if there is none.
+// the application if there is none. A delegation has to name the one that is found: what stands beside a unique key says nothing.
 func lookUp(tx *table.Tx, p *command.Principal, app *model.Application, a RegisterArgs) (found *model.Authorization, mine bool) {
 	me := p.Authorization
-	named := delegated(me, a)
-	mine = named || app.ID == me.Application
+	mine = delegated(me, app, a.System, a.Environment) || app.ID == me.Application
 	for o := range state.Authorizations.By(tx, "application", string(app.ID)) {
 		if o.CreatedBy == me.ID {
 			mine = true
@@ -196,7 +195,7 @@ func lookUp(tx *table.Tx, p *command.Principal, app *model.Application, a Regist
 		if a.Unique != "" && a.Unique != string(o.ID) || a.Unique == "" && (o.System != a.System || o.Environment != a.Environment) {
 			continue
 		}
-		if o.ID == me.ID || (o.CreatedBy == me.ID || named) && command.Covers(tx, me, o) == nil {
+		if o.ID == me.ID || (o.CreatedBy == me.ID || delegated(me, app, o.System, o.Environment)) && command.Covers(tx, me, o) == nil {
 			return o, true
 		}
 		mine = false // it is there, and another's
@@ -204,8 +203,8 @@ func lookUp(tx *table.Tx, p *command.Principal, app *model.Application, a Regist
 	return nil, mine
 }
 
-func delegated(me *model.Authorization, a RegisterArgs) bool {
-	return slices.ContainsFunc(me.Delegations, func(d model.Delegation) bool { return d.Names(a.Application, a.System, a.Environment) })
+func delegated(me *model.Authorization, app *model.Application, system, environment string) bool {
+	return slices.ContainsFunc(me.Delegations, func(d model.Delegation) bool { return d.Names(app.Name, system, environment) })
 }
 
 // newAuthorization is the intersection of what was asked for and what the caller has. It reaches no account by a filter.
