@@ -116,8 +116,8 @@ func referrerAllowed(allowed []string, referrer string) bool {
 	})
 }
 
-// ParsePrefix reads "10.0.0.0/8", a bare address, or "*" for every IPv4 and IPv6 address is not accepted: leave the
-// list empty instead.
+// ParsePrefix reads "10.0.0.0/8" or a bare address. IPv4 in IPv6 is IPv4, as in the addresses that are compared with it: "::ffff:10.0.0.0/104"
+// would hold nothing otherwise. "*" for every address is not accepted: leave the list empty instead.
 func ParsePrefix(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil {
 		addr = addr.Unmap()
@@ -126,6 +126,9 @@ func ParsePrefix(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		return netip.Prefix{}, err
+	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
 	return p.Masked(), nil
 }

@@ -33,6 +33,8 @@ func TestDecide(t *testing.T) {
 		{"disabled", auth(func(a *model.Authorization) { a.Enabled = false }), act, nil, "10.1.2.3", 1, "unauthenticated"},
 		{"address", auth(), act, nil, "11.1.2.3", 1, "denied"},
 		{"mapped address", auth(), act, nil, "::ffff:10.1.2.3", 1, ""},
+		{"mapped prefix", auth(func(a *model.Authorization) { a.IPs = []string{"::ffff:10.0.0.0/104"} }), act, nil, "10.1.2.3", 1, ""},
+		{"outside of a mapped prefix", auth(func(a *model.Authorization) { a.IPs = []string{"::ffff:10.0.0.0/104"} }), act, nil, "11.1.2.3", 1, "denied"},
 		{"IPv6", auth(), act, nil, "2001:db8::1", 1, ""},
 		{"no address", auth(), act, nil, "", 1, "denied"},
 		{"any address", auth(func(a *model.Authorization) { a.IPs = nil }), act, nil, "", 1, ""},

@@ -210,6 +210,9 @@ func TestSource(t *testing.T) {
 		"garbage ends the trust": {[]string{"10.0.0.0/8"}, "10.0.0.1:5", []string{"1.2.3.4, x"}, "10.0.0.1"},
 		"with ports":             {[]string{"10.0.0.0/8"}, "10.0.0.1:5", []string{"[2001:db8::1]:443"}, "2001:db8::1"},
 		"IPv4 in IPv6":           {[]string{"10.0.0.1"}, "[::ffff:10.0.0.1]:5", []string{"::ffff:1.2.3.4"}, "1.2.3.4"},
+		"a prefix in IPv6":       {[]string{"::ffff:10.0.0.0/104"}, "10.0.0.1:5", []string{"1.2.3.4"}, "1.2.3.4"},
+		"outside of it":          {[]string{"::ffff:10.0.0.0/104"}, "11.0.0.1:5", []string{"1.2.3.4"}, "11.0.0.1"},
+		"zones":                  {[]string{"fe80::/10"}, "[fe80::1%eth0]:5", []string{"fe80::2%eth1, 2001:db8::1"}, "2001:db8::1"},
 	} {
 		s, err := NewSources(c.trusted)
 		if err != nil {

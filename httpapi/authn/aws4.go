@@ -20,8 +20,8 @@ import (
 type AWS4 struct {
 	AccessKey string
 	At        model.Time
-	scope     string // date/region/service/aws4_request
-	text      string // what was signed
+	scope     string    // date/region/service/aws4_request
+	texts     [2]string // what was signed: as AWS says, and with path and query as they were sent, as curl signed before it encoded them
 	signature []byte
 }
 
@@ -106,14 +106,12 @@ func ParseAWS4(r *http.Request, body []byte) (a AWS4, err error) {
 	if said := r.Header.Get("X-Amz-Content-Sha256"); said != "" && said != hash {
 		return a, errAWS4Body
 	}
-	var text strings.Builder
 	path, query, _ := strings.Cut(r.RequestURI, "?") // as it was sent: routing writes r.URL anew
-	text.WriteString(r.Method + "\n" + encodedAgain(path) + "\n")
 	pairs, err := queryPairs(query)
 	if err != nil {
 		return a, err
 	}
-	text.WriteString(normalized(pairs) + "\n")
+	var text strings.Builder
 	for _, name := range h.Headers {
 		values := slices.Clone(r.Header.Values(name))
 		switch name {
@@ -131,10 +129,12 @@ func ParseAWS4(r *http.Request, body []byte) (a AWS4, err error) {
 		text.WriteString(name + ":" + strings.Join(values, ",") + "\n")
 	}
 	text.WriteString("\n" + strings.Join(h.Headers, ";") + "\n" + hash)
-	canonical := sha256.Sum256([]byte(text.String()))
 	a.AccessKey, a.signature = h.AccessKey, h.Signature
 	a.scope = h.Date + "/" + h.Region + "/" + h.Service + "/aws4_request"
-	a.text = aws4Algorithm + "\n" + r.Header.Get("X-Amz-Date") + "\n" + a.scope + "\n" + hex.EncodeToString(canonical[:])
+	for i, address := range []string{encodedAgain(path) + "\n" + normalized(pairs), path + "\n" + query} {
+		canonical := sha256.Sum256([]byte(r.Method + "\n" + address + "\n" + text.String()))
+		a.texts[i] = aws4Algorithm + "\n" + r.Header.Get("X-Amz-Date") + "\n" + a.scope + "\n" + hex.EncodeToString(canonical[:])
+	}
 	return a, nil
 }
 
@@ -170,20 +170,24 @@ func (a AWS4) Verify(s secret.Value) bool {
 	err := s.Reveal(func(b []byte) error {
 		key := append([]byte("AWS4"), b...)
 		defer func() { clear(key) }()
-		for _, part := range append(strings.Split(a.scope, "/"), a.text) {
+		for _, part := range strings.Split(a.scope, "/") {
 			m := hmac.New(sha256.New, key)
 			m.Write([]byte(part))
 			clear(key)
 			key = m.Sum(nil)
 		}
-		match = hmac.Equal(key, a.signature)
+		for _, text := range a.texts {
+			m := hmac.New(sha256.New, key)
+			m.Write([]byte(text))
+			match = hmac.Equal(m.Sum(nil), a.signature) || match
+		}
 		return nil
 	})
 	return err == nil && match
 }
 
-// Mark identifies what was signed: the signature is good for it once.
+// Mark identifies what was signed, by the signature: it is good once, also for another request of which one text is the same.
 func (a AWS4) Mark() []byte {
-	h := sha256.Sum256([]byte(a.text))
+	h := sha256.Sum256(a.signature)
 	return h[:]
 }

@@ -40,7 +40,8 @@ var errOAuth1 = model.Errorf(model.Unauthenticated, "Client authentication faile
 // are none. form is the body if it is one.
 func ParseOAuth1(r *http.Request, form string) (o OAuth1, ok bool, err error) {
 	var all [][2]string // decoded
-	header, signed := strings.CutPrefix(strings.TrimSpace(r.Header.Get("Authorization")), "OAuth ")
+	scheme, header, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	signed := strings.EqualFold(scheme, "OAuth") // in any case, as RFC 7235 says
 	sources := []string{r.URL.RawQuery, form}
 	if !signed && !strings.Contains(r.URL.RawQuery, "oauth_consumer_key=") && !strings.Contains(form, "oauth_consumer_key=") {
 		return o, false, nil

@@ -22,6 +22,9 @@ func NewSources(trusted []string) (*Sources, error) {
 			}
 			p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
 		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // what is compared with it is written as IPv4
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		s.trusted = append(s.trusted, p.Masked())
 	}
 	return s, nil

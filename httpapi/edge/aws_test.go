@@ -314,7 +314,8 @@ func TestAWS4Curl(t *testing.T) {
 	h.stock(admin)
 	h.authorize(admin, "jobs", strings.Replace(legacyClient, "legacy", "prod", 1))
 	access, secret := h.awsPair(admin, "jobs", "prod")
-	for _, args := range [][]string{{h.server.URL + "/iso/pam/credential/web1-root"}, {"-d", "username=curl&hostname=web1&ip=192.0.2.1&content=y", h.server.URL + "/iso/pam/credential"}} {
+	for _, args := range [][]string{{h.server.URL + "/iso/pam/credential/web1-root"}, {"-d", "username=curl&hostname=web1&ip=192.0.2.1&content=y", h.server.URL + "/iso/pam/credential"},
+		{h.server.URL + "/iso/pam/credential/root@web1"}, {h.server.URL + "/iso/pam/credential?b=2&a=%20x&a"}} {
 		c := exec.CommandContext(t.Context(), "curl", append([]string{"-sSk", "--fail-with-body", "--config", "-", "--aws-sigv4", "aws:amz:any:cofre"}, args...)...)
 		c.Stdin = strings.NewReader("user = \"" + access + ":" + secret + "\"\n")
 		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), `"erro":false`) {

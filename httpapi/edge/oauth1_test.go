@@ -140,6 +140,7 @@ func TestOAuth1Once(t *testing.T) {
 	h.signed(one, "GET", "/iso/pam/credential", 401)
 	h.signed(k.sign("GET", strings.ToLower(h.server.URL+"/iso/coe/Senha/web1-root"), "n1", now), "GET", "/iso/coe/Senha/web1-root", 200)
 	h.signed(k.sign("GET", h.server.URL+"/iso/pam/device", "n1", now), "GET", "/iso/pam/device", 200)
+	h.signed(strings.Replace(k.sign("GET", h.server.URL+"/iso/pam/device", "n0", now), "OAuth ", "oauth  ", 1), "GET", "/iso/pam/device", 200)
 	// Something else than what was signed.
 	h.signed(k.sign("GET", h.server.URL+"/iso/pam/credential", "n2", now), "GET", "/iso/pam/device", 401)
 	h.signed(k.sign("GET", h.server.URL+"/iso/pam/credential", "n3", now), "GET", "/iso/pam/credential?x=1", 401)

@@ -67,7 +67,7 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 		}
 		match = hmac.Equal(sum, c.MAC) || match
 	}
-	if !match && ok {
+	if !match { // of an unknown id there is none
 		if match, err = s.addedKey(v, auth, given, at); err != nil {
 			return nil, err
 		}
