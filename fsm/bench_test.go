@@ -43,6 +43,23 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkView is what a request pays for its own reading beside a busy log: a view, a row that stands in memory, one that does not
+// exist, with 16 requests to each entry of 16 commands, whose price BenchmarkApply tells.
+func BenchmarkView(b *testing.B) {
+	l := newLoad(b)
+	defer l.spent(16)()
+	for i := 0; b.Loop(); i++ {
+		l.apply(16, func(k int) command.Envelope { return l.create(fmt.Sprintf("new-%d-%d", i, k)) })
+		for k := range 16 {
+			v := l.m.View()
+			if !state.Credentials.Has(v, string(l.known[k])) || state.Credentials.Has(v, fmt.Sprintf("none-%d-%d", i, k)) {
+				b.Fatal("a credential is missing, or there without having been made")
+			}
+			v.Close()
+		}
+	}
+}
+
 // load is a machine with a client, a device and credentials, and the log in front of it.
 type load struct {
 	b     *testing.B

@@ -161,8 +161,12 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		}
 	}
 	state.Plan(tx, &c)
-	r := PutResult{Created: old == nil, Unchanged: state.Credentials.Holds(tx, &c)}
-	if !r.Unchanged {
+	r := PutResult{Created: old == nil, Unchanged: old != nil && state.Credentials.Holds(tx, &c)}
+	switch {
+	case r.Created:
+		c.Revision++
+		state.Credentials.Insert(tx, &c)
+	case !r.Unchanged:
 		put(tx, &c)
 	}
 	change, value := string(model.EffectOf(r.Created, r.Unchanged)), ""

@@ -98,7 +98,7 @@ func add(tx *table.Tx, m command.Meta, n int, o *model.Operation, s Spec) {
 		o.State = model.OpUncertain // a verify is nothing but settling; a dry run and a search change nothing either
 	}
 	o.History = []model.Transition{{At: m.At, To: o.State, Event: "created by " + s.Trigger}}
-	state.Operations.Put(tx, o)
+	state.Operations.Insert(tx, o)
 	tx.Emit(audit.OperationCreated.With(told(tx, o)...))
 }
 

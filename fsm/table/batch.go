@@ -179,24 +179,12 @@ func (b *Batch) committedCell(key []byte) *cell {
 	return c
 }
 
-// search looks into the store. Most searches are for keys that do not exist yet, which filters tell without reading a
-// block: pebble's Get leaves out those of the last level, where most of the rows are, an iterator does not.
+// search looks into the store.
 func (b *Batch) search(key []byte) *cell {
 	if b.finder == nil {
-		it, err := b.s.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
-		if err != nil {
-			panic(Failure{Op: "read", Err: err})
-		}
-		b.finder = it
+		b.finder = newFinder(b.s.db)
 	}
-	c := &cell{}
-	if b.finder.SeekPrefixGE(key) {
-		c.value, c.exists = append([]byte(nil), b.finder.Value()...), true
-	}
-	if err := b.finder.Error(); err != nil {
-		panic(Failure{Op: "read", Err: err})
-	}
-	return c
+	return find(b.finder, key)
 }
 
 // closeFinder lets the memory tables go that the iterator pins.

@@ -53,9 +53,19 @@ func (s *Store) Load(next func() (Row, error), applied Applied) error {
 	if err := s.Flush(); err != nil {
 		return err
 	}
-	s.rows.purge() // what stood there before went past it
-	s.ranges.forget()
+	if err := s.forget(); err != nil {
+		return err
+	}
 	return s.load()
+}
+
+// forget drops from memory what stood in the store before rows were written past it.
+func (s *Store) forget() error {
+	s.rows.purge()
+	s.ranges.forget()
+	s.pin.Lock()
+	defer s.pin.Unlock()
+	return s.unpin()
 }
 
 // Inspect does with a stream of rows all that Load does but to keep them: it decodes each row strictly and gives the hash of

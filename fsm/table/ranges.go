@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"sync"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 const (
@@ -157,7 +155,7 @@ func (s *span) cut() {
 
 // scan lists what stands between two keys of one space in the committed rows: as far as it is known from memory, and from there
 // on from the store. The reader shows everything up to batch upto, and nothing else unless a batch after begun has begun.
-func (r *ranges) scan(reader pebble.Reader, upto, begun uint64, lower, upper []byte, fn func(k []byte, c *cell) bool) {
+func (r *ranges) scan(reader scannable, upto, begun uint64, lower, upper []byte, fn func(k []byte, c *cell) bool) {
 	from := lower
 	for {
 		rows, end, ok := r.known(from, upto)
@@ -203,7 +201,7 @@ func (r *ranges) scan(reader pebble.Reader, upto, begun uint64, lower, upper []b
 }
 
 // scanDown is scan in descending order. Only a range that is known as a whole is taken from memory.
-func (r *ranges) scanDown(reader pebble.Reader, upto uint64, lower, upper []byte, fn func(k []byte, c *cell) bool) {
+func (r *ranges) scanDown(reader scannable, upto uint64, lower, upper []byte, fn func(k []byte, c *cell) bool) {
 	if rows, end, ok := r.known(lower, upto); ok && bytes.Compare(end, upper) >= 0 {
 		n, _ := slices.BinarySearchFunc(rows, upper, compareKey)
 		for _, e := range slices.Backward(rows[:n]) {

@@ -96,7 +96,7 @@ func rangeDisagreements(s *Store, commit func(*Batch)) (bad []string, remembered
 			}
 			v.scan(lower, upper, fn)
 		}, func(lower, upper []byte, down bool, fn func(k, v []byte) bool) {
-			dbScan(v.snap, lower, upper, down, fn)
+			dbScan(v.pinned, lower, upper, down, fn)
 		})
 	}
 	var views []*View

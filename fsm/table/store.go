@@ -114,18 +114,18 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 }
 
 func (s *Store) load() error {
-	if c := dbGet(s.db, appliedKey); c.exists {
+	v := s.View()
+	defer v.Close()
+	if c := v.search(appliedKey); c.exists {
 		if err := codec.Decode(c.value, &s.meta); err != nil {
 			return fmt.Errorf("read the applied index: %w", err)
 		}
 	}
 	for _, t := range s.schema {
-		if c := dbGet(s.db, append(hashPrefix[:2:2], t.ID())); c.exists {
+		if c := v.search(append(hashPrefix[:2:2], t.ID())); c.exists {
 			s.hashes[t.ID()] = Hash(c.value)
 		}
 	}
-	v := s.View()
-	defer v.Close()
 	if h, ok := AuditHead.Get(v, headKey); ok {
 		s.head = h.Head
 	}
@@ -155,28 +155,21 @@ func (s *Store) unref() error {
 }
 
 func (s *Store) close() error {
-	err := s.db.Close()
+	s.pin.Lock()
+	err := s.unpin()
+	s.pin.Unlock()
+	err = errors.Join(err, s.db.Close())
 	s.blocks.Unref()
 	s.closed.Store(true)
 	return err
 }
 
-func dbGet(r pebble.Reader, key []byte) *cell {
-	v, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return &cell{}
-	}
-	if err != nil {
-		panic(Failure{Op: "read", Err: err})
-	}
-	c := &cell{value: append([]byte(nil), v...), exists: true}
-	if err := closer.Close(); err != nil {
-		panic(Failure{Op: "read", Err: err})
-	}
-	return c
+// scannable is a store, or how one stood at a moment.
+type scannable interface {
+	NewIter(*pebble.IterOptions) (*pebble.Iterator, error)
 }
 
-func dbScan(r pebble.Reader, lower, upper []byte, down bool, fn func(k, v []byte) bool) {
+func dbScan(r scannable, lower, upper []byte, down bool, fn func(k, v []byte) bool) {
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		panic(Failure{Op: "scan", Err: err})

@@ -189,6 +189,15 @@ func (t *Table[T]) Add(tx *Tx, row *T) Hash {
 	return c.counted(t, key)
 }
 
+// Insert is Put for a row whose key no row can have had, as keys that are drawn for what a command creates: it is not looked for.
+func (t *Table[T]) Insert(tx *Tx, row *T) {
+	pk := t.key(row)
+	tx.setRow(t, t.rowKey(pk), absent, codec.MustEncode(row))
+	for _, k := range t.indexKeys(row) {
+		t.addEntry(tx, k, pk)
+	}
+}
+
 // Remove deletes a row of a table without indexes of which the caller knows that it stands there as it was added: it is not looked
 // for. added is what Add gave for it.
 func (t *Table[T]) Remove(tx *Tx, key string, added Hash) {

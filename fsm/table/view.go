@@ -3,8 +3,6 @@ package table
 import (
 	"sync"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"cofre/fsm/audit"
 	"cofre/fsm/codec"
 )
@@ -17,45 +15,47 @@ type View struct {
 	once sync.Once
 }
 
-// pinned is a snapshot of Pebble's that all views between two batches share: to open and close one costs as much as
-// reading several rows.
-type pinned struct {
-	upto  uint64 // the last batch that it shows for certain; it may show the next one too
-	snap  *pebble.Snapshot
-	views int // guarded by Store.pin
-}
-
 // View pins the committed rows of this moment.
 func (s *Store) View() *View {
 	s.refs.Add(1)
 	return s.share()
 }
 
-// share counts the batches before it takes a snapshot: a row that a batch in between changed is then read from the
-// snapshot, not from memory.
+// share counts the batches before it pins the store: a row that a batch in between changed is then read from the
+// store, not from memory.
 func (s *Store) share() *View {
 	s.pin.Lock()
 	defer s.pin.Unlock()
 	if upto := s.committed.Load(); s.pinned == nil || s.pinned.upto != upto {
-		s.pinned = &pinned{upto: upto, snap: s.db.NewSnapshot()}
+		fresh := pin(s.db, upto)
+		if err := s.unpin(); err != nil {
+			panic(Failure{Op: "close a view", Err: err})
+		}
+		s.pinned = fresh
 	}
 	s.pinned.views++
 	return &View{s: s, pinned: s.pinned}
 }
 
-// leave ends the snapshot with its last view. An idle store holds none: what it would pin could not be compacted.
-func (s *Store) leave(p *pinned) error {
-	s.pin.Lock()
-	p.views--
-	last := p.views == 0
-	if last && s.pinned == p {
-		s.pinned = nil
-	}
-	s.pin.Unlock()
-	if !last {
+// unpin lets go of what new views share. The caller holds the lock.
+func (s *Store) unpin() error {
+	p := s.pinned
+	s.pinned = nil
+	if p == nil || p.views > 0 {
 		return nil
 	}
-	return p.snap.Close()
+	return p.close()
+}
+
+// leave ends what the view shares with its last view, unless a new one may share it, too.
+func (s *Store) leave(p *pinned) error {
+	s.pin.Lock()
+	defer s.pin.Unlock()
+	p.views--
+	if p.views > 0 || p == s.pinned {
+		return nil
+	}
+	return p.close()
 }
 
 // TryView is View, but refuses (false) when the store is already closed or closing.
@@ -84,7 +84,7 @@ func (v *View) Close() {
 // Applied is the log position that the view shows.
 func (v *View) Applied() Applied {
 	var a Applied
-	if c := dbGet(v.snap, appliedKey); c.exists {
+	if c := v.search(appliedKey); c.exists {
 		if err := codec.Decode(c.value, &a); err != nil {
 			panic(Failure{Op: "read the applied index", Err: err})
 		}
@@ -96,7 +96,7 @@ func (v *View) Applied() Applied {
 func (v *View) StateHash() Hash {
 	hashes := map[byte]Hash{}
 	for _, t := range v.s.schema {
-		if c := dbGet(v.snap, append(hashPrefix[:2:2], t.ID())); c.exists {
+		if c := v.search(append(hashPrefix[:2:2], t.ID())); c.exists {
 			hashes[t.ID()] = Hash(c.value)
 		}
 	}
@@ -119,7 +119,7 @@ func (v *View) Scrub() Hash {
 func (v *View) Rows(fn func(t Erased, key, value []byte) bool) {
 	for _, t := range v.s.schema {
 		more := true
-		dbScan(v.snap, []byte{t.ID(), rowSpace}, []byte{t.ID(), rowSpace + 1}, false, func(k, val []byte) bool {
+		dbScan(v.pinned, []byte{t.ID(), rowSpace}, []byte{t.ID(), rowSpace + 1}, false, func(k, val []byte) bool {
 			more = fn(t, k[2:], val)
 			return more
 		})
@@ -133,17 +133,17 @@ func (v *View) get(key []byte) *cell {
 	if c, ok := v.s.rows.find(key, v.upto); ok {
 		return c
 	}
-	c := dbGet(v.snap, key)
+	c := v.search(key)
 	v.s.rows.offer(key, c, v.upto)
 	return c
 }
 
 func (v *View) scan(lower, upper []byte, fn func(k []byte, c *cell) bool) {
-	v.s.ranges.scan(v.snap, v.upto, v.upto, lower, upper, fn)
+	v.s.ranges.scan(v.pinned, v.upto, v.upto, lower, upper, fn)
 }
 
 func (v *View) scanDown(lower, upper []byte, fn func(k []byte, c *cell) bool) {
-	v.s.ranges.scanDown(v.snap, v.upto, lower, upper, fn)
+	v.s.ranges.scanDown(v.pinned, v.upto, lower, upper, fn)
 }
 
 // The trail is part of every store: Tx.Emit writes it.
