@@ -45,7 +45,7 @@ func (h *handing) Run(_ context.Context, s executors.Session) (executors.Outcome
 }
 
 // An automation hands the secret to its template after that was committed, as the credential that it was given. What has no
-// value is not run; what ended unseen is run again, and in the end stands among the secret's errors.
+// value is not run, and not tried again; what ended unseen is run again, and in the end stands among the secret's errors.
 func TestAutomation(t *testing.T) {
 	t.Parallel()
 	h := openFrom(t, "testdata/automation.txt")
@@ -57,7 +57,7 @@ func TestAutomation(t *testing.T) {
 		state model.OperationState
 		ran   bool
 	}{
-		{"a tag without a value", &handing{tags: []mask.Name{"API_KEY", "NO_SUCH_KEY"}}, model.OpReady, false},
+		{"a tag without a value", &handing{tags: []mask.Name{"API_KEY", "NO_SUCH_KEY"}}, model.OpDead, false},
 		{"an end that was not seen", &handing{tags: all, ends: &executors.Failure{Class: executors.ClassNetwork, Msg: "the connection broke"}}, model.OpReady, true},
 		{"a run", &handing{tags: all}, model.OpSucceeded, true},
 	} {
@@ -72,6 +72,11 @@ func TestAutomation(t *testing.T) {
 			"SECRET_VERSION": "1", "APP_NAME": "admin", mask.AuthUser: "deploy", mask.AuthPassword: "first"}
 		if c.ran && !maps.Equal(c.with.got, want) {
 			t.Errorf("%s got %q", c.what, c.with.got)
+		}
+		if c.state == model.OpDead { // the template is corrected
+			if _, err := command.Propose(t.Context(), h.Proposer, operation.Retry, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}, operation.ControlArgs{Operation: id}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if c := h.credential(); c.Busy != "" {

@@ -69,7 +69,7 @@ func TestNewSecretFitsTheTemplate(t *testing.T) {
 		switch {
 		case fits && (o.State != model.OpSucceeded || offered == unfit || !strings.ContainsAny(offered, "!%@#^&*_")):
 			t.Errorf("without %s: %s: %s: offered %q", refused, o.State, o.Message, offered)
-		case !fits && (o.State != model.OpReady || offered != "" || !strings.Contains(o.Message, "a symbol that the place cannot carry") || len(h.credential().Versions) != 2):
+		case !fits && (o.State != model.OpDead || offered != "" || !strings.Contains(o.Message, "a symbol that the place cannot carry") || len(h.credential().Versions) != 2):
 			t.Errorf("no symbol is left: %s: %s: offered %q", o.State, o.Message, offered)
 		}
 	}

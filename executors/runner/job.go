@@ -44,6 +44,7 @@ type job struct {
 	decrypt    func(*model.Credential) (secret.Value, error)
 	code       func(*model.OTPKey) (secret.Value, error) // one-time code of this moment
 	held       *held                                     // of a dynamic user
+	mixed      bool                                      // the nodes are of several versions: another may understand what this one does not
 }
 
 func (r *Runner) load(o *model.Operation) (*job, error) {
@@ -107,8 +108,9 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 		j.held = r.holding(v, j.user.For, j.user.Owner, j.user.Held)
 	}
 	if j.executor, ok = r.Executors(o.Executor); !ok {
-		return j, missing("this node has no executor " + string(o.Executor))
+		return j, refused("this node has no executor " + string(o.Executor)) // another one may
 	}
+	j.mixed = mixed(v)
 	j.template = templateOf(v, o.Template)
 	if t, ok := state.Templates.Get(v, string(o.Template)); ok && o.Kind == model.Preflight && t.Version(o.TemplateVersion) != nil {
 		j.template = *t.Version(o.TemplateVersion)
@@ -167,10 +169,24 @@ func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 		kind = model.TemplateAutomation
 	}
 	p, err := executors.Compile(j.executor, kind, t.Content)
-	if err != nil {
-		return nil, &executors.Failure{Class: executors.ClassTemplate, Msg: err.Error()}
+	switch {
+	case err != nil && j.mixed:
+		return nil, refused("this node's version does not understand the template: " + err.Error())
+	case err != nil:
+		return nil, missing(err.Error())
 	}
 	return p, nil
+}
+
+// mixed tells whether an update of the cluster is under way.
+func mixed(v table.Reader) bool {
+	versions := map[string]bool{}
+	for n := range state.Nodes.All(v, "") {
+		if n.State == model.NodeApproved {
+			versions[n.Announced.Version] = true
+		}
+	}
+	return len(versions) > 1
 }
 
 // verifier proves secrets of this job: the template's own way to log in, if it names one and is there, else the executor's.

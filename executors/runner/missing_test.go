@@ -7,7 +7,9 @@ import (
 
 	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/fsm/command"
 	"cofre/fsm/model"
+	"cofre/fsm/node"
 )
 
 // TestTagWithoutValue: whatever the executor, a change whose template asks for what this operation has not ends before a candidate is
@@ -24,7 +26,7 @@ func TestTagWithoutValue(t *testing.T) {
 				return executors.NotStarted, nil
 			}}, tags: []mask.Name{mask.Username, mask.NewPassword, tag}})
 			h.await(id, "ended", func(o *model.Operation) bool { return o.Lease == nil })
-			if o := h.operation(id); o.State != model.OpReady || o.Candidate != 0 || !strings.Contains(o.Message, tag.String()+": no value in this operation") || h.attempt(id).Class != string(executors.ClassTemplate) {
+			if o := h.operation(id); o.State != model.OpDead || o.Attempt != 1 || o.Candidate != 0 || !strings.Contains(o.Message, tag.String()+": no value in this operation") || h.attempt(id).Class != string(executors.ClassTemplate) {
 				t.Errorf("%s, candidate %d: %s: %s", o.State, o.Candidate, h.attempt(id).Class, o.Message)
 			}
 			if c := h.credential(); c.ByRole(model.RoleCandidate) != nil || len(c.Versions) != 1 {
@@ -32,6 +34,68 @@ func TestTagWithoutValue(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNothingToTryAgain: what the template, or what the operation has for it, makes impossible ends the operation at once. What
+// another node may do better, and what depends on the target, does not.
+func TestNothingToTryAgain(t *testing.T) {
+	t.Parallel()
+	fails := func(class executors.Class) executors.Executor {
+		return fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
+			return executors.NotStarted, &executors.Failure{Class: class, Line: 3, Msg: "it did not go"}
+		}}
+	}
+	for name, c := range map[string]struct {
+		with  executors.Executor
+		other string // version of a second node
+		state model.OperationState
+		class executors.Class
+	}{
+		"a value that does not fit":                   {with: fails(executors.ClassTemplate), state: model.OpDead, class: executors.ClassTemplate},
+		"a silent target":                             {with: fails(executors.ClassTimeout), state: model.OpReady, class: executors.ClassTimeout},
+		"a target that cannot be reached":             {with: fails(executors.ClassNetwork), state: model.OpReady, class: executors.ClassNetwork},
+		"a template that nobody understands":          {with: illiterate{}, state: model.OpDead, class: executors.ClassTemplate},
+		"a template that only newer nodes understand": {with: illiterate{}, other: "v2", state: model.OpReady, class: executors.ClassRefused},
+		"an executor that other nodes have":           {with: other{}, state: model.OpReady, class: executors.ClassRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			id, _ := h.grant()
+			if c.other != "" {
+				h.admit("n2", c.other)
+			}
+			h.start(c.with)
+			h.await(id, "ended", func(o *model.Operation) bool { return o.Lease == nil })
+			o := h.operation(id)
+			if o.State != c.state || o.Attempt != 1 || h.attempt(id).Class != string(c.class) || strings.Contains(o.Message, "not tried again") != (c.state == model.OpDead) {
+				t.Errorf("%s after %d attempts: %s: %s", o.State, o.Attempt, h.attempt(id).Class, o.Message)
+			}
+		})
+	}
+}
+
+// admit adds an approved node of a version.
+func (h *house) admit(id model.NodeID, version string) {
+	h.t.Helper()
+	key, token := []byte("a key"), strings.Repeat("0", 64)
+	admin := model.Actor{Kind: model.ActorOperator, Name: "test"}
+	if _, err := command.Propose(h.t.Context(), h.Proposer, node.CreateToken, admin, node.TokenArgs{ID: token, Name: id, NodeKey: model.Fingerprint(key), TTL: 900_000}); err != nil {
+		h.t.Fatal(err)
+	}
+	must(h, node.Join, node.JoinArgs{Token: token, ID: id, PublicKey: key, HPKE: key, Announced: model.Announcement{Version: version, Level: 1}})
+}
+
+// other is an executor of another name.
+type other struct{ fake }
+
+func (other) Name() model.ExecutorName { return "another" }
+
+// illiterate is an executor that understands no template.
+type illiterate struct{ fake }
+
+func (illiterate) Compile(string) (executors.Program, error) {
+	return nil, &mask.Error{Line: 1, Column: 1, Msg: "expected another word"}
 }
 
 // asking is an executor whose program asks for some tags.

@@ -54,6 +54,9 @@ var Retry = command.Define("operation.retry", 1, func(tx *table.Tx, m command.Me
 	if o.Kind == model.Preflight {
 		return model.Operation{}, model.Errorf(model.Conflict, "a dry run is over: ask for a new one")
 	}
+	if o.Kind == model.Verify && o.State == model.OpDead {
+		return model.Operation{}, model.Errorf(model.Conflict, "the verification is over: ask for a new one")
+	}
 	if o.Kind == model.SearchOrphans {
 		return model.Operation{}, model.Errorf(model.Conflict, "a search is over: ask for a new one")
 	}

@@ -104,6 +104,9 @@ func (s *credential) ended(tx *table.Tx, m command.Meta, o *model.Operation) err
 	case o.State == model.OpSucceeded && o.Kind != model.Verify:
 		return scheduleChildren(tx, m, o, c)
 	}
+	if o.Kind == model.Verify && o.State == model.OpDead {
+		return nil // it could not be told, which is nothing to mend on the target
+	}
 	alone := o.Run == "" || o.State == model.OpOutOfSync // a run restores what it changed; what it did not change is left as it was
 	if o.State != model.OpSucceeded && alone && !o.Reconcile && c.Execution.Reconcile.Autorun && Reconcilable(c) == nil {
 		_, _, err := Create(tx, m, 0, c, Spec{Kind: model.PasswordChange, Trigger: "reconcile", Parent: o.ID, Reconcile: true})

@@ -39,6 +39,11 @@ const (
 	maxMessage  = 1024
 	maxSteps    = 200
 	classAuth   = "auth"
+
+	// classTemplate: the template and what the operation has for it do not fit. No target has a part in that, and nothing of it
+	// changes by itself.
+	classTemplate = "template"
+	uncorrected   = "; it was not tried again, because that would change nothing"
 )
 
 // MaxWay is how many credentials of jump hosts and proxies a report names.
@@ -70,9 +75,12 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	a.Attempt.EndedAt, a.Attempt.Outcome, a.Attempt.Class, a.Attempt.Message = m.At, o.History[len(o.History)-1].Event, a.Class, a.Message
 	state.Attempts.Put(tx, &a.Attempt)
 	keepCapture(tx, m, o, lease, a.Captured)
-	if o.State == model.OpReady && o.MaxAttempts > 0 && o.Attempt >= o.MaxAttempts {
-		if err := move(o, exhausted, m.At, m.Node, ""); err != nil {
+	if e := gaveUp(o, a.Class); e != "" {
+		if err := move(o, e, m.At, m.Node, ""); err != nil {
 			return FinishResult{}, err
+		}
+		if e == futile {
+			o.Message += uncorrected
 		}
 	}
 	if o.State.Final() {
@@ -85,6 +93,19 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	tx.Emit(audit.OperationRetried.With("operation", string(o.ID), "number", fmt.Sprint(o.Number), "outcome", a.Attempt.Outcome, "class", a.Class, "state", o.State.String()))
 	return FinishResult{State: o.State}, nil
 })
+
+// gaveUp tells by which event an operation ends that would be tried again; "": it is tried again. What may have changed the target is
+// settled first, and what must be done in the end, such as a removal, has no last attempt: a correction finds those still trying.
+func gaveUp(o *model.Operation, class string) event {
+	again := o.State == model.OpReady && o.MaxAttempts > 0
+	switch {
+	case class == classTemplate && (again || o.State == model.OpUncertain && o.Kind == model.Verify):
+		return futile
+	case again && o.Attempt >= o.MaxAttempts:
+		return exhausted
+	}
+	return ""
+}
 
 // landed is when a change whose end is not known has happened, if it ever does: packets that are on their way, and a
 // target that is at work after the connection was cut, get the time that leases leave to a node that is late.

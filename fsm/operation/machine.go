@@ -21,6 +21,7 @@ const (
 	disagreed    event = "disagreed"     // the target refused the login as the account itself
 	expired      event = "lease expired" // the slot was not heard of in time
 	exhausted    event = "attempts exhausted"
+	futile       event = "no further attempt can help"
 	foundNew     event = "found the candidate in force"
 	foundOld     event = "found an older secret in force"
 	verified     event = "verified"
@@ -36,7 +37,7 @@ const (
 // machine is the one graph of an operation's life; docs/operation.md is generated from it.
 var machine = map[model.OperationState]map[event]model.OperationState{
 	model.OpReady: {
-		granted: model.OpLeased, cancelled: model.OpCancelled, exhausted: model.OpDead,
+		granted: model.OpLeased, cancelled: model.OpCancelled, exhausted: model.OpDead, futile: model.OpDead,
 	},
 	model.OpLeased: {
 		begun: model.OpRunning, expired: model.OpReady, notStarted: model.OpReady,
@@ -46,7 +47,7 @@ var machine = map[model.OperationState]map[event]model.OperationState{
 		goneOnce: model.OpReady, anew: model.OpReady, doubtful: model.OpUncertain, disagreed: model.OpUncertain, expired: model.OpUncertain,
 	},
 	model.OpUncertain: {
-		granted: model.OpSettling, cancelled: model.OpCancelled, anew: model.OpReady,
+		granted: model.OpSettling, cancelled: model.OpCancelled, anew: model.OpReady, futile: model.OpDead,
 	},
 	model.OpSettling: {
 		foundNew: model.OpSucceeded, foundOld: model.OpReady, verified: model.OpSucceeded,

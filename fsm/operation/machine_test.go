@@ -10,7 +10,7 @@ var (
 	everyState = []model.OperationState{model.OpReady, model.OpLeased, model.OpRunning, model.OpUncertain, model.OpSettling,
 		model.OpSucceeded, model.OpCancelled, model.OpDead, model.OpOutOfSync}
 	everyEvent = []event{granted, begun, applied, rejected, notStarted, doubtful, disagreed, expired, exhausted, foundNew, foundOld,
-		verified, onceMore, goneOnce, anew, foundNone, undetermined, cancelled, retried}
+		verified, futile, onceMore, goneOnce, anew, foundNone, undetermined, cancelled, retried}
 )
 
 // TestNext looks every state and event up: what is listed here happens, and nothing else changes a state.
@@ -21,7 +21,7 @@ func TestNext(t *testing.T) {
 		e event
 	}
 	want := map[pair]model.OperationState{
-		{model.OpReady, granted}: model.OpLeased, {model.OpReady, cancelled}: model.OpCancelled, {model.OpReady, exhausted}: model.OpDead,
+		{model.OpReady, granted}: model.OpLeased, {model.OpReady, cancelled}: model.OpCancelled, {model.OpReady, exhausted}: model.OpDead, {model.OpReady, futile}: model.OpDead,
 		{model.OpLeased, begun}: model.OpRunning, {model.OpLeased, expired}: model.OpReady, {model.OpLeased, notStarted}: model.OpReady,
 		{model.OpRunning, applied}: model.OpSucceeded, {model.OpRunning, rejected}: model.OpReady, {model.OpRunning, notStarted}: model.OpReady,
 		{model.OpRunning, doubtful}: model.OpUncertain, {model.OpRunning, disagreed}: model.OpUncertain, {model.OpRunning, expired}: model.OpUncertain,
@@ -29,7 +29,7 @@ func TestNext(t *testing.T) {
 		{model.OpSettling, foundNew}: model.OpSucceeded, {model.OpSettling, foundOld}: model.OpReady, {model.OpSettling, verified}: model.OpSucceeded,
 		{model.OpSettling, foundNone}: model.OpOutOfSync, {model.OpSettling, undetermined}: model.OpUncertain, {model.OpSettling, onceMore}: model.OpUncertain, {model.OpSettling, expired}: model.OpUncertain,
 		{model.OpSettling, exhausted}: model.OpDead, {model.OpRunning, goneOnce}: model.OpReady, {model.OpSettling, goneOnce}: model.OpReady,
-		{model.OpRunning, anew}: model.OpReady, {model.OpUncertain, anew}: model.OpReady,
+		{model.OpRunning, anew}: model.OpReady, {model.OpUncertain, anew}: model.OpReady, {model.OpUncertain, futile}: model.OpDead,
 		{model.OpDead, retried}: model.OpReady, {model.OpOutOfSync, retried}: model.OpUncertain,
 	}
 	for _, s := range everyState {

@@ -81,9 +81,19 @@ func graph() string {
 	for _, e := range operation.Graph() {
 		fmt.Fprintf(&b, "    %s --> %s: %s\n", e.From, e.To, e.Event)
 	}
-	b.WriteString("```\n")
+	b.WriteString("```\n\n" + futile)
 	return b.String()
 }
+
+// futile says what is not tried again.
+const futile = "An attempt that did not start for the class `template` is the last one (*no further attempt can help*): a tag without a value, a value that its place cannot carry, a step or\n" +
+	"pattern that does not compile, a template that is gone or waits for approval, a credential, jump host or login that is gone or inactive. No target has a part in that, and\n" +
+	"nothing of it changes by itself. Correct it, have the new version of the template approved if it was that, and start the operation again (`cofre operation retry NUMBER...`):\n" +
+	"an attempt always takes the version that is in force when it begins. Until then triggers leave the credential alone for `error_interval`. A verification that cannot be made ends likewise;\n" +
+	"ask for a new one.\n\n" +
+	"All other classes keep their attempts, since they depend on the target, the way to it or the node: `timeout` (a pattern that did not come), `network`, `auth`, `tls`, `hostkey`, `policy`,\n" +
+	"`protocol`, `refused`. So does a template that one node does not understand while the nodes run several versions. What has no last attempt keeps trying, so that a correction finds it: the removal of\n" +
+	"a dynamic user, the inactivation of an account, and the login that finds out which secret is in force after a change whose end is not known.\n"
 
 func yes(b bool) string {
 	if b {
