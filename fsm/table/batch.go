@@ -184,7 +184,11 @@ func (b *Batch) search(key []byte) *cell {
 	if b.finder == nil {
 		b.finder = newFinder(b.s.db)
 	}
-	return find(b.finder, key)
+	c, err := find(b.finder, key)
+	if err != nil {
+		panic(Failure{Op: "read", Err: err})
+	}
+	return c
 }
 
 // closeFinder lets the memory tables go that the iterator pins.

@@ -31,7 +31,10 @@ func (p *pinned) NewIter(o *pebble.IterOptions) (*pebble.Iterator, error) {
 // search looks into the store. An iterator that was used before has its files open.
 func (p *pinned) search(key []byte) *cell {
 	it := p.take()
-	c := find(it, key)
+	c, err := find(it, key)
+	if err != nil {
+		panic(Failure{Op: "read", Err: errors.Join(err, it.Close())}) // it would tell the next one, too
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.finders = append(p.finders, it)
@@ -72,13 +75,10 @@ func newFinder(db *pebble.DB) *pebble.Iterator {
 }
 
 // find gives what stands under a key.
-func find(it *pebble.Iterator, key []byte) *cell {
+func find(it *pebble.Iterator, key []byte) (*cell, error) {
 	c := &cell{}
 	if it.SeekPrefixGE(key) {
 		c.value, c.exists = append([]byte(nil), it.Value()...), true
 	}
-	if err := it.Error(); err != nil {
-		panic(Failure{Op: "read", Err: err})
-	}
-	return c
+	return c, it.Error()
 }
