@@ -178,6 +178,7 @@ type Session struct {
 	Sessions       *Sessions               // sessions of AUTH_USER that wait for the next attempt; nil: each logs in
 	Trace          Transcript              // nil: no transcript
 	Capture        *Capture                // takes what the target says; nil: nobody wants it
+	Entered        func()                  // told when AUTH_USER is logged in; nil: nobody wants to know
 	Keep           Keeper                  // commits a secret that the target made; nil: nobody could
 	Before         func(step string) error // asked before connecting and before each writing step: may we still? nil: yes
 	ConnectTimeout time.Duration           // 0: the executor's default
@@ -199,6 +200,12 @@ func (s Session) Reading(ctx context.Context, usual time.Duration) (context.Cont
 		usual = s.ReadTimeout
 	}
 	return context.WithTimeout(ctx, usual)
+}
+
+// Enter notes in the transcript that AUTH_USER is logged in. What fails from here on is no failing login.
+func (s Session) Enter(how model.Step) {
+	s.Trace.Step(how)
+	s.Entered()
 }
 
 // Guard returns the session as an executor uses it: every secret that is resolved through it is known to the
@@ -225,6 +232,9 @@ func (s Session) Guard() (Session, *Redactor) {
 	})
 	if s.Before == nil {
 		s.Before = func(string) error { return nil }
+	}
+	if s.Entered == nil {
+		s.Entered = func() {}
 	}
 	return s, r
 }

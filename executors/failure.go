@@ -33,6 +33,7 @@ type Failure struct {
 	Msg   string
 
 	Unpassed bool // of a jump host or proxy: its login was refused, or may have been
+	Spared   bool // no login can have failed: the target ended it before it looked at a secret, or said something else than that one is wrong
 }
 
 func (f *Failure) Error() string {
@@ -47,7 +48,7 @@ func (f *Failure) Error() string {
 func Fail(class Class, line int, err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {
-		return &Failure{Class: f.Class, Line: max(f.Line, line), Msg: f.Msg}
+		return &Failure{Class: f.Class, Line: max(f.Line, line), Msg: f.Msg, Spared: IsSpared(err)}
 	}
 	return &Failure{Class: class, Line: line, Msg: err.Error()}
 }
@@ -58,17 +59,24 @@ type Refusal interface {
 	Class() Class
 }
 
+// IsSpared tells whether an error of a login shows that none has failed at the target: a Failure says so, or the target's own answer.
+func IsSpared(err error) bool {
+	var f *Failure
+	var said interface{ Spared() bool }
+	return errors.As(err, &f) && f.Spared || errors.As(err, &said) && said.Spared()
+}
+
 // FailureOf makes a Failure of any error of an attempt. Our own words stay; what a target or a library says passes the redactor.
 func FailureOf(red *Redactor, line int, err error) *Failure {
 	var f *Failure
 	var no Refusal
 	switch {
 	case errors.As(err, &f):
-		return Fail(f.Class, line, f)
+		return Fail(f.Class, line, err)
 	case errors.As(err, &no):
-		return &Failure{Class: no.Class(), Line: line, Msg: red.Text(no.Error())}
+		return &Failure{Class: no.Class(), Line: line, Msg: red.Text(no.Error()), Spared: IsSpared(err)}
 	}
-	return &Failure{Class: ClassOf(err), Line: line, Msg: red.Text(err.Error())}
+	return &Failure{Class: ClassOf(err), Line: line, Msg: red.Text(err.Error()), Spared: IsSpared(err)}
 }
 
 // ClassOf sorts an error of dialing, TLS or reading; anything else is a protocol error.

@@ -184,6 +184,7 @@ func (r *run) attempt(ctx context.Context, p *program, steps int) error {
 		}
 		if i+1 == p.login {
 			r.in, r.refusal = true, ""
+			r.session.Entered()
 		}
 	}
 	return nil

@@ -217,6 +217,9 @@ func (r *run) perform(ctx context.Context, st *step, note *model.Step) error {
 		return err
 	}
 	r.done = r.done || st.secret
+	if st.request.login {
+		r.session.Entered()
+	}
 	return nil
 }
 
@@ -233,10 +236,16 @@ func (r *run) judge() error {
 	case a.status >= 500:
 		f.Class = executors.ClassProtocol
 	}
+	f.Spared = overloaded(a.status)
 	if refusing[a.status] {
 		return &refusal{f, a.status == http.StatusUnauthorized}
 	}
 	return f
+}
+
+// overloaded tells whether a status says that the server does not deal with requests just now, whoever sends them.
+func overloaded(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
 // built is a request with its values.
@@ -352,7 +361,11 @@ func (r *run) authorize(ctx context.Context, o *oauth, q *http.Request, limit ti
 		Type  string `json:"token_type"`
 	}
 	if a.status != http.StatusOK || json.Unmarshal(a.body, &got) != nil || got.Token == "" || !token.MatchString(got.Type) {
-		return &executors.Failure{Class: executors.ClassAuth, Line: r.line, Msg: fmt.Sprintf("the token request was answered with status %d and no token", a.status)}
+		f := &executors.Failure{Class: executors.ClassAuth, Line: r.line, Msg: fmt.Sprintf("the token request was answered with status %d and no token", a.status)}
+		if overloaded(a.status) {
+			f.Class, f.Spared = executors.ClassNetwork, true
+		}
+		return f
 	}
 	r.red.Add(secret.New([]byte(got.Token)))
 	if _, err := escape(mask.Part{Context: inHeader}, []byte(got.Token)); err != nil {

@@ -57,7 +57,7 @@ func tryLogin(ctx context.Context, s executors.Session, at location, with secret
 	}
 	a.tell(s.Capture)
 	if a.status != http.StatusUnauthorized {
-		return false, &executors.Failure{Class: executors.ClassProtocol, Msg: fmt.Sprintf("a request without a login is answered with status %d, not 401: that page proves nothing; let the template name one with verify", a.status)}
+		return false, &executors.Failure{Class: executors.ClassProtocol, Msg: fmt.Sprintf("a request without a login is answered with status %d, not 401: that page proves nothing; let the template name one with verify", a.status), Spared: true}
 	}
 	if a, err = c.do(ctx, known, nil, limit); err != nil {
 		return false, err
@@ -69,7 +69,7 @@ func tryLogin(ctx context.Context, s executors.Session, at location, with secret
 	case a.status >= 200 && a.status < 300:
 		return true, nil
 	}
-	return false, &executors.Failure{Class: executors.ClassProtocol, Msg: fmt.Sprintf("a request with the login is answered with status %d", a.status)}
+	return false, &executors.Failure{Class: executors.ClassProtocol, Msg: fmt.Sprintf("a request with the login is answered with status %d", a.status), Spared: overloaded(a.status)}
 }
 
 // basic puts a login into a request (RFC 7617).

@@ -73,7 +73,7 @@ func Text(resolve mask.Resolver, n mask.Name) (string, error) {
 func Failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	var f *executors.Failure
 	if errors.As(err, &f) {
-		return executors.Fail(f.Class, line, f)
+		return executors.Fail(f.Class, line, err)
 	}
-	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
+	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error()), Spared: executors.IsSpared(err)}
 }

@@ -30,6 +30,12 @@ var unclear = map[uint16]bool{
 	directory.LDAPResultCanceled: true, directory.LDAPResultOperationsError: true, directory.LDAPResultProtocolError: true,
 }
 
+// sparing are answers to a bind that say nothing of the password: the directory is busy or not there, or wants another way to log in.
+var sparing = map[uint16]bool{
+	directory.LDAPResultBusy: true, directory.LDAPResultUnavailable: true, directory.LDAPResultStrongAuthRequired: true, directory.LDAPResultConfidentialityRequired: true,
+	directory.LDAPResultReferral: true,
+}
+
 // code is the result code of an answer; success for no error and for errors of another kind.
 func code(err error) uint16 {
 	var e *directory.Error

@@ -171,6 +171,9 @@ func (r *run) step(st step, password secret.Value) error {
 		note.Error = failure(r.red, err).Msg
 	}
 	r.session.Trace.Step(note)
+	if st.verb == "bind" && err == nil {
+		r.session.Entered()
+	}
 	if st.writes() {
 		if c := code(err); err != nil && c != success && c < clientSide && !unclear[c] {
 			return &refusal{err}

@@ -53,6 +53,9 @@ func (e *refusal) Class() executors.Class {
 	return executors.ClassProtocol
 }
 
+// Spared: there is one code that says that a login is wrong.
+func (e *refusal) Spared() bool { return e.code != authenticationFailed }
+
 const (
 	opMessage = 2013
 	maxAnswer = 17 << 20 // a document has 16 MiB at most: a list of users is one
@@ -205,7 +208,7 @@ func (c *client) hello(ctx context.Context) error {
 		return err
 	}
 	if !said.Primary {
-		return &executors.Failure{Class: executors.ClassProtocol, Msg: "the server is not the primary of its set: let the device name that one"}
+		return &executors.Failure{Class: executors.ClassProtocol, Msg: "the server is not the primary of its set: let the device name that one", Spared: true}
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) (err
 		return err
 	}
 	defer func() { in.Return(err) }()
-	r.session.Trace.Step(in.Step())
+	r.session.Enter(in.Step())
 	for _, st := range p.steps {
 		r.line = st.line
 		database, doc, err := r.fill(st)

@@ -30,6 +30,10 @@ var unclear = map[uint16]bool{
 // overload are errors that are about the server's state, not about us.
 var overload = map[uint16]bool{1040: true, 1129: true, 1203: true, 1226: true}
 
+// sparing are answers to a login that say nothing of the password: the server takes nobody more, nobody from here, is just going or coming,
+// or has let the account in that far.
+var sparing = map[uint16]bool{1040: true, 1044: true, 1047: true, 1049: true, 1053: true, 1129: true, 1130: true, 1203: true, 1226: true}
+
 // number is the code of a server's answer; 0 if the error is something else.
 func number(err error) uint16 {
 	var answer *driver.MySQLError
@@ -44,7 +48,7 @@ func classOf(n uint16) executors.Class {
 	switch {
 	case n == erAccessDenied, n == erAccessDeniedNoPassword, n == 1044, n == 3118, n == 4150, n == 4151:
 		return executors.ClassAuth
-	case unclear[n], overload[n]:
+	case unclear[n], overload[n], n == 1130:
 		return executors.ClassNetwork
 	}
 	return executors.ClassPolicy

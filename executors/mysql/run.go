@@ -82,7 +82,7 @@ func (r *run) run(ctx context.Context, p *program) (err error) {
 	}
 	r.conn, r.open = in.Conn, true
 	defer func() { in.Return(err) }()
-	r.session.Trace.Step(in.Step())
+	r.session.Enter(in.Step())
 	if hashes {
 		if err := r.askHashes(ctx); err != nil {
 			return err

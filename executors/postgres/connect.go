@@ -127,6 +127,24 @@ func (c *session) HangUp() {
 	<-c.CleanupDone()
 }
 
+// unlisted tells whether pg_hba.conf lets nobody in from here, for this role and database: nobody was asked for a password. The class of
+// its code is that of refused logins; only the place in the server, which no translation changes, tells it from those.
+func unlisted(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "28000" && pg.Routine == "ClientAuthentication"
+}
+
+// spared tells whether the server's answer to a login says nothing against the password: it takes nobody more, is just starting or going,
+// has no such database, or found the password right before it looked whether the role may log in.
+func spared(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	class := pg.Code[:min(2, len(pg.Code))]
+	return class == "53" || class == "57" || pg.Code == "3D000" || pg.Code == "42501" || pg.Code == "28000" && (unlisted(err) || pg.Routine == "InitializeSessionUserId")
+}
+
 // sqlState is the code of a server's answer; "" if the error is something else.
 func sqlState(err error) string {
 	var pg *pgconn.PgError

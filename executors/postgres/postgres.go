@@ -82,6 +82,9 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 		if len(state) > 1 && state[:2] == "28" {
 			class = executors.ClassAuth
 		}
+		if unlisted(err) {
+			class = executors.ClassNetwork
+		}
 	}
-	return &executors.Failure{Class: class, Msg: red.Text(err.Error())}
+	return &executors.Failure{Class: class, Msg: red.Text(err.Error()), Spared: spared(err)}
 }

@@ -61,7 +61,7 @@ func (r *run) failure(err error) *executors.Failure {
 	switch {
 	case r.conn != nil && f.Class == executors.ClassAuth:
 		f.Class = executors.ClassPolicy
-	case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"):
+	case unlisted(err), strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"):
 		f.Class = executors.ClassNetwork
 	case r.conn == nil && f.Class != executors.ClassAuth:
 		f.Class = executors.ClassProtocol
@@ -95,7 +95,7 @@ func (r *run) run(ctx context.Context, p *program) (err error) {
 	}
 	r.conn = in.Conn
 	defer func() { in.Return(err) }()
-	r.session.Trace.Step(in.Step())
+	r.session.Enter(in.Step())
 	if hashed {
 		if err := r.askEncryption(ctx); err != nil {
 			return err

@@ -37,6 +37,10 @@ func (e answerError) Class() executors.Class {
 	return executors.ClassPolicy
 }
 
+// Spared: to a login there is one answer that says that it is wrong. Some come before anybody is asked who he is, such as "ERR max
+// number of clients reached".
+func (e answerError) Spared() bool { return !strings.HasPrefix(string(e), "WRONGPASS") }
+
 // client is one connection.
 type client struct {
 	conn  net.Conn

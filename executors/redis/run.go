@@ -63,7 +63,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) (err
 		return err
 	}
 	defer func() { in.Return(err) }()
-	r.session.Trace.Step(in.Step())
+	r.session.Enter(in.Step())
 	for i := range p.commands {
 		st := &p.commands[i]
 		r.line = st.line

@@ -41,6 +41,7 @@ type job struct {
 	read       time.Duration
 	turned     bool        // the new key is proven at every door: from now on it logs in
 	connected  atomic.Bool // a connection was made since it was set to false
+	entered    atomic.Bool // so was the login of who does the work
 	decrypt    func(*model.Credential) (secret.Value, error)
 	code       func(*model.OTPKey) (secret.Value, error) // one-time code of this moment
 	held       *held                                     // of a dynamic user
@@ -227,6 +228,7 @@ func endpoint(d *model.Device, protocols []string) model.Endpoint {
 
 func (r *Runner) session(l *lease, j *job) executors.Session {
 	j.connected.Store(false)
+	j.entered.Store(false)
 	dial := r.dialer(j)
 	// A session stays for the next attempt only if it is of somebody who changes others, whose secret no attempt replaces; if
 	// nothing is on the way: a jump host's or proxy's connection ends with its attempt; and if the device has no limit of its own,
@@ -241,7 +243,7 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 			j.connected.Store(true)
 		}
 		return c, err
-	}, Sessions: sessions, Trace: j.trace, Capture: l.capture, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
+	}, Sessions: sessions, Trace: j.trace, Capture: l.capture, Entered: func() { j.entered.Store(true) }, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
 }
 
 func (j *job) wipe() { j.candidate.Wipe() }
@@ -258,7 +260,7 @@ func (j *job) done(o model.Outcome) operation.FinishArgs {
 // ran is failed for a program that was run: it logs in before it writes, so that its login may be what failed.
 func (j *job) ran(o model.Outcome, err error) operation.FinishArgs {
 	a := j.failed(o, err)
-	if o == model.OutcomeNotStarted {
+	if o == model.OutcomeNotStarted && !j.entered.Load() && !executors.IsSpared(err) {
 		a.Logins.Door = operation.Unpassed(a.Class, j.connected.Load())
 	}
 	return a
@@ -267,7 +269,9 @@ func (j *job) ran(o model.Outcome, err error) operation.FinishArgs {
 // unsure is failed for a login as the account itself, which may have been refused.
 func (j *job) unsure(o model.Outcome, err error) operation.FinishArgs {
 	a := j.failed(o, err)
-	a.Logins.Own = operation.Unpassed(a.Class, j.connected.Load())
+	if !executors.IsSpared(err) {
+		a.Logins.Own = operation.Unpassed(a.Class, j.connected.Load())
+	}
 	return a
 }
 

@@ -54,7 +54,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer c.hangUp()
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	r.session.Enter(model.Step{Text: "logged in as " + mask.AuthUser.String()})
 	for i := range p.statements {
 		if err := r.statement(ctx, c, &p.statements[i]); err != nil {
 			return err

@@ -29,9 +29,9 @@ func Jump(ctx context.Context, s executors.Session, address string) (net.Conn, e
 		f := executors.FailureOf(red, 0, err)
 		switch f.Class {
 		case executors.ClassAuth:
-			f.Class, f.Unpassed = executors.ClassRefused, true
+			f.Class, f.Unpassed = executors.ClassRefused, !f.Spared
 		case executors.ClassNetwork, executors.ClassTimeout, executors.ClassProtocol:
-			f.Unpassed = reached
+			f.Unpassed = reached && !f.Spared
 		}
 		return nil, f
 	}

@@ -22,7 +22,7 @@ func logIn(ctx context.Context, s executors.Session, limit time.Duration) (*ssh.
 	}
 	client, err := dial(ctx, s, user, password, limit)
 	if err == nil {
-		s.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+		s.Enter(model.Step{Text: "logged in as " + mask.AuthUser.String()})
 	}
 	return client, err
 }
@@ -51,7 +51,7 @@ func borrow(ctx context.Context, s executors.Session, limit time.Duration) (exec
 		return &link{client}, err
 	})
 	if err == nil {
-		s.Trace.Step(in.Step())
+		s.Enter(in.Step())
 	}
 	return in, err
 }

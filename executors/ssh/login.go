@@ -35,6 +35,9 @@ func dial(ctx context.Context, s executors.Session, user string, with secret.Val
 		if c, err = l.try(ctx, s, with, algorithms, limit); err == nil {
 			return c, nil
 		}
+		if !l.asked {
+			err = &early{err}
+		}
 		// Only another type of host key can still be the pinned one, and only before authentication.
 		if f := new(executors.Failure); !errors.As(err, &f) || f.Class != executors.ClassHostKey {
 			return nil, err
@@ -94,6 +97,15 @@ func (l *login) try(ctx context.Context, s executors.Session, with secret.Value,
 	}
 	return nil, err
 }
+
+// early is an error before the target looked at a secret, such as the end of a connection that is one too many for it (MaxStartups).
+type early struct{ error }
+
+// Unwrap gives the error.
+func (e *early) Unwrap() error { return e.error }
+
+// Spared: no login can have failed.
+func (*early) Spared() bool { return true }
 
 // refusedLogin is a Failure that Verify can tell from other failures.
 type refusedLogin struct {

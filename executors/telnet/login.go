@@ -162,10 +162,16 @@ func (p *program) open(ctx context.Context, s executors.Session, limit time.Dura
 	if p.anonymous {
 		return t, nil
 	}
-	if _, err := t.logIn(ctx, p.prompts, user, password, 3*limit, out); err != nil {
+	in, err := t.logIn(ctx, p.prompts, user, password, 3*limit, out)
+	if err != nil {
 		t.Close(err)
 		return nil, err
 	}
-	s.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	how := model.Step{Text: "logged in as " + mask.AuthUser.String()}
+	if in {
+		s.Enter(how)
+	} else { // a menu, or one more question: it may yet be a refusal
+		s.Trace.Step(how)
+	}
 	return t, nil
 }

@@ -73,7 +73,7 @@ func (c *client) login(ctx context.Context, a account) error {
 	}
 	ways := offers(asked)
 	if asked.status != http.StatusUnauthorized {
-		return c.unexpected("a request without a login", asked)
+		return c.unexpected("a request without a login", asked, true)
 	}
 	for _, way := range []string{"Negotiate", "NTLM"} {
 		if _, ok := ways[strings.ToLower(way)]; ok {
@@ -83,11 +83,13 @@ func (c *client) login(ctx context.Context, a account) error {
 	if _, ok := ways["basic"]; ok {
 		return c.password(ctx, a)
 	}
-	return &executors.Failure{Class: executors.ClassProtocol, Msg: "the service offers neither Negotiate nor Basic for logins"}
+	return &executors.Failure{Class: executors.ClassProtocol, Msg: "the service offers neither Negotiate nor Basic for logins", Spared: true}
 }
 
-func (c *client) unexpected(what string, a answer) error {
-	return &executors.Failure{Class: executors.ClassProtocol, Msg: c.red.Text(what + " is answered with status " + a.line + ": " + faultOf(a.body).text())}
+// unexpected is the failure of a login that was neither taken nor refused; before says that nobody had shown a password yet.
+func (c *client) unexpected(what string, a answer, before bool) error {
+	busy := a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable
+	return &executors.Failure{Class: executors.ClassProtocol, Msg: c.red.Text(what + " is answered with status " + a.line + ": " + faultOf(a.body).text()), Spared: before || busy}
 }
 
 // ntlm logs the connection in.
@@ -130,7 +132,7 @@ func (c *client) judge(a answer, err error) error {
 	case a.status == http.StatusUnauthorized:
 		return errWrong
 	case a.status != http.StatusOK:
-		return c.unexpected("the login", a)
+		return c.unexpected("the login", a, false)
 	}
 	return nil
 }

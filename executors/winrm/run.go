@@ -103,7 +103,7 @@ func (r *run) connect(ctx context.Context) error {
 	first, cancel := context.WithTimeout(ctx, c.connect)
 	defer cancel()
 	if err = c.login(first, r.who); err == nil {
-		r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+		r.session.Enter(model.Step{Text: "logged in as " + mask.AuthUser.String()})
 		r.shell, err = c.createShell(first)
 	}
 	if err != nil {

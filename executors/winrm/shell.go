@@ -120,7 +120,7 @@ func (c *client) ask(ctx context.Context, m *soap.SoapMessage) (r reply, err err
 	case err == nil && r.Fault != nil:
 		return r, &refused{&executors.Failure{Class: executors.ClassProtocol, Msg: c.red.Text("the service refuses: " + r.Fault.text())}, r.Fault.Detail.Code}
 	case a.status != http.StatusOK:
-		return r, c.unexpected("a message", a)
+		return r, c.unexpected("a message", a, false)
 	case err != nil:
 		return r, &executors.Failure{Class: executors.ClassProtocol, Msg: "the service's answer is no XML"}
 	}

@@ -90,7 +90,7 @@ func (r *run) connect(ctx context.Context) error {
 		return err
 	}
 	r.conn, r.domain = c, nil
-	r.session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	r.session.Enter(model.Step{Text: "logged in as " + mask.AuthUser.String()})
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 	if err := c.logIn(ctx); err != nil {
 		return err
 	}
-	r.Session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	r.Session.Enter(model.Step{Text: "logged in as " + mask.AuthUser.String()})
 	if err := r.Permit(p.Source); err != nil {
 		return err
 	}

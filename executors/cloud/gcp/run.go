@@ -78,7 +78,7 @@ func (r *run) run(ctx context.Context, p *program, account mask.Resolver) error 
 	if err := c.logIn(ctx); err != nil {
 		return err
 	}
-	r.Session.Trace.Step(model.Step{Text: "logged in as " + mask.AuthUser.String()})
+	r.Session.Enter(model.Step{Text: "logged in as " + mask.AuthUser.String()})
 	if p.Word == deleteAccount {
 		err = r.remove(ctx, c)
 	} else {

@@ -1,0 +1,58 @@
+package ssh_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"cofre/executors"
+	"cofre/executors/executortest"
+	"cofre/executors/executortest/target"
+	"cofre/executors/ssh"
+	"cofre/vault/secret"
+)
+
+// TestSparedLogins: a server that drops connections before it asks for a password (MaxStartups, PerSourceMaxStartups) has refused none; one that refused a
+// password has.
+func TestSparedLogins(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t, "PerSourceMaxStartups 1")
+	name, password := s.AddUser(t)
+	session := executortest.Kit{Target: endpoint(s)}.Session(executortest.Account{Name: name, Password: password}, "")
+	session.Entered = func() { t.Error("entered") }
+	p, err := ssh.New().Compile("exec \"true\"\nexpect done\nend")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.ReadTimeout = time.Second
+	wrong := executortest.Kit{Target: endpoint(s)}.Session(executortest.Account{Name: name, Password: "Wrong-Pass-1"}, "")
+	if _, err := p.Run(t.Context(), wrong); executortest.ClassOf(err) != executors.ClassAuth || executors.IsSpared(err) {
+		t.Errorf("a wrong password: %v", err)
+	}
+	idle, err := net.Dial("tcp", s.Addr()) // the one that may be there without a login
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if _, err := idle.Read(make([]byte, 64)); err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := p.Run(t.Context(), session); outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassNetwork || !executors.IsSpared(err) {
+		t.Errorf("MaxStartups: %s, spared %v: %v", outcome, executors.IsSpared(err), err)
+	}
+	if in, err := ssh.New().Verify(t.Context(), session, secret.New([]byte(password))); in || !executors.IsSpared(err) {
+		t.Errorf("MaxStartups, as a proof: %v, %v", in, err)
+	}
+	_ = idle.Close()
+	entered := false
+	session.Entered = func() { entered = true }
+	for range 50 { // the server notices it in its own time
+		if _, err = p.Run(t.Context(), session); entered {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if !entered {
+		t.Errorf("a login that succeeded was not told: %v", err)
+	}
+}
