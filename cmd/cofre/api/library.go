@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -69,21 +70,31 @@ func readLibrary(paths []string, p place) ([]libraryFile, error) {
 					return fs.SkipDir
 				}
 				return nil
-			case !d.Type().IsRegular():
+			case d.IsDir():
 				return nil
 			}
 			rel, err := filepath.Rel(root, path)
 			if err != nil {
 				return err
 			}
-			if at := located(path, strings.Split(filepath.ToSlash(rel), "/"), p); at.Name != "" {
-				files = append(files, checkFile(path, at))
+			at := located(path, strings.Split(filepath.ToSlash(rel), "/"), p)
+			switch {
+			case at.Name == "":
+				return nil
+			case !d.Type().IsRegular():
+				at.Result, at.Error = refused, "it is no file but a link, a pipe or the like, which is not followed"
+			default:
+				at = checkFile(path, at)
 			}
+			files = append(files, at)
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read the templates: %w", err)
 		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no template: below a library's root they stand as EXECUTOR/EXECUTION TYPE/NAME", strings.Join(paths, ", "))
 	}
 	return files, nil
 }
@@ -137,10 +148,7 @@ func checkFile(path string, f libraryFile) libraryFile {
 	if f.Kind == "" {
 		return refuse(refused, fmt.Errorf("its folder is no execution type: expected one of %s", executionTypes()))
 	}
-	if info, err := os.Stat(path); err == nil && info.Size() > maxTemplate {
-		return refuse(refused, fmt.Errorf("a template has at most %d bytes", maxTemplate))
-	}
-	b, err := os.ReadFile(path)
+	b, err := readTemplate(path)
 	if err != nil {
 		return refuse(refused, err)
 	}
@@ -160,6 +168,20 @@ func checkFile(path string, f libraryFile) libraryFile {
 	}
 	f.Result, f.Notices = compiles, append(f.Notices, executors.Notices(p, f.Kind)...)
 	return f
+}
+
+// readTemplate reads as much as a template may be: what is named may have no end.
+func readTemplate(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	b, err := io.ReadAll(io.LimitReader(file, maxTemplate+1))
+	if err == nil && len(b) > maxTemplate {
+		err = fmt.Errorf("a template has at most %d bytes", maxTemplate)
+	}
+	return b, err
 }
 
 // tally is what became of many files.

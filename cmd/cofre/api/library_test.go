@@ -40,6 +40,29 @@ const (
 	inject = "expect \"*$\"\nexec \"gcloud config set project [#Google_Project#]\"\nexpect \"*$\"\nend"
 )
 
+// TestNoLibrary: a folder that holds no template is a mistake, not a library without one; what is no file is told, and not read; what has
+// no end is not read to it.
+func TestNoLibrary(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, files := range []map[string]string{{}, {"README.md": "no template", "SSH/notes": passwd}} {
+		out, stderr, err := h.try("", "template", "lint", h.library(files))
+		if err == nil || Status(err) != 1 || !strings.Contains(err.Error(), "holds no template: below a library's root they stand as EXECUTOR/EXECUTION TYPE/NAME") {
+			t.Errorf("%v: %v\n%s%s", files, err, out, stderr)
+		}
+	}
+	root := h.library(map[string]string{"SSH/Change password/Ours": passwd, "elsewhere": passwd})
+	if err := os.Symlink(filepath.Join(root, "elsewhere"), filepath.Join(root, "SSH", "Change password", "Theirs")); err != nil {
+		t.Fatal(err)
+	}
+	if out, status := h.status("template", "lint", root); status != 1 || !strings.Contains(out, "Theirs: it is no file but a link") || !strings.Contains(out, "1 compile, 1 refused") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	if _, _, err := h.try("", "template", "lint", "--executor", "ssh", "/dev/zero"); err == nil || !strings.Contains(err.Error(), "a template has at most 65536 bytes") {
+		t.Errorf("what has no end: %v", err)
+	}
+}
+
 // TestLibrary: a library is checked, imported, imported again, exported, and what was exported is what was imported.
 func TestLibrary(t *testing.T) {
 	t.Parallel()
