@@ -143,7 +143,7 @@ func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{
-			FS: cryptfs.OnDisk(m.diskKey), Logger: newPebbleLog(m.log, "state", advice), Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
+			FS: cryptfs.OnDisk(m.diskKey, diskFull), Logger: newPebbleLog(m.log, "state", advice), Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
 		})
 		return err
 	})

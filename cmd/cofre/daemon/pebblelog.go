@@ -23,8 +23,10 @@ func newPebbleLog(log *logrus.Logger, part, advice string) pebbleLog {
 
 func (l pebbleLog) Infof(f string, a ...any) { l.log.WithField("part", l.part).Debugf(f, a...) }
 
-// failuresEvery is how often a failure in the background is told. On a full disk Pebble tries again a thousand times a second, and the
-// log is often on the same disk.
+// diskFull is what a write waits for that finds no space: Pebble would try again a thousand times a second.
+func diskFull() { time.Sleep(time.Second) }
+
+// failuresEvery is how often a failure in the background is told: Pebble tries again at once, and the log is often on the same disk.
 const failuresEvery = 10 * time.Second
 
 func (l pebbleLog) Errorf(f string, a ...any) {
@@ -34,7 +36,7 @@ func (l pebbleLog) Errorf(f string, a ...any) {
 		if now-last < int64(failuresEvery) || !l.failed.CompareAndSwap(last, now) {
 			return
 		}
-		text += " (it is tried again without pause, and told every " + failuresEvery.String() + ")"
+		text += " (it is tried again and again, and told every " + failuresEvery.String() + ")"
 	}
 	l.log.WithField("part", l.part).Error(text)
 }

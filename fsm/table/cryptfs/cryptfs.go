@@ -137,5 +137,8 @@ func shift(info vfs.FileInfo, err error) (vfs.FileInfo, error) {
 	return shifted{info}, nil
 }
 
-// OnDisk is New over the operating system's files.
-func OnDisk(key disk.Key) vfs.FS { return New(vfs.Default, key) }
+// OnDisk is New over the operating system's files. full is called, and waited for, when the disk has no space; then what failed is
+// tried once more. Pebble itself tries again without a pause.
+func OnDisk(key disk.Key, full func()) vfs.FS { return on(vfs.Default, key, full) }
+
+func on(base vfs.FS, key disk.Key, full func()) vfs.FS { return New(vfs.OnDiskFull(base, full), key) }

@@ -1,0 +1,4 @@
+package cryptfs
+
+// On is OnDisk over another file system.
+var On = on
