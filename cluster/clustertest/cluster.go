@@ -57,6 +57,7 @@ type host struct {
 	cipher raftnode.RecordCipher
 	member *Member
 	ahead  atomic.Int64 // of the true time; see SetClock
+	cuts   *cuts        // see PowerCuts; nil: nobody asks
 }
 
 // Member is one running node.
@@ -233,7 +234,7 @@ func (c *Cluster) machine(m *Member, h *host) (*command.Registry, raftnode.State
 	}
 	registry, err := command.NewRegistry(level, features...)
 	if err == nil {
-		m.Replica, err = openReplica(h.state, registry)
+		m.Replica, err = openReplica(h.stateFS(), registry)
 	}
 	return registry, m.Replica, err
 }
