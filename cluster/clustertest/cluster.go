@@ -29,7 +29,8 @@ type Options struct {
 	Snapshots, Trailing uint64 // thresholds; 0: the defaults
 	Log                 logrus.FieldLogger
 	Sealed              func(model.NodeID) bool
-	Real                bool // run package fsm instead of Machine
+	DiskLow             func(model.NodeID) bool // nearly full
+	Real                bool                    // run package fsm instead of Machine
 	Seed                uint64
 	// Binary gives what the binary of a member knows; nil: what this one does.
 	Binary func(model.NodeID) (level uint16, features []command.Feature)
@@ -196,10 +197,11 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	}
 	m.Clock = c.clock(id, h)
 	m.Client = rpc.NewClient(func(ctx context.Context, peer model.NodeID) (net.Conn, error) { return c.dial(ctx, id, peer) }, m.Clock.Observe)
-	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: registry, Clock: m.Clock})
+	low := func() bool { return c.options.DiskLow != nil && c.options.DiskLow(id) }
+	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: registry, Clock: m.Clock, DiskLow: low})
 	m.Reader = cluster.NewReader(m.Node, m.Client, m.Proposer)
 	own := func() cluster.Status {
-		return cluster.Status{Progress: m.Node.Progress(), Sealed: c.options.Sealed != nil && c.options.Sealed(id), Unfit: m.Clock.Disagrees()}
+		return cluster.Status{Progress: m.Node.Progress(), Sealed: c.options.Sealed != nil && c.options.Sealed(id), Unfit: m.Clock.Disagrees() || low()}
 	}
 	m.Gather = func(ctx context.Context) ([]cluster.MemberStatus, error) {
 		return cluster.Gather(ctx, m.Node, m.Client, own)
@@ -207,7 +209,7 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	m.server = &rpc.Server{Log: c.options.Log, Now: m.Clock.Now, Handlers: map[rpc.Method]rpc.Handler{
 		rpc.Propose: m.Proposer.Handler(), rpc.ReadIndex: m.Reader.Handler(), rpc.Status: cluster.StatusHandler(own),
 	}}
-	handover := &cluster.Handover{Node: m.Node, Clock: m.Clock, Log: c.options.Log, Sealed: func() bool { return own().Sealed }, Gather: m.Gather}
+	handover := &cluster.Handover{Node: m.Node, Clock: m.Clock, Log: c.options.Log, Low: low, Sealed: func() bool { return own().Sealed }, Gather: m.Gather}
 	runs := []func(context.Context) error{m.Proposer.Run, m.Reader.Run, handover.Run, func(ctx context.Context) error {
 		return m.Clock.Run(ctx, func(ctx context.Context, peer model.NodeID) {
 			_ = m.Client.Call(ctx, peer, rpc.Status, struct{}{}, nil)
