@@ -85,6 +85,7 @@ func TestAWS4Changed(t *testing.T) {
 		"method":           func(r *http.Request, _ *string) { r.Method = "PUT" },
 		"path":             func(r *http.Request, _ *string) { r.RequestURI = "/iso/pam/device?a=1" },
 		"query":            func(r *http.Request, _ *string) { r.RequestURI += "&b=2" },
+		"a name alone":     func(r *http.Request, _ *string) { r.RequestURI += "&b" },
 		"bad query":        func(r *http.Request, _ *string) { r.RequestURI += "&b=%zz" },
 		"host":             func(r *http.Request, _ *string) { r.Host = "other.example.com" },
 		"body":             func(_ *http.Request, b *string) { *b += "x" },
@@ -123,24 +124,7 @@ func TestAWS4Changed(t *testing.T) {
 // good again for a path that is written as the other way of signing writes this one.
 func TestAWS4AsSent(t *testing.T) {
 	t.Parallel()
-	sign := func(path, query string) *http.Request {
-		r := httptest.NewRequest("GET", "https://cofre.example.com"+path+"?"+query, nil)
-		r.RequestURI = path + "?" + query
-		r.Header.Set("X-Amz-Date", "20261128T100000Z")
-		mac := func(key []byte, s string) []byte {
-			m := hmac.New(sha256.New, key)
-			m.Write([]byte(s))
-			return m.Sum(nil)
-		}
-		canonical := "GET\n" + path + "\n" + query + "\nhost:cofre.example.com\nx-amz-date:20261128T100000Z\n\nhost;x-amz-date\n" + hexSum("")
-		key := []byte("AWS4s3cret")
-		for _, part := range []string{"20261128", "any", "cofre", "aws4_request"} {
-			key = mac(key, part)
-		}
-		signature := hex.EncodeToString(mac(key, "AWS4-HMAC-SHA256\n20261128T100000Z\n20261128/any/cofre/aws4_request\n"+hexSum(canonical)))
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=COFRE1/20261128/any/cofre/aws4_request, SignedHeaders=host;x-amz-date, Signature="+signature)
-		return r
-	}
+	sign := func(path, query string) *http.Request { return signedByHand(path, query, "host", "x-amz-date") }
 	verify := func(r *http.Request) (bool, string) {
 		t.Helper()
 		a, err := authn.ParseAWS4(r, nil)
@@ -163,5 +147,41 @@ func TestAWS4AsSent(t *testing.T) {
 	other, same := verify(first)
 	if !good || other && mark != same {
 		t.Errorf("verifies %v, and a second time %v as %v", good, other, mark == same)
+	}
+}
+
+// signedByHand signs these headers only, and path and query as they are sent.
+func signedByHand(path, query string, headers ...string) *http.Request {
+	r := httptest.NewRequest("GET", "https://cofre.example.com"+path+"?"+query, nil)
+	r.RequestURI = path + "?" + query
+	r.Header.Set("X-Amz-Date", "20261128T100000Z")
+	mac := func(key []byte, s string) []byte {
+		m := hmac.New(sha256.New, key)
+		m.Write([]byte(s))
+		return m.Sum(nil)
+	}
+	canonical := "GET\n" + path + "\n" + query + "\n"
+	for _, name := range headers {
+		canonical += name + ":" + map[string]string{"host": r.Host, "x-amz-date": r.Header.Get("X-Amz-Date")}[name] + "\n"
+	}
+	canonical += "\n" + strings.Join(headers, ";") + "\n" + hexSum("")
+	key := []byte("AWS4s3cret")
+	for _, part := range []string{"20261128", "any", "cofre", "aws4_request"} {
+		key = mac(key, part)
+	}
+	signature := hex.EncodeToString(mac(key, "AWS4-HMAC-SHA256\n20261128T100000Z\n20261128/any/cofre/aws4_request\n"+hexSum(canonical)))
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=COFRE1/20261128/any/cofre/aws4_request, SignedHeaders="+strings.Join(headers, ";")+", Signature="+signature)
+	return r
+}
+
+// A good signature that leaves out for whom, or when, is none.
+func TestAWS4LeftOut(t *testing.T) {
+	t.Parallel()
+	for _, headers := range [][]string{{"host"}, {"x-amz-date"}, {"x-amz-date", "host"}, {"host", "host", "x-amz-date"}, {"host", "x-amz-date"}} {
+		a, err := authn.ParseAWS4(signedByHand("/iso/pam/device", "", headers...), nil)
+		good := err == nil && a.Verify(secret.New([]byte("s3cret")))
+		if want := len(headers) == 2 && headers[0] == "host"; good != want {
+			t.Errorf("signed %v: %v, %v", headers, good, err)
+		}
 	}
 }
