@@ -64,6 +64,16 @@ func TestDsmClient(t *testing.T) {
 			t.Errorf("%s: %v %s", path, err, a.raw)
 		}
 	}
+	for _, path := range []string{"/iso/remote/session", "/api/Remote/Session", "/iso/coge/risco/all", "/api/coge/risco", "/api/system/nc/agent", "/iso/system/nc/agent/7"} {
+		for _, method := range []string{"GET", "POST"} {
+			if a := h.want(h.send(h.request(method, path, "", "", "")), 404); !strings.HasPrefix(a.text("response.message"), "Resource sub not found: ") || !strings.Contains(a.text("exception.message"), " is not offered: ") || a.at("response.error_code") != 4.0 {
+				t.Error(a.raw)
+			}
+		}
+	}
+	if a := h.send(h.request("GET", "/iso/remote/sessions", "", "", "")); a.text("response.message") != "Resource sub not found" {
+		t.Error("another path: " + a.raw)
+	}
 	if a := h.send(h.request("GET", "/iso/nothing", "", "", "")); a.text("response.message") != "Resource sub not found" || a.at("response.error_code") != 4.0 {
 		t.Error(a.raw)
 	}

@@ -90,7 +90,9 @@ func Mount(o Options, routes []Route) (http.Handler, error) {
 		}
 	}
 	s.engine.NoMethod(func(c *gin.Context) { s.fail(c, nil, requestOf(c.Request.Context()), errMethod) })
-	s.engine.NoRoute(func(c *gin.Context) { s.fail(c, nil, requestOf(c.Request.Context()), errPath) })
+	s.engine.NoRoute(func(c *gin.Context) {
+		s.fail(c, nil, requestOf(c.Request.Context()), unknown(c.Request.URL.EscapedPath()))
+	})
 	return s, nil
 }
 
