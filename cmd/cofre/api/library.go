@@ -96,7 +96,29 @@ func readLibrary(paths []string, p place) ([]libraryFile, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("%s holds no template: below a library's root they stand as EXECUTOR/EXECUTION TYPE/NAME", strings.Join(paths, ", "))
 	}
+	refuseTwins(files)
 	return files, nil
+}
+
+// refuseTwins refuses a file that would become a version of the template of an earlier one: each import would add both again.
+func refuseTwins(files []libraryFile) {
+	type key struct {
+		executor model.ExecutorName
+		name     string
+	}
+	first := map[key]string{}
+	for i := range files {
+		f := &files[i]
+		if f.Result != compiles {
+			continue
+		}
+		k := key{f.Executor, f.Name}
+		if other, ok := first[k]; ok {
+			f.Result, f.Error = refused, fmt.Sprintf("it is the same template as %s: names are those of one executor, whatever the folder", other)
+			continue
+		}
+		first[k] = f.Path
+	}
 }
 
 // located finds executor, kind and name in a path: where a name of an executor is followed by a kind. Below a library's root,

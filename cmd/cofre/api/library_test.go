@@ -58,6 +58,10 @@ func TestNoLibrary(t *testing.T) {
 	if out, status := h.status("template", "lint", root); status != 1 || !strings.Contains(out, "Theirs: it is no file but a link") || !strings.Contains(out, "1 compile, 1 refused") {
 		t.Errorf("status %d\n%s", status, out)
 	}
+	root = h.library(map[string]string{"SSH/Change password/Ours": passwd, "ssh/Password change/Ours": passwd + "\n", "Telnet/Change password/Ours": passwd})
+	if out, status := h.status("template", "import", root); status != 1 || !strings.Contains(out, "it is the same template as "+filepath.Join(root, "SSH/Change password/Ours")) || !strings.Contains(out, "2 imported, 0 unchanged, 1 refused") {
+		t.Errorf("two files of one template: status %d\n%s", status, out)
+	}
 	if _, _, err := h.try("", "template", "lint", "--executor", "ssh", "/dev/zero"); err == nil || !strings.Contains(err.Error(), "a template has at most 65536 bytes") {
 		t.Errorf("what has no end: %v", err)
 	}
