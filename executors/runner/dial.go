@@ -87,7 +87,7 @@ func (r *Runner) resolveHost(ctx context.Context, host string) (netip.Addr, erro
 	if a, err := netip.ParseAddr(host); err == nil {
 		return a.Unmap(), nil
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	addrs, err := r.lookup(ctx, "ip", host)
 	if err != nil {
 		return netip.Addr{}, &executors.Failure{Class: executors.ClassNetwork, Msg: "the device's name cannot be resolved"}
 	}

@@ -1,11 +1,32 @@
 package runner
 
 import (
+	"context"
+	"net/netip"
+
 	"cofre/executors"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
 )
+
+// Straight dials a device whose name leads to what lookup gives, beside a cluster whose addresses are refused.
+func Straight(d *model.Device, refuse func(string) bool, lookup func(context.Context, string, string) ([]netip.Addr, error)) executors.Dialer {
+	r := New(Config{Refuse: refuse})
+	r.lookup = lookup
+	return r.straight(d, nil)
+}
+
+// CheckHop asks twice whether somebody may log in at a hop: before and after the login failed in this attempt.
+func CheckHop(d *model.Device, login *model.Credential, spent bool) (before, after error) {
+	var s shutOut
+	h := hop{d, login, spent}
+	before = s.check(h)
+	if login != nil {
+		s.note(login.ID)
+	}
+	return before, s.check(h)
+}
 
 // Reaches tells whether an attempt on a device may connect to an address.
 func Reaches(d *model.Device, e executors.Executor, address string) bool {

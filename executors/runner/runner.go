@@ -8,6 +8,8 @@ package runner
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -56,6 +58,7 @@ type Runner struct {
 	adopted chan struct{}        // a lease was: the cluster's timing may be another than when renew began to wait
 
 	sessions *executors.Sessions
+	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error) // finds the addresses of a name
 }
 
 // New makes a runner.
@@ -66,7 +69,7 @@ func New(c Config) *Runner {
 	if c.Lost == nil {
 		c.Lost = func() {}
 	}
-	return &Runner{Config: c, active: map[model.Pos]*lease{}, adopted: make(chan struct{}, 1), sessions: executors.NewSessions(executors.SessionIdle)}
+	return &Runner{Config: c, active: map[model.Pos]*lease{}, adopted: make(chan struct{}, 1), sessions: executors.NewSessions(executors.SessionIdle), lookup: net.DefaultResolver.LookupNetIP}
 }
 
 var actor = model.Actor{Kind: model.ActorSystem, Name: "runner"}
