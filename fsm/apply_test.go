@@ -274,13 +274,17 @@ func TestLongAnswers(t *testing.T) {
 	}
 }
 
-// However raft batches the entries, and wherever the node restarts, state and state hash at a multiple of 4096 are equal.
+// However raft batches the entries, and wherever the node restarts, state and state hash at a multiple of 4096, or right after it, are
+// equal.
 func TestReplayBatches(t *testing.T) {
 	t.Parallel()
 	gen := start(t)
 	var log []*raft.Log
 	gen.index = 4000
 	for n := range 200 {
+		if gen.index == 4095 {
+			gen.index++ // an entry of raft's own, which no state machine sees: the next one counts
+		}
 		k := command.Kind([]string{"test.add", "test.deny", "test.panic"}[n%3])
 		at := t0.Add(time.Duration(n) * 3 * time.Second)
 		log = append(log, gen.log(at, gen.envelope(k, at, struct{}{})))
@@ -289,8 +293,8 @@ func TestReplayBatches(t *testing.T) {
 	for _, l := range log {
 		single.Apply(l)
 	}
-	if want = single.LastHash(); want.Index != 4096 {
-		t.Fatalf("no hash was taken: %v", want)
+	if want = single.LastHash(); want.Index != 4097 {
+		t.Fatalf("the hash was taken at %v", want)
 	}
 	for _, size := range []int{2, 7, 96, 97, 200} {
 		dir := t.TempDir()
@@ -309,7 +313,7 @@ func TestReplayBatches(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("batches of %d: the hash at 4096 is %v, not %v", size, got, want)
+			t.Errorf("batches of %d: the hash is %v, not %v", size, got, want)
 		}
 		if diff := cmp.Diff(fsmtest.Dump(single.FSM), fsmtest.Dump(m)); diff != "" {
 			t.Errorf("batches of %d: %s", size, diff)
