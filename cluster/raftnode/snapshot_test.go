@@ -255,3 +255,46 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+// TestTheLogReachesTheState: a node whose log ends before what its state has applied has forgotten what it confirmed, and does not
+// start, unless a record says that the log was truncated behind that.
+func TestTheLogReachesTheState(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		log      []uint64
+		snapshot uint64 // 0: none
+		last     uint64
+		refused  bool
+	}{
+		"an empty log":                         {refused: true},
+		"a log that ends before":               {log: []uint64{1, 2}, refused: true},
+		"a log that ends with it":              {log: []uint64{2, 3}, last: 3},
+		"a log that goes on":                   {log: []uint64{3, 9}, last: 9},
+		"truncated as a whole":                 {snapshot: 4, last: 4},
+		"a record behind the end of the log":   {log: []uint64{1, 2}, snapshot: 4, last: 4},
+		"a record that the log went on behind": {log: []uint64{4, 5, 6}, snapshot: 4, last: 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := clustertest.Open(clustertest.NewDisk())
+			s := open(t, clustertest.NewFiles(), m)
+			m.ApplyBatch([]*raft.Log{set(3, "three")})
+			if c.snapshot > 0 {
+				if err := local(t, s, c.snapshot); err != nil {
+					t.Fatal(err)
+				}
+			}
+			log := raft.NewInmemStore()
+			for _, i := range c.log {
+				if err := log.StoreLog(&raft.Log{Index: i}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			last, err := raftnode.Covers(s, log)
+			var stale *raftnode.StaleLogError
+			if last != c.last || (err != nil) != c.refused || errors.As(err, &stale) != c.refused || c.refused && stale.Applied != 3 {
+				t.Errorf("it ends at %d: %v", last, err)
+			}
+		})
+	}
+}
