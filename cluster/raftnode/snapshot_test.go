@@ -298,3 +298,69 @@ func TestTheLogReachesTheState(t *testing.T) {
 		})
 	}
 }
+
+// reaping counts how often directories are removed.
+type reaping struct {
+	*clustertest.Machine
+	times int
+}
+
+func (r *reaping) Reap(keep ...string) error {
+	r.times++
+	return r.Machine.Reap(keep...)
+}
+
+// TestNothingIsRemovedWhileAStateArrives: the directory in which it is built has no record yet, so that a snapshot taken meanwhile would
+// take it for one that nobody needs.
+func TestNothingIsRemovedWhileAStateArrives(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(raft.SnapshotSink) error{"it is whole": raft.SnapshotSink.Close, "it is given up": raft.SnapshotSink.Cancel} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from := clustertest.Open(clustertest.NewDisk())
+			from.ApplyBatch([]*raft.Log{set(9, "nine")})
+			stream, err := from.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &reaping{Machine: clustertest.Open(clustertest.NewDisk())}
+			s, err := raftnode.OpenSnapshots(clustertest.NewFiles(), m, quiet())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink, err := s.Create(raft.SnapshotVersionMax, 9, 1, servers, 1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.CopyN(sink, stream, stream.Size()/2); err != nil {
+				t.Fatal(err)
+			}
+			m.ApplyBatch([]*raft.Log{set(3, "three")})
+			before := m.times
+			if err := local(t, s, 3); err != nil {
+				t.Fatal(err)
+			}
+			if m.times != before {
+				t.Error("directories are removed while a state arrives")
+			}
+			if _, err := io.Copy(sink, stream); err != nil {
+				t.Fatal(err)
+			}
+			if err := end(sink); err != nil {
+				t.Fatal(err)
+			}
+			if name == "it is whole" {
+				if list, err := s.List(); err != nil || len(list) != 1 || list[0].Index != 9 {
+					t.Errorf("the newest snapshot is %v, %v", list, err)
+				}
+				return
+			}
+			if err := local(t, s, 4); err != nil {
+				t.Fatal(err)
+			}
+			if m.times == before {
+				t.Error("nothing is removed any more")
+			}
+		})
+	}
+}
