@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 
 	trail "cofre/fsm/audit"
 	"cofre/fsm/model"
@@ -300,12 +302,29 @@ func (o *operations) Retry(ctx context.Context, actor model.Actor, at model.Time
 	return err
 }
 
+// unknownKind names the kinds about the same thing: one is asked for at a time.
+func unknownKind(kind string) error {
+	about, _, _ := strings.Cut(kind, ".")
+	var near []string
+	for _, d := range trail.Catalogue() {
+		if strings.HasPrefix(d.Kind, about+".") {
+			near = append(near, d.Kind)
+		}
+	}
+	msg := "there is no such kind of event"
+	if len(near) > 0 {
+		slices.Sort(near)
+		msg += ": about " + about + " there are " + strings.Join(near, ", ")
+	}
+	return model.Errorf(model.Invalid, "%s", msg).WithField("kind")
+}
+
 // events adapts access to the audit resource.
 type events struct{ access *access.Service }
 
 func (e *events) Events(_ context.Context, actor model.Actor, at model.Time, t audit.Filter, limit int) ([]audit.View, error) {
 	if t.Kind != "" && trail.Find(t.Kind) == nil {
-		return nil, model.Errorf(model.Invalid, "there is no such kind of event").WithField("kind")
+		return nil, unknownKind(t.Kind)
 	}
 	rows, err := e.access.Audit(actor, at, access.Trail(t), limit)
 	if err != nil {

@@ -110,6 +110,9 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s: %s", name, a.header.Get("Content-Type"))
 		}
 	}
+	if a := h.json(tok, "GET", "/api/v1/audit?kind=session.*", 400, ""); !strings.Contains(a.raw, "about session there are session.active, session.debt, session.ended, session.started") {
+		t.Error(a.raw)
+	}
 	if strings.Contains(h.logs.String(), "level=error") {
 		t.Error("bad input was an internal error:\n" + h.failures())
 	}
