@@ -24,6 +24,7 @@ import (
 
 	"github.com/dghubble/oauth1"
 
+	"cofre/httpapi/authn"
 	"cofre/httpapi/edge"
 )
 
@@ -220,6 +221,36 @@ func TestOAuth1Throttled(t *testing.T) {
 		r.Header.Set("Authorization", k.sign("GET", h.server.URL+"/iso/pam/credential", from, time.Now()))
 		r.Header.Set("X-Forwarded-For", from)
 		h.want(h.send(r), want)
+	}
+}
+
+// TestEachGuessLimit: guesses are limited for a source, whatever keys it tries, and for a key at a source, however much the source may.
+func TestEachGuessLimit(t *testing.T) {
+	t.Parallel()
+	slow, fast := authn.Rate{PerSecond: 0.001, Burst: 3}, authn.Rate{PerSecond: 1e6, Burst: 1e6}
+	for name, c := range map[string]struct {
+		source, key authn.Rate
+		keys        int // that are tried in turn
+		last        int
+	}{
+		"many keys of a source": {slow, fast, 10, 429},
+		"one key":               {fast, slow, 1, 429},
+		"many keys, few each":   {fast, slow, 10, 401},
+	} {
+		h := open(t, func(d *edge.Deps) {
+			d.Limits = edge.Limits{Source: fast, TokenSource: c.source, TokenClient: c.key, Refused: fast, Concurrent: 8, Connections: 8, Remembered: 64}
+		})
+		for i := range 4 {
+			r := h.request("GET", "/iso/pam/credential", "", "", "")
+			r.Header.Set("Authorization", oauth1Keys{fmt.Sprint("key", i%c.keys), "x", "token", "x"}.sign("GET", h.server.URL+"/iso/pam/credential", fmt.Sprint("g", i), time.Now()))
+			want := 401
+			if i == 3 {
+				want = c.last
+			}
+			if a := h.send(r); a.status != want {
+				t.Errorf("%s: guess %d: %d %s", name, i+1, a.status, a.raw)
+			}
+		}
 	}
 }
 
