@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Pipelines name applications as people do, and such a name is the same wherever it stands: in paths, lists, the trail, delegations.
@@ -118,4 +119,23 @@ func TestRegisterDescribes(t *testing.T) {
 	h.json(admin, "PUT", "/api/v1/applications/shop/authorizations/erp-prod", 200, `{"enabled":false}`)
 	say(creator, 401, "description", "of a dead one")
 	is("two", `["c"]`, 3)
+}
+
+// TestRegisteredIsBoundAsItsMaker: what a pipeline registers without limits of its own is bound to the addresses and the time that bind
+// the pipeline, and cannot be bound to others.
+func TestRegisteredIsBoundAsItsMaker(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	until := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second).Format("2006-01-02T15:04:05.000Z")
+	ci := h.authorize(admin, "ci", strings.Replace(dsmClient, `"write":true`, `"write":true,"creates":true,"ips":["127.0.0.0/8"],"expires_at":"`+until+`"`, 1))
+	register := func(status int, more ...string) answer {
+		t.Helper()
+		return h.form(h.token(ci), "POST", "/iso/dapp/application", status, append([]string{"application", "shop", "system", "erp", "environment", "prod"}, more...)...)
+	}
+	register(403, "allowed_ips", "192.0.2.0/24")
+	register(200)
+	if a := h.json(admin, "GET", "/api/v1/applications/shop/authorizations", 200, ""); jsonOf(a.at("items.0.ips")) != `["127.0.0.0/8"]` || a.text("items.0.expires_at") != until {
+		t.Errorf("bound to %v until %s, not %s: %s", a.at("items.0.ips"), a.text("items.0.expires_at"), until, a.raw)
+	}
 }
