@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -48,6 +49,10 @@ func TestSparedLogins(t *testing.T) {
 			t.Fatal(err)
 		}
 		outcome, err := program.Run(t.Context(), s)
+		for tries := 0; c.before == hba && tries < 50 && executortest.ClassOf(err) != c.class; tries++ { // it is read again in the server's own time
+			time.Sleep(100 * time.Millisecond)
+			outcome, err = program.Run(t.Context(), s)
+		}
 		if outcome != executors.NotStarted || executortest.ClassOf(err) != c.class || executors.IsSpared(err) != c.spared || entered {
 			t.Errorf("%s: %s, spared %v, entered %v: %v", c.what, outcome, executors.IsSpared(err), entered, err)
 		}
