@@ -49,8 +49,8 @@ func patchJIT(tx *table.Tx, c *model.Credential, p *JITPatch) error {
 // checkJIT keeps accounts that are opened for sessions out of what they cannot do, and one that is open where it is: the
 // inactivation must find it.
 func checkJIT(old, c *model.Credential) error {
-	if old != nil && old.JIT != nil && old.JIT.State == model.AccountOpen && (!sameJIT(old, c) || old.Device != c.Device || old.Username != c.Username) {
-		return model.Errorf(model.Conflict, "the account is open on its target: end its sessions first").WithField("jit")
+	if old != nil && old.JIT != nil && old.JIT.State == model.AccountOpen && (!sameEnd(old.JIT, c.JIT) || old.Device != c.Device || old.Username != c.Username) {
+		return model.Errorf(model.Conflict, "the account is open on its target: end its sessions first, and wait until it is inactivated").WithField("jit")
 	}
 	switch {
 	case c.JIT == nil:
@@ -62,6 +62,10 @@ func checkJIT(old, c *model.Credential) error {
 	}
 	return nil
 }
+
+// sameEnd tells whether an account that is open is still inactivated by the same kind of operation. With which template, and by whose login,
+// may be corrected: an inactivation that fails is tried for ever, and nothing else would help it.
+func sameEnd(a, b *model.JIT) bool { return b != nil && a.AccessKind(false) == b.AccessKind(false) }
 
 func sameJIT(a, b *model.Credential) bool {
 	if a.JIT == nil || b.JIT == nil {

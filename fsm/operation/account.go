@@ -32,12 +32,12 @@ func orderAccess(tx *table.Tx, m command.Meta, n int, c *model.Credential, activ
 	if !ok {
 		return model.Errorf(model.Invalid, "the credential's device does not exist").WithCode(1011)
 	}
-	j, kind := c.JIT, c.JIT.AccessKind(activate)
-	o := &model.Operation{Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site, Executor: j.Executor, Template: j.Deactivate}
+	kind := c.JIT.AccessKind(activate)
+	o := &model.Operation{Target: model.TargetRef{Kind: model.TargetCredential, ID: string(c.ID)}, Device: d.ID, Site: d.Site, Kind: kind}
 	if activate {
-		p := state.Tries(tx, c)
-		o.Template, o.MaxAttempts = j.Activate, p.Attempts
+		o.MaxAttempts = state.Tries(tx, c).Attempts
 	}
+	o.Executor, o.Template = (&account{credential{Credential: c}}).means(o)
 	add(tx, m, n, o, Spec{Kind: kind, Trigger: "session", Requester: by, NotBefore: wait, Dedup: string(kind) + "/" + string(c.ID)})
 	return nil
 }
@@ -54,6 +54,16 @@ func Activatable(c *model.Credential) error {
 }
 
 func (s *account) impossible() error { return nil } // see begin: the end of a session waits for nobody
+
+func (s *account) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
+	switch {
+	case s.JIT == nil:
+		return o.Executor, o.Template
+	case opens(o.Kind):
+		return s.JIT.Executor, s.JIT.Activate
+	}
+	return s.JIT.Executor, s.JIT.Deactivate
+}
 
 // logins: an activation is proven by a login. That an inactivation is proven by one which the target refuses must not keep
 // it from being done.

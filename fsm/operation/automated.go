@@ -44,6 +44,11 @@ func (s *automated) impossible() error {
 	return Activatable(s.Credential)
 }
 
+// means stays as it was: a run reads what its requester may, so it works by the template that this one saved.
+func (s *automated) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
+	return o.Executor, o.Template
+}
+
 func (s *automated) logins(*model.Operation) int { return 1 }
 
 // begin decides everything again, and lets what happens from now on be an occasion of its own.

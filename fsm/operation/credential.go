@@ -31,6 +31,18 @@ func (s *credential) impossible() error {
 	return Changeable(s.Credential)
 }
 
+// means: a run gives its members templates of their own.
+func (s *credential) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
+	by, with := s.Execution.Executor, s.Execution.ChangeTemplate
+	if s.reconcile {
+		by, with = s.Execution.Reconcile.Executor, s.Execution.Reconcile.Template
+	}
+	if o.Run != "" || by == "" {
+		return o.Executor, o.Template
+	}
+	return by, with
+}
+
 // logins: a change proves the new secret by one login, which is not made if the first one was refused; settling may try
 // every version. A reconciliation comes when logins have failed: it sets the secret anew and does not wait for their window.
 func (s *credential) logins(o *model.Operation) int {

@@ -62,6 +62,7 @@ var Grant = command.Define("operation.grant", 1, func(tx *table.Tx, m command.Me
 	if settle {
 		o.Settles++
 	}
+	o.Executor, o.Template = s.means(o)
 	o.Lease = &model.Lease{Node: a.Node, Slot: a.Slot, Token: m.Pos, Until: m.At + model.Time(state.SystemRow(tx).Leases.TTL)}
 	if err := reserve(tx, m, o, s); err != nil {
 		return GrantResult{}, err

@@ -48,9 +48,12 @@ func Adopt(tx *table.Tx, m command.Meta, n int, u *model.DynamicUser, p *model.D
 func (s *search) object() *authz.Object {
 	return &authz.Object{}
 }
-func (s *search) busy() *model.OperationID    { return &s.Busy }
-func (s *search) account() *model.Credential  { return nil } // nobody logs in as the users that are looked for
-func (s *search) impossible() error           { return nil }
+func (s *search) busy() *model.OperationID   { return &s.Busy }
+func (s *search) account() *model.Credential { return nil } // nobody logs in as the users that are looked for
+func (s *search) impossible() error          { return nil }
+func (s *search) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
+	return o.Executor, o.Template
+}
 func (s *search) logins(*model.Operation) int { return 0 }
 
 func (s *search) begin(command.Meta, *model.Operation, BeginArgs) (uint64, error) {

@@ -68,6 +68,11 @@ func (s *preflight) logins(*model.Operation) int {
 	return 1
 }
 
+// means: a dry run tries the template that it was asked for.
+func (s *preflight) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
+	return o.Executor, o.Template
+}
+
 func (s *preflight) report(_ *table.Tx, m command.Meta, o *model.Operation, a FinishArgs, _ model.Time) error {
 	e := exhausted
 	if a.Outcome == model.OutcomeApplied {

@@ -21,6 +21,9 @@ type subject interface {
 	account() *model.Credential
 	// impossible tells why no new attempt may begin; nil if it may. Settling is always possible.
 	impossible() error
+	// means is what an attempt works by: the executor and the template that the noun names now, so that who corrects it reaches
+	// the operations that wait.
+	means(o *model.Operation) (model.ExecutorName, model.TemplateID)
 	// logins is how many logins as the account itself an attempt may fail.
 	logins(o *model.Operation) int
 	// begin takes what has to be committed before the target is touched, and gives the version number of the secret.

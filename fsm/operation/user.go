@@ -64,13 +64,17 @@ func (s *user) order(tx *table.Tx, m command.Meta, n int, spec Spec) (*model.Ope
 		return nil, model.Errorf(model.Invalid, "the profile's device does not exist").WithCode(1011)
 	}
 	spec.Dedup = string(spec.Kind) + "/" + string(s.ID)
-	o := &model.Operation{Target: model.TargetRef{Kind: model.TargetDynamicUser, ID: string(s.ID)}, Device: d.ID, Site: d.Site,
-		Executor: s.profile.Executor, Template: s.profile.Create}
-	if spec.Kind == model.Deprovision {
-		o.Template = s.profile.Remove
-	}
+	o := &model.Operation{Target: model.TargetRef{Kind: model.TargetDynamicUser, ID: string(s.ID)}, Device: d.ID, Site: d.Site, Kind: spec.Kind}
+	o.Executor, o.Template = s.means(o)
 	add(tx, m, n, o, spec)
 	return o, nil
+}
+
+func (s *user) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
+	if o.Kind == model.Deprovision {
+		return s.profile.Executor, s.profile.Remove
+	}
+	return s.profile.Executor, s.profile.Create
 }
 
 // removal begins it, not before everything that may still create the user has had its time.

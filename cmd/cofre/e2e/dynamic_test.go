@@ -112,9 +112,11 @@ func TestDynamicUsers(t *testing.T) {
 	endedOnce() // another one led meanwhile
 }
 
-// profileTrial tries profiles on the real server: one that works, one whose users never log in, and one that removes nobody.
+// profileTrial tries profiles on the real server: one that works, one whose users never log in, and one that removes nobody until it
+// is corrected.
 func profileTrial(t *testing.T, c *Cluster, pg *target.Postgres) {
 	t.Helper()
+	left := ""
 	for _, p := range []struct{ name, create, remove, want string }{
 		{"app", "", "", "passed: create ok, login ok, remove ok, gone ok"},
 		{"nologin", "PostgreSQL drop role", "PostgreSQL drop role", "failed: create ok, login failed, remove ok, gone ok"},
@@ -140,7 +142,16 @@ func profileTrial(t *testing.T, c *Cluster, pg *target.Postgres) {
 		if err != nil || (len(roles) == 0) != (p.name != "noremove") {
 			t.Errorf("%s leaves %q (%v)", p.name, roles, err)
 		}
+		left = v.Lease.Username
 	}
+	c.Must(http.MethodPut, "/api/v1/dynamic-profiles/noremove", map[string]any{"remove": "PostgreSQL drop role"}, nil)
+	Eventually(t, 60*time.Second, left+" goes by the template that its profile names now", func() error {
+		roles, err := pg.Roles(left)
+		if err == nil && len(roles) > 0 {
+			err = fmt.Errorf("it is there")
+		}
+		return err
+	})
 }
 
 // dynamicUnderFire kills the leader while users are created.
