@@ -58,7 +58,8 @@ func readKeyFile(path, dataDir string) (secret.Value, error) {
 	return parseHex(hidden)
 }
 
-// CreateKeyFile writes a new random key to path with mode 0600. It never replaces a file: a lost key is lost data.
+// CreateKeyFile writes a new random key to path with mode 0600. It never replaces a file: a lost key is lost data. After a crash
+// there is the whole file or none: with a part of one a node would not start.
 func CreateKeyFile(path, dataDir string) error {
 	if err := createKeyFile(path, dataDir); err != nil {
 		return fmt.Errorf("create key file %s: %w", path, err)
@@ -70,7 +71,8 @@ func createKeyFile(path, dataDir string) error {
 	if err := outside(path, dataDir); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // made with mode 0600
 	if err != nil {
 		return err
 	}
@@ -80,11 +82,25 @@ func createKeyFile(path, dataDir string) error {
 	defer clear(text)
 	defer clear(key)
 	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
-	if err != nil {
-		return errors.Join(err, os.Remove(path))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = place(f.Name(), path)
 	}
-	return nil
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(dir)
+}
+
+// place gives a file its name, which must be free.
+func place(tmp, path string) error {
+	err := os.Link(tmp, path)
+	if err == nil {
+		return os.Remove(tmp)
+	}
+	if _, taken := os.Lstat(path); !errors.Is(taken, os.ErrNotExist) {
+		return err
+	}
+	return os.Rename(tmp, path) // a file system without hard links; nobody else makes keys here
 }
 
 // credential tells whether systemd handed the file to this service. It may grant the reading to the service's user by

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,6 +36,33 @@ func TestKeyFile(t *testing.T) {
 	}
 	if _, err := disk.LoadKeyFile(path, data); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKeyFileIsWhole: whoever looks while a key file is made finds the whole file or none. A part of one, left by a crash, kept a node
+// from starting.
+func TestKeyFileIsWhole(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for i := range 100 {
+		path := filepath.Join(root, strconv.Itoa(i))
+		made := make(chan error, 1)
+		go func() { made <- disk.CreateKeyFile(path, filepath.Join(root, "data")) }()
+		for {
+			b, err := os.ReadFile(path)
+			if err == nil && len(b) == 65 {
+				break
+			}
+			if err == nil {
+				t.Fatalf("file %d was seen with %d bytes", i, len(b))
+			}
+		}
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries := must(os.ReadDir(root))(t); len(entries) != 100 {
+		t.Errorf("%d files for 100 keys", len(entries))
 	}
 }
 
