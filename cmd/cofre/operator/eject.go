@@ -51,17 +51,25 @@ func eject(cmd *cobra.Command, c *Client, node, sharesOut, caOut string, force b
 	if err != nil {
 		return err
 	}
-	if s.Keys != nil && s.Keys.Shares {
+	byShares := s.Keys != nil && s.Keys.Shares
+	if byShares {
 		if share, err = newShares(cmd, c, "unseal", 0, 0, sharesOut); err != nil {
 			return err
 		}
 	}
 	var a daemon.Exposure
-	if err := c.Post(cmd.Context(), "/eject", map[string]any{"id": node, "text": share, "force": force}, &a); err != nil {
+	err = c.Post(cmd.Context(), "/eject", map[string]any{"id": node, "text": share, "force": force}, &a)
+	if err != nil && byShares {
+		return sharesAfter(err, fmt.Sprintf("look at cofre cluster members: once it does not list %[1]s any more the new ones are in force, and the old ones are void; while it lists %[1]s, run this command again", node))
+	}
+	if err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s is out. Every key that it knew is replaced.\n", node)
+	if byShares {
+		fmt.Fprintln(out, "The new shares are in force. Destroy the old ones.")
+	}
 	if caOut == "" {
 		fmt.Fprintln(out, "Clients need the new CA certificate: cofre cluster ca prints it.")
 	} else if err := os.WriteFile(caOut, []byte(a.CA), 0o644); err != nil { //nolint:gosec // a certificate is for everybody

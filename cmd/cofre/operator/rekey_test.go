@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/spf13/cobra"
 )
 
-// TestSharesThatMayBeInForce: who is told to destroy shares destroys those that are void for certain. Before, an answer that was lost
-// let people destroy the new shares although they were in force, and the old ones opened nothing any more.
+// TestSharesThatMayBeInForce: who is told to destroy shares destroys those that are void for certain, after a rotation as after an eject.
+// Before, an answer that was lost let people destroy the new shares although they were in force, and the old ones opened nothing any more.
 func TestSharesThatMayBeInForce(t *testing.T) {
 	t.Parallel()
 	const old, both, done = "the old shares stay in force; destroy the new ones", "KEEP BOTH", "Destroy the old ones."
@@ -37,39 +38,59 @@ func TestSharesThatMayBeInForce(t *testing.T) {
 			w.WriteHeader(http.StatusOK)
 		}, both},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			socket := filepath.Join(t.TempDir(), "s")
-			ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mux := http.NewServeMux()
-			srv := &http.Server{Handler: mux}
-			t.Cleanup(func() { _ = srv.Close() })
-			mux.HandleFunc("POST /shares", func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Connection", "close")
-				_, _ = w.Write([]byte(`{"shares":["one","two"],"needed":2}`))
-				if c.answer == nil {
-					_ = ln.Close()
+		for verb, command := range map[string]struct {
+			path string
+			make func(func() *Client) *cobra.Command
+			args []string
+		}{
+			"rekey": {"POST /confirm", func(c func() *Client) *cobra.Command {
+				return rekeyCommand(c, "recovery", "recovery", "/confirm", &cobra.Command{Use: "rekey"})
+			}, []string{"--recovery-out"}},
+			"eject": {"POST /eject", removeCommand, []string{"n3", "--compromised", "--shares-out"}},
+		} {
+			t.Run(verb+" "+name, func(t *testing.T) {
+				t.Parallel()
+				socket := filepath.Join(t.TempDir(), "s")
+				ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mux := http.NewServeMux()
+				srv := &http.Server{Handler: mux}
+				t.Cleanup(func() { _ = srv.Close() })
+				var shown atomic.Bool
+				mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"keys":{"shares":true}}`)) })
+				mux.HandleFunc("POST /shares", func(w http.ResponseWriter, _ *http.Request) {
+					shown.Store(true)
+					w.Header().Set("Connection", "close")
+					_, _ = w.Write([]byte(`{"shares":["one","two"],"needed":2}`))
+					if c.answer == nil {
+						_ = ln.Close()
+					}
+				})
+				mux.HandleFunc(command.path, func(w http.ResponseWriter, r *http.Request) {
+					if !shown.Load() { // an eject asks first whether it would be refused
+						w.Header().Set("Connection", "close")
+						_, _ = w.Write([]byte("{}"))
+						return
+					}
+					c.answer(w, r)
+				})
+				go func() { _ = srv.Serve(ln) }() // ends when it is closed
+				var out strings.Builder
+				cmd := command.make(func() *Client { return NewClient(socket) })
+				cmd.SilenceErrors, cmd.SilenceUsage = true, true
+				cmd.SetOut(&out)
+				cmd.SetArgs(append(command.args, filepath.Join(t.TempDir(), "new")))
+				cmd.SetContext(t.Context())
+				told := ""
+				if err := cmd.Execute(); err != nil {
+					told = err.Error()
+				}
+				if told += out.String(); !strings.Contains(told, c.want) {
+					t.Errorf("%s, not %q", told, c.want)
 				}
 			})
-			if c.answer != nil {
-				mux.HandleFunc("POST /confirm", c.answer)
-			}
-			go func() { _ = srv.Serve(ln) }() // ends when it is closed
-			var out strings.Builder
-			cmd := rekeyCommand(func() *Client { return NewClient(socket) }, "recovery", "recovery", "/confirm", &cobra.Command{Use: "rekey", SilenceErrors: true, SilenceUsage: true})
-			cmd.SetOut(&out)
-			cmd.SetArgs([]string{"--recovery-out", filepath.Join(t.TempDir(), "new")})
-			cmd.SetContext(t.Context())
-			told := ""
-			if err := cmd.Execute(); err != nil {
-				told = err.Error()
-			}
-			if told += out.String(); !strings.Contains(told, c.want) {
-				t.Errorf("%s, not %q", told, c.want)
-			}
-		})
+		}
 	}
 }

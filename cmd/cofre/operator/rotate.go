@@ -56,12 +56,8 @@ func rekeyCommand(client func() *Client, prefix, kind, path string, cmd *cobra.C
 		if err != nil {
 			return err
 		}
-		switch err := c.Post(cmd.Context(), path, text{Text: typed}, nil); {
-		case err == nil:
-		case undone(err):
-			return fmt.Errorf("%w (the old shares stay in force; destroy the new ones)", err)
-		default:
-			return fmt.Errorf("%w. Nobody knows whether the new shares are in force: KEEP BOTH, the old and the new ones, and run this command again; when it succeeds, destroy both", err)
+		if err := c.Post(cmd.Context(), path, text{Text: typed}, nil); err != nil {
+			return sharesAfter(err, "run this command again; when it succeeds, destroy both")
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), "The new shares are in force. Destroy the old ones.")
 		return nil
@@ -70,4 +66,13 @@ func rekeyCommand(client func() *Client, prefix, kind, path string, cmd *cobra.C
 	cmd.Flags().IntVar(&threshold, "threshold", 3, "shares that are needed")
 	cmd.Flags().StringVar(&dir, prefix+"-out", "", "write the new shares into files of mode 0600 in this folder, instead of showing them")
 	return cmd
+}
+
+// sharesAfter ends the error of a command that was to put new shares in force by what becomes of both; next is what to do when nobody
+// knows which are.
+func sharesAfter(err error, next string) error {
+	if undone(err) {
+		return fmt.Errorf("%w (the old shares stay in force; destroy the new ones)", err)
+	}
+	return fmt.Errorf("%w. Nobody knows whether the new shares are in force: KEEP BOTH, the old and the new ones, and %s", err, next)
 }
