@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/sirupsen/logrus"
@@ -14,6 +16,8 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/node"
 	"cofre/vault/keyring"
+	"cofre/vault/seal/keyfile"
+	"cofre/vault/seal/shamir"
 	"cofre/vault/secret"
 )
 
@@ -76,4 +80,53 @@ func TestOrderToSealIsFollowedOnce(t *testing.T) {
 	follow(o, false, true)
 	order()
 	follow(o, true, true)
+}
+
+// TestFormerSealKeepsNothing: a node that is opened by shares from now on keeps no root key that its former seal opens. Where the cluster
+// has no shares it stays: what was configured by mistake must not be the loss of the key.
+func TestFormerSealKeepsNothing(t *testing.T) {
+	t.Parallel()
+	first, ring, err := keyring.Create("c1", false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ring.Close()
+	key, _, err := shamir.Generate(shamir.Unseal, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := ring.SetShamir(first, key, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		row  model.Keyring
+		seal string
+		kept bool
+	}{"shares": {shared, shamir.Name, false}, "shares, another seal": {shared, keyfile.Name, true}, "no shares": {first, shamir.Name, true}} {
+		dir := t.TempDir()
+		cfg := config.Config{DataDir: filepath.Join(dir, "data"), KeyDir: filepath.Join(dir, "keys"), Seal: keyfile.Name}
+		if err := os.Mkdir(cfg.DataDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		log := logrus.New()
+		log.SetOutput(io.Discard)
+		keep := func() {
+			t.Helper()
+			o := newOpener(&member{config: cfg, log: log, fsm: fsmtest.Open(t), keys: keyring.NewHolder(), self: peer.NewHolder(&peer.Identity{Node: "n1"})})
+			if err := ring.WithRoot(func(root secret.Value) error { return o.keep(t.Context(), c.row, root) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keep()
+		cfg.Seal = c.seal
+		for range 2 {
+			keep()
+		}
+		root, err := unwrapRoot(t.Context(), cfg)
+		root.Wipe()
+		if kept := err == nil; kept != c.kept {
+			t.Errorf("%s: what the former seal kept opens: %t (%v)", name, kept, err)
+		}
+	}
 }

@@ -137,7 +137,25 @@ func (o *opener) keep(ctx context.Context, row model.Keyring, root secret.Value)
 	if err := keepRoot(ctx, o.m.config, root); err != nil {
 		return fmt.Errorf("keep the root key under this node's seal (the vault is open; after a restart it needs cofre recover unseal): %w", err)
 	}
+	if row.Shamir != nil && !opensItself(o.m.config) {
+		if err := o.dropKept(); err != nil {
+			return err
+		}
+	}
 	o.kept = row.Root
+	return nil
+}
+
+// dropKept removes what a former seal of this node kept: with it a copy of the machine's disk would open what people open now.
+func (o *opener) dropKept() error {
+	err := os.Remove(o.path(rootFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove the root key that this node's former seal keeps: %w", err)
+	}
+	o.m.part("vault").Info("the root key that this node's former seal kept is removed: shares open it from now on")
 	return nil
 }
 
