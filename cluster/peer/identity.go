@@ -25,6 +25,9 @@ type Identity struct {
 	HPKE    []byte   // private key that the root key is wrapped to
 	// Contacts are the members that admitted this node. They count until the node table arrives with the log.
 	Contacts []Contact
+	// Ran says that raft has run here. From then on a log that is not there is lost: a node without one would take part as if it had
+	// never voted and never confirmed an entry.
+	Ran bool
 }
 
 // Contact is a member as a newcomer is told of it.
@@ -45,6 +48,7 @@ type stored struct {
 	Gossip   [][]byte        `cbor:"gossip"`
 	HPKE     []byte          `cbor:"hpke"`
 	Contacts []Contact       `cbor:"contacts,omitempty"`
+	Ran      bool            `cbor:"ran,omitempty"`
 }
 
 // NewKey draws a node's long-lived key.
@@ -62,7 +66,7 @@ func (id *Identity) Save(seal func(secret.Value) error) error {
 	if err != nil {
 		return fmt.Errorf("save the node's identity: %w", err)
 	}
-	b, err := codec.Encode(stored{id.Node, id.Cluster, key, id.Chain, id.CA, id.Gossip, id.HPKE, id.Contacts})
+	b, err := codec.Encode(stored{id.Node, id.Cluster, key, id.Chain, id.CA, id.Gossip, id.HPKE, id.Contacts, id.Ran})
 	clear(key)
 	if err != nil {
 		return fmt.Errorf("save the node's identity: %w", err)
@@ -95,7 +99,7 @@ func Load(open func() (secret.Value, error)) (*Identity, error) {
 	if !ok {
 		return nil, errors.New("load the node's identity: the node key is of another kind")
 	}
-	return &Identity{Node: s.Node, Cluster: s.Cluster, Key: ec, Chain: s.Chain, CA: s.CA, Gossip: s.Gossip, HPKE: s.HPKE, Contacts: s.Contacts}, nil
+	return &Identity{Node: s.Node, Cluster: s.Cluster, Key: ec, Chain: s.Chain, CA: s.CA, Gossip: s.Gossip, HPKE: s.HPKE, Contacts: s.Contacts, Ran: s.Ran}, nil
 }
 
 // PublicKey is the SubjectPublicKeyInfo that the node table pins.

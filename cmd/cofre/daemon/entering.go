@@ -81,13 +81,20 @@ func (m *member) belongs() error {
 	return model.Errorf(model.Conflict, "this node belongs to a cluster already")
 }
 
-// unfounded tells that founding began here and was cut off: the node is the only member of a cluster that has no keys.
+// unfounded tells that founding began here and was cut off: the node is the only member of a cluster that has no keys, or raft does
+// not even know it. Of who entered a cluster raft may not know yet either, but that one was told of other members.
 func (m *member) unfounded() bool {
 	if _, ok := m.ring(); ok {
 		return false
 	}
 	members, err := m.node.Members()
-	return err == nil && len(members) == 1 && members[0].ID == m.id()
+	if err != nil || len(members) > 1 {
+		return false
+	}
+	if len(members) == 1 {
+		return members[0].ID == m.id()
+	}
+	return len(m.self.Get().Contacts) == 0
 }
 
 func unfoundedText(dir string) string {

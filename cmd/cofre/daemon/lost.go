@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cofre/cluster/peer"
 	"cofre/cmd/cofre/config"
 	"cofre/fsm/model"
 	"cofre/vault/disk"
@@ -49,6 +50,27 @@ func (d *Daemon) lostIdentity() error {
 		}
 	}
 	return nil
+}
+
+// lostLog refuses to start without the log of a node on which raft has run: it would come back under its name, and vote again.
+func (m *member) lostLog() error {
+	path := filepath.Join(m.config.DataDir, "raft", "log")
+	_, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && m.self.Get().Ran:
+		return fmt.Errorf("%s is gone, and with it for whom this node voted and what it confirmed. If it lies on a disk of its own, mount that one. If it was deleted: %s", path, replaceAdvice(m.config))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("look for the log: %w", err)
+	}
+	return nil
+}
+
+// willRun notes, before raft runs here for the first time, that a log which is not there is lost from now on.
+func (m *member) willRun() error {
+	if m.self.Get().Ran {
+		return nil
+	}
+	return m.self.Update(m.save, func(id *peer.Identity) { id.Ran = true })
 }
 
 // lostKey ends the errors of a disk key that is gone, cut short, or another one.

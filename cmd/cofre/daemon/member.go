@@ -93,7 +93,13 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	if err != nil {
 		return m, err
 	}
+	if err := m.lostLog(); err != nil {
+		return m, err
+	}
 	if err := m.openStores(id.Node, registry); err != nil {
+		return m, err
+	}
+	if err := m.willRun(); err != nil {
 		return m, err
 	}
 	m.watches = watchesOf(m.fsm)
