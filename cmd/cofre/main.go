@@ -16,6 +16,7 @@ import (
 	"cofre/cmd/cofre/api"
 	"cofre/cmd/cofre/dev"
 	"cofre/cmd/cofre/dsm"
+	"cofre/cmd/cofre/input"
 	"cofre/cmd/cofre/operator"
 )
 
@@ -26,6 +27,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	root := command()
+	root.SetIn(input.Of(ctx, os.Stdin))
 	if err := root.ExecuteContext(ctx); err != nil {
 		if api.Own(err) {
 			fmt.Fprintln(os.Stderr, root.Name()+":", err)

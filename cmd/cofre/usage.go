@@ -26,7 +26,11 @@ func strict(c *cobra.Command) {
 		}
 	case check != nil:
 		c.Args = func(c *cobra.Command, args []string) error {
-			return hint(c, errors.Join(check(c, args), noneEmpty(c, args)))
+			err := errors.Join(check(c, args), noneEmpty(c, args))
+			if err == nil {
+				err = c.ValidateRequiredFlags() // cobra itself does so later, and says it without a hint
+			}
+			return hint(c, err)
 		}
 	}
 }

@@ -14,6 +14,7 @@ func TestMistakes(t *testing.T) {
 		"credential lst":               `unknown command "lst" for "cofre credential": did you mean list?; cofre credential --help shows how`,
 		"secret automation shwo":       `unknown command "shwo" for "cofre secret automation": did you mean show?`,
 		"credential create":            "accepts 1 arg(s), received 0; cofre credential create --help shows how",
+		"template dry-run Ours":        `required flag(s) "credential" not set; cofre template dry-run --help shows how`,
 		"credential list --nowhere":    "unknown flag: --nowhere; cofre credential list --help shows how",
 		"device show web1 --csv":       "unknown flag: --csv: only lists are printed as CSV; cofre device show --help shows how",
 		"credential list --json --csv": "none of the others can be",

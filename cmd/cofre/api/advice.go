@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"cofre/cmd/cofre/client"
@@ -30,5 +31,27 @@ func Advice(err error) string {
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "right "+string(model.SecretRead)):
 		return "an administrator with cluster.admin takes that right with cofre authorization take-secret-read, which is an alert, and can then give it"
 	}
+	if ok {
+		if strings.HasPrefix(e.Message, "the author of a version cannot approve it") {
+			return "somebody else does, whose keys hold template.approve: cofre authorization list"
+		}
+		if m := unknown.FindStringSubmatch(e.Message); m != nil {
+			return lists[strings.ToLower(m[1]+m[2])]
+		}
+	}
 	return ""
+}
+
+// unknown finds what somebody named that is not there, or that he may not see.
+var unknown = regexp.MustCompile(`^(?:[Tt]here is no such (\w[\w ]*?)(?: of the executor)?|(\w[\w ]*?) not found)$`)
+
+// lists names the command that lists what there is of each.
+var lists = map[string]string{
+	"template version": "cofre template show NAME lists its versions",
+	"template":         "cofre template list names those that there are", "operation": "cofre operation list shows those of the credentials that you may see",
+	"credential": "cofre credential list names those that you may see", "device": "cofre device list names those that there are", "secret": "cofre secret list names those that you may see",
+	"application": "cofre application list names those that there are", "authorization": "cofre authorization list APPLICATION names those that there are", "policy": "cofre policy list names those that there are",
+	"access profile": "cofre access-profile list names those that there are", "chain": "cofre chain list names those that there are", "pool": "cofre pool list names those that there are",
+	"session": "cofre session list shows those of the credentials that you may see", "encryption key": "cofre encryption list names those that you may see", "information": "cofre information list names those that you may see",
+	"related user": "cofre related-user list names those that there are", "automation": "cofre secret automation list names those that there are", "dynamic user": "cofre dynamic lease list shows those that there are",
 }

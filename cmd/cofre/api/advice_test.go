@@ -27,6 +27,15 @@ func TestAdvice(t *testing.T) {
 			t.Errorf("%s: %v, advice %q", name, err, got)
 		}
 	}
+	for _, c := range [][2]string{
+		{"template show None", "cofre template list"}, {"template show None --executor ssh", "cofre template list"}, {"template replay 99", "cofre operation list"}, {"credential show none", "cofre credential list"}, {"device show none", "cofre device list"},
+		{"application show none", "cofre application list"}, {"policy show none", "cofre policy list"}, {"chain show none", "cofre chain list"}, {"pool show none", "cofre pool list"}, {"access-profile show none", "cofre access-profile list"},
+		{"secret show none", "cofre secret list"}, {"encryption show none", "cofre encryption list"}, {"information show none", "cofre information list"}, {"session end 99", "cofre session list"},
+	} {
+		if _, _, err := h.try("", strings.Fields(c[0])...); err == nil || !strings.Contains(Advice(err), c[1]) {
+			t.Errorf("%s: %v, advice %q", c[0], err, Advice(err))
+		}
+	}
 	if got := Advice(errors.New("no idea")); got != "" {
 		t.Errorf("advice about anything: %q", got)
 	}

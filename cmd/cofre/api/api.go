@@ -8,6 +8,7 @@
 package api
 
 import (
+	"context"
 	"io"
 	"net"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"cofre/cmd/cofre/client"
+	"cofre/cmd/cofre/input"
 	"cofre/executors"
 )
 
@@ -25,11 +27,11 @@ type session struct {
 	asJSON bool
 	asCSV  bool
 
-	lookup    func(string) (string, bool) // environment
-	home      func() (string, error)      // folder of user settings
-	terminal  func(any) bool              // whether a reader or writer is a terminal
-	unechoed  func() ([]byte, error)      // reads a line from the terminal without echo
-	dial      executors.Dialer            // host keys are fetched through it
+	lookup    func(string) (string, bool)           // environment
+	home      func() (string, error)                // folder of user settings
+	terminal  func(any) bool                        // whether a reader or writer is a terminal
+	unechoed  func(context.Context) ([]byte, error) // reads a line from the terminal without echo
+	dial      executors.Dialer                      // host keys are fetched through it
 	connected *client.Client
 }
 
@@ -37,13 +39,13 @@ type session struct {
 func Commands() []*cobra.Command {
 	return commands(&session{
 		lookup: os.LookupEnv, home: os.UserConfigDir, terminal: isTerminal,
-		unechoed: func() ([]byte, error) { return term.ReadPassword(int(os.Stdin.Fd())) },
+		unechoed: func(ctx context.Context) ([]byte, error) { return input.Password(ctx, int(os.Stdin.Fd())) },
 		dial:     (&net.Dialer{}).DialContext,
 	})
 }
 
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

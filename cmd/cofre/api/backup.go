@@ -181,7 +181,7 @@ func (s *session) shares(c *cobra.Command) func(have, need int) (secret.Value, e
 	return func(have, need int) (secret.Value, error) {
 		if s.terminal(c.InOrStdin()) {
 			fmt.Fprintf(note(c), "recovery share %d%s: ", have+1, word(need > 0, " of "+strconv.Itoa(need), ""))
-			b, err := s.unechoed()
+			b, err := s.unechoed(c.Context())
 			fmt.Fprintln(note(c))
 			return secret.New(b), err
 		}

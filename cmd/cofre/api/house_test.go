@@ -138,14 +138,19 @@ func (h *house) try(stdin string, args ...string) (out, notes string, err error)
 }
 
 func (h *house) tryIn(ctx context.Context, stdin string, args ...string) (out, notes string, err error) {
+	h.t.Helper()
+	return h.tryFrom(ctx, strings.NewReader(stdin), args...)
+}
+
+func (h *house) tryFrom(ctx context.Context, in io.Reader, args ...string) (out, notes string, err error) {
 	s := &session{
 		lookup: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }, home: func() (string, error) { return h.dir, nil },
-		terminal: func(any) bool { return h.tty }, unechoed: func() ([]byte, error) { return bytes.Clone(h.typ), nil },
+		terminal: func(any) bool { return h.tty }, unechoed: func(context.Context) ([]byte, error) { return bytes.Clone(h.typ), nil },
 	}
 	root := &cobra.Command{Use: "cofre", SilenceUsage: true, SilenceErrors: true}
 	root.AddCommand(commands(s)...)
 	var o, e bytes.Buffer
-	root.SetIn(strings.NewReader(stdin))
+	root.SetIn(in)
 	root.SetOut(&o)
 	root.SetErr(&e)
 	root.SetArgs(args)

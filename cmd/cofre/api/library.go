@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"cofre/cmd/cofre/input"
 	"cofre/executors"
 	"cofre/executors/all"
 	"cofre/executors/script"
@@ -50,15 +52,18 @@ type place struct {
 
 // readLibrary checks the files that are named, and those in the folders that are named: one entry for each template. Files that
 // stand above the library's layout, such as a README, and hidden ones are no templates.
-func readLibrary(paths []string, p place) ([]libraryFile, error) {
+func readLibrary(ctx context.Context, paths []string, p place) ([]libraryFile, error) {
 	var files []libraryFile
 	for _, root := range paths {
+		if root == "-" {
+			root = "/dev/stdin"
+		}
 		info, err := os.Stat(root)
 		if err != nil {
 			return nil, fmt.Errorf("read the templates: %w", err)
 		}
 		if !info.IsDir() {
-			files = append(files, checkFile(root, located(root, nil, p)))
+			files = append(files, checkFile(ctx, root, located(root, nil, p)))
 			continue
 		}
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -84,7 +89,7 @@ func readLibrary(paths []string, p place) ([]libraryFile, error) {
 			case !d.Type().IsRegular():
 				at.Result, at.Error = refused, "it is no file but a link, a pipe or the like, which is not followed"
 			default:
-				at = checkFile(path, at)
+				at = checkFile(ctx, path, at)
 			}
 			files = append(files, at)
 			return nil
@@ -152,7 +157,7 @@ func located(path string, inside []string, p place) libraryFile {
 }
 
 // checkFile reads a template and compiles it.
-func checkFile(path string, f libraryFile) libraryFile {
+func checkFile(ctx context.Context, path string, f libraryFile) libraryFile {
 	refuse := func(result string, err error) libraryFile {
 		f.Result, f.Error = result, err.Error()
 		return f
@@ -170,7 +175,7 @@ func checkFile(path string, f libraryFile) libraryFile {
 	if f.Kind == "" {
 		return refuse(refused, fmt.Errorf("its folder is no execution type: expected one of %s", executionTypes()))
 	}
-	b, err := readTemplate(path)
+	b, err := input.Await(ctx, func() ([]byte, error) { return readTemplate(path) })
 	if err != nil {
 		return refuse(refused, err)
 	}

@@ -1,12 +1,17 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"cofre/cmd/cofre/input"
 )
 
 // library writes files into a folder of a library, by their path.
@@ -23,6 +28,59 @@ func (h *house) library(files map[string]string) string {
 		}
 	}
 	return root
+}
+
+// TestReview: who approves sees what the version would reach, whoever names the template, and what became of one that was refused.
+func TestReview(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1")
+	ours := h.file("t.txt", "exec \"passwd\"\nexec [#NEW_PASSWORD#]\nend\n")
+	for name, kind := range map[string]string{"Ours": "Change password", "Open": "Enable credential", "Close": "Disable credential", "Push": "Secret Management Automation"} {
+		h.run("template", "put", name, ours, "--executor", "ssh", "--kind", kind)
+	}
+	h.runWith(password, "credential", "create", "m", "--hostname", "web1", "--username", "m", "--secret-stdin")
+	h.runWith(password, "credential", "create", "a", "--hostname", "web1", "--username", "a", "--secret-stdin", "--reconcile-template", "Ours", "--reconcile-with", "m", "--activate", "Open", "--deactivate", "Close", "--jit-with", "m")
+	h.run("execution-profile", "create", "linux", "--priority", "10", "--for", "device_types=Linux", "--template", "Ours")
+	h.run("application", "create", "shop")
+	h.run("secret", "automation", "create", "push", "--trigger", "secret.updated", "--application", "shop", "--executor", "ssh", "--template", "Push", "--credential", "m")
+	for name, want := range map[string]string{"Ours": "1 credentials, 0 profiles of dynamic users, 1 execution profiles\n", "Open": "1 credentials,", "Close": "1 credentials,", "Push": "0 credentials, 0 profiles of dynamic users, 1 automations of secrets\n"} {
+		if out := h.run("template", "review", name); !strings.Contains(out, "used by      "+want) {
+			t.Errorf("%s:\n%s", name, out)
+		}
+	}
+	h.run("authorization", "create", "shop", "second", "--right", "template.approve", "--all", "--write")
+	h.run("template", "put", "Ours", h.file("t2.txt", "exec \"passwd\"\nexec [#NEW_PASSWORD#]\n"), "--executor", "ssh")
+	h.run("template", "disapprove", "Ours", "--version", "2", "--note", "it never ends")
+	if out := h.run("template", "review", "Ours"); !strings.Contains(out, "closed by    admin/admin\n") || !strings.Contains(out, "note         it never ends\n") {
+		t.Error(out)
+	}
+	if out := h.run("template", "show", "Ours"); !strings.Contains(out, "by admin/admin  canceled by admin/admin: it never ends\n") {
+		t.Error(out)
+	}
+}
+
+// TestInterrupt: a signal ends a command that waits for its input, from a pipe or from a file that is one.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	pipe := filepath.Join(h.dir, "pipe")
+	silent, hold, err := os.Pipe()
+	if err == nil {
+		err = syscall.Mkfifo(pipe, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = hold.Close(), silent.Close() }()
+	for _, args := range [][]string{{"template", "put", "Ours", "-", "--executor", "ssh"}, {"template", "lint", pipe, "--executor", "ssh"}, {"template", "put", "Ours", pipe, "--executor", "ssh"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		_, _, err := h.tryFrom(ctx, input.Of(ctx, silent), args...)
+		if err == nil || !strings.Contains(err.Error(), input.ErrInterrupted.Error()) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
 }
 
 // status runs a command and gives its exit status.

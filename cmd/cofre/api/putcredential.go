@@ -188,7 +188,7 @@ func (s *session) ask(c *cobra.Command, name string) (*string, error) {
 	for i, prompt := range []string{"Present secret of " + name + ": ", "Again: "} {
 		fmt.Fprint(note(c), prompt)
 		var err error
-		typed[i], err = s.unechoed()
+		typed[i], err = s.unechoed(c.Context())
 		fmt.Fprintln(note(c))
 		if err != nil {
 			return nil, fmt.Errorf("read the secret: %w", err)

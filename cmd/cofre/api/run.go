@@ -21,6 +21,7 @@ import (
 
 	"cofre/cmd/cofre/client"
 	"cofre/cmd/cofre/dsm"
+	"cofre/cmd/cofre/input"
 )
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -219,7 +220,7 @@ func cleanEnvironment(all, wanted []string) ([]string, error) {
 // child runs the program in the foreground and hands signals on: it decides when it ends.
 func (s *session) child(c *cobra.Command, args, env []string, out, notes io.Writer) error {
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what the user names is the purpose; signals are handed on instead of a kill
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, c.InOrStdin(), out, notes
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, input.File(c.InOrStdin()), out, notes
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)

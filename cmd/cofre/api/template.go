@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/input"
 	"cofre/executors"
 	"cofre/executors/all"
 	"cofre/fsm/model"
@@ -105,10 +106,22 @@ func (s *session) showTemplate(c *cobra.Command, name string, version int) error
 			return err
 		}
 		for _, v := range versions.Items {
-			fmt.Fprintf(w, "version %d  %s  by %s  %s\n", v.N, moment(v.At), cmp.Or(v.AuthorName, string(v.Author), "catalogue"), v.Review)
+			fmt.Fprintf(w, "version %d  %s  by %s  %s%s\n", v.N, moment(v.At), cmp.Or(v.AuthorName, string(v.Author), "catalogue"), v.Review, closing(v))
 		}
 		return source(w, t.Content)
 	})
+}
+
+// closing tells who refused a version, and why.
+func closing(v template.Version) string {
+	out := ""
+	if by := cmp.Or(v.ClosedByName, string(v.ClosedBy)); by != "" {
+		out = " by " + by
+	}
+	if v.Note != "" {
+		out += ": " + clean(v.Note)
+	}
+	return out
 }
 
 // source prints a template; what others wrote does not drive the terminal.
@@ -195,7 +208,7 @@ func readSource(c *cobra.Command, file string) (string, error) {
 	if file == "-" {
 		b, err = io.ReadAll(io.LimitReader(c.InOrStdin(), 1<<20))
 	} else {
-		b, err = os.ReadFile(file)
+		b, err = input.Await(c.Context(), func() ([]byte, error) { return os.ReadFile(file) })
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the template: %w", err)

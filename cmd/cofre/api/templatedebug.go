@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/input"
 	"cofre/httpapi/operation"
 	"cofre/httpapi/template"
 )
@@ -116,10 +117,15 @@ func replayAttempt(s *session) *cobra.Command {
 			return err
 		}
 		return s.show(c, r, func(w io.Writer) error {
-			pause := func() {}
+			pause := func() error { return nil }
 			if step && s.interactive(c) {
 				in := bufio.NewReader(c.InOrStdin())
-				pause = func() { _, _ = in.ReadString('\n') } // at the end of the input it goes on
+				pause = func() error { // at the end of the input it goes on
+					if _, err := in.ReadString('\n'); errors.Is(err, input.ErrInterrupted) {
+						return err
+					}
+					return nil
+				}
 			}
 			return replay(w, &r, pause)
 		})
@@ -127,7 +133,7 @@ func replayAttempt(s *session) *cobra.Command {
 	return c
 }
 
-func replay(w io.Writer, r *template.Replay, pause func()) error {
+func replay(w io.Writer, r *template.Replay, pause func() error) error {
 	if err := details(w, "operation", strconv.FormatUint(r.Operation, 10), "attempt", fmt.Sprintf("%d of %d", r.Attempt, r.Attempts), "template", r.Template, "version", strconv.Itoa(r.Version), "node", string(r.Node),
 		"started", moment(r.StartedAt), "ended", moment(r.EndedAt), "outcome", r.Outcome, "class", r.Class, "message", r.Message); err != nil {
 		return err
@@ -140,7 +146,9 @@ func replay(w io.Writer, r *template.Replay, pause func()) error {
 		for _, done := range st.Ran {
 			ran(w, done)
 		}
-		pause()
+		if err := pause(); err != nil {
+			return err
+		}
 	}
 	for _, done := range r.Others {
 		fmt.Fprintf(w, "      %s\n", clean(done.Text))

@@ -43,14 +43,14 @@ func lintTemplates(s *session) *cobra.Command {
 		Use: "lint PATH...", Short: "Check templates here, without the API", Args: cobra.MinimumNArgs(1),
 		Long: "Check files and folders of templates here, without the API. " + libraryHelp +
 			" Exit status 1: something does not compile; 3: everything else compiles, but some are for executors that Cofre does not offer.",
-		Example: "  cofre template lint ours.txt --executor ssh\n  cofre template lint 'SSH/Change password/Ours'\n  cofre template lint execution-templates/ --json",
+		Example: "  cofre template lint ours.txt --executor ssh\n  make-template | cofre template lint - --executor ssh\n  cofre template lint 'SSH/Change password/Ours'\n  cofre template lint execution-templates/ --json",
 	}
 	placeFlags(c, &p)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := p.check(); err != nil {
 			return err
 		}
-		files, err := readLibrary(args, p)
+		files, err := readLibrary(c.Context(), args, p)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func importTemplates(s *session) *cobra.Command {
 		if err := p.check(); err != nil {
 			return err
 		}
-		files, err := readLibrary(args, p)
+		files, err := readLibrary(c.Context(), args, p)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/input"
 	"cofre/executors/ssh"
 	"cofre/httpapi/device"
 )
@@ -153,6 +154,9 @@ func (s *session) scan(c *cobra.Command, name string) ([]device.TrustedKey, erro
 	}
 	fmt.Fprintf(note(c), "Compare these with the device's own console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub). Are they the same? Type yes: ")
 	answer, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+	if errors.Is(err, input.ErrInterrupted) {
+		return nil, err
+	}
 	if err != nil || strings.TrimSpace(answer) != "yes" {
 		return nil, errors.New("nothing was pinned")
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"cofre/cmd/cofre/daemon"
+	"cofre/cmd/cofre/input"
 )
 
 type openAnswer struct {
@@ -129,7 +130,7 @@ func lines(cmd *cobra.Command) func() (string, error) {
 	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
 		return func() (string, error) {
 			fmt.Fprint(cmd.ErrOrStderr(), "share: ")
-			b, err := term.ReadPassword(fd)
+			b, err := input.Password(cmd.Context(), fd)
 			fmt.Fprintln(cmd.ErrOrStderr())
 			return strings.TrimSpace(string(b)), err
 		}
