@@ -122,11 +122,18 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	return j, nil
 }
 
+// templateOf is the version in force; where there is none, one without a number, whose content says why.
 func templateOf(r table.Reader, id model.TemplateID) model.TemplateVersion {
-	if t, ok := state.Templates.Get(r, string(id)); ok && t.Active && t.Current() != nil {
-		return *t.Current()
+	t, ok := state.Templates.Get(r, string(id))
+	switch {
+	case !ok:
+		return model.TemplateVersion{Content: "the template is gone"}
+	case !t.Active:
+		return model.TemplateVersion{Content: fmt.Sprintf("the template is inactive: cofre template enable %q", t.Name)}
+	case t.Current() == nil:
+		return model.TemplateVersion{Content: fmt.Sprintf("no version of the template is approved: cofre template review %q", t.Name)}
 	}
-	return model.TemplateVersion{}
+	return *t.Current()
 }
 
 // account finds what the operation is about, as an account.
@@ -160,7 +167,7 @@ func missing(msg string) error { return &executors.Failure{Class: executors.Clas
 
 func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
 	if t.N == 0 {
-		return nil, missing("the template is gone, inactive, or waits for approval")
+		return nil, missing(t.Content)
 	}
 	kind := model.TemplateChange
 	if k := accessKinds[j.operation.Kind]; k != "" {

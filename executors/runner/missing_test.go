@@ -10,6 +10,7 @@ import (
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/node"
+	"cofre/fsm/template"
 )
 
 // TestTagWithoutValue: whatever the executor, a change whose template asks for what this operation has not ends before a candidate is
@@ -72,6 +73,22 @@ func TestNothingToTryAgain(t *testing.T) {
 				t.Errorf("%s after %d attempts: %s: %s", o.State, o.Attempt, h.attempt(id).Class, o.Message)
 			}
 		})
+	}
+}
+
+// TestTemplateOutOfForce: an operation whose template may not run says which of the reasons it is, and what to do.
+func TestTemplateOutOfForce(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id, _ := h.grant()
+	admin := model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}
+	if _, err := command.Propose(t.Context(), h.Proposer, template.SetStatus, admin, template.StatusArgs{ID: h.credential().Execution.ChangeTemplate, Active: false}); err != nil {
+		t.Fatal(err)
+	}
+	h.start(fake{})
+	h.await(id, "ended", func(o *model.Operation) bool { return o.Lease == nil })
+	if o := h.operation(id); o.State != model.OpDead || !strings.Contains(o.Message, `the template is inactive: cofre template enable "`) || o.TemplateVersion != 0 {
+		t.Errorf("%s: %s", o.State, o.Message)
 	}
 }
 

@@ -11,8 +11,11 @@ import (
 
 // Use is what runs a template.
 type Use struct {
-	Credentials int `json:"credentials" doc:"whose secret it changes"`
+	Credentials int `json:"credentials" doc:"whose secret it changes or sets anew, or whose account it opens or closes"`
 	Profiles    int `json:"profiles" doc:"of dynamic users that it makes or removes"`
+	Executions  int `json:"execution_profiles" doc:"that give it to new credentials"`
+	Chains      int `json:"chains" doc:"whose linked members it changes"`
+	Automations int `json:"automations" doc:"of secrets of applications"`
 }
 
 // Step is one thing that a version does.
@@ -45,6 +48,9 @@ type Review struct {
 	AuthorName string                  `json:"author_name,omitempty" doc:"application/authorization"`
 	Approvals  []model.AuthorizationID `json:"approvals"`
 	Levels     int                     `json:"levels" doc:"approvals that it needs"`
+	ClosedBy   model.AuthorizationID   `json:"closed_by,omitempty" doc:"who disapproved or cancelled it"`
+	ClosedName string                  `json:"closed_by_name,omitempty" doc:"application/authorization"`
+	Note       string                  `json:"note,omitempty" doc:"why"`
 	Steps      []Step                  `json:"steps"`
 	Tags       []Tag                   `json:"tags"`
 	Hosts      []string                `json:"hosts" doc:"named in the text"`
@@ -134,8 +140,10 @@ func (m *management) review(_ context.Context, r *route.Request) (compat.Reply, 
 	if c := t.Current(); c != nil && c.N != v.N {
 		before = c
 	}
+	names := m.s.AuthorizationNames(v.Author, v.ClosedBy)
 	return compat.JSON(Review{
-		Difference: Difference{before.N, v.N, compare(before.Content, v.Content)}, Review: v.Review(r.At), Author: v.Author, AuthorName: m.s.AuthorizationNames(v.Author)[v.Author], Approvals: approvals(v), Levels: levels,
+		Difference: Difference{before.N, v.N, compare(before.Content, v.Content)}, Review: v.Review(r.At), Author: v.Author, AuthorName: names[v.Author], Approvals: approvals(v), Levels: levels,
+		ClosedBy: v.ClosedBy, ClosedName: names[v.ClosedBy], Note: v.Note,
 		Steps: steps(c.Steps), Tags: tags(c.Tags), Hosts: append([]string{}, c.Hosts...), Notices: append([]string{}, c.Notices...), Use: use,
 	}), nil
 }

@@ -90,8 +90,11 @@ func (s *Service) SetTemplateLevels(ctx context.Context, actor model.Actor, leve
 
 // TemplateUse is what runs a template.
 type TemplateUse struct {
-	Credentials int // whose secret it changes
+	Credentials int // whose secret it changes or sets anew, or whose account it opens or closes
 	Profiles    int // of dynamic users that it makes or removes
+	Executions  int // execution profiles that give it to new credentials
+	Chains      int // whose linked members it changes
+	Automations int // of secrets of applications
 }
 
 // InspectTemplate tells what a version does and what runs the template.
@@ -110,13 +113,28 @@ func (s *Service) InspectTemplate(actor model.Actor, at model.Time, t *model.Tem
 
 func usesOf(r table.Reader, id model.TemplateID) (u TemplateUse) {
 	for c := range state.Credentials.All(r, "") {
-		if c.Execution.ChangeTemplate == id {
+		if c.Execution.ChangeTemplate == id || c.Execution.Reconcile.Template == id || c.JIT != nil && (c.JIT.Activate == id || c.JIT.Deactivate == id) {
 			u.Credentials++
 		}
 	}
 	for p := range state.Profiles.All(r, "") {
 		if p.Create == id || p.Remove == id {
 			u.Profiles++
+		}
+	}
+	for p := range state.ExecutionProfiles.All(r, "") {
+		if p.Change == id || p.Activate == id || p.Deactivate == id {
+			u.Executions++
+		}
+	}
+	for c := range state.Chains.All(r, "") {
+		if c.Orders.Linked == id {
+			u.Chains++
+		}
+	}
+	for a := range state.DSMAutomations.All(r, "") {
+		if a.Template == id {
+			u.Automations++
 		}
 	}
 	return u

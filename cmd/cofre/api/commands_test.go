@@ -155,6 +155,9 @@ func TestOperations(t *testing.T) {
 	if out := h.run("template", "show", "Ours"); strings.Count(out, " admin/admin") != 3 {
 		t.Error(out)
 	}
+	if out := h.run("template", "review", "Ours", "--version", "1"); !strings.Contains(out, "author       admin/admin\n") {
+		t.Error(out)
+	}
 	h.refused("already", "template", "clone", "Ours", "Theirs too")
 	h.refused("is approved", "template", "disapprove", "Ours", "--version", "1")
 	h.golden("approvals needed  1\n", "template", "levels")

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -97,8 +98,8 @@ func reviewTemplate(s *session) *cobra.Command {
 					other = append(other, t.Name)
 				}
 			}
-			if err := details(w, "version", strconv.Itoa(r.To), "author", or(string(r.Author), "catalogue"), "review", r.Review, "approvals", fmt.Sprintf("%d of %d", len(r.Approvals), r.Levels),
-				"secret tags", join(secret), "other tags", join(other), "hosts", join(r.Hosts), "used by", fmt.Sprintf("%d credentials, %d profiles of dynamic users", r.Use.Credentials, r.Use.Profiles)); err != nil {
+			if err := details(w, "version", strconv.Itoa(r.To), "author", cmp.Or(r.AuthorName, string(r.Author), "catalogue"), "review", r.Review, "closed by", cmp.Or(r.ClosedName, string(r.ClosedBy)), "note", r.Note,
+				"approvals", fmt.Sprintf("%d of %d", len(r.Approvals), r.Levels), "secret tags", join(secret), "other tags", join(other), "hosts", join(r.Hosts), "used by", users(r.Use)); err != nil {
 				return err
 			}
 			for _, n := range r.Notices {
@@ -108,6 +109,20 @@ func reviewTemplate(s *session) *cobra.Command {
 		})
 	}
 	return c
+}
+
+// users tells what an approval reaches.
+func users(u template.Use) string {
+	out := fmt.Sprintf("%d credentials, %d profiles of dynamic users", u.Credentials, u.Profiles)
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{u.Executions, "execution profiles"}, {u.Chains, "chains"}, {u.Automations, "automations of secrets"}} {
+		if more.n > 0 {
+			out += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	return out
 }
 
 func cloneTemplate(s *session) *cobra.Command {
