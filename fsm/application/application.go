@@ -66,6 +66,7 @@ var Put = command.Define("application.put", 1, func(tx *table.Tx, m command.Meta
 		}
 		app.CreatedAt, change = old.CreatedAt, "changed"
 		if old.Enabled && !app.Enabled {
+			endTokens(tx, app.ID)
 			state.Revoke(tx, model.RevokedApplication+string(app.ID), "application disabled", m.At)
 		}
 	}
@@ -139,8 +140,10 @@ var PutAuthorization = command.Define("authorization.put", 1, func(tx *table.Tx,
 			dropKeys(tx, old.ID)
 		}
 		auth.ClientID, auth.CreatedAt, auth.CreatedBy, auth.Epoch, auth.EndTold = old.ClientID, old.CreatedAt, old.CreatedBy, old.Epoch, old.EndTold
-		if old.Enabled && !auth.Enabled {
+		if a.Rekey || endsTokens(old, &auth, m.At) {
 			auth.Epoch++
+		}
+		if old.Enabled && !auth.Enabled {
 			state.Revoke(tx, model.RevokedAuthorization+string(auth.ID), "authorization disabled", m.At)
 		}
 		change, hadSecretRead, before = "changed", reads(tx, old), old

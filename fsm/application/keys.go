@@ -41,3 +41,23 @@ func dropKeys(tx *table.Tx, id model.AuthorizationID) {
 	}
 	dropAWSKey(tx, id)
 }
+
+// endTokens ends for good what the clients of an application hold: the tokens of all its authorizations and the keys that pipelines
+// got. Enabling it again brings none of them back, as with one authorization: it may have been disabled because one was stolen. It
+// changes no revision, so that nobody's change is refused for it.
+func endTokens(tx *table.Tx, id model.ApplicationID) {
+	var all []*model.Authorization
+	for auth := range state.Authorizations.By(tx, "application", string(id)) {
+		all = append(all, auth)
+	}
+	for _, auth := range all {
+		auth.Epoch++
+		state.Authorizations.Put(tx, auth)
+	}
+}
+
+// endsTokens tells whether tokens and pipelines' keys of an authorization end by a change of it: it is disabled, its date was over,
+// or it is another system's or environment's now, which those who got a key for the former one were not given.
+func endsTokens(old, now *model.Authorization, at model.Time) bool {
+	return old.Enabled && !now.Enabled || old.ExpiresAt != 0 && old.ExpiresAt <= at || old.System != now.System || old.Environment != now.Environment
+}

@@ -44,18 +44,25 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 	return nil, model.Errorf(model.Unauthenticated, "no actor")
 }
 
+var errToken = model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid any more")
+
 // Authenticate finds the client behind an actor and refuses revoked tokens and epochs.
 func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 	auth, ok := state.Authorizations.Look(r, string(a.Authorization))
 	if ok && !auth.Enabled {
 		return nil, model.Errorf(model.Unauthenticated, "Inactive authorization") // which ended its tokens too
 	}
-	if !ok || auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) {
-		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid any more")
+	if !ok {
+		return nil, errToken
 	}
 	app, ok := state.Applications.Look(r, string(auth.Application))
-	if !ok {
+	switch {
+	case !ok:
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
+	case !app.Enabled:
+		return nil, model.Errorf(model.Unauthenticated, "Inactive authorization") // so did this
+	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)):
+		return nil, errToken
 	}
 	return &Principal{app, auth, state.ProfilesOf(r, auth)}, nil
 }

@@ -202,6 +202,33 @@ func TestAuthorizations(t *testing.T) {
 	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+read.id+"&client_secret="+read.secret)), 401)
 }
 
+// An application that was disabled may have been so because something of it leaked: its tokens and the keys that pipelines got are no
+// good again when it is enabled, its client secret is. A new secret ends the tokens of the old one.
+func TestDisabledApplicationEndsTokens(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	team := h.token(h.authorize(admin, "team", strings.Replace(dsmClient, `"write":true`, `"write":true,"creates":true`, 1)))
+	first := h.form(team, "POST", "/iso/dapp/application", 200, "application", "shop", "system", "erp", "environment", "prod")
+	lasting := keys{first.text("id"), first.text("signature")}
+	again := h.form(team, "POST", "/iso/dapp/application", 200, "application", "shop", "system", "erp", "environment", "prod")
+	got := keys{again.text("id"), again.text("signature")}
+	stolen := h.token(lasting)
+	h.token(got)
+	h.json(stolen, "GET", "/api/v1/whoami", 200, "")
+	h.json(admin, "PUT", "/api/v1/applications/shop", 200, `{"enabled":false}`)
+	if a := h.json(stolen, "GET", "/api/v1/whoami", 401, ""); a.text("detail") != "Inactive authorization" {
+		t.Error(a.raw)
+	}
+	h.json(admin, "PUT", "/api/v1/applications/shop", 200, `{"enabled":true}`)
+	h.json(stolen, "GET", "/api/v1/whoami", 401, "")
+	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+got.id+"&client_secret="+got.secret)), 401)
+	tok := h.token(lasting)
+	h.json(tok, "GET", "/api/v1/whoami", 200, "")
+	h.json(admin, "POST", "/api/v1/applications/shop/authorizations/erp-prod/rekey", 200, "")
+	h.json(tok, "GET", "/api/v1/whoami", 401, "")
+}
+
 // One token is revoked by whoever holds it; others of the same client live.
 func TestRevokeOneToken(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ func applicationCommand(s *session) *cobra.Command {
 		}
 		return s.application(c, &a)
 	}
-	verbs := onOff("application", "NAME", "shop", "Let an application call again", "Refuse every call of an application until it is enabled again; its dynamic users are removed", func(c *cobra.Command, args []string, enabled bool) error {
+	verbs := onOff("application", "NAME", "shop", "Let an application call again", "End the tokens of an application and refuse its calls until it is enabled again; its dynamic users are removed", func(c *cobra.Command, args []string, enabled bool) error {
 		a, err := call[application.View](s, c, http.MethodPut, at("applications/%s", args[0]), application.Body{Enabled: &enabled})
 		if err != nil {
 			return err

@@ -95,7 +95,7 @@ they change nothing and start nothing, whatever --right says; without
 		return s.authorization(c, http.MethodPut, at("applications/%s/authorizations/%s", args...), b)
 	}
 	rekey := &cobra.Command{
-		Use: "rekey APPLICATION NAME", Short: "Make a new client secret; the old one ends at once", Args: cobra.ExactArgs(2), Example: "  cofre authorization rekey shop prod",
+		Use: "rekey APPLICATION NAME", Short: "Make a new client secret; the old one ends at once, with every token and other key", Args: cobra.ExactArgs(2), Example: "  cofre authorization rekey shop prod",
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := call[keys](s, c, http.MethodPost, at("applications/%s/authorizations/%s/rekey", args...), nil)
 			if err != nil {
