@@ -126,9 +126,7 @@ func (s *Store) load() error {
 			s.hashes[t.ID()] = Hash(c.value)
 		}
 	}
-	if h, ok := AuditHead.Get(v, headKey); ok {
-		s.head = h.Head
-	}
+	s.head = TrailHead(v)
 	return nil
 }
 

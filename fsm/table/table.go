@@ -238,6 +238,20 @@ func (t *Table[T]) All(r Reader, from string) iter.Seq[*T] {
 	}
 }
 
+// Up lists the rows whose key is at least from and below to, in key order.
+func (t *Table[T]) Up(r Reader, from, to string) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		r.scan(t.rowKey(from), t.rowKey(to), func(_ []byte, c *cell) bool { return yield(t.copied(c)) })
+	}
+}
+
+// Down is Up in descending order.
+func (t *Table[T]) Down(r Reader, from, to string) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		r.scanDown(t.rowKey(from), t.rowKey(to), func(_ []byte, c *cell) bool { return yield(t.copied(c)) })
+	}
+}
+
 // By lists the rows whose index key equals key, in order of their row keys.
 func (t *Table[T]) By(r Reader, index, key string) iter.Seq[*T] {
 	i := t.position(index)

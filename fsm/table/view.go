@@ -160,3 +160,11 @@ var Audit = Define(1, "audit", func(e *audit.Event) string { return NumberKey(e.
 
 // AuditHead is the end of the trail's chain.
 var AuditHead = Define(2, "audit_head", func(*AuditHeadRow) string { return headKey })
+
+// TrailHead is the end of the trail; the zero Head of a state without events.
+func TrailHead(r Reader) audit.Head {
+	if row, ok := AuditHead.Get(r, headKey); ok {
+		return row.Head
+	}
+	return audit.Head{}
+}

@@ -33,10 +33,11 @@ type View struct {
 
 // Filter says which events are wanted. What is zero narrows nothing.
 type Filter struct {
-	After        uint64 // the event before the first
+	After        uint64 // the event before the first, in the order of the list; 0: from its beginning
 	Kind         string
 	Since, Until model.Time // at or after the first, before the second
 	About        string     // an id, a name, a number or an address that stands in the event, or who did it
+	Newest       bool       // newest first
 }
 
 // Service lists events.
@@ -48,8 +49,9 @@ type Service interface {
 func Routes(s Service) []route.Route {
 	return []route.Route{{
 		Method: http.MethodGet, Path: "/api/v1/audit", Auth: route.Authenticated, Dialect: compat.Management, Event: route.NoEvent,
-		Doc: route.Doc{Tag: "audit", Needs: route.Reads("", model.AuditRead), Summary: "List audit events, oldest first", Text: "Needs audit.read. For a signed file that can be verified: /audit/export.", CSV: true, Returns: route.Listed[View]{},
+		Doc: route.Doc{Tag: "audit", Needs: route.Reads("", model.AuditRead), Summary: "List audit events, oldest first or newest first", Text: "Needs audit.read. For a signed file that can be verified: /audit/export.", CSV: true, Returns: route.Listed[View]{},
 			Fields: append([]route.Field{{Name: "kind", In: "query", Text: "such as credential.read"}, {Name: "since", In: "query", Text: "at or after this time"}, {Name: "until", In: "query", Text: "before this time"},
+				{Name: "sort", In: "query", Text: "seq (default) or -seq, newest first"},
 				{Name: "about", In: "query", Text: "an id, a name, a number or an address that stands in the event, whole; or the id of the authorization that did it"}}, route.TableFields...)},
 		Handle: func(ctx context.Context, r *route.Request) (compat.Reply, error) {
 			limit, err := r.Limit()
@@ -66,6 +68,13 @@ func Routes(s Service) []route.Route {
 					return compat.Reply{}, model.Errorf(model.Invalid, "%s: %v", name, err).WithField(name)
 				}
 				*to = model.Time(t)
+			}
+			switch sort := r.Query("sort"); sort {
+			case "", "seq":
+			case "-seq":
+				f.Newest = true
+			default:
+				return compat.Reply{}, model.Errorf(model.Invalid, "sort is seq, or -seq for the newest first").WithField("sort")
 			}
 			events, err := s.Events(ctx, r.Actor, r.At, f, limit+1)
 			if err != nil {

@@ -85,6 +85,7 @@ func TestBadInput(t *testing.T) {
 		{"GET", "/api/v1/audit?limit=many", "", "", 400, "limit"},
 		{"GET", "/api/v1/audit?kind=nothing", "", "", 400, "kind"},
 		{"GET", "/api/v1/audit?since=1", "", "", 400, "since"},
+		{"GET", "/api/v1/audit?sort=newest", "", "", 400, "sort"},
 		{"GET", "/api/v1/operations/1?wait=soon", "", "", 400, "wait"},
 		{"GET", "/api/v1/credentials?disabled=perhaps", "", "", 400, "disabled"},
 		{"GET", "/api/v1/operations/none", "", "", 404, ""},

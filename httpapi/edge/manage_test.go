@@ -102,6 +102,13 @@ func TestManagement(t *testing.T) {
 			t.Fatalf("event %d has number %v", i+1, e.(map[string]any)["seq"])
 		}
 	}
+	n := len(all)
+	for next := ""; n > 0; n -= 7 {
+		a := h.json(tok, "GET", "/api/v1/audit?sort=-seq&limit=7&after="+next, 200, "")
+		if next = a.text("next"); a.at("items.0.seq") != float64(n) || (next == "") != (n <= 7) {
+			t.Fatalf("newest first, where event %d is to come, next %q: %s", n, next, a.raw)
+		}
+	}
 }
 
 // A long poll answers when the operation ends, not when the time is over.

@@ -3,9 +3,7 @@ package access
 import (
 	"context"
 	"iter"
-	"slices"
 
-	"cofre/fsm/audit"
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
 	"cofre/fsm/device"
@@ -87,63 +85,4 @@ func (s *Service) FindPolicy(ctx context.Context, name string) (*model.Policy, e
 		}
 		return state.Policies.Get(r, name)
 	}, model.Errorf(model.Invalid, "there is no such policy").WithField("policy"))
-}
-
-// Trail says which audit events are wanted. What is zero narrows nothing.
-type Trail struct {
-	After        uint64 // the event before the first
-	Kind         string
-	Since, Until model.Time // at or after the first, before the second
-	About        string     // an id, a name, a number or an address that stands in the event, or who did it
-}
-
-func (t *Trail) fits(e *audit.Event) bool {
-	if t.Kind != "" && e.Kind != t.Kind || e.At < t.Since {
-		return false
-	}
-	return t.About == "" || t.About == string(e.Authorization) || t.About == e.Name || t.About == e.Source || slices.ContainsFunc(e.Fields, func(f audit.Field) bool {
-		return f.Value == t.About && audit.ClassOf(e.Kind, f.Name) != audit.Secret // nobody asks for what is not shown
-	})
-}
-
-// Audit lists events, oldest first, for who may read the trail.
-func (s *Service) Audit(actor model.Actor, at model.Time, t Trail, limit int) ([]audit.Event, error) {
-	v := s.views.View()
-	defer v.Close()
-	if _, err := command.Authorize(v, actor, at, authz.Action{Right: model.AuditRead}, nil); err != nil {
-		return nil, err
-	}
-	out := []audit.Event{}
-	for e := range table.Audit.All(v, table.NumberKey(t.After+1)) {
-		if t.Until != 0 && e.At >= t.Until {
-			break // state time never goes back
-		}
-		if !t.fits(e) {
-			continue
-		}
-		if out = append(out, *e); len(out) == limit {
-			break
-		}
-	}
-	return out, nil
-}
-
-// WhoDid names the authorizations of events as application/authorization. One that is deleted has no name.
-func (s *Service) WhoDid(events []audit.Event) map[model.AuthorizationID]string {
-	v := s.views.View()
-	defer v.Close()
-	names := map[model.AuthorizationID]string{}
-	for i := range events {
-		id := events[i].Authorization
-		if _, known := names[id]; known || id == "" {
-			continue
-		}
-		names[id] = ""
-		if auth, ok := state.Authorizations.Get(v, string(id)); ok {
-			if app, ok := state.Applications.Get(v, string(auth.Application)); ok {
-				names[id] = app.Name + "/" + auth.Name
-			}
-		}
-	}
-	return names
 }

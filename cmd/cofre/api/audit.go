@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cofre/cmd/cofre/client"
 	"cofre/httpapi/audit"
 	"cofre/httpapi/route"
 )
@@ -53,7 +52,9 @@ func listAudit(s *session) *cobra.Command {
 				fmt.Fprintf(note(c), "There are more: --after %d.\n", events[len(events)-1].Seq)
 			}
 		} else {
-			events, err = newest(c, api, q, *limit)
+			q.Set("sort", "-seq")
+			events, _, err = fetch[audit.View](c.Context(), api, "/api/v1/audit", q, *limit)
+			slices.Reverse(events)
 		}
 		if err != nil {
 			return err
@@ -61,68 +62,6 @@ func listAudit(s *session) *cobra.Command {
 		return list(s, c, events, audit.Columns, audit.View.Row)
 	}
 	return c
-}
-
-// newest finds the last events. The API lists the trail forwards; numbers have no holes, so its end is found by doubling
-// and halving. Events that a filter lets through lie anywhere: the whole trail is walked, and the last ones are kept.
-func newest(c *cobra.Command, api *client.Client, q url.Values, limit int) ([]audit.View, error) {
-	after := uint64(0)
-	if len(q) == 0 {
-		end, err := end(c, api)
-		if err != nil {
-			return nil, err
-		}
-		if n := uint64(limit); end > n {
-			after = end - n
-		}
-	}
-	var last []audit.View
-	for {
-		q.Set("after", strconv.FormatUint(after, 10))
-		page, more, err := fetch[audit.View](c.Context(), api, "/api/v1/audit", q, route.MaxPage)
-		if err != nil {
-			return nil, err
-		}
-		if last = append(last, page...); len(last) > limit {
-			last = slices.Clone(last[len(last)-limit:])
-		}
-		if !more {
-			return last, nil
-		}
-		after = page[len(page)-1].Seq
-	}
-}
-
-// end finds the number of the newest event.
-func end(c *cobra.Command, api *client.Client) (uint64, error) {
-	exists := func(seq uint64) (bool, error) {
-		page, _, err := fetch[audit.View](c.Context(), api, "/api/v1/audit", url.Values{"after": {strconv.FormatUint(seq-1, 10)}}, 1)
-		return len(page) > 0, err
-	}
-	low, high := uint64(0), uint64(1) // low exists or is 0
-	for {
-		ok, err := exists(high)
-		if err != nil {
-			return 0, err
-		}
-		if !ok {
-			break
-		}
-		low, high = high, 2*high
-	}
-	for high-low > 1 {
-		middle := low + (high-low)/2
-		ok, err := exists(middle)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			low = middle
-		} else {
-			high = middle
-		}
-	}
-	return low, nil
 }
 
 // ends asks for the header and the signed end of an export.

@@ -51,13 +51,10 @@ func (b *Backups) file(stream *fsm.Stream, ring *keyring.Ring) (file *backup.Bac
 	if !ok {
 		return nil, errNoRing
 	}
-	sys, last := state.SystemRow(v), uint64(0)
-	if head, ok := table.AuditHead.Get(v, "head"); ok {
-		last = head.Head.Seq
-	}
+	sys := state.SystemRow(v)
 	h := backup.Header{
 		Cluster: row.Cluster, At: sys.At, Level: sys.Level, Node: b.Node, Version: b.Version,
-		Index: stream.Position().Index, Event: last, Ring: *row,
+		Index: stream.Position().Index, Event: table.TrailHead(v).Seq, Ring: *row,
 	}
 	err = ring.WithRoot(func(root secret.Value) error {
 		file, err = backup.New(h, root)

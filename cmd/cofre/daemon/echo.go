@@ -47,8 +47,7 @@ func (t trailReader) Events(after uint64, limit int) ([]audit.Event, error) {
 func (t trailReader) Last() uint64 {
 	v := t.View()
 	defer v.Close()
-	head, _ := trailHead(v)
-	return head.Seq
+	return table.TrailHead(v).Seq
 }
 
 func (m *member) acknowledge(ctx context.Context, origin model.NodeID, seq uint64) error {

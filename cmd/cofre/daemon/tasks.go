@@ -165,11 +165,7 @@ func (m *member) checkpoints(ctx context.Context, _ uint64) {
 
 // trailHead finds the end of the trail, and how far it is signed; checkpoints themselves do not count.
 func trailHead(v *table.View) (head audit.Head, signed uint64) {
-	row, ok := table.AuditHead.Get(v, "head")
-	if !ok {
-		return
-	}
-	head = row.Head
+	head = table.TrailHead(v)
 	if e, ok := table.Audit.Get(v, table.NumberKey(head.Seq)); ok && e.Kind == audit.AuditCheckpoint.Kind {
 		return head, head.Seq // nothing after the newest checkpoint
 	}
