@@ -163,6 +163,11 @@ func (m *management) authorization(_ context.Context, r *route.Request) (compat.
 	return compat.JSON(viewAuthorization(a)), nil
 }
 
+// holdsSecrets tells whether a module is about secrets: who may use it and nothing is said of rights is meant to read them.
+func holdsSecrets(m model.Module) bool {
+	return m == model.ModulePAM || m == model.ModuleApplication || m == model.ModuleSecrets || m == model.ModuleCICD
+}
+
 func (m *management) authorize(ctx context.Context, r *route.Request) (compat.Reply, error) {
 	app, err := m.find(r)
 	if err != nil {
@@ -176,7 +181,7 @@ func (m *management) authorize(ctx context.Context, r *route.Request) (compat.Re
 	if err := m.apply(ctx, &a, &b); err != nil {
 		return compat.Reply{}, err
 	}
-	if b.Rights == nil && slices.Contains(a.Modules, model.ModulePAM) {
+	if b.Rights == nil && slices.ContainsFunc(a.Modules, holdsSecrets) {
 		if a.Rights = []model.Right{model.SecretRead}; a.Write {
 			a.Rights = append(a.Rights, model.CredentialWrite)
 		}

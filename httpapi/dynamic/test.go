@@ -30,11 +30,13 @@ type TestStep struct {
 	Message string `json:"message,omitempty"`
 }
 
+// DefaultWait is how long a trial is waited for.
+const DefaultWait = 45 * time.Second
+
 const (
 	ok, failed, running, skipped = "ok", "failed", "running", "skipped"
 
-	// defaultWait is how long a trial is waited for; testTTL is how long its user lives if nobody removes it.
-	defaultWait, testTTL = 45 * time.Second, 2 * time.Minute
+	testTTL = 2 * time.Minute // how long the user of a trial lives if nobody removes it
 )
 
 func (m *management) test(ctx context.Context, r *route.Request) (compat.Reply, error) {
@@ -42,7 +44,7 @@ func (m *management) test(ctx context.Context, r *route.Request) (compat.Reply, 
 	if err := r.Bind(&b); err != nil {
 		return compat.Reply{}, err
 	}
-	wait := defaultWait
+	wait := DefaultWait
 	if r.Query("wait") != "" {
 		var err error
 		if wait, err = r.QuerySpan("wait", MaxWait); err != nil {

@@ -182,6 +182,19 @@ func TestAuthorizations(t *testing.T) {
 	}
 	h.json(meta, "DELETE", "/iso/pam/credential/custody/web1-root", 400, "")
 	h.json(meta, "GET", "/iso/coe/senha/web1-root", 403, "")
+	// What nothing is said of, for applications that read their secrets, and where there is nothing to read.
+	for body, want := range map[string]string{
+		`{"name":"d","modules":["Application","Secrets Management"]}`:             "[secret.read]",
+		`{"name":"d","modules":["Application"],"write":true}`:                     "[secret.read credential.write]",
+		`{"name":"d","modules":["Application","Secrets Management"],"rights":[]}`: "[]",
+		`{"name":"d","modules":["Dashboards","A2A"],"write":true}`:                "[]",
+	} {
+		a := h.json(admin, "POST", "/api/v1/applications/inventory/authorizations", 201, body)
+		if got := fmt.Sprint(a.at("authorization.rights")); got != want {
+			t.Errorf("%s: %s", body, got)
+		}
+		h.json(admin, "DELETE", "/api/v1/applications/inventory/authorizations/d", 200, "")
+	}
 	// Other addresses, expired, disabled, revoked.
 	far := h.authorize(admin, "far", `{"name":"a","ips":["10.0.0.0/8"]}`)
 	if a := h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+far.id+"&client_secret="+far.secret)), 403); a.text("message") != "IP not allowed" {

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"text/tabwriter"
 
@@ -19,11 +21,7 @@ func profileTest(s *session) *cobra.Command {
 		Example: "  cofre dynamic profile test app --device db1\n  cofre dynamic profile test app --json | jq -r '.steps[] | .step + \" \" + .result'"}
 	queryFlags(c, "device", "needed when the profile works on several", "wait", "how long to wait, 45s by default, 60s at most")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		path := at("dynamic-profiles/%s/test", args[0])
-		if q := queryOf(c, "wait"); len(q) > 0 {
-			path += "?" + q.Encode()
-		}
-		return s.testProfile(c, path, deref(text(c, "device")))
+		return s.testProfile(c, args[0], deref(text(c, "device")), cmp.Or(deref(text(c, "wait")), dynamic.DefaultWait.String()))
 	}
 	return c
 }
@@ -38,15 +36,15 @@ func (s *session) testSaved(c *cobra.Command, name string) error {
 		devices = *list
 	}
 	for _, d := range devices {
-		if err := s.testProfile(c, at("dynamic-profiles/%s/test", name), d); err != nil {
+		if err := s.testProfile(c, name, d, dynamic.DefaultWait.String()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) testProfile(c *cobra.Command, path, device string) error {
-	t, err := call[dynamic.TestView](s, c, http.MethodPost, path, dynamic.TestBody{Device: device})
+func (s *session) testProfile(c *cobra.Command, name, device, wait string) error {
+	t, err := call[dynamic.TestView](s, c, http.MethodPost, at("dynamic-profiles/%s/test", name)+"?"+url.Values{"wait": {wait}}.Encode(), dynamic.TestBody{Device: device})
 	if err != nil {
 		return err
 	}

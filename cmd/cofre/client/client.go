@@ -30,9 +30,9 @@ type Config struct {
 	URLs         []string // https://host:port of the nodes; the first that answers is used
 	ClientID     string
 	ClientSecret string
-	CAFile       string // PEM; "": the system's authorities
-	Insecure     bool   // the certificate is not verified
-	Timeout      time.Duration
+	CAFile       string        // PEM; "": the system's authorities
+	Insecure     bool          // the certificate is not verified
+	Timeout      time.Duration // of one request, beyond what it asks the API to wait; 0: 35 s
 
 	Trace func(method, path string, status int, took time.Duration) // of each answer; nil: nothing is told
 }
@@ -73,7 +73,7 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("read the API's authority: %s holds no certificate", c.CAFile)
 	}
 	t := &http.Transport{DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSHandshakeTimeout: dialTimeout, TLSClientConfig: tlsConfig, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}
-	return &Client{config: c, http: &http.Client{Transport: t, Timeout: c.Timeout}}, nil
+	return &Client{config: c, http: &http.Client{Transport: t}}, nil
 }
 
 // Sealed tells whether an answer held secrets that are encrypted to the authorization's key.
@@ -182,6 +182,10 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
+	limit := c.config.Timeout + waits(req.URL)
+	caller := ctx
+	ctx, cancel := context.WithTimeout(caller, limit)
+	defer cancel()
 	start := time.Now()
 	harmless := method == http.MethodGet || authorization == ""
 	var sent atomic.Bool
@@ -191,11 +195,18 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 	}
 	if err != nil {
 		var op interface{ Timeout() bool }
-		return nil, err, !sent.Load() || harmless && !(errors.As(err, &op) && op.Timeout())
+		late := errors.As(err, &op) && op.Timeout()
+		if late && sent.Load() && caller.Err() == nil {
+			err = silent(base, limit, harmless)
+		}
+		return nil, err, !sent.Load() || harmless && !late
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err = io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
+		if ctx.Err() != nil && caller.Err() == nil {
+			err = silent(base, limit, harmless)
+		}
 		return nil, err, harmless
 	}
 	if res.StatusCode >= 300 {
@@ -206,6 +217,23 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 		c.sealed.Store(true)
 	}
 	return b, nil, false
+}
+
+// waits is how long a request asks the API to wait before it answers.
+func waits(u *url.URL) time.Duration {
+	d, err := time.ParseDuration(u.Query().Get("wait"))
+	if err != nil || d < 0 {
+		return 0 // the API says what is wrong with it
+	}
+	return d
+}
+
+// silent is the error of a node that took a request and did not answer.
+func silent(base string, limit time.Duration, harmless bool) error {
+	if harmless {
+		return fmt.Errorf("%s did not answer within %s", base, limit)
+	}
+	return fmt.Errorf("%s did not answer within %s: it may have done what was asked, so look before you ask again", base, limit)
 }
 
 // File sends a request without a body whose answer is a file. It may take any time. The nodes are tried in turn until one

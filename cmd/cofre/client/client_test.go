@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"cofre/cmd/cofre/client"
 )
@@ -82,6 +84,40 @@ func TestNextNode(t *testing.T) {
 		var refused *client.Error
 		if slices.Contains([]string{"busy, POST"}, name) && !errors.As(err, &refused) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestWaits: a request that asks the API to wait is given that time too, and one that is not answered says what is known of it.
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/iso/oauth2/token" {
+			_, _ = io.WriteString(w, `{"access_token":"t","expires_in":3600}`)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // so that the server notices who hangs up
+		select {
+		case <-time.After(600 * time.Millisecond):
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, `{}`)
+	}))
+	t.Cleanup(s.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	api, err := client.New(client.Config{URLs: []string{s.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca, Timeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := api.Do(t.Context(), "POST", "/x?wait=30s", nil, nil); err != nil {
+		t.Error(err)
+	}
+	for method, want := range map[string]string{"GET": "did not answer within 200ms", "POST": "it may have done what was asked"} {
+		if err := api.Do(t.Context(), method, "/x", nil, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", method, err)
 		}
 	}
 }
