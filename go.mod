@@ -29,6 +29,7 @@ require (
 	github.com/microsoft/go-mssqldb v1.11.2
 	github.com/oiweiwei/go-msrpc v1.2.5
 	github.com/oiweiwei/go-smb2.fork v1.0.0
+	github.com/pires/go-proxyproto v0.15.0
 	github.com/prometheus/client_golang v1.24.1
 	github.com/sijms/go-ora/v2 v2.8.24
 	github.com/sirupsen/logrus v1.10.2

@@ -21,6 +21,7 @@ const (
 
 var modules = []module{
 	{"github.com/gin-gonic/gin", []string{"httpapi/..."}, "the web framework stays at the edge"},
+	{"github.com/pires/go-proxyproto", []string{"httpapi/route"}, "the headers that a load balancer writes before a connection"},
 	{"github.com/hashicorp/raft", []string{"fsm", "fsm/fsmtest", "cluster/...", "cmd/cofre/bench"}, raftWhy},
 	{"github.com/hashicorp/raft-boltdb/v2", []string{"cmd/cofre/bench"}, "the floor of the benchmarks (ADR 0024)"},
 	{"github.com/hashicorp/raft-wal", []string{"cmd/cofre/bench"}, "compared with raft-boltdb by measurement (ADR 0024)"},
