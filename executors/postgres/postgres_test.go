@@ -13,6 +13,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/executortest"
 	"cofre/executors/executortest/target"
+	"cofre/executors/mask"
 	"cofre/executors/postgres"
 	"cofre/fsm/model"
 )
@@ -243,5 +244,32 @@ func TestLock(t *testing.T) {
 	}
 	if err := open.Exec(t.Context(), "SELECT 1").Close(); err == nil {
 		t.Error("the session that was open when the role was locked goes on")
+	}
+}
+
+// TestLiteralsOfAnOldServer: where the server's default takes backslashes in literals for escapes, values arrive as they are all the same.
+func TestLiteralsOfAnOldServer(t *testing.T) {
+	t.Parallel()
+	p := target.PostgreSQL(t)
+	name, password := p.AddRole(t)
+	if err := p.Exec(`ALTER ROLE "` + name + `" SET standard_conforming_strings = off`); err != nil {
+		t.Fatal(err)
+	}
+	k := kit(p, `SELECT 1 / (CASE WHEN '[#SERVER_PATH#]' = concat(chr(92), chr(39), '; x') THEN 1 ELSE 0 END), '[#NEW_PASSWORD#]'`)
+	k.Manager, k.Values = &executortest.Account{Name: name, Password: password}, map[mask.Name]string{"SERVER_PATH": `\'; x`}
+	if outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, executortest.Fresh()); outcome != executors.Applied {
+		t.Errorf("%s, %v", outcome, err)
+	}
+}
+
+// TestSessionThatIsEnded: a server that ends the session in the middle of a statement has said nothing about the statement.
+func TestSessionThatIsEnded(t *testing.T) {
+	t.Parallel()
+	p := target.PostgreSQL(t)
+	name, password := p.AddRole(t)
+	k := kit(p, "SELECT pg_terminate_backend(pg_backend_pid()), '[#NEW_PASSWORD#]'")
+	k.Manager = &executortest.Account{Name: name, Password: password}
+	if outcome, err := k.Once(t, executortest.Account{Name: name, Password: password}, executortest.Fresh()); outcome != executors.Uncertain || executortest.ClassOf(err) != executors.ClassNetwork {
+		t.Errorf("%s, %v", outcome, err)
 	}
 }
