@@ -9,8 +9,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,15 +44,16 @@ func TestTLSConfig(t *testing.T) {
 		to     model.Endpoint
 		most   uint16 // version that the server speaks
 		spoken bool
+		says   string
 	}{
-		"its address":        {model.Endpoint{Address: "192.0.2.1", CA: ca}, tls.VersionTLS13, true},
-		"its name":           {model.Endpoint{Address: "192.0.2.1", Hostname: "db1.example", CA: ca}, tls.VersionTLS12, true},
-		"another address":    {model.Endpoint{Address: "192.0.2.2", CA: ca}, tls.VersionTLS13, false},
-		"another name":       {model.Endpoint{Address: "192.0.2.1", Hostname: "db2.example", CA: ca}, tls.VersionTLS13, false},
-		"no authority":       {model.Endpoint{Address: "192.0.2.1"}, tls.VersionTLS13, false},
-		"the opt-out":        {model.Endpoint{Address: "192.0.2.2", InsecureTLS: true}, tls.VersionTLS13, true},
-		"TLS 1.1":            {model.Endpoint{Address: "192.0.2.1", CA: ca}, tls.VersionTLS11, false},
-		"TLS 1.1, opted out": {model.Endpoint{Address: "192.0.2.1", InsecureTLS: true}, tls.VersionTLS11, false},
+		"its address":        {model.Endpoint{Address: "192.0.2.1", CA: ca}, tls.VersionTLS13, true, ""},
+		"its name":           {model.Endpoint{Address: "192.0.2.1", Hostname: "db1.example", CA: ca}, tls.VersionTLS12, true, ""},
+		"another address":    {model.Endpoint{Address: "192.0.2.2", CA: ca}, tls.VersionTLS13, false, "valid for 192.0.2.1, not 192.0.2.2: the device's host name must stand in the certificate"},
+		"another name":       {model.Endpoint{Address: "192.0.2.1", Hostname: "db2.example", CA: ca}, tls.VersionTLS13, false, "valid for db1.example, not db2.example: the device's host name must stand in the certificate"},
+		"no authority":       {model.Endpoint{Address: "192.0.2.1"}, tls.VersionTLS13, false, "cofre device update HOST --ca-file"},
+		"the opt-out":        {model.Endpoint{Address: "192.0.2.2", InsecureTLS: true}, tls.VersionTLS13, true, ""},
+		"TLS 1.1":            {model.Endpoint{Address: "192.0.2.1", CA: ca}, tls.VersionTLS11, false, ""},
+		"TLS 1.1, opted out": {model.Endpoint{Address: "192.0.2.1", InsecureTLS: true}, tls.VersionTLS11, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,8 +66,12 @@ func TestTLSConfig(t *testing.T) {
 			go func() { // ends with the pipe
 				_ = tls.Server(theirs, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: c.most, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}).HandshakeContext(t.Context()) //nolint:gosec // what a client must refuse
 			}()
-			if _, err := Encrypt(t.Context(), ours, cfg); (err == nil) != c.spoken {
+			_, err = Encrypt(t.Context(), ours, cfg)
+			if (err == nil) != c.spoken {
 				t.Errorf("%v", err)
+			}
+			if err != nil && !strings.Contains(FailureOf(&Redactor{}, 0, fmt.Errorf("driver: %w", err)).Msg, c.says) {
+				t.Errorf("it says: %v", FailureOf(&Redactor{}, 0, err))
 			}
 		})
 	}

@@ -76,7 +76,26 @@ func FailureOf(red *Redactor, line int, err error) *Failure {
 	case errors.As(err, &no):
 		return &Failure{Class: no.Class(), Line: line, Msg: red.Text(no.Error()), Spared: IsSpared(err)}
 	}
-	return &Failure{Class: ClassOf(err), Line: line, Msg: red.Text(err.Error()), Spared: IsSpared(err)}
+	return &Failure{Class: ClassOf(err), Line: line, Msg: Said(red, err), Spared: IsSpared(err)}
+}
+
+// Said is what an error of a target or a library says, without secrets. Why a target does not prove who it is stands in our words: drivers
+// wrap it in their own, and those tell nobody what to do.
+func Said(red *Redactor, err error) string {
+	var (
+		unknown x509.UnknownAuthorityError
+		host    x509.HostnameError
+		record  tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "the target's certificate is of no authority that is trusted for it: cofre device update HOST --ca-file names the right one"
+	case errors.As(err, &host):
+		return red.Text(host.Error()) + ": the device's host name must stand in the certificate, or its address if it has no name"
+	case errors.As(err, &record):
+		return "the target does not speak TLS at this port: let the device list the port where it does"
+	}
+	return red.Text(err.Error())
 }
 
 // ClassOf sorts an error of dialing, TLS or reading; anything else is a protocol error.

@@ -116,7 +116,7 @@ func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	if errors.Is(err, errEnded) {
 		class = executors.ClassNetwork
 	}
-	return &executors.Failure{Class: class, Line: line, Msg: red.Text(err.Error())}
+	return &executors.Failure{Class: class, Line: line, Msg: executors.Said(red, err)}
 }
 
 // attempt starts a browser and runs the first steps.

@@ -110,7 +110,7 @@ func (l location) fill(resolve mask.Resolver, target model.Endpoint) (*url.URL, 
 		return nil, &executors.Failure{Class: executors.ClassRefused, Msg: "a request goes to the device only"}
 	}
 	if !l.https && !target.InsecureTLS {
-		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "plain HTTP shows the login and the new secret, which the device does not allow (insecure_tls)"}
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "plain HTTP shows the login and the new secret, which the device does not allow: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
 	return u, nil
 }

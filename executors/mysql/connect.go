@@ -47,7 +47,7 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 	case ctx.Err() != nil:
 		return session{}, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
 	case errors.Is(err, driver.ErrNoTLS):
-		return session{}, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection"}
+		return session{}, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
 	return session{}, lost(err)
 }

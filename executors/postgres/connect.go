@@ -67,7 +67,7 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
 	case strings.Contains(err.Error(), "server refused TLS connection"):
-		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection"}
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
 	return nil, err
 }

@@ -37,7 +37,7 @@ func Dial(ctx context.Context, s executors.Session, address string) (net.Conn, e
 	}
 	defer password.Wipe()
 	if password.Len() > 0 && s.Target.Protocol != HTTPS && !s.Target.InsecureTLS {
-		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "its password would travel in clear: list it as " + HTTPS + ", or opt out of TLS verification if that is meant"}
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "its password would travel in clear: list it as " + HTTPS + " if it is one, or let it: cofre device update HOST --insecure-tls, which is audited"}
 	}
 	limit := s.ConnectTimeout
 	if limit <= 0 {

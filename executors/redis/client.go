@@ -52,7 +52,7 @@ type client struct {
 // dial connects and encrypts. Without TLS it connects only where the device says that clear text is meant.
 func dial(ctx context.Context, s executors.Session, plain bool) (*client, error) {
 	if plain && !s.Target.InsecureTLS {
-		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the template connects without TLS, which the device does not allow (insecure_tls)"}
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the template connects without TLS, which the device does not allow: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
 	limit, answer := s.ConnectTimeout, s.ReadTimeout
 	if limit <= 0 {

@@ -70,7 +70,7 @@ func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return executors.Fail(f.Class, line, f)
 	}
-	out := &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: red.Text(err.Error())}
+	out := &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: executors.Said(red, err)}
 	if all := numbers(err); len(all) > 0 {
 		out.Class = executors.ClassPolicy
 		for _, e := range all {
@@ -198,7 +198,7 @@ func known(err error) error {
 	case len(numbers(err)) > 0:
 		return err
 	case strings.Contains(text, "x509:") || strings.Contains(text, "certificate"):
-		return &executors.Failure{Class: executors.ClassTLS, Msg: "the server's certificate cannot be verified"}
+		return &executors.Failure{Class: executors.ClassTLS, Msg: "the server's certificate cannot be verified: its authority is the device's (cofre device update HOST --ca-file), and its name the device's host name"}
 	case strings.Contains(text, "does not support encryption"):
 		return &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS"}
 	case strings.Contains(text, "Handshake") || strings.Contains(text, "EOF") || errors.Is(err, driver.ErrBadConn):

@@ -42,7 +42,7 @@ func (e *wrongSecret) Unwrap() error { return e.Failure }
 // connect opens a connection. The protocol hides nothing, so the device must say that this is meant.
 func connect(ctx context.Context, s executors.Session, limit time.Duration) (net.Conn, error) {
 	if !s.Target.InsecureTLS {
-		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "Telnet sends every password in clear text, which the device does not allow (insecure_tls)"}
+		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "Telnet sends every password in clear text, which the device does not allow: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
