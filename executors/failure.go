@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+
+	"cofre/executors/mask"
 )
 
 // Class says why an attempt failed; retry rules and people branch on it.
@@ -32,8 +34,9 @@ type Failure struct {
 	Line  int // of the template, 0 outside of it
 	Msg   string
 
-	Unpassed bool // of a jump host or proxy: its login was refused, or may have been
-	Spared   bool // no login can have failed: the target ended it before it looked at a secret, or said something else than that one is wrong
+	Unpassed bool      // of a jump host or proxy: its login was refused, or may have been
+	Denied   mask.Name // whose secret the target refused within the session of AUTH_USER, as su does
+	Spared   bool      // no login can have failed: the target ended it before it looked at a secret, or said something else than that one is wrong
 }
 
 func (f *Failure) Error() string {
@@ -48,7 +51,7 @@ func (f *Failure) Error() string {
 func Fail(class Class, line int, err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {
-		return &Failure{Class: f.Class, Line: max(f.Line, line), Msg: f.Msg, Spared: IsSpared(err)}
+		return &Failure{Class: f.Class, Line: max(f.Line, line), Msg: f.Msg, Denied: f.Denied, Spared: IsSpared(err)}
 	}
 	return &Failure{Class: class, Line: line, Msg: err.Error()}
 }

@@ -95,6 +95,16 @@ func Compile(source string, d Dialect) (*Program, error) {
 // leaving are lines that end a session, behind which nothing comes.
 var leaving = regexp.MustCompile(`^\s*(exit|logout|logoff|quit)\s*$`)
 
+// shows is the first secret that a step sends and that is not the new one; "" if it sends none.
+func (st *step) shows() mask.Name {
+	for _, n := range mask.Names(st.parts) {
+		if st.verb == send && n.Secret() && !n.Candidate() {
+			return n
+		}
+	}
+	return ""
+}
+
 // answered finds the line of the last step that sends the new secret and whether something is awaited after it.
 func (p *Program) answered() (line int, answered bool) {
 	for _, st := range p.steps {

@@ -20,6 +20,9 @@ var refusals = []struct {
 	{regexp.MustCompile(`(?ism)bad password.*^(enter )?new( \w+)? password:`), "the target says: bad password"},
 }
 
+// denial is how programs that ask for a password within a session, such as su, sudo and enable, say that it is wrong.
+var denial = regexp.MustCompile(`(?i)authentication (failure|failed)|(incorrect|wrong|bad|invalid) (password|passcode|secrets?)|sorry, try again|^\s*sorry\s*$|(access|permission) denied|login incorrect`)
+
 // refusal finds what the target said no with; "" if it did not.
 func refusal(output []byte) string {
 	for _, r := range refusals {

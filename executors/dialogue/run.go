@@ -52,6 +52,7 @@ type run struct {
 	answered bool             // something that was awaited came after it
 	not      []*regexp.Regexp // forbidden until the next match
 	red      string           // how the target refused, over a live connection
+	shown    mask.Name        // the secret other than the new one that was sent last, until the new one is
 }
 
 func (r *run) wipe() {
@@ -163,7 +164,11 @@ func (r *run) send(st ready) (int, error) {
 		return 0, executors.Fail(executors.ClassRefused, st.line, err)
 	}
 	if st.secret {
-		r.exposed, r.answered = true, false
+		r.exposed, r.answered, r.shown = true, false, ""
+		r.out.mark()
+	}
+	if n := st.shows(); n != "" && !r.exposed {
+		r.shown = n
 		r.out.mark()
 	}
 	// A target that stops reading must not hold us longer than one that stops writing.
@@ -187,6 +192,9 @@ func (r *run) send(st ready) (int, error) {
 func (r *run) await(ctx context.Context, st ready, want *regexp.Regexp) error {
 	limit := r.timeout(st)
 	v, err := r.out.wait(ctx, limit, want, r.not)
+	if v != matched && err == nil && want != nil && r.shown != "" && denial.Match(r.out.since()) {
+		return &executors.Failure{Class: executors.ClassPolicy, Line: st.line, Denied: r.shown, Msg: "the target refused " + r.shown.String() + ", which was sent after the login"}
+	}
 	r.not = keepUntil(v, r.not)
 	switch {
 	case err != nil:

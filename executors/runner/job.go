@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -269,6 +270,15 @@ func (j *job) ran(o model.Outcome, err error) operation.FinishArgs {
 	a := j.failed(o, err)
 	if o == model.OutcomeNotStarted && !j.entered.Load() && !executors.IsSpared(err) {
 		a.Logins.Door = operation.Unpassed(a.Class, j.connected.Load())
+	}
+	var f *executors.Failure
+	if errors.As(err, &f) { // a password that a target refuses within the session counts for whose it is
+		switch f.Denied {
+		case mask.AuthPassword:
+			a.Logins.Door = 1
+		case mask.CurrentPassword:
+			a.Logins.Own = 1
+		}
 	}
 	return a
 }

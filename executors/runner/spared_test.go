@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cofre/executors"
+	"cofre/executors/mask"
 	"cofre/fsm/device"
 	"cofre/fsm/model"
 )
@@ -24,6 +25,7 @@ func TestOnlyFailingLoginsCount(t *testing.T) {
 		"silence, who knows when":               {false, executors.Failure{Class: executors.ClassTimeout}, 1},
 		"a server that takes nobody more":       {false, executors.Failure{Class: executors.ClassNetwork, Spared: true}, 0},
 		"a pattern that did not come":           {true, executors.Failure{Class: executors.ClassTimeout}, 0},
+		"a password that su refused":            {true, executors.Failure{Class: executors.ClassPolicy, Denied: mask.CurrentPassword}, 1},
 		"a connection that was lost afterwards": {true, executors.Failure{Class: executors.ClassNetwork}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package ssh_test
 
 import (
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/executortest"
 	"cofre/executors/executortest/target"
+	"cofre/executors/mask"
 	"cofre/executors/ssh"
 	"cofre/vault/secret"
 )
@@ -70,4 +72,30 @@ func occupy(t *testing.T, addr string) net.Conn {
 	}
 	t.Fatal("the server lets nobody in")
 	return nil
+}
+
+// TestSuRefusesSSHD: a password that the target refuses within the session is told as such, with the tag whose budget of failing logins
+// it costs; a prompt that does not come for another reason is not.
+func TestSuRefusesSSHD(t *testing.T) {
+	t.Parallel()
+	s := target.SSHD(t)
+	manager, door := s.AddUser(t)
+	account, password := s.AddUser(t)
+	k := executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Manager: &executortest.Account{Name: manager, Password: door},
+		Template: "set-read-timeout 8\nexpect-regex \"/[$#>%]\\s*$/\"\nexec \"LC_ALL=C su [#USERNAME#] -c true; echo RC=$?.\"\nexpect-regex \"/(?i)password[^\\n]*:\\s*$/\"\nexec [#CURRENT_PASSWORD#]\nexpect \"RC=0.\"\nexec \"sleep 9; echo [#NEW_PASSWORD#]\"\nexpect never\nend"}
+	for _, c := range []struct {
+		password string
+		outcome  executors.Outcome
+		class    executors.Class
+		denied   mask.Name
+	}{
+		{"Wrong-Pass-1", executors.NotStarted, executors.ClassPolicy, mask.CurrentPassword},
+		{password, executors.Uncertain, executors.ClassTimeout, ""},
+	} {
+		outcome, err := k.Once(t, executortest.Account{Name: account, Password: c.password}, executortest.Fresh())
+		var f *executors.Failure
+		if !errors.As(err, &f) || outcome != c.outcome || f.Class != c.class || f.Denied != c.denied || c.denied != "" && !strings.Contains(f.Msg, "refused [#CURRENT_PASSWORD#]") {
+			t.Errorf("%s: %v", outcome, err)
+		}
+	}
 }
