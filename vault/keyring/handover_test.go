@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"cofre/fsm/model"
@@ -63,6 +64,9 @@ func TestTakeRoot(t *testing.T) {
 	third, root3, err := next.RotateRoot(second, []keyring.Member{a.Member, b.Member})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if slices.ContainsFunc(third.Handover, func(b model.RootBox) bool { return b.Node == "lost" }) {
+		t.Error("who is no member any more is waited for")
 	}
 	a.takes(t, third, first, root3) // missed both
 	b.takes(t, third, root2, root3) // missed one

@@ -296,6 +296,10 @@ func TestNamedKeys(t *testing.T) {
 	if _, err := ring.Key(swapped, "token"); !errors.Is(err, barrier.ErrTampered) {
 		t.Errorf("an exchanged public key: %v", err)
 	}
+	swapped.Keys[3].Name, swapped.Keys[3].ID = "other", row.Keys[3].ID
+	if _, err := ring.Key(swapped, "other"); !errors.Is(err, barrier.ErrTampered) {
+		t.Errorf("a key under another name: %v", err)
+	}
 	next, err := ring.RotateTerm(row, 10)
 	if err == nil {
 		err = ring.Update(next)
