@@ -23,17 +23,22 @@ type Divergence struct {
 	Began    uint64                                     // last entry that the node held when this process started
 	Reported func() uint64                              // index of this node's newest report in the local replica; 0: none
 	Mark     func(reason string) error                  // keeps the node from starting again
+	// Overwritten gives an applied entry that the leader has another one for.
+	Overwritten <-chan uint64
 }
 
 // Why a node quarantined itself.
 var (
 	ErrDiverged = errors.New("the state of this node differs from the majority's")
-	ErrPutBack  = errors.New("the data of this node are an older copy: it had confirmed entries of the log that it then lacked, and may have voted twice")
+	// ErrOverwritten says that it is another member that is wrong.
+	ErrOverwritten = errors.New("the leader has another entry where this node has applied one: a member has forgotten what it confirmed (an older copy of its data?), and the others may lack changes that this node has. " +
+		"Keep a copy of the data and key directories of this node before anything else")
+	ErrPutBack = errors.New("the data of this node are an older copy: it had confirmed entries of the log that it then lacked, and may have voted twice")
 )
 
 const divergencePause = 200 * time.Millisecond
 
-// Run ends with ErrDiverged, ErrPutBack, or with ctx.
+// Run ends with ErrDiverged, ErrPutBack, ErrOverwritten, or with ctx.
 //
 // A report is also a proof that the node had applied that entry, and so had it in its log: one that this process did not
 // make, of an entry behind what the process found there, says that somebody put an older copy of the data back.
@@ -59,6 +64,8 @@ func (d *Divergence) Run(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+		case index := <-d.Overwritten:
+			return d.quarantine(ErrOverwritten, index)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

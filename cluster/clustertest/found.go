@@ -99,7 +99,7 @@ func (m *Member) Divergence(mark func(reason string)) *cluster.Divergence {
 			defer v.Close()
 			return node.CompareHashes(v, index)
 		},
-		Began: m.Node.Began(), Reported: func() uint64 {
+		Overwritten: m.Node.Overwritten(), Began: m.Node.Began(), Reported: func() uint64 {
 			v := m.Replica.View()
 			defer v.Close()
 			if h, ok := state.Hashes.Get(v, string(m.ID)); ok {

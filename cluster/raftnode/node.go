@@ -58,6 +58,7 @@ func (c Config) raft(log logrus.FieldLogger) *raft.Config {
 type Node struct {
 	id    model.NodeID
 	began uint64 // end of the log when this process started
+	kept  *guarded
 	raft  *raft.Raft
 	sm    StateMachine
 	log   logrus.FieldLogger
@@ -88,12 +89,13 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	rc := c.raft(log)
 	notify := make(chan bool, 16)
 	rc.NotifyCh = notify
-	r, err := newRaft(rc, sm, c.Log, snapshots, transport)
+	kept := &guarded{LogStore: c.Log, applied: sm.Applied, found: make(chan uint64, 1)}
+	r, err := newRaft(rc, sm, kept, c.Log, snapshots, transport)
 	if err != nil {
 		return nil, fmt.Errorf("start raft: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	n := &Node{id: c.ID, began: began, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{}), moved: make(chan struct{})}
+	n := &Node{id: c.ID, began: began, kept: kept, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{}), moved: make(chan struct{})}
 	leaders := make(chan raft.Observation, 16)
 	r.RegisterObserver(raft.NewObserver(leaders, false, func(o *raft.Observation) bool { _, ok := o.Data.(raft.LeaderObservation); return ok }))
 	n.ended.Go(func() { n.follow(ctx, notify, leaders) })
@@ -101,13 +103,13 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 }
 
 // newRaft turns the panics by which raft answers a damaged log into an error.
-func newRaft(rc *raft.Config, sm StateMachine, l *Log, snapshots raft.SnapshotStore, transport raft.Transport) (r *raft.Raft, err error) {
+func newRaft(rc *raft.Config, sm StateMachine, logs raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, transport raft.Transport) (r *raft.Raft, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v: %s", p, damagedAdvice)
 		}
 	}()
-	return raft.NewRaft(rc, sm, l, l, snapshots, transport)
+	return raft.NewRaft(rc, sm, logs, stable, snapshots, transport)
 }
 
 // Bootstrap founds a cluster with this node, reachable at address (host:port), as its only voter. A node with data refuses.
@@ -127,6 +129,9 @@ func (n *Node) ID() model.NodeID { return n.id }
 
 // Began is the last entry that this node held when its process started.
 func (n *Node) Began() uint64 { return n.began }
+
+// Overwritten gives the first entry that this node has applied and a leader was about to overwrite; it does not let it.
+func (n *Node) Overwritten() <-chan uint64 { return n.kept.found }
 
 // State is the state machine.
 func (n *Node) State() StateMachine { return n.sm }

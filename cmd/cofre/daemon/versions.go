@@ -29,7 +29,7 @@ func (m *member) divergence() *cluster.Divergence {
 			defer v.Close()
 			return node.CompareHashes(v, index)
 		},
-		Began: m.node.Began(), Reported: func() uint64 {
+		Overwritten: m.node.Overwritten(), Began: m.node.Began(), Reported: func() uint64 {
 			v := m.fsm.View()
 			defer v.Close()
 			if h, ok := state.Hashes.Get(v, string(m.id())); ok {
