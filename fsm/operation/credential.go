@@ -31,13 +31,13 @@ func (s *credential) impossible() error {
 	return Changeable(s.Credential)
 }
 
-// means: a run gives its members templates of their own.
+// means: a run gives its members templates of their own, and what may have been sent is settled where it was sent.
 func (s *credential) means(o *model.Operation) (model.ExecutorName, model.TemplateID) {
 	by, with := s.Execution.Executor, s.Execution.ChangeTemplate
 	if s.reconcile {
 		by, with = s.Execution.Reconcile.Executor, s.Execution.Reconcile.Template
 	}
-	if o.Run != "" || by == "" {
+	if o.Run != "" || by == "" || o.State == model.OpSettling && o.Kind != model.Verify {
 		return o.Executor, o.Template
 	}
 	return by, with

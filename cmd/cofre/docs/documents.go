@@ -89,7 +89,7 @@ func graph() string {
 const futile = "An attempt that did not start for the class `template` is the last one (*no further attempt can help*): a tag without a value, a value that its place cannot carry, a step or\n" +
 	"pattern that does not compile, a template that is gone or waits for approval, a credential, jump host or login that is gone or inactive. No target has a part in that, and\n" +
 	"nothing of it changes by itself. Correct it, have the new version of the template approved if it was that, and start the operation again (`cofre operation retry NUMBER...`):\n" +
-	"an attempt always takes the template that the credential or profile names when it begins, in the version in force then. Until then triggers leave the credential alone for `error_interval`. A verification that cannot be made ends likewise;\n" +
+	"an attempt always takes the template that the credential or profile names when it begins, in the version in force then; only what may have been sent is settled where it was sent. Until then triggers leave the credential alone for `error_interval`. A verification that cannot be made ends likewise;\n" +
 	"ask for a new one.\n\n" +
 	"All other classes keep their attempts, since they depend on the target, the way to it or the node: `timeout` (a pattern that did not come), `network`, `auth`, `tls`, `hostkey`, `policy`,\n" +
 	"`protocol`, `refused`. So does a template that one node does not understand while the nodes run several versions. What has no last attempt keeps trying, so that a correction finds it: the removal of\n" +
