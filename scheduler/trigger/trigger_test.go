@@ -228,6 +228,14 @@ func TestTriggers(t *testing.T) {
 			putOff(tx)
 			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
 		}, want: []trigger.Due{{Free: "on-heartbeat"}}},
+		"while automation is stopped what the hours held back goes on": {trigger: trigger.Freed, put: func(tx *table.Tx) {
+			putOff(tx)
+			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
+		}, want: []trigger.Due{{Free: "on-heartbeat"}}},
+		"in a cluster that was restored nothing does before people let it": {trigger: trigger.Freed, put: func(tx *table.Tx) {
+			putOff(tx)
+			automation(tx, func(a *model.Automation) { a.Restored = 1 })
+		}},
 		"outside of the execution hours nothing does": {trigger: trigger.Freed, put: func(tx *table.Tx) {
 			putOff(tx)
 			automation(tx, evening)

@@ -26,6 +26,8 @@ func Advice(err error) string {
 		return "the client id or its secret is wrong, or the authorization is disabled or over: cofre authorization list, with other keys, shows it"
 	case e.Code == readOnly:
 		return "these keys may only read, whatever rights they have: cofre authorization update APPLICATION NAME --write, with other keys, lets them write"
+	case strings.Contains(e.Message, "the template belongs to the executor "):
+		return "the credential has another executor: --executor " + e.Message[strings.LastIndex(e.Message, " ")+1:] + " changes it with the template"
 	case strings.Contains(e.Message, "execution_settings.change_plugin"):
 		return "cofre credential update NAME --template TEMPLATE; cofre template list names them"
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "right "+string(model.SecretRead)):

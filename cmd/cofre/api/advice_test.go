@@ -46,6 +46,14 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("%v, advice %q", err, Advice(err))
 	}
 
+	h.run("template", "put", "By SSH", h.file("s.txt", "exec [#NEW_PASSWORD#]\nexpect \"*$\"\n"), "--executor", "ssh")
+	h.run("template", "put", "By Telnet", h.file("t.txt", "exec [#NEW_PASSWORD#]\nexpect \"*$\"\n"), "--executor", "telnet")
+	h.run("credential", "update", "bare", "--template", "By SSH")
+	if _, _, err := h.try("", "credential", "update", "bare", "--template", "By Telnet"); !strings.Contains(Advice(err), "--executor telnet") {
+		t.Errorf("%v, advice %q", err, Advice(err))
+	}
+	h.run("credential", "update", "bare", "--template", "By Telnet", "--executor", "telnet")
+
 	// Rights come to nothing without --write, which is told when they are given and when they are tried.
 	h.run("application", "create", "night")
 	given, told, err := h.try("", "authorization", "create", "night", "op", "--right", "operation.run", "--all")

@@ -108,7 +108,7 @@ func credentialFlags(c *cobra.Command) {
 	f := c.Flags()
 	for _, n := range []struct{ name, doc string }{{"hostname", "device"}, {"username", "user name"}, {"domain", "domain"}, {"type", "type, 'Local User' by default"}, {"additional", "additional information"}, {"server-path", "path on the server, for templates"},
 		{"totp-file", "file with the key of one-time codes: base32 or an otpauth:// address; '' removes the key"},
-		{"parent", "credential whose secret it copies; '' for none"}, {"policy", "policy; '' for the default one"}, {"executor", "executor, such as ssh; that of the template by default"}, {"owner", "the person that the account belongs to"}, {"criticality", "low, medium, high or critical"}, {"notes", "notes for people"},
+		{"parent", "credential whose secret it copies; '' for none"}, {"policy", "policy; '' for the default one"}, {"executor", "executor, such as ssh; for a new credential that of the template by default"}, {"owner", "the person that the account belongs to"}, {"criticality", "low, medium, high or critical"}, {"notes", "notes for people"},
 		{"template", "template that changes the secret"}, {"authentication", "credential that logs in to change it; '' for itself"}} {
 		f.String(n.name, "", n.doc)
 	}
