@@ -170,6 +170,8 @@ func TestOperations(t *testing.T) {
 	}
 	h.refused("line 2, column 1", "template", "lint", h.file("bad.txt", "exec \"x\"\nbogus\n"), "--executor", "ssh")
 	h.refused("line 2, column 3: expected text in UTF-8", "template", "lint", h.file("latin1.txt", "SELECT 1;\n--\xe9"), "--executor", "postgres")
+	h.refusedWith("a template has at most 65536 bytes", strings.Repeat("x", 1<<20), "template", "put", "Long", "-", "--executor", "ssh")
+	h.refused("a template has at most 65536 bytes", "template", "put", "Long", h.file("long.txt", strings.Repeat("x", 1<<20)), "--executor", "ssh")
 	h.refused("at least one byte", "template", "lint", h.file("empty.txt", ""), "--executor", "ssh")
 	if out := h.run("template", "lint", h.file("same.txt", "exec \"passwd\"\n"), "--executor", "ssh"); !strings.Contains(out, "a change by this template changes nothing") {
 		t.Error(out)

@@ -204,7 +204,11 @@ func readTemplate(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	b, err := io.ReadAll(io.LimitReader(file, maxTemplate+1))
+	return boundedTemplate(file)
+}
+
+func boundedTemplate(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxTemplate+1))
 	if err == nil && len(b) > maxTemplate {
 		err = fmt.Errorf("a template has at most %d bytes", maxTemplate)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 
@@ -203,13 +202,11 @@ func executionTypes() string {
 }
 
 func readSource(c *cobra.Command, file string) (string, error) {
-	var b []byte
-	var err error
+	read := func() ([]byte, error) { return readTemplate(file) }
 	if file == "-" {
-		b, err = io.ReadAll(io.LimitReader(c.InOrStdin(), 1<<20))
-	} else {
-		b, err = input.Await(c.Context(), func() ([]byte, error) { return os.ReadFile(file) })
+		read = func() ([]byte, error) { return boundedTemplate(c.InOrStdin()) }
 	}
+	b, err := input.Await(c.Context(), read)
 	if err != nil {
 		return "", fmt.Errorf("read the template: %w", err)
 	}
