@@ -52,15 +52,21 @@ type blind struct{ executors.Executor }
 // removal opens a house with a user to be removed.
 func removal(t *testing.T) (*house, model.OperationID) {
 	t.Helper()
-	h := openFrom(t, "testdata/removal.txt")
+	return ordered(t, "testdata/removal.txt", model.Deprovision)
+}
+
+// ordered opens a house in which a script has ordered an operation of a kind.
+func ordered(t *testing.T, script string, kind model.OperationKind) (*house, model.OperationID) {
+	t.Helper()
+	h := openFrom(t, script)
 	v := h.m.View()
 	defer v.Close()
 	for o := range state.Operations.All(v, "") {
-		if o.Kind == model.Deprovision {
+		if o.Kind == kind {
 			return h, o.ID
 		}
 	}
-	t.Fatal("the script orders no removal")
+	t.Fatalf("the script orders no %s", kind)
 	return nil, ""
 }
 

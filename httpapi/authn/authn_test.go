@@ -253,6 +253,12 @@ func TestLimiter(t *testing.T) {
 	if err := l.Allow("a", noon.Add(2*time.Second)); err != nil {
 		t.Errorf("after Retry-After: %v", err)
 	}
+	quick := NewLimiter(Rate{PerSecond: 10, Burst: 2}, 2) // also where the next one is due within a second
+	for i, want := range []bool{true, true, false} {
+		if err := quick.Allow("a", noon); (err == nil) != want {
+			t.Errorf("request %d of a quick one: %v", i, err)
+		}
+	}
 	_ = l.Allow("c", noon)
 	if n := l.keys.order.Len(); n != 2 || len(l.keys.index) != 2 {
 		t.Errorf("%d keys are kept", n)

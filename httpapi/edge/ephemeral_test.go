@@ -82,6 +82,26 @@ func TestEphemeralSecret(t *testing.T) {
 	}
 }
 
+// Who has seen a user is told of the next one: the tag of the former is good no more.
+func TestEphemeralTag(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"db","ephemerals":[{"device":"db1","profile":"app"}]}`)
+	go func() { h.create(h.await(0), "Ephemeral-1") }()
+	_, tag, _ := h.conditional(tok, "/iso/sctm/secret", "")
+	if status, _, _ := h.conditional(tok, "/iso/sctm/secret", tag); status != 304 || tag == "" {
+		t.Errorf("the same user: %d", status)
+	}
+	h.json(tok, "DELETE", "/api/v1/leases/1", 200, "")
+	go func() { h.create(h.await(1), "Ephemeral-2") }()
+	if a := h.json(tok, "GET", "/iso/sctm/secret", 200, ""); !strings.Contains(a.raw, "Ephemeral-2") {
+		t.Error(a.raw)
+	}
+	if status, now, _ := h.conditional(tok, "/iso/sctm/secret", tag); status != 200 || now == tag {
+		t.Errorf("another user: %d, tag %s of %s", status, now, tag)
+	}
+}
+
 // A user that does not come to be: the read says when to ask again, and tells nothing.
 func TestEphemeralUnavailable(t *testing.T) {
 	t.Parallel()

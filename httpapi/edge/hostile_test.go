@@ -218,6 +218,7 @@ func TestLimits(t *testing.T) {
 		"bad tokens":   {edge.Limits{Source: slow, TokenSource: fast, TokenClient: fast}, true, "/iso/pam/credential"},
 		"any route":    {edge.Limits{Source: slow, TokenSource: fast, TokenClient: fast}, true, "/iso/nothing"},
 		"token source": {edge.Limits{Source: fast, TokenSource: slow, TokenClient: fast}, true, "/iso/oauth2/token"},
+		"revocations":  {edge.Limits{Source: fast, TokenSource: slow, TokenClient: fast}, true, "/iso/oauth2/revoke"},
 		"token client": {edge.Limits{Source: fast, TokenSource: fast, TokenClient: slow}, false, "/iso/oauth2/token"},
 	} {
 		c.limits.Concurrent, c.limits.Connections, c.limits.Remembered = 8, 8, 16
@@ -231,7 +232,7 @@ func TestLimits(t *testing.T) {
 			if last.status == 429 {
 				t.Errorf("%s: limited too early", name)
 			}
-			last = h.send(h.request("POST", c.path, "no.valid.token", formType, "grant_type=client_credentials&client_id="+id+"&client_secret=x"))
+			last = h.send(h.request("POST", c.path, "no.valid.token", formType, "grant_type=client_credentials&client_id="+id+"&client_secret=x&token=x"))
 		}
 		if last.status != 429 || last.header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %s", name, last.status, last.raw)

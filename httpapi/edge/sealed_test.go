@@ -88,7 +88,11 @@ func TestSecretsAreEncryptedToAKey(t *testing.T) {
 			t.Errorf("%s: encryption %q\n%s", path, how, a.raw)
 		}
 	}
-	// A value above 470 bytes is a JWE, and the header says so.
+	// A value above 470 bytes is a JWE, and the header says so, also where nothing else is in the answer.
+	h.json(tok, "POST", "/iso/pam/info", 201, `{"identifier":"long","content":"`+long+`"}`)
+	if a := h.json(tok, "GET", "/iso/pam/info/long", 200, ""); a.header.Get(compat.EncryptionHeader) != "JWE" {
+		t.Error(a.header)
+	}
 	a = h.json(tok, "GET", "/iso/sctm/secret", 200, "")
 	if a.header.Get(compat.EncryptionHeader) != "RSA-OAEP, JWE" {
 		t.Error(a.header)

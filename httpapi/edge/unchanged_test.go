@@ -73,6 +73,14 @@ func TestDsmConditionalReads(t *testing.T) {
 		}
 	}
 
+	// Also where both see the same, here nothing.
+	one, two := h.token(h.authorize(admin, "empty", dsmClient)), h.token(h.authorize(admin, "void", dsmClient))
+	if _, tag, _ := h.conditional(one, "/iso/sctm/secret", ""); tag == "" {
+		t.Error("no tag of an empty list")
+	} else if status, mine, _ := h.conditional(two, "/iso/sctm/secret", tag); status != http.StatusOK || mine == tag {
+		t.Errorf("another authorization got %d, tag %s of %s", status, mine, tag)
+	}
+
 	changes := []struct {
 		name string
 		do   func()

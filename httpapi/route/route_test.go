@@ -227,6 +227,12 @@ func TestStrongReadsCatchUpFirst(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
+	for limit, want := range map[string]int{"": DefaultPage, "1": 1, "1000": MaxPage, "0": 0, "1001": 0, "-1": 0, "ten": 0} {
+		got, err := (&Request{query: map[string][]string{"limit": {limit}}}).Limit()
+		if (err == nil) != (want > 0) || err == nil && got != want {
+			t.Errorf("limit %q: %d, %v", limit, got, err)
+		}
+	}
 	all := []string{"c", "a", "e", "b", "d"}
 	var got []string
 	for after := ""; ; {

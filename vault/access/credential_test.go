@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"cofre/fsm"
@@ -68,5 +69,33 @@ func TestDescribedAsRead(t *testing.T) {
 	}
 	if d, err := s.describeAsRead(t.Context(), c.ID, &read); err != nil || d.Credential.Username != name {
 		t.Errorf("the secret stands beside the account %q (%v), want %q", d.Credential.Username, err, name)
+	}
+}
+
+// TestCustodyThatEnded: who held a credential until now holds it no more, also before anybody took note of it.
+func TestCustodyThatEnded(t *testing.T) {
+	t.Parallel()
+	m, _ := fsmtest.Log(t, "../../fsm/testdata/custody.txt")
+	v := m.View()
+	at := state.SystemRow(v).At
+	var c *model.Credential
+	for c = range state.Credentials.All(v, "") {
+		break
+	}
+	v.Close()
+	p := fsmtest.NewProposer(m, "n1")
+	p.Now = func() model.Time { return at }
+	admin := model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1}
+	read, err := command.Propose(t.Context(), p, credential.Checkout, admin, credential.CheckoutArgs{Credential: c.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Service{views: m, fresh: func(context.Context) error { return nil }}
+	for when, held := range map[model.Time]bool{read.Until - 1: true, read.Until: false} {
+		all, err := s.Custodies(t.Context(), admin, when, c.Identifier)
+		mine := slices.ContainsFunc(all, func(h HeldCustody) bool { return h.Custody.ID == read.Custody && h.Mine })
+		if err != nil || mine != held {
+			t.Errorf("%d ms before the end: listed %t (%v)", read.Until-when, mine, err)
+		}
 	}
 }
