@@ -28,9 +28,9 @@ type job struct {
 	auth       *model.Credential // who logs in: the credential itself unless another is set
 	parent     *model.Credential
 	policy     model.Policy
-	template   model.TemplateVersion
+	template   chosen
 	profile    *model.DynamicProfile
-	removal    model.TemplateVersion // of a dynamic user, before its creation is tried again
+	removal    chosen // of a dynamic user, before its creation is tried again
 	executor   executors.Executor
 	started    model.Time
 	trace      *executors.Recorder
@@ -115,7 +115,7 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	j.mixed = mixed(v)
 	j.template = templateOf(v, o.Template)
 	if t, ok := state.Templates.Get(v, string(o.Template)); ok && o.Kind == model.Preflight && t.Version(o.TemplateVersion) != nil {
-		j.template = *t.Version(o.TemplateVersion)
+		j.template = chosen{TemplateVersion: *t.Version(o.TemplateVersion)}
 	}
 	if o.Kind == model.Provision {
 		j.removal = templateOf(v, j.profile.Remove)
@@ -123,18 +123,24 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	return j, nil
 }
 
-// templateOf is the version in force; where there is none, one without a number, whose content says why.
-func templateOf(r table.Reader, id model.TemplateID) model.TemplateVersion {
+// chosen is the version of a template that an attempt works by; without one, why there is none.
+type chosen struct {
+	model.TemplateVersion
+	none string
+}
+
+// templateOf is the version in force.
+func templateOf(r table.Reader, id model.TemplateID) chosen {
 	t, ok := state.Templates.Get(r, string(id))
 	switch {
 	case !ok:
-		return model.TemplateVersion{Content: "the template is gone"}
+		return chosen{none: "the template is gone"}
 	case !t.Active:
-		return model.TemplateVersion{Content: fmt.Sprintf("the template is inactive: cofre template enable %q", t.Name)}
+		return chosen{none: fmt.Sprintf("the template is inactive: cofre template enable %q", t.Name)}
 	case t.Current() == nil:
-		return model.TemplateVersion{Content: fmt.Sprintf("no version of the template is approved: cofre template review %q", t.Name)}
+		return chosen{none: fmt.Sprintf("no version of the template is approved: cofre template review %q", t.Name)}
 	}
-	return *t.Current()
+	return chosen{TemplateVersion: *t.Current()}
 }
 
 // account finds what the operation is about, as an account.
@@ -166,9 +172,9 @@ func (r *Runner) account(v *table.View, j *job) (*model.Credential, bool) {
 
 func missing(msg string) error { return &executors.Failure{Class: executors.ClassTemplate, Msg: msg} }
 
-func (j *job) compile(t model.TemplateVersion) (executors.Program, error) {
+func (j *job) compile(t chosen) (executors.Program, error) {
 	if t.N == 0 {
-		return nil, missing(t.Content)
+		return nil, missing(t.none)
 	}
 	kind := model.TemplateChange
 	if k := accessKinds[j.operation.Kind]; k != "" {

@@ -97,7 +97,7 @@ func (j *job) still() string {
 }
 
 // erase runs a removal template once.
-func (r *Runner) erase(l *lease, j *job, t model.TemplateVersion) error {
+func (r *Runner) erase(l *lease, j *job, t chosen) error {
 	program, err := j.compile(t)
 	if err != nil {
 		return err
