@@ -165,6 +165,12 @@ func TestAnswers(t *testing.T) {
 			}
 		}, executors.Applied, ""},
 		{"redirect elsewhere", change, say(302, "https://elsewhere.example/x"), executors.Uncertain, executors.ClassProtocol},
+		{"redirect to plain HTTP", change, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/x" {
+				t.Error("the login was sent in clear")
+			}
+			http.Redirect(w, r, "http://"+r.Host+"/x", http.StatusFound)
+		}, executors.Uncertain, executors.ClassProtocol},
 		{"redirect without end", change, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, executors.Uncertain, executors.ClassProtocol},
 		{"too long", change, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20+1)) }, executors.Uncertain, executors.ClassProtocol},
 		{"silence", "set-request-param \"CURLOPT_TIMEOUT\" 0.1\n" + change, func(_ http.ResponseWriter, r *http.Request) {
