@@ -14,6 +14,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/node"
 	"cofre/fsm/state"
+	"cofre/vault/disk"
 )
 
 // quarantineFile says why the node must not start again.
@@ -43,7 +44,7 @@ func (m *member) divergence() *cluster.Divergence {
 
 // mark keeps this node from starting again.
 func (m *member) mark(reason string) error {
-	if err := os.WriteFile(filepath.Join(m.config.DataDir, quarantineFile), []byte(reason+"\n"), 0o600); err != nil {
+	if err := disk.WriteFile(filepath.Join(m.config.DataDir, quarantineFile), []byte(reason+"\n")); err != nil {
 		return fmt.Errorf("mark the node as quarantined: %w", err)
 	}
 	return nil

@@ -1,13 +1,16 @@
 package operator
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"cofre/cmd/cofre/daemon"
+	"cofre/cmd/cofre/input"
 )
 
 func clusterCommand(client func() *Client) *cobra.Command {
@@ -62,9 +65,9 @@ func joinCommand(client func() *Client) *cobra.Command {
 				fmt.Fprintln(cmd.OutOrStdout(), a.Fingerprint)
 				return nil
 			}
-			token, err := lines(cmd)()
+			token, err := lines(cmd, "token", "there is no token on standard input: cofre cluster token --name NAME makes one on a member")()
 			if err != nil {
-				return fmt.Errorf("read the token from standard input: %w", err)
+				return err
 			}
 			if err := client().Post(cmd.Context(), "/join", text{Text: token}, &a); err != nil {
 				return err
@@ -97,8 +100,9 @@ func approveCommand(client func() *Client) *cobra.Command {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s %s\nDoes the console of %s show the same? Type yes: ", args[0], known, args[0])
-				if answer, err := lines(cmd)(); err != nil || answer != "yes" {
-					return fmt.Errorf("not approved")
+				answer, err := input.Await(cmd.Context(), func() (string, error) { return bufio.NewReader(cmd.InOrStdin()).ReadString('\n') })
+				if err != nil || strings.TrimSpace(answer) != "yes" {
+					return fmt.Errorf("not approved: the answer was not yes")
 				}
 				print = known
 			}

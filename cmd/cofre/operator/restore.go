@@ -65,7 +65,7 @@ func restore(cmd *cobra.Command, c *Client, name string, out *daemon.Restored) e
 	if err != nil {
 		return err
 	}
-	next := lines(cmd)
+	next := shareLines(cmd)
 	root, shares, err := f.Header.Ask(func(int, int) (secret.Value, error) {
 		text, err := next()
 		return secret.New([]byte(text)), err

@@ -95,9 +95,14 @@ type text struct {
 	Text string `json:"text"`
 }
 
+// shareLines reads shares.
+func shareLines(cmd *cobra.Command) func() (string, error) {
+	return lines(cmd, "share", "the input ended before there were enough shares")
+}
+
 // feedShares reads shares until the vault is open.
 func feedShares(cmd *cobra.Command, c *Client, path string) error {
-	next := lines(cmd)
+	next := shareLines(cmd)
 	for {
 		share, err := next()
 		if err != nil {
@@ -125,11 +130,12 @@ func addShare(ctx context.Context, c *Client, path, share string) (openAnswer, e
 	return a, err
 }
 
-// lines reads one secret line after the other: without echo on a terminal.
-func lines(cmd *cobra.Command) func() (string, error) {
+// lines reads one secret line after the other: without echo on a terminal, which is asked for what is wanted. Where there are no more the
+// error says what is missing.
+func lines(cmd *cobra.Command, wanted, missing string) func() (string, error) {
 	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
 		return func() (string, error) {
-			fmt.Fprint(cmd.ErrOrStderr(), "share: ")
+			fmt.Fprint(cmd.ErrOrStderr(), wanted+": ")
 			b, err := input.Password(cmd.Context(), fd)
 			fmt.Fprintln(cmd.ErrOrStderr())
 			return strings.TrimSpace(string(b)), err
@@ -142,6 +148,6 @@ func lines(cmd *cobra.Command) func() (string, error) {
 				return s, nil
 			}
 		}
-		return "", errors.New("the input ended before there were enough shares")
+		return "", errors.New(missing)
 	}
 }

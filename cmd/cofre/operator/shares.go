@@ -32,7 +32,7 @@ func newShares(cmd *cobra.Command, c *Client, kind string, shares, threshold int
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "New %s shares, any %d of which open the vault. Give each to another person; none is shown again:\n  %s\n", kind, a.Needed, strings.Join(a.Shares, "\n  "))
 	fmt.Fprintln(out, "The old shares stay in force until you type one of the new ones.")
-	return lines(cmd)()
+	return shareLines(cmd)()
 }
 
 // writeShares writes one file for each share, and reads one back from the disk. It replaces no file: it may be a share in
