@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
@@ -67,12 +68,34 @@ func Run(ctx context.Context, c config.Config, version string, log *logrus.Logge
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.member != nil {
-		err = errors.Join(err, d.member.close())
+		closed := within(closing, d.member.close)
+		if errors.Is(closed, errOpen) && errors.Is(err, context.Canceled) {
+			return closed
+		}
+		err = errors.Join(err, closed)
 	}
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// closing is how long a node that ends may take to write what stands in memory. A store that cannot be written, because its disk is
+// full or gone, waits for ever, and would keep the node from ending until somebody kills it.
+const closing = 20 * time.Second
+
+var errOpen = errors.New("the node ends with its stores open, since they cannot be written: is the disk full or gone? Nothing is lost: the log is on the disk, and what the state lacks is applied again from it")
+
+// within gives what do comes to, or errOpen if it does not end in time. Then the process has to.
+func within(limit time.Duration, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }() // ends at the latest with the process
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(limit):
+		return errOpen
+	}
 }
 
 // resume starts the member that this directory holds, if it holds one.
