@@ -123,6 +123,12 @@ type MemberArgs struct {
 	ID model.NodeID `cbor:"id"`
 }
 
+// DeliverArgs name a node, and the generation of the root key that the sender holds.
+type DeliverArgs struct {
+	ID   model.NodeID `cbor:"id"`
+	Root uint32       `cbor:"root"`
+}
+
 // DeliverResult is what the sender needs to wrap the root key.
 type DeliverResult struct {
 	HPKE  []byte `cbor:"hpke"`
@@ -130,8 +136,9 @@ type DeliverResult struct {
 	Token string `cbor:"token"` // id of its join token
 }
 
-// Deliver records, before it happens, that the root key goes to a node; it succeeds once per approval.
-var Deliver = command.Define("node.deliver", 1, func(tx *table.Tx, m command.Meta, a MemberArgs) (DeliverResult, error) {
+// Deliver records, before it happens, that the root key goes to a node; it succeeds once per approval,
+// and only with the newest key: none was made for a newcomer that would lead from an older one to that.
+var Deliver = command.Define("node.deliver", 1, func(tx *table.Tx, m command.Meta, a DeliverArgs) (DeliverResult, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, bySystem, nil); err != nil {
 		return DeliverResult{}, err
 	}
@@ -144,6 +151,9 @@ var Deliver = command.Define("node.deliver", 1, func(tx *table.Tx, m command.Met
 		return DeliverResult{}, model.Errorf(model.Denied, "node %s waits for approval: cofre cluster approve %s", a.ID, a.ID)
 	case n.Delivered:
 		return DeliverResult{}, model.Errorf(model.Denied, "the root key went to node %s already: approve it again if it did not arrive", a.ID)
+	}
+	if row, ok := state.Keyring.Get(tx, state.SystemKey); !ok || row.Root != a.Root {
+		return DeliverResult{}, model.Errorf(model.Unavailable, "the sender does not hold the newest root key yet: try again")
 	}
 	n.Delivered = true
 	put(tx, n)

@@ -58,10 +58,7 @@ func (m *member) deliver(ctx context.Context, to model.NodeID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if row, ok := m.ring(); !ok || row.Root != ring.Generation() {
-		return nil, model.Errorf(model.Unavailable, "this node takes over a new root key at this moment: try again")
-	}
-	r, err := command.Propose(ctx, m.proposer, node.Deliver, nodeActor, node.MemberArgs{ID: to})
+	r, err := command.Propose(ctx, m.proposer, node.Deliver, nodeActor, node.DeliverArgs{ID: to, Root: ring.Generation()})
 	if err != nil {
 		return nil, err
 	}
