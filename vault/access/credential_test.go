@@ -63,7 +63,7 @@ func TestDescribedAsRead(t *testing.T) {
 	}
 	s := &Service{views: r, fresh: r.fresh}
 	earlier := read
-	earlier.Credential-- // before the new name
+	earlier.Credential = c.Revision // before the new name
 	if d, err := s.describeAsRead(t.Context(), c.ID, &earlier); err != nil || r.caught || d.Credential.Username != c.Username {
 		t.Errorf("what is new enough is not waited for: %q, %v, caught up: %v", d.Credential.Username, err, r.caught)
 	}
