@@ -1,9 +1,7 @@
 package operator
 
 import (
-	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,11 +11,6 @@ import (
 // TestEnter: who lets a node in is asked in his words, and nothing is done without the answer.
 func TestEnter(t *testing.T) {
 	t.Parallel()
-	socket := filepath.Join(t.TempDir(), "s")
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
 	asked := make(chan string, 8)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
@@ -29,9 +22,7 @@ func TestEnter(t *testing.T) {
 			_, _ = w.Write([]byte(`{"node":"n2","fingerprint":"SHA256:two"}`))
 		})
 	}
-	srv := &http.Server{Handler: mux}
-	t.Cleanup(func() { _ = srv.Close() })
-	go func() { _ = srv.Serve(ln) }() // ends when it is closed
+	client, _ := daemonDouble(t, mux)
 	for _, c := range []struct{ args, typed, refused, done string }{
 		{"join", "", "there is no token on standard input: cofre cluster token --name NAME makes one on a member", ""},
 		{"join", "\n token \n", "", "/join"},
@@ -42,7 +33,6 @@ func TestEnter(t *testing.T) {
 		{"approve n2 --fingerprint SHA256:two", "", "", "/approve"},
 	} {
 		cmd := &cobra.Command{Use: "cofre", SilenceErrors: true, SilenceUsage: true}
-		client := func() *Client { return NewClient(socket) }
 		cmd.AddCommand(joinCommand(client), approveCommand(client))
 		var out strings.Builder
 		cmd.SetOut(&out)

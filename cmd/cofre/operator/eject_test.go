@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -16,14 +15,8 @@ func TestEjectAsksFirst(t *testing.T) {
 	for name, refused := range map[string]bool{"refused": true, "not refused": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			socket := filepath.Join(t.TempDir(), "s")
-			ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
-			if err != nil {
-				t.Fatal(err)
-			}
 			mux := http.NewServeMux()
-			srv := &http.Server{Handler: mux}
-			t.Cleanup(func() { _ = srv.Close() })
+			client, _ := daemonDouble(t, mux)
 			asked := make(chan string, 8)
 			answer := func(path, body string) {
 				mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
@@ -37,13 +30,12 @@ func TestEjectAsksFirst(t *testing.T) {
 			answer("GET /status", `{"keys":{"shares":true}}`)
 			answer("POST /shares", `{"shares":["one","two"],"needed":2}`)
 			answer("POST /eject", `{"error":"without n3 the cluster stops","kind":"conflict"}`)
-			go func() { _ = srv.Serve(ln) }() // ends when it is closed
 			cmd := &cobra.Command{Use: "cofre", SilenceErrors: true, SilenceUsage: true}
-			cmd.AddCommand(removeCommand(func() *Client { return NewClient(socket) }))
+			cmd.AddCommand(removeCommand(client))
 			var out strings.Builder
 			cmd.SetOut(&out)
 			cmd.SetArgs([]string{"remove", "n3", "--compromised", "--shares-out", filepath.Join(t.TempDir(), "new")})
-			err = cmd.ExecuteContext(t.Context())
+			err := cmd.ExecuteContext(t.Context())
 			if (err != nil) != refused {
 				t.Errorf("%v: %s", err, out.String())
 			}

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -50,14 +49,8 @@ func TestSharesThatMayBeInForce(t *testing.T) {
 		} {
 			t.Run(verb+" "+name, func(t *testing.T) {
 				t.Parallel()
-				socket := filepath.Join(t.TempDir(), "s")
-				ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
-				if err != nil {
-					t.Fatal(err)
-				}
 				mux := http.NewServeMux()
-				srv := &http.Server{Handler: mux}
-				t.Cleanup(func() { _ = srv.Close() })
+				client, gone := daemonDouble(t, mux)
 				var shown atomic.Bool
 				mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"keys":{"shares":true}}`)) })
 				mux.HandleFunc("POST /shares", func(w http.ResponseWriter, _ *http.Request) {
@@ -65,7 +58,7 @@ func TestSharesThatMayBeInForce(t *testing.T) {
 					w.Header().Set("Connection", "close")
 					_, _ = w.Write([]byte(`{"shares":["one","two"],"needed":2}`))
 					if c.answer == nil {
-						_ = ln.Close()
+						gone()
 					}
 				})
 				mux.HandleFunc(command.path, func(w http.ResponseWriter, r *http.Request) {
@@ -76,9 +69,8 @@ func TestSharesThatMayBeInForce(t *testing.T) {
 					}
 					c.answer(w, r)
 				})
-				go func() { _ = srv.Serve(ln) }() // ends when it is closed
 				var out strings.Builder
-				cmd := command.make(func() *Client { return NewClient(socket) })
+				cmd := command.make(client)
 				cmd.SilenceErrors, cmd.SilenceUsage = true, true
 				cmd.SetOut(&out)
 				cmd.SetArgs(append(command.args, filepath.Join(t.TempDir(), "new")))
