@@ -201,6 +201,9 @@ func (r *run) await(ctx context.Context, st ready, want *regexp.Regexp) error {
 		return err
 	case v == matched:
 		r.answered = true
+		if !denial.Match(r.out.since()) {
+			r.shown = "" // it was taken: what is denied from here on is something else
+		}
 		return nil
 	case v == nothing && want == nil:
 		return nil

@@ -81,17 +81,20 @@ func TestSuRefusesSSHD(t *testing.T) {
 	s := target.SSHD(t)
 	manager, door := s.AddUser(t)
 	account, password := s.AddUser(t)
-	k := executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Manager: &executortest.Account{Name: manager, Password: door},
-		Template: "set-read-timeout 8\nexpect-regex \"/[$#>%]\\s*$/\"\nexec \"LC_ALL=C su [#USERNAME#] -c true; echo RC=$?.\"\nexpect-regex \"/(?i)password[^\\n]*:\\s*$/\"\nexec [#CURRENT_PASSWORD#]\nexpect \"RC=0.\"\nexec \"sleep 9; echo [#NEW_PASSWORD#]\"\nexpect never\nend"}
+	k := executortest.Kit{Executor: ssh.New(), Target: endpoint(s), Manager: &executortest.Account{Name: manager, Password: door}}
+	const su, late = "set-read-timeout 8\nexpect-regex \"/[$#>%]\\s*$/\"\nexec \"LC_ALL=C su [#USERNAME#] -c true; echo RC=$?.\"\nexpect-regex \"/(?i)password[^\\n]*:\\s*$/\"\nexec [#CURRENT_PASSWORD#]\nexpect \"RC=0.\"\n", "exec \"sleep 9; echo [#NEW_PASSWORD#]\"\nexpect never\nend"
 	for _, c := range []struct {
+		then     string
 		password string
 		outcome  executors.Outcome
 		class    executors.Class
 		denied   mask.Name
 	}{
-		{"Wrong-Pass-1", executors.NotStarted, executors.ClassPolicy, mask.CurrentPassword},
-		{password, executors.Uncertain, executors.ClassTimeout, ""},
+		{late, "Wrong-Pass-1", executors.NotStarted, executors.ClassPolicy, mask.CurrentPassword},
+		{"exec \"echo Permission denied\"\nexpect never\n" + late, password, executors.NotStarted, executors.ClassTimeout, ""}, // of something else
+		{late, password, executors.Uncertain, executors.ClassTimeout, ""},
 	} {
+		k.Template = su + c.then
 		outcome, err := k.Once(t, executortest.Account{Name: account, Password: c.password}, executortest.Fresh())
 		var f *executors.Failure
 		if !errors.As(err, &f) || outcome != c.outcome || f.Class != c.class || f.Denied != c.denied || c.denied != "" && !strings.Contains(f.Msg, "refused [#CURRENT_PASSWORD#]") {
