@@ -84,7 +84,7 @@ func Run(ctx context.Context, c config.Config, version string, log *logrus.Logge
 // full or gone, waits for ever, and would keep the node from ending until somebody kills it.
 const closing = 20 * time.Second
 
-var errOpen = errors.New("the node ends with its stores open, since they cannot be written: is the disk full or gone? Nothing is lost: the log is on the disk, and what the state lacks is applied again from it")
+var errOpen = errors.New("the node ends with its stores open, since they cannot be written: is the disk full or gone? What was confirmed stands in the logs of a majority, and what the state lacks is applied again from them")
 
 // within gives what do comes to, or errOpen if it does not end in time. Then the process has to.
 func within(limit time.Duration, do func() error) error {
