@@ -1,8 +1,8 @@
 package application
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/command"
@@ -37,6 +37,13 @@ var PutARNs = command.Define("arn.put", 1, func(tx *table.Tx, m command.Meta, a 
 	if bad != nil {
 		return out, bad
 	}
+	old, ok := state.AWSRoles.Get(tx, string(a.Application))
+	if !ok {
+		old = &model.AWSRoles{}
+	}
+	for i, arn := range list { // who stays keeps his tokens; those of who goes end, for good
+		out.Listings = append(out.Listings, cmp.Or(old.Listing(arn), m.NewID(i)))
+	}
 	if out.ARNs = list; len(list) == 0 {
 		state.AWSRoles.Delete(tx, string(a.Application))
 	} else {
@@ -53,22 +60,28 @@ type ARNArgs struct {
 	Mark []byte     `cbor:"mark"` // SHA-256 over what was signed
 }
 
+// ARNProof is what a token for a proven identity carries.
+type ARNProof struct {
+	Listing string `cbor:"listing"`
+}
+
 // ProveARN admits a client with an identity of AWS, if the application lists it. A proof does not name the authorization, so it is
 // good once for all of them.
-var ProveARN = command.Define("arn.prove", 1, func(tx *table.Tx, m command.Meta, a ARNArgs) (Done, error) {
+var ProveARN = command.Define("arn.prove", 1, func(tx *table.Tx, m command.Meta, a ARNArgs) (ARNProof, error) {
 	p, err := command.Authenticate(tx, m.Actor)
 	if err != nil {
-		return Done{}, err
+		return ARNProof{}, err
 	}
 	identity := model.ReducedARN(a.ARN)
-	if roles, ok := state.AWSRoles.Get(tx, string(p.Application.ID)); !ok || identity == "" || !slices.Contains(roles.ARNs, identity) {
-		return Done{}, model.Errorf(model.Unauthenticated, "Client authentication failed: the application does not list this identity of AWS")
+	roles, ok := state.AWSRoles.Get(tx, string(p.Application.ID))
+	if !ok || roles.Listing(identity) == "" {
+		return ARNProof{}, model.Errorf(model.Unauthenticated, "Client authentication failed: the application does not list this identity of AWS")
 	}
 	if err := spend(tx, m, p, "sts", a.At, a.Mark); err != nil {
-		return Done{}, err
+		return ARNProof{}, err
 	}
 	tx.Emit(audit.ARNProven.With("authorization", string(p.Authorization.ID), "application", string(p.Application.ID), "arn", identity))
-	return Done{}, nil
+	return ARNProof{roles.Listing(identity)}, nil
 }).AuditDenials()
 
 // AWSKeyArgs are a new pair of an authorization, drawn and sealed at the edge; without an access key the old one goes.

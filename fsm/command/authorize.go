@@ -1,6 +1,8 @@
 package command
 
 import (
+	"slices"
+
 	"cofre/fsm/authz"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
@@ -46,7 +48,16 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 
 var errToken = model.Errorf(model.Unauthenticated, "Client authentication failed: the token is not valid any more")
 
-// Authenticate finds the client behind an actor and refuses revoked tokens and epochs.
+// listed tells whether the identity of AWS that a token was issued for is on the list since then; other tokens name none.
+func listed(r table.Reader, app model.ApplicationID, listing string) bool {
+	if listing == "" {
+		return true
+	}
+	roles, ok := state.AWSRoles.Look(r, string(app))
+	return ok && slices.Contains(roles.Listings, listing)
+}
+
+// Authenticate finds the client behind an actor and refuses revoked tokens, epochs, and identities that are not listed any more.
 func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 	auth, ok := state.Authorizations.Look(r, string(a.Authorization))
 	if ok && !auth.Enabled {
@@ -61,7 +72,7 @@ func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
 	case !app.Enabled:
 		return nil, model.Errorf(model.Unauthenticated, "Inactive authorization") // so did this
-	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)):
+	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) || !listed(r, app.ID, a.Listing):
 		return nil, errToken
 	}
 	return &Principal{app, auth, state.ProfilesOf(r, auth)}, nil

@@ -114,7 +114,8 @@ func (s *script) apply(e command.Envelope, at model.Time) command.Result {
 	return s.machine.Apply(l).([]command.Result)[0]
 }
 
-// actor reads "system", "operator", "client:$auth" or "client:$auth@10.0.0.1" with an epoch of 1 or "client:$auth#2".
+// actor reads "system", "operator", "client:$auth" or "client:$auth@10.0.0.1" with an epoch of 1 or "client:$auth#2", and "client:$auth/$listing" for
+// a token of an identity of AWS.
 func (s *script) actor(v string) model.Actor {
 	kind, id, _ := strings.Cut(v, ":")
 	switch kind {
@@ -128,6 +129,7 @@ func (s *script) actor(v string) model.Actor {
 		source = "127.0.0.1"
 	}
 	epoch := uint64(1)
+	id, listing, _ := strings.Cut(id, "/$")
 	id, e, ok := strings.Cut(id, "#")
 	if ok {
 		_, _ = fmt.Sscan(e, &epoch)
@@ -135,7 +137,7 @@ func (s *script) actor(v string) model.Actor {
 	if name, ok := strings.CutPrefix(id, "$"); ok {
 		id = strings.Trim(s.vars[name], `"`)
 	}
-	return model.Actor{Kind: model.ActorClient, Authorization: model.AuthorizationID(id), Epoch: epoch, Source: source}
+	return model.Actor{Kind: model.ActorClient, Authorization: model.AuthorizationID(id), Epoch: epoch, Listing: strings.Trim(s.vars[listing], `"`), Source: source}
 }
 
 func (s *script) capture(captures map[string]string, body codec.Raw) {

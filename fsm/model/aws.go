@@ -9,8 +9,18 @@ import (
 // AWSRoles are the identities of AWS that may get tokens for the authorizations of an application.
 type AWSRoles struct {
 	Application ApplicationID `cbor:"application"`
-	ARNs        []string      `cbor:"arns"` // as ReducedARN writes them, sorted
+	ARNs        []string      `cbor:"arns"`               // as ReducedARN writes them, sorted
+	Listings    []string      `cbor:"listings,omitempty"` // of each ARN: a new one whenever it comes onto the list
 	At          Time          `cbor:"at"`
+}
+
+// Listing is what tokens of an identity hang on: it ends when the identity is taken off the list, and another one begins when it is
+// listed again. Empty: it is not listed.
+func (r *AWSRoles) Listing(arn string) string {
+	if i := slices.Index(r.ARNs, arn); arn != "" && i >= 0 && i < len(r.Listings) {
+		return r.Listings[i]
+	}
+	return ""
 }
 
 // MaxARNs is how many identities one application lists.

@@ -46,6 +46,7 @@ type Claims struct {
 	Audience model.ClusterID       `json:"aud"`
 	ID       string                `json:"jti"`
 	Epoch    uint64                `json:"epoch"`
+	Listing  string                `json:"listing,omitempty"` // of the identity of AWS that it is for
 	Issued   int64                 `json:"iat"`
 	Expires  int64                 `json:"exp"`
 }
@@ -55,7 +56,7 @@ func (c Claims) Until() model.Time { return model.Time(c.Expires * 1000) }
 
 // Actor is the client behind the token, with where its request comes from.
 func (c Claims) Actor(from model.Origin) model.Actor {
-	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Issued: model.Time(c.Issued * 1000)}.From(from)
+	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Listing: c.Listing, Issued: model.Time(c.Issued * 1000)}.From(from)
 }
 
 // Tokens issues and verifies access tokens.
@@ -73,14 +74,14 @@ func NewTokens(k Keys, cluster func() model.ClusterID) *Tokens {
 	return &Tokens{keys: k, cluster: cluster, seen: newLRU[[sha256.Size]byte, Claims](8192)}
 }
 
-// Issue makes a token for an authorization.
-func (t *Tokens) Issue(auth model.AuthorizationID, epoch uint64, ttl time.Duration, at time.Time) (secret.Value, Claims, error) {
+// Issue makes a token for an authorization; listing is of the identity of AWS that proved itself, if one did.
+func (t *Tokens) Issue(auth model.AuthorizationID, epoch uint64, listing string, ttl time.Duration, at time.Time) (secret.Value, Claims, error) {
 	if ttl <= 0 || ttl > MaxTTL {
 		return secret.Value{}, Claims{}, model.Errorf(model.Invalid, "ttl is between 1 and %d minutes", int(MaxTTL/time.Minute)).WithField("ttl")
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:])
-	c := Claims{Subject: auth, Audience: t.cluster(), ID: hex.EncodeToString(id[:]), Epoch: epoch, Issued: at.Unix(), Expires: at.Add(ttl).Unix()}
+	c := Claims{Subject: auth, Audience: t.cluster(), ID: hex.EncodeToString(id[:]), Epoch: epoch, Listing: listing, Issued: at.Unix(), Expires: at.Add(ttl).Unix()}
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return secret.Value{}, Claims{}, fmt.Errorf("encode token: %w", err)

@@ -67,8 +67,9 @@ func (t *tokens) GrantAWS(ctx context.Context, proof token.AWSProof, from model.
 		return token.Granted{}, err
 	}
 	actor := model.Actor{Kind: model.ActorClient, Authorization: auth.ID, Epoch: auth.Epoch}.From(from)
-	if err := t.access.ProveARN(ctx, actor, application.ARNArgs{ARN: who.ARN, At: who.At, Mark: who.Mark}); err != nil {
+	listing, err := t.access.ProveARN(ctx, actor, application.ARNArgs{ARN: who.ARN, At: who.At, Mark: who.Mark})
+	if err != nil {
 		return token.Granted{}, err
 	}
-	return t.issue(auth, from, at, ttl)
+	return t.issue(auth, listing, from, at, ttl)
 }

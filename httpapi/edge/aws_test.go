@@ -200,6 +200,38 @@ func TestAWSProofAtADoubleOfSTS(t *testing.T) {
 	}
 }
 
+// Who is taken off the list is out at once with the tokens that he has, and for good; others notice nothing.
+func TestUnlistedIdentityLosesItsTokens(t *testing.T) {
+	t.Parallel()
+	_, client := newSTSDouble(t)
+	h := open(t, func(d *edge.Deps) { d.STS = client })
+	admin := h.token(h.admin)
+	h.stock(admin)
+	own := h.token(h.authorize(admin, "web", `{"name":"prod","rights":["secret.read"],"filter":{"all":true}}`))
+	unique := h.json(admin, "GET", "/api/v1/applications/web/authorizations/prod", 200, "").text("id")
+	list := func(arns string) {
+		t.Helper()
+		h.json(admin, "PUT", "/api/v1/applications/web/arns", 200, `{"arns":[`+arns+`]}`)
+	}
+	const role, user = `"arn:aws:iam::123456789012:role/web"`, `"arn:aws:iam::123456789012:user/ci"`
+	list(role + "," + user)
+	web := h.prove(proof(t, webRole, unique, "cluster1", frankfurt, time.Now()), 200).text("access_token")
+	ci := h.prove(proof(t, ciUser, unique, "cluster1", frankfurt, time.Now()), 200).text("access_token")
+	can := func(token string, status int) {
+		t.Helper()
+		h.json(token, "GET", "/iso/pam/credential/web1-root", status, "")
+	}
+	can(web, 200)
+	list(user)
+	can(web, 401)
+	can(ci, 200)
+	can(own, 200)
+	list(role + "," + user)
+	can(web, 401)
+	can(ci, 200)
+	can(h.prove(proof(t, webRole, unique, "cluster1", frankfurt, time.Now().Add(time.Second)), 200).text("access_token"), 200)
+}
+
 func with(v url.Values, name, value string) url.Values {
 	out := url.Values{}
 	for k, all := range v {

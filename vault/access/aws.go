@@ -68,10 +68,11 @@ func (s *Service) FindARNs(ctx context.Context, unique string, from model.Origin
 	return &h.auth, nil
 }
 
-// ProveARN admits a client by what AWS told about it, once; it returns after a majority has it.
-func (s *Service) ProveARN(ctx context.Context, actor model.Actor, a application.ARNArgs) error {
-	_, err := command.Propose(ctx, s.proposer, application.ProveARN, actor, a)
-	return err
+// ProveARN admits a client by what AWS told about it, once; it returns after a majority has it, with the listing that its token
+// carries.
+func (s *Service) ProveARN(ctx context.Context, actor model.Actor, a application.ARNArgs) (string, error) {
+	proof, err := command.Propose(ctx, s.proposer, application.ProveARN, actor, a)
+	return proof.Listing, err
 }
 
 // NewAWSKey draws a pair for an authorization, in place of the one that it has.

@@ -46,7 +46,8 @@ func arnsCommand(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "arns NAME [ARN...]", Short: "Show or replace the roles and users of AWS that get tokens for an application", Args: cobra.MinimumNArgs(1),
 		Long: `Without an ARN, show them. A client with one of these identities signs GetCallerIdentity of AWS STS, and gets a token for the
-authorization whose unique key (its id) it names; docs/aws.md shows how. A role is listed without its path, since AWS does not tell it.`,
+authorization whose unique key (its id) it names; docs/aws.md shows how. A role is listed without its path, since AWS does not tell it.
+Who is taken off the list loses the tokens that he has, at once and for good; those of others live on.`,
 		Example: "  cofre application arns shop arn:aws:iam::123456789012:role/web arn:aws:iam::123456789012:user/ci\n  cofre application arns shop\n  cofre application arns shop --none",
 	}
 	none := c.Flags().Bool("none", false, "list nobody any more")
