@@ -25,6 +25,8 @@ type Divergence struct {
 	Mark     func(reason string) error                  // keeps the node from starting again
 	// Overwritten gives an applied entry that the leader has another one for.
 	Overwritten <-chan uint64
+	// PutBack gives the last entry that other members know this node to have applied, and that it then lacked; see Recall.
+	PutBack <-chan uint64
 }
 
 // Why a node quarantined itself.
@@ -66,6 +68,8 @@ func (d *Divergence) Run(ctx context.Context) error {
 		case <-changed:
 		case index := <-d.Overwritten:
 			return d.quarantine(ErrOverwritten, index)
+		case index := <-d.PutBack:
+			return d.quarantine(ErrPutBack, index)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -11,8 +11,8 @@ import (
 	"cofre/fsm/model"
 )
 
-// TestOlderCopyIsNoticed: a node whose data were put back from an older copy stops as soon as it sees what it had reported
-// since. The control: the same node, stopped and started on its own data at the same moments, goes on.
+// TestOlderCopyIsNoticed: a node whose data were put back from an older copy, and of which nobody remembers anything, stops as soon as
+// it sees what it had reported since. The control: the same node, stopped and started on its own data at the same moments, goes on.
 func TestOlderCopyIsNoticed(t *testing.T) {
 	t.Parallel()
 	for name, back := range map[string]bool{"an older copy": true, "its own data": false} {
@@ -20,7 +20,7 @@ func TestOlderCopyIsNoticed(t *testing.T) {
 			if testing.Short() && !back {
 				t.Skip("thousands of log entries on three nodes: the race detector sees them in one case")
 			}
-			three(t, clustertest.Options{Real: true}, func(t *testing.T, cl *clustertest.Cluster) {
+			three(t, clustertest.Options{Real: true, Forgetful: true}, func(t *testing.T, cl *clustertest.Cluster) {
 				cl.Found()
 				watch := func(m *clustertest.Member) chan error {
 					end := make(chan error, 1)
@@ -71,7 +71,7 @@ func TestWhatWasAppliedIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	for name, forgets := range map[string]bool{"a member forgets": true, "none does": false} {
 		t.Run(name, func(t *testing.T) {
-			three(t, clustertest.Options{Real: true}, func(t *testing.T, cl *clustertest.Cluster) {
+			three(t, clustertest.Options{Real: true, Forgetful: true}, func(t *testing.T, cl *clustertest.Cluster) {
 				cl.Found()
 				l := cl.Leader()
 				var others []model.NodeID

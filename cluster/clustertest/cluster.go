@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -35,6 +36,8 @@ type Options struct {
 	// Binary gives what the binary of a member knows; nil: what this one does.
 	Binary func(model.NodeID) (level uint16, features []command.Feature)
 	Blind  bool // nobody compares clocks: the control of what the comparison is for
+	// Forgetful members do not remember for each other how far each was: what else notices an older copy shows.
+	Forgetful bool
 }
 
 // Cluster is several members on one network.
@@ -71,6 +74,7 @@ type Member struct {
 	Proposer *cluster.Proposer
 	Reader   *cluster.Reader
 	Clock    *cluster.Clock
+	Recall   *cluster.Recall
 	Gather   func(context.Context) ([]cluster.MemberStatus, error)
 
 	log    *powered
@@ -177,26 +181,42 @@ func (c *Cluster) Members() (out []*Member) {
 // Restart starts a member on what its host kept.
 func (c *Cluster) Restart(id model.NodeID) *Member {
 	c.t.Helper()
+	m, err := c.TryRestart(id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return m
+}
+
+// TryRestart is Restart of a member that may refuse to start.
+func (c *Cluster) TryRestart(id model.NodeID) (*Member, error) {
 	h := c.host(id)
 	m := &Member{ID: id}
 	log, err := m.openLog(h)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	registry, sm, err := c.machine(m, h)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
+	m.Recall = cluster.NewRecall(sm.Applied, m.hashReport)
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	transport := c.Network.attach(id)
+	dial := func(ctx context.Context, peer model.NodeID) (net.Conn, error) { return c.dial(ctx, id, peer) }
 	m.Node, err = raftnode.Start(raftnode.Config{
 		ID: id, Log: log, Records: h.files, SnapshotThreshold: c.options.Snapshots, TrailingLogs: c.options.Trailing, SnapshotInterval: time.Second,
+		Before: func(began uint64) error { return c.before(m, dial, began) },
 	}, sm, transport, c.options.Log)
 	if err != nil {
-		c.t.Fatal(err)
+		m.stop()
+		if m.Replica != nil {
+			err = errors.Join(err, m.Replica.Close())
+		}
+		return nil, errors.Join(err, m.log.Close())
 	}
 	m.Clock = c.clock(id, h)
-	m.Client = rpc.NewClient(func(ctx context.Context, peer model.NodeID) (net.Conn, error) { return c.dial(ctx, id, peer) }, m.Clock.Observe)
+	m.Client = rpc.NewClient(dial, m.Clock.Observe)
 	low := func() bool { return c.options.DiskLow != nil && c.options.DiskLow(id) }
 	m.Proposer = cluster.NewProposer(m.Node, m.Client, cluster.Admission{Registry: registry, Clock: m.Clock, DiskLow: low})
 	m.Reader = cluster.NewReader(m.Node, m.Client, m.Proposer)
@@ -208,11 +228,16 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	}
 	m.server = &rpc.Server{Log: c.options.Log, Now: m.Clock.Now, Handlers: map[rpc.Method]rpc.Handler{
 		rpc.Propose: m.Proposer.Handler(), rpc.ReadIndex: m.Reader.Handler(), rpc.Status: cluster.StatusHandler(own),
+		rpc.Recall: m.Recall.Handler(),
 	}}
 	handover := &cluster.Handover{Node: m.Node, Clock: m.Clock, Log: c.options.Log, Low: low, Sealed: func() bool { return own().Sealed }, Gather: m.Gather}
 	runs := []func(context.Context) error{m.Proposer.Run, m.Reader.Run, handover.Run, func(ctx context.Context) error {
 		return m.Clock.Run(ctx, func(ctx context.Context, peer model.NodeID) {
-			_ = m.Client.Call(ctx, peer, rpc.Status, struct{}{}, nil)
+			if c.options.Forgetful {
+				_ = m.Client.Call(ctx, peer, rpc.Status, struct{}{}, nil)
+				return
+			}
+			m.Recall.Tell(ctx, m.Client, peer)
 		})
 	}}
 	if m.Replica != nil {
@@ -222,7 +247,17 @@ func (c *Cluster) Restart(id model.NodeID) *Member {
 	for _, run := range runs {
 		m.tasks.Go(func() { _ = run(m.ctx) })
 	}
-	return m
+	return m, nil
+}
+
+// before asks the others what they remember of a member that starts.
+func (c *Cluster) before(m *Member, dial rpc.Dial, began uint64) error {
+	if c.options.Forgetful {
+		return nil
+	}
+	client := rpc.NewClient(dial, nil)
+	defer client.Close()
+	return m.Recall.Before(m.ctx, client, c.others(m.ID), began)
 }
 
 func (c *Cluster) machine(m *Member, h *host) (*command.Registry, raftnode.StateMachine, error) {

@@ -99,16 +99,23 @@ func (m *Member) Divergence(mark func(reason string)) *cluster.Divergence {
 			defer v.Close()
 			return node.CompareHashes(v, index)
 		},
-		Overwritten: m.Node.Overwritten(), Began: m.Node.Began(), Reported: func() uint64 {
-			v := m.Replica.View()
-			defer v.Close()
-			if h, ok := state.Hashes.Get(v, string(m.ID)); ok {
-				return h.Index
-			}
-			return 0
-		},
-		Mark: func(reason string) error { mark(reason); return nil },
+		Overwritten: m.Node.Overwritten(), PutBack: m.Recall.PutBack(), Began: m.Node.Began(),
+		Reported: func() uint64 { return m.hashReport(m.ID) },
+		Mark:     func(reason string) error { mark(reason); return nil },
 	}
+}
+
+// hashReport is the index of a member's newest hash report in the local replica; 0: none.
+func (m *Member) hashReport(id model.NodeID) uint64 {
+	if m.Replica == nil {
+		return 0
+	}
+	v := m.Replica.View()
+	defer v.Close()
+	if h, ok := state.Hashes.Get(v, string(id)); ok {
+		return h.Index
+	}
+	return 0
 }
 
 // Levels are what the members announced, and the active level.

@@ -24,6 +24,8 @@ type Config struct {
 	// flush of what is in memory, so it may be taken often: a start reads the log from the last one on.
 	SnapshotThreshold, TrailingLogs uint64
 	SnapshotInterval                time.Duration
+	// Before, where it is set, is told where the log ends and may refuse the start, before the node votes.
+	Before func(began uint64) error
 }
 
 func (c Config) raft(log logrus.FieldLogger) *raft.Config {
@@ -85,6 +87,11 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	began, err := snapshots.covers(c.Log)
 	if err != nil {
 		return nil, err
+	}
+	if c.Before != nil {
+		if err := c.Before(began); err != nil {
+			return nil, err
+		}
 	}
 	rc := c.raft(log)
 	notify := make(chan bool, 16)

@@ -21,11 +21,12 @@ const (
 	Join      Method = 3
 	Unwrap    Method = 4
 	Status    Method = 5
+	Recall    Method = 6
 )
 
 func (m Method) String() string {
-	if m >= Propose && m <= Status {
-		return [...]string{"propose", "read index", "join", "unwrap", "status"}[m-1]
+	if m >= Propose && m <= Recall {
+		return [...]string{"propose", "read index", "join", "unwrap", "status", "recall"}[m-1]
 	}
 	return fmt.Sprintf("method %d", uint8(m))
 }

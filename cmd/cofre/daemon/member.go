@@ -53,6 +53,7 @@ type member struct {
 	client    *rpc.Client
 	streams   *peer.Streams
 	clock     *cluster.Clock
+	recall    *cluster.Recall
 	proposer  *cluster.Proposer
 	reader    *cluster.Reader
 
@@ -111,16 +112,18 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	m.directory = &membership.Directory{Self: m.self, Row: m.row, InRaft: func(id model.NodeID) bool { n := started.Load(); return n != nil && n.Has(id) }}
 	dialer := &peer.Dialer{Self: m.self.Get, Pinned: m.directory.Pinned, Log: m.part("peer")}
 	m.clock = cluster.NewClock(m.voters, m.clockTurned)
-	m.client = rpc.NewClient(func(ctx context.Context, to model.NodeID) (net.Conn, error) {
+	m.recall = cluster.NewRecall(m.fsm.Applied, m.hashReport)
+	dial := func(ctx context.Context, to model.NodeID) (net.Conn, error) {
 		address := m.directory.Peer(to)
 		if address == "" {
 			return nil, model.Errorf(model.Unavailable, "the address of node %s is not known", to)
 		}
 		return dialer.To(ctx, peer.ProtoRPC, to, address)
-	}, m.clock.Observe)
+	}
+	m.client = rpc.NewClient(dial, m.clock.Observe)
 	address := raftnode.PeerAddress(id.Node, d.config.Peer.Advertise)
 	m.streams = peer.NewStreams(d.ctx, &peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
-	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing},
+	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing, Before: m.askBefore(dial)},
 		machine{m.fsm}, raftnode.NewTransport(m.streams, m.part("raft")), m.part("raft"))
 	if err != nil {
 		return m, err

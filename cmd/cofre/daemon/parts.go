@@ -36,15 +36,14 @@ func (m *member) parts() []func(context.Context) error {
 }
 
 func (m *member) probe(ctx context.Context, id model.NodeID) {
-	var s cluster.Status
-	_ = m.client.Call(ctx, id, rpc.Status, struct{}{}, &s) // the clock comes with every answer
+	m.recall.Tell(ctx, m.client, id) // the clock comes with every answer
 }
 
 // servePeers answers raft, the members' questions, and newcomers, on one port.
 func (m *member) servePeers(ctx context.Context) error {
 	members := &rpc.Server{Log: m.part("rpc"), Handlers: map[rpc.Method]rpc.Handler{
 		rpc.Propose: m.proposer.Handler(), rpc.ReadIndex: m.reader.Handler(), rpc.Status: cluster.StatusHandler(m.status),
-		rpc.Unwrap: membership.UnwrapHandler(m.deliver),
+		rpc.Recall: m.recall.Handler(), rpc.Unwrap: membership.UnwrapHandler(m.deliver),
 	}}
 	strangers := &rpc.Server{Log: m.part("join"), Handlers: map[rpc.Method]rpc.Handler{rpc.Join: m.admitter().Handler()}}
 	l := &peer.Listener{Self: m.self.Get, Pinned: m.directory.Pinned, Raft: m.directory.PinnedRaft, Log: m.part("peer"), Handlers: map[string]peer.Handler{

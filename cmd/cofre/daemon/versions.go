@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cofre/cluster"
+	"cofre/cluster/rpc"
 	"cofre/fsm/model"
 	"cofre/fsm/node"
 	"cofre/fsm/state"
@@ -30,15 +31,39 @@ func (m *member) divergence() *cluster.Divergence {
 			defer v.Close()
 			return node.CompareHashes(v, index)
 		},
-		Overwritten: m.node.Overwritten(), Began: m.node.Began(), Reported: func() uint64 {
-			v := m.fsm.View()
-			defer v.Close()
-			if h, ok := state.Hashes.Get(v, string(m.id())); ok {
-				return h.Index
+		Overwritten: m.node.Overwritten(), PutBack: m.recall.PutBack(), Began: m.node.Began(),
+		Reported: func() uint64 { return m.hashReport(m.id()) },
+		Mark:     m.mark,
+	}
+}
+
+// hashReport is the index of a member's newest hash report in the local replica; 0: none.
+func (m *member) hashReport(id model.NodeID) uint64 {
+	v := m.fsm.View()
+	defer v.Close()
+	if h, ok := state.Hashes.Get(v, string(id)); ok {
+		return h.Index
+	}
+	return 0
+}
+
+// askBefore asks the other members, before this node votes, whether it once had more than its log holds (an older copy).
+func (m *member) askBefore(dial rpc.Dial) func(began uint64) error {
+	return func(began uint64) error {
+		var others []model.NodeID
+		for _, n := range m.rows() {
+			if n.State != model.NodeRemoved && n.ID != m.id() {
+				others = append(others, n.ID)
 			}
-			return 0
-		},
-		Mark: m.mark,
+		}
+		client := rpc.NewClient(dial, nil) // the clocks are compared when there is a configuration to tell whose
+		defer client.Close()
+		err := m.recall.Before(context.Background(), client, others, began)
+		if errors.Is(err, cluster.ErrPutBack) {
+			err = fmt.Errorf("%w: %s", err, replaceAdvice(m.config))
+			err = errors.Join(err, m.mark(err.Error()))
+		}
+		return err
 	}
 }
 

@@ -30,6 +30,7 @@ type damaged struct {
 	copy   string
 	admin  string
 	wrote  int
+	told   bool                // the others may remember how far it was
 	want   [flipSecrets]string // the secrets that are in force
 	counts map[string]int      // by how it ended
 }
@@ -43,7 +44,7 @@ func TestFlippedByte(t *testing.T) {
 	t.Parallel()
 	c := StartNodes(t, 3, Setup{})
 	c.Secrets()
-	d := &damaged{Nodes: c, node: c.list[2], copy: filepath.Join(c.dir, "copy"), counts: map[string]int{}}
+	d := &damaged{Nodes: c, node: c.list[2], copy: filepath.Join(c.dir, "copy"), counts: map[string]int{}, told: true}
 	for i := range d.want {
 		d.want[i] = fmt.Sprintf("flip-secret-%d", i)
 		c.Credential(fmt.Sprintf("web-%d", i), d.want[i], nil)
@@ -61,6 +62,13 @@ func TestFlippedByte(t *testing.T) {
 	}
 	if how, log := d.run("", 0); how != "serves" {
 		t.Fatalf("the control failed: the untouched copy %s:\n%s", how, log)
+	}
+	d.node.Start() // on its own data
+	c.Healthy(3)
+	<-time.After(6 * time.Second) // it tells every five
+	d.node.Stop()
+	if how, log := d.run("", 0); how != "ended" || !strings.Contains(log, "older copy") || !strings.Contains(log, "cofre cluster remove "+d.node.ID) {
+		t.Errorf("the others remember that it had more, and it %s:\n%s", how, log)
 	}
 	places := flips(t)
 	err = filepath.WalkDir(d.copy, func(path string, e fs.DirEntry, err error) error {
@@ -92,9 +100,27 @@ func TestFlippedByte(t *testing.T) {
 	d.replace()
 }
 
+// forget starts the others anew: what they remember of the node would keep it from starting on an older copy, whatever is in it.
+func (d *damaged) forget() {
+	d.t.Helper()
+	for _, do := range []func(*Node){(*Node).Stop, (*Node).Start} {
+		for _, n := range d.list {
+			if n != d.node {
+				do(n)
+			}
+		}
+	}
+	d.Leader(d.node)
+	d.told = false
+}
+
 // flip changes one byte and judges what becomes of the node.
 func (d *damaged) flip(name string, at int64) {
+	if d.told {
+		d.forget()
+	}
 	how, log := d.run(name, at)
+	d.told = how != "ended"
 	if how == "ended" || how == "waits" {
 		inStore := strings.HasPrefix(filepath.Base(name), "MANIFEST") && strings.Contains(log, filepath.Dir(name)) // it lists the others of its folder
 		if !strings.Contains(log, filepath.Base(name)) && !inStore {
