@@ -41,6 +41,7 @@ type job struct {
 	connect    time.Duration            // longest wait for a connection, and for an answer; 0: those of the executor
 	read       time.Duration
 	turned     bool        // the new key is proven at every door: from now on it logs in
+	dialed     atomic.Bool // somebody was to be reached
 	connected  atomic.Bool // a connection was made since it was set to false
 	entered    atomic.Bool // so was the login of who does the work
 	decrypt    func(*model.Credential) (secret.Value, error)
@@ -252,6 +253,7 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 		sessions = r.sessions
 	}
 	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		j.dialed.Store(true)
 		c, err := dial(ctx, network, address)
 		if err == nil && network != "udp" { // which asks where to log in
 			j.connected.Store(true)
@@ -301,6 +303,9 @@ func (j *job) unsure(o model.Outcome, err error) operation.FinishArgs {
 func (j *job) failed(o model.Outcome, err error) operation.FinishArgs {
 	a := j.done(o)
 	a.Class, a.Message = failureOf(err)
+	// What was refused before anybody was dialed, the device's settings refuse: no pinned key, or a protocol that is not encrypted.
+	own := a.Class == string(executors.ClassHostKey) || a.Class == string(executors.ClassTLS)
+	a.Futile = own && !j.dialed.Load()
 	if len(a.Message) > maxMessage {
 		a.Message = strings.ToValidUTF8(a.Message[:maxMessage], "")
 	}

@@ -37,13 +37,21 @@ func TestTagWithoutValue(t *testing.T) {
 	}
 }
 
-// TestNothingToTryAgain: what the template, or what the operation has for it, makes impossible ends the operation at once. What
-// another node may do better, and what depends on the target, does not.
+// TestNothingToTryAgain: what the template, or what the operation has for it, makes impossible ends the operation at once, and so does
+// what the device's settings forbid before anybody is dialed. What another node may do better, and what depends on the target, does not.
 func TestNothingToTryAgain(t *testing.T) {
 	t.Parallel()
 	fails := func(class executors.Class) executors.Executor {
 		return fake{run: func(context.Context, executors.Session) (executors.Outcome, error) {
 			return executors.NotStarted, &executors.Failure{Class: class, Line: 3, Msg: "it did not go"}
+		}}
+	}
+	dials := func(class executors.Class) executors.Executor {
+		return fake{run: func(ctx context.Context, s executors.Session) (executors.Outcome, error) {
+			over, cancel := context.WithCancel(ctx)
+			cancel()
+			_, _ = s.Dial(over, "tcp", s.Address(22)) // as if the target had been asked
+			return executors.NotStarted, &executors.Failure{Class: class, Msg: "it did not go"}
 		}}
 	}
 	for name, c := range map[string]struct {
@@ -53,6 +61,10 @@ func TestNothingToTryAgain(t *testing.T) {
 		class executors.Class
 	}{
 		"a value that does not fit":                   {with: fails(executors.ClassTemplate), state: model.OpDead, class: executors.ClassTemplate},
+		"a device without a pinned key":               {with: fails(executors.ClassHostKey), state: model.OpDead, class: executors.ClassHostKey},
+		"a device that allows no clear text":          {with: fails(executors.ClassTLS), state: model.OpDead, class: executors.ClassTLS},
+		"a target that shows another key":             {with: dials(executors.ClassHostKey), state: model.OpReady, class: executors.ClassHostKey},
+		"a target that shows another certificate":     {with: dials(executors.ClassTLS), state: model.OpReady, class: executors.ClassTLS},
 		"a silent target":                             {with: fails(executors.ClassTimeout), state: model.OpReady, class: executors.ClassTimeout},
 		"a target that cannot be reached":             {with: fails(executors.ClassNetwork), state: model.OpReady, class: executors.ClassNetwork},
 		"a template that nobody understands":          {with: illiterate{}, state: model.OpDead, class: executors.ClassTemplate},

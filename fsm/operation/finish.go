@@ -20,6 +20,7 @@ type FinishArgs struct {
 	Outcome   model.Outcome     `cbor:"outcome"`
 	Class     string            `cbor:"class,omitempty"`
 	Message   string            `cbor:"message,omitempty"` // redacted
+	Futile    bool              `cbor:"futile,omitempty"`  // the device's settings refuse it, before anybody is dialed
 	Proven    uint64            `cbor:"proven,omitempty"`
 	Refused   []uint64          `cbor:"refused,omitempty"`
 	Found     bool              `cbor:"found,omitempty"` // a removal: the user was there when the attempt began
@@ -75,7 +76,7 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	a.Attempt.EndedAt, a.Attempt.Outcome, a.Attempt.Class, a.Attempt.Message = m.At, o.History[len(o.History)-1].Event, a.Class, a.Message
 	state.Attempts.Put(tx, &a.Attempt)
 	keepCapture(tx, m, o, lease, a.Captured)
-	if e := gaveUp(o, a.Class); e != "" {
+	if e := gaveUp(o, a.Futile || a.Class == classTemplate); e != "" {
 		if err := move(o, e, m.At, m.Node, ""); err != nil {
 			return FinishResult{}, err
 		}
@@ -96,10 +97,10 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 
 // gaveUp tells by which event an operation ends that would be tried again; "": it is tried again. What may have changed the target is
 // settled first, and what must be done in the end, such as a removal, has no last attempt: a correction finds those still trying.
-func gaveUp(o *model.Operation, class string) event {
+func gaveUp(o *model.Operation, vain bool) event {
 	again := o.State == model.OpReady && o.MaxAttempts > 0
 	switch {
-	case class == classTemplate && (again || o.State == model.OpUncertain && o.Kind == model.Verify):
+	case vain && (again || o.State == model.OpUncertain && o.Kind == model.Verify):
 		return futile
 	case again && o.Attempt >= o.MaxAttempts:
 		return exhausted

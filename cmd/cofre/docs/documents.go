@@ -91,8 +91,10 @@ const futile = "An attempt that did not start for the class `template` is the la
 	"nothing of it changes by itself. Correct it, have the new version of the template approved if it was that, and start the operation again (`cofre operation retry NUMBER...`):\n" +
 	"an attempt always takes the template that the credential or profile names when it begins, in the version in force then; only what may have been sent is settled where it was sent. Until then triggers leave the credential alone for `error_interval`. A verification that cannot be made ends likewise;\n" +
 	"ask for a new one.\n\n" +
-	"All other classes keep their attempts, since they depend on the target, the way to it or the node: `timeout` (a pattern that did not come), `network`, `auth`, `tls`, `hostkey`, `policy`,\n" +
-	"`protocol`, `refused`. So does a template that one node does not understand while the nodes run several versions. What has no last attempt keeps trying, so that a correction finds it: the removal of\n" +
+	"So is an attempt that the device's own settings refuse, before anybody is dialed: class `hostkey` where no host key is pinned, and class `tls` where the way is not encrypted and\n" +
+	"the device does not allow that. The message says which command changes it.\n\n" +
+	"All other classes keep their attempts, since they depend on the target, the way to it or the node: `timeout` (a pattern that did not come), `network`, `auth`, `policy`, `tls` and `hostkey` once the target\n" +
+	"was dialed, `protocol`, `refused`. So does a template that one node does not understand while the nodes run several versions. What has no last attempt keeps trying, so that a correction finds it: the removal of\n" +
 	"a dynamic user, the inactivation of an account, and the login that finds out which secret is in force after a change whose end is not known.\n"
 
 func yes(b bool) string {
