@@ -23,7 +23,6 @@ demo: build ## the main job on this machine: three nodes, a practice SSH server,
 	./bin/cofre-demo --cofre ./bin/cofre $(DEMO_ARGS)
 
 test: ## every test: installs the servers it needs (root), 25 minutes on 2 cores
-	@packaging/ci/install
 	@SEEDS=$(SEEDS) packaging/ci/test
 
 race: ## unit tests under the race detector
