@@ -91,3 +91,16 @@ func BenchmarkFileXOR(b *testing.B) {
 		})
 	}
 }
+
+// What a killed process had begun to write is told from what anybody else put there.
+func TestLeftover(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		".identity.12345": true, ".identity.pending.1": true, ".root.sealed.99": true,
+		"identity.1": false, ".identity": false, ".identity.": false, ".identity.pending": false, ".identity.1x": false, ".other.1": false, ".bashrc": false,
+	} {
+		if got := disk.Leftover(name, "identity", "identity.pending", "root.sealed"); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

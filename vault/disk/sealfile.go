@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"cofre/vault/secret"
 )
@@ -61,6 +63,15 @@ func openFile(path string, key Key, purpose string) (secret.Value, error) {
 			return secret.Value{}, err
 		}
 	}
+}
+
+// Leftover tells whether name is that of a temporary file that WriteFile had begun, for one of these files, when its process was
+// killed. It was never in force.
+func Leftover(name string, files ...string) bool {
+	return slices.ContainsFunc(files, func(f string) bool {
+		n, ok := strings.CutPrefix(name, "."+f+".")
+		return ok && n != "" && strings.Trim(n, "0123456789") == ""
+	})
 }
 
 // WriteFile replaces a file atomically and durably, mode 0600: temporary file, fsync, rename, fsync of the folder.

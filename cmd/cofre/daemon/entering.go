@@ -13,6 +13,7 @@ import (
 
 	"cofre/cmd/cofre/config"
 	"cofre/fsm/model"
+	"cofre/vault/disk"
 )
 
 // clusterFiles are the names in a data directory that belong to a cluster: what founding and restoring make there, and take away again
@@ -51,15 +52,26 @@ func canServe(ctx context.Context, c config.Config) error {
 	return nil
 }
 
-// mustBeEmpty refuses a data directory that holds anything but what this process, or the file system, keeps in every one.
+// mustBeEmpty refuses a data directory that holds anything but what this process, or the file system, keeps in every one. Files that
+// were being written when an earlier process was killed go: alone they are nobody's, and nobody sees them in a listing.
 func (d *Daemon) mustBeEmpty() error {
 	entries, err := os.ReadDir(d.config.DataDir)
 	if err != nil {
 		return fmt.Errorf("look at the data directory: %w", err)
 	}
+	var left []string
 	for _, e := range entries {
+		if e.Type().IsRegular() && disk.Leftover(e.Name(), identityFile, pendingFile, rootFile) {
+			left = append(left, e.Name())
+			continue
+		}
 		if !slices.Contains([]string{lockFile, pendingFile, "lost+found"}, e.Name()) {
 			return model.Errorf(model.Conflict, "%s is not empty: it holds %s. A cluster is founded, entered or restored with an empty directory", d.config.DataDir, e.Name())
+		}
+	}
+	for _, name := range left {
+		if err := os.Remove(filepath.Join(d.config.DataDir, name)); err != nil {
+			return fmt.Errorf("remove a file that was not written to its end: %w", err)
 		}
 	}
 	return nil

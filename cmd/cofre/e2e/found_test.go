@@ -96,6 +96,11 @@ func TestFoundWhatCannotServe(t *testing.T) {
 	if err := os.Remove(left); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{".identity.pending.12345", ".root.sealed.1"} { // of a process that was killed while it wrote
+		if err := os.WriteFile(filepath.Join(other.path("data"), name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", other.port))
 	if err != nil {
 		t.Fatal(err)
