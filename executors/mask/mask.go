@@ -42,7 +42,16 @@ type Error struct {
 	Msg          string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Msg) }
+// Error tells the place, and of a long message the beginning and the end: a word of the template stands between them, which may be as
+// long as the template.
+func (e *Error) Error() string {
+	const most = 600
+	msg := e.Msg
+	if n := len(msg); n > most {
+		msg = strings.ToValidUTF8(msg[:most/2], "") + "..." + strings.ToValidUTF8(msg[n-most/2:], "")
+	}
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, msg)
+}
 
 // ErrNoValue is what a Resolver returns, wrapped, for a name that has no value in this operation.
 var ErrNoValue = errors.New("no value in this operation")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -167,4 +168,13 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is not stable", back)
 		}
 	})
+}
+
+// TestLongWord: a word that fills the template is not told back whole, but what was expected is.
+func TestLongWord(t *testing.T) {
+	t.Parallel()
+	e := &Error{Line: 2, Column: 1, Msg: "unknown command " + strings.Repeat("é", 32<<10) + "; expected exec"}
+	if got := e.Error(); len(got) > 700 || !utf8.ValidString(got) || !strings.HasPrefix(got, "line 2, column 1: unknown command é") || !strings.HasSuffix(got, "é; expected exec") {
+		t.Errorf("%d bytes: %s", len(got), got)
+	}
 }
