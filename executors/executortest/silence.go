@@ -22,7 +22,7 @@ func (k Kit) silence(t *testing.T) {
 	t.Parallel()
 	acc, writes := k.probe(t)
 	k.Connect, k.Read = patience, patience
-	for _, at := range []int{1, writes / 2, max(writes-2, 1)} {
+	for _, at := range []int{1, writes / 2, max(writes-2, 1), max(writes-1, 1), writes} { // the last ones are the change and the farewell
 		fresh, began := Fresh(), time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), enough)
 		a := k.change(ctx, t, acc, fresh, &wire{mode: stall, at: at, stalled: func() {}}, nil)

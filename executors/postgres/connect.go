@@ -134,15 +134,15 @@ func unlisted(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "28000" && pg.Routine == "ClientAuthentication"
 }
 
-// spared tells whether the server's answer to a login says nothing against the password: it takes nobody more, is just starting or going,
-// has no such database, or found the password right before it looked whether the role may log in.
+// spared tells whether the server's answer to a login says nothing against the password: it takes nobody more, is just starting, has no
+// such database, or found the password right before it looked whether the role may log in. A server that ends a login, as one that takes too
+// long (57014) or at its own end (57P01), may have refused it already: what it asks, such as PAM, keeps count.
 func spared(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return false
 	}
-	class := pg.Code[:min(2, len(pg.Code))]
-	return class == "53" || class == "57" || pg.Code == "3D000" || pg.Code == "42501" || pg.Code == "28000" && (unlisted(err) || pg.Routine == "InitializeSessionUserId")
+	return strings.HasPrefix(pg.Code, "53") || pg.Code == "57P03" || pg.Code == "3D000" || pg.Code == "42501" || pg.Code == "28000" && (unlisted(err) || pg.Routine == "InitializeSessionUserId")
 }
 
 // sqlState is the code of a server's answer; "" if the error is something else.

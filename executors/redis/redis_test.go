@@ -103,6 +103,7 @@ func TestStrangeAnswers(t *testing.T) {
 		"*99999999999\r\n":                          executors.ClassProtocol,
 		strings.Repeat("*1\r\n", 100):               executors.ClassProtocol,
 		"$5\r\nab":                                  executors.ClassNetwork,
+		"+OK" + strings.Repeat("x", 2<<20) + "\r\n": executors.ClassNetwork, // without end, as far as we read
 		"-NOPERM not you\r\n":                       executors.ClassPolicy,
 		"-LOADING Redis is loading the dataset\r\n": executors.ClassNetwork,
 		"": executors.ClassNetwork,

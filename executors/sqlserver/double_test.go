@@ -24,6 +24,9 @@ import (
 // double speaks TDS 7.4 as far as a login and a batch need it: PRELOGIN, TLS inside of its packets, LOGIN7, SQLBatch. As a wire it
 // is honest, since the real driver talks to it; as an engine it knows ALTER LOGIN alone, and refuses everything else.
 type double struct {
+	bare bool // it has no TLS
+	told bool // and was told a login all the same
+
 	t  *testing.T
 	ca string
 	l  net.Listener
@@ -31,7 +34,8 @@ type double struct {
 
 	mu     sync.Mutex // guards the fields below
 	logins map[string]string
-	odd    map[string]int32 // logins that are answered with this number, whatever the password is
+	odd    map[string]int32 // logins that are answered with this number, whatever the password is; below 0: behind the error of a wrong one
+	answer []byte           // to every batch; nil: the engine's
 	n      int
 	seen   []string // batches
 	rights map[string]string
@@ -167,6 +171,16 @@ func (d *double) talk(raw net.Conn) error {
 	if kind, _, err := receive(raw); err != nil || kind != typePrelogin {
 		return errors.Join(err, errors.New("no PRELOGIN"))
 	}
+	if d.bare {
+		if err := send(raw, typeReply, []byte{0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 15, 0, 0, 0, 0, 0, 2}); err != nil {
+			return err
+		}
+		kind, _, err := receive(raw)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.told = d.told || err == nil && kind == typeLogin
+		return err
+	}
 	// VERSION at 11, ENCRYPTION (on) at 17.
 	if err := send(raw, typeReply, []byte{0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 15, 0, 0, 0, 0, 0, 1}); err != nil {
 		return err
@@ -218,7 +232,11 @@ func (d *double) check(b []byte) (name string, refusal []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if n := d.odd[name]; n != 0 {
-		return name, append(append(fault(n, 14, "Login failed for user '"+name+"'. Reason: special."), fault(18456, 14, "Login failed for user '"+name+"'.")...), done(2)...)
+		special, wrong := fault(max(n, -n), 14, "Login failed for user '"+name+"'. Reason: special, "+narrow(hidden)), fault(18456, 14, "Login failed for user '"+name+"'.")
+		if n < 0 {
+			special, wrong = wrong, special
+		}
+		return name, append(append(special, wrong...), done(2)...)
 	}
 	if have, ok := d.logins[name]; !ok || have != narrow(hidden) {
 		return name, append(fault(18456, 14, "Login failed for user '"+name+"'."), done(2)...)
@@ -256,6 +274,9 @@ func (d *double) batch(who string, b []byte) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen = append(d.seen, text)
+	if d.answer != nil {
+		return d.answer
+	}
 	if answer := d.come(who, text); answer != nil {
 		return answer
 	}

@@ -96,14 +96,54 @@ func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 	t.Parallel()
 	d := serve(t)
 	k := executortest.Kit{Target: d.endpoint()}
-	for number, class := range map[int32]executors.Class{18470: executors.ClassAuth, 18486: executors.ClassAuth, 18487: executors.ClassAuth, 18488: executors.ClassAuth, 4060: executors.ClassAuth} {
+	for number, class := range map[int32]executors.Class{18470: executors.ClassAuth, 18486: executors.ClassAuth, 18487: executors.ClassAuth, 18488: executors.ClassAuth, 4060: executors.ClassAuth, -4060: executors.ClassAuth} {
 		acc := d.add(t)
 		d.mu.Lock()
 		d.odd[acc.Name] = number
 		d.mu.Unlock()
-		if ok, err := sqlserver.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(acc.Password))); ok || executortest.ClassOf(err) != class {
+		if ok, err := sqlserver.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(acc.Password))); ok || executortest.ClassOf(err) != class || executortest.Leak(err.Error(), acc.Password) != "" {
 			t.Errorf("%d: %v, %v", number, ok, err)
 		}
+		if ok, err := sqlserver.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte("Proven-Pass-3z"))); ok || executortest.Leak(err.Error(), "Proven-Pass-3z") != "" {
+			t.Errorf("%d: the secret that is proven shows: %v", number, err)
+		}
+	}
+}
+
+// TestAnswersOnDouble: an error is a no unless it is about the server's own state, or one after which nobody knows.
+func TestAnswersOnDouble(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		number int32
+		class  byte
+		want   executors.Outcome
+	}{
+		{15151, 16, executors.Rejected}, {15116, 16, executors.Rejected}, {102, 15, executors.Rejected}, {297, 16, executors.Rejected},
+		{701, 17, executors.Uncertain}, {9002, 17, executors.Uncertain}, {823, 24, executors.Uncertain}, {0, 20, executors.Uncertain},
+		{596, 16, executors.Uncertain}, {1205, 13, executors.Uncertain}, {3980, 16, executors.Uncertain}, {3989, 16, executors.Uncertain}, {6005, 10, executors.Uncertain}, {6006, 14, executors.Uncertain},
+	} {
+		d := serve(t)
+		d.answer = append(fault(c.number, c.class, "no"), done(2)...)
+		k := executortest.Kit{Executor: sqlserver.New(), Template: template(t, "SQL Server login"), Target: d.endpoint(), Manager: &executortest.Account{Name: admin, Password: adminPassword}}
+		if outcome, err := k.Once(t, d.add(t), executortest.Fresh()); outcome != c.want {
+			t.Errorf("%d of class %d: %s, %v; want %s", c.number, c.class, outcome, err, c.want)
+		}
+	}
+}
+
+// TestNoLoginWithoutTLSOnDouble: a server without TLS is told no login, whatever the device allows.
+func TestNoLoginWithoutTLSOnDouble(t *testing.T) {
+	t.Parallel()
+	for _, optOut := range []bool{false, true} {
+		d := serve(t)
+		d.bare = true
+		e, acc := d.endpoint(), d.add(t)
+		e.InsecureTLS = optOut
+		ok, err := sqlserver.New().Verify(t.Context(), executortest.Kit{Target: e}.Session(acc, ""), secret.New([]byte(acc.Password)))
+		if d.mu.Lock(); ok || executortest.ClassOf(err) != executors.ClassTLS || !strings.Contains(err.Error(), "offers no TLS") || d.told {
+			t.Errorf("%v, %v; told %v", ok, err, d.told)
+		}
+		d.mu.Unlock()
 	}
 }
 
