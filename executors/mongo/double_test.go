@@ -1,7 +1,9 @@
 package mongo_test
 
 import (
+	"cmp"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
 	"io"
@@ -33,7 +35,13 @@ type double struct {
 	users     map[string]string // by database and name
 	n         int
 	secondary bool
-	pending   bool // a change is done, and reported as not confirmed by the set
+	pending   bool   // a change is done, and reported as not confirmed by the set
+	odd       int32  // the code that every command about users gets; 0: the engine's
+	oddLogin  int32  // the same for logins
+	rounds    int    // of hashing that it wants; 0: 4096
+	pretends  bool   // it lets everybody in, and knows no password
+	other     bool   // its answers are to another question
+	size      uint32 // what it says is the length of an answer; 0: what it is
 }
 
 const admin, adminPassword, shop = "root", "Admin-Pass-1x", "shop"
@@ -120,6 +128,15 @@ func (d *double) talk(c net.Conn) {
 			}
 			payload, _ := field("payload").(bson.Binary)
 			out, err := sasl.Step(string(payload.Data))
+			if d.pretends && q[0].Key == "saslContinue" {
+				out, err = "v="+base64.StdEncoding.EncodeToString(make([]byte, 32)), nil
+				answer = bson.D{{Key: "conversationId", Value: int32(1)}, {Key: "done", Value: true}, {Key: "payload", Value: []byte(out)}, {Key: "ok", Value: 1.0}}
+				break
+			}
+			if d.oddLogin != 0 {
+				answer = no(d.oddLogin, "not now")
+				break
+			}
 			if err != nil {
 				answer = no(18, "Authentication failed.")
 				break
@@ -136,7 +153,11 @@ func (d *double) talk(c net.Conn) {
 			return
 		}
 		out := make([]byte, 0, len(raw)+21)
-		for _, v := range []uint32{uint32(len(raw) + 21), 7, binary.LittleEndian.Uint32(head[4:]), 2013, 0} {
+		to := binary.LittleEndian.Uint32(head[4:])
+		if d.other {
+			to++
+		}
+		for _, v := range []uint32{cmp.Or(d.size, uint32(len(raw)+21)), 7, to, 2013, 0} {
 			out = binary.LittleEndian.AppendUint32(out, v)
 		}
 		if _, err := c.Write(append(append(out, 0), raw...)); err != nil {
@@ -165,7 +186,7 @@ func (d *double) conversation(db string) *scram.ServerConversation {
 		if err != nil {
 			return scram.StoredCredentials{}, err
 		}
-		return client.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "0123456789abcdef", Iters: 4096})
+		return client.GetStoredCredentialsWithError(scram.KeyFactors{Salt: "0123456789abcdef", Iters: cmp.Or(d.rounds, 4096)})
 	})
 	return s.NewConversation()
 }
@@ -207,6 +228,8 @@ func (d *double) command(who, db string, q bson.D, field func(string) any) bson.
 	_, there := d.users[user]
 	password, _ := field("pwd").(string)
 	switch {
+	case d.odd != 0:
+		return no(d.odd, "it is the server's own matter")
 	case who != "admin."+admin && (q[0].Key != "updateUser" || who != user):
 		return no(13, "not authorized on "+db+" to execute command with pwd "+password)
 	case q[0].Key == "usersInfo":

@@ -111,6 +111,60 @@ func TestServersThatCannotOnDouble(t *testing.T) {
 	}
 }
 
+// TestAnswersOnDouble: only codes of the closed list mean that nothing was done.
+func TestAnswersOnDouble(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int32]executors.Outcome{
+		2: executors.Rejected, 9: executors.Rejected, 11: executors.Rejected, 13: executors.Rejected, 18: executors.Rejected, 31: executors.Rejected, 59: executors.Rejected,
+		10107: executors.Rejected, 13435: executors.Rejected, 51003: executors.Rejected,
+		1: executors.Uncertain, 50: executors.Uncertain, 64: executors.Uncertain, 89: executors.Uncertain, 91: executors.Uncertain, 189: executors.Uncertain, 11600: executors.Uncertain, 11602: executors.Uncertain,
+	} {
+		d := serve(t)
+		d.odd = code
+		k := kit(d, 0)
+		if outcome, err := k.Once(t, d.add(t), executortest.Fresh()); outcome != want {
+			t.Errorf("%d: %s, %v; want %s", code, outcome, err, want)
+		}
+	}
+}
+
+// TestLoginsThatCannotBeToldOnDouble: one code says that a login is wrong. A server that does not prove that it knows the password, wants
+// too much or too little hashing, or answers something else, has said nothing about it.
+func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		is     func(*double)
+		class  executors.Class // "": the password is wrong
+		spared bool
+	}{
+		"a wrong login":                 {func(d *double) { d.oddLogin = 18 }, "", false},
+		"a server that is going down":   {func(d *double) { d.oddLogin = 91 }, executors.ClassProtocol, true},
+		"no right":                      {func(d *double) { d.oddLogin = 13 }, executors.ClassPolicy, true},
+		"it lets everybody in":          {func(d *double) { d.pretends = true }, executors.ClassProtocol, false},
+		"hashing without end":           {func(d *double) { d.rounds = 1<<20 + 1 }, executors.ClassProtocol, false},
+		"hashing that hides nothing":    {func(d *double) { d.rounds = 1 }, executors.ClassProtocol, false},
+		"an answer to something else":   {func(d *double) { d.other = true }, executors.ClassProtocol, false},
+		"an answer of a gigabyte":       {func(d *double) { d.size = 1 << 30 }, executors.ClassProtocol, false},
+		"an answer shorter than itself": {func(d *double) { d.size = 12 }, executors.ClassProtocol, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			d := serve(t)
+			c.is(d)
+			k, acc := kit(d, 0), d.add(t)
+			p, err := mongo.New().Compile(k.Template)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, _ := executors.VerifierOf(mongo.New(), p)
+			in, err := v.Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(acc.Password)))
+			if in || executortest.ClassOf(err) != c.class || executors.IsSpared(err) != c.spared {
+				t.Errorf("%t, spared %t: %v", in, executors.IsSpared(err), err)
+			}
+		})
+	}
+}
+
 func TestCompile(t *testing.T) {
 	t.Parallel()
 	const expected = `expected use with a database, or a command as one JSON document, such as {"updateUser": "[#USERNAME#]", "pwd": "[#NEW_PASSWORD#]"}, with tags inside of strings`

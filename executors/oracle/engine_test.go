@@ -52,6 +52,8 @@ type engine struct {
 	places   []string // which databases were asked for
 	odd      *fault   // the answer to every statement
 	added    int
+	sysdba   bool   // the last login asked for that
+	told     string // what the error of the next logins tells back besides; "": nothing
 }
 
 func newEngine() engine {
@@ -182,7 +184,11 @@ func (d *double) logon(l *line) (string, error) {
 	}
 	plain := crypt(shared, hidden, cipher.NewCBCDecrypter)
 	proven := len(plain) >= 32 && bytes.HasPrefix(plain[16:], append([]byte(have.password), byte(16-len(have.password)%16)))
+	d.mu.Lock()
+	d.sysdba = mode&0x20 != 0
+	d.mu.Unlock()
 	if f := admit(who, again, mode, &have, proven); f != nil {
+		f.text += d.told
 		_ = l.fault(summary(nil, f)) // it hangs up anyway
 		return "", errors.New(f.text)
 	}

@@ -121,9 +121,11 @@ func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 			t.Errorf("before %s: %v, %v", what, ok, err)
 		}
 		d.set(acc.Name, change)
-		if ok, err := proves(t, d.kit(), acc); ok || executortest.ClassOf(err) != executors.ClassAuth || !strings.Contains(err.Error(), what) {
+		d.told = " " + acc.Password
+		if ok, err := proves(t, d.kit(), acc); ok || executortest.ClassOf(err) != executors.ClassAuth || !strings.Contains(err.Error(), what) || executortest.Leak(err.Error(), acc.Password) != "" {
 			t.Errorf("%s: %v, %v", what, ok, err)
 		}
+		d.told = ""
 	}
 	if ok, err := proves(t, d.kit(), executortest.Account{Name: "nobody", Password: "Some-pass-1"}); ok || err != nil {
 		t.Errorf("nobody: %v, %v", ok, err)
@@ -251,7 +253,7 @@ func TestServicesOnDouble(t *testing.T) {
 		{"sid:ORCL", change, "(SID=ORCL)"},
 		{"other", "-- to one database\nconn [#auth_user#]@" + service + "\n" + change, "(SERVICE_NAME=ORCLPDB1)"},
 		{"ORCL", "CONNECT [#AUTH_USER#]@sid:[#ADD_INFO#] as sysdba;\n" + change, "(SID=ORCL)"},
-		{"gone", change, "ORA-12514"},
+		{"gone", change, "protocol: ORA-12514"},
 		{"x)(SID=ORCL", change, "expected the name of a service"},
 		{"", change, "expected the name of a service"},
 	} {
@@ -264,8 +266,8 @@ func TestServicesOnDouble(t *testing.T) {
 			if outcome != executors.NotStarted || !strings.Contains(err.Error(), c.place) {
 				t.Errorf("%q: %s, %v", c.info, outcome, err)
 			}
-		} else if len(d.places) != 1 || d.places[0] != c.place {
-			t.Errorf("%q: %q", c.info, d.places)
+		} else if len(d.places) != 1 || d.places[0] != c.place || d.sysdba != strings.Contains(c.template, "sysdba") {
+			t.Errorf("%q: %q, as SYSDBA %v", c.info, d.places, d.sysdba)
 		}
 	}
 	delete(k.Values, mask.AddInfo)
@@ -319,13 +321,25 @@ func TestRefusalsOnDouble(t *testing.T) {
 		{good, no(3113, "end-of-file on communication channel"), executors.Uncertain},
 		{good, no(1013, "user requested cancel of current operation"), executors.Uncertain},
 		{"DROP USER [#USERNAME#]", no(1918, "user does not exist"), executors.Applied},
+		{good, no(28008, "invalid old password"), executors.Rejected},
+		{good, no(28220, "REPLACE clause not specified"), executors.Rejected},
+		{good, no(1920, "user name conflicts with another user or role name"), executors.Rejected},
+		{good, no(1935, "missing user or role name"), executors.Rejected},
+		{good, no(65066, "the specified changes must apply to all containers"), executors.Rejected},
+		{good, no(922, "missing or invalid option"), executors.Rejected},
+		{good, no(899, "not the parser's"), executors.Uncertain},
+		{good, no(1000, "maximum open cursors exceeded"), executors.Uncertain},
 	} {
 		d := serve(t)
 		d.odd = c.odd
 		k := d.kit()
 		k.Template = c.src
-		if outcome, err := k.Once(t, d.add(t), executortest.Fresh()); outcome != c.want {
+		outcome, err := k.Once(t, d.add(t), executortest.Fresh())
+		if outcome != c.want {
 			t.Errorf("%s, %v: %s, %v; want %s", c.src, c.odd, outcome, err, c.want)
+		}
+		if down := c.odd != nil && c.odd.number == 3113; down != (executortest.ClassOf(err) == executors.ClassNetwork) {
+			t.Errorf("%s, %v: %v", c.src, c.odd, err)
 		}
 	}
 }
