@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,29 +74,6 @@ func checked(w io.Writer, write func(io.Writer) error) (*trail.Report, error) {
 		return nil, fmt.Errorf("the export is not complete: %s", rep.Completeness)
 	}
 	return rep, nil
-}
-
-// output writes a file of mode 0600 that appears whole or not at all; - is standard output.
-func output(c *cobra.Command, name string, write func(io.Writer) error) error {
-	if name == "-" {
-		w := bufio.NewWriter(c.OutOrStdout())
-		return errors.Join(write(w), w.Flush())
-	}
-	tmp := name + ".part"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	err = write(w)
-	if err == nil {
-		err = errors.Join(w.Flush(), f.Sync())
-	}
-	err = errors.Join(err, f.Close())
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	return os.Rename(tmp, name)
 }
 
 // verdict is one answer about an export as scripts read it.

@@ -77,8 +77,10 @@ func copyChecked(w io.Writer, from io.Reader) (h backup.Header, n int64, err err
 		return err
 	})
 	n, err = io.Copy(io.MultiWriter(w, p), from)
-	_ = p.CloseWithError(err) // never fails
-	err = errors.Join(err, g.Wait())
+	_ = p.CloseWithError(err)            // never fails
+	if checked := g.Wait(); err == nil { // else it failed by the same
+		err = checked
+	}
 	return h, n, err
 }
 

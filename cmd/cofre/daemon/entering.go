@@ -20,6 +20,9 @@ import (
 // when they fail.
 var clusterFiles = []string{"state", "raft", rootFile, identityFile}
 
+// errNoSpace says what a node needs to take anything at all; see diskLow.
+var errNoSpace = errors.New("the disk is nearly full: a node needs more than 1 GiB and 5 % of it free, and a restore besides that what the state needs")
+
 // canServe tries what this node will listen on and show to clients, before anything is made. A cluster that is founded by a node
 // that then cannot serve is lost: its keys and recovery shares were shown to nobody.
 func canServe(ctx context.Context, c config.Config) error {
@@ -45,6 +48,9 @@ func canServe(ctx context.Context, c config.Config) error {
 		if _, err := tls.LoadX509KeyPair(c.API.CertFile, c.API.KeyFile); err != nil {
 			errs = append(errs, fmt.Errorf("api.cert_file: %w", err))
 		}
+	}
+	if diskLow(c.DataDir) {
+		errs = append(errs, fmt.Errorf("data_dir: %w", errNoSpace))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return model.Errorf(model.Conflict, "this node could not serve, and nothing was changed; correct its configuration and start the daemon again: %s", err)

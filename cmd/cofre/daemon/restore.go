@@ -181,7 +181,7 @@ func (r *restoring) build(ctx context.Context, f *backup.File, who model.Actor) 
 	if err := m.openStores(model.NodeID(r.d.config.Node), registry); err != nil {
 		return err
 	}
-	if err := load(m.fsm, f, r.root); err != nil {
+	if err := load(m.fsm, f, r.root, func() bool { return diskLow(r.d.config.DataDir) }); err != nil {
 		return err
 	}
 	row, ok := m.ring()
@@ -204,11 +204,12 @@ func (r *restoring) build(ctx context.Context, f *backup.File, who model.Actor) 
 }
 
 // load puts the state of the file into use, once the whole file was read and is as it was written.
-func load(to *fsm.FSM, f *backup.File, root secret.Value) error {
-	stream, err := f.State(root)
+func load(to *fsm.FSM, f *backup.File, root secret.Value, low func() bool) error {
+	state, err := f.State(root)
 	if err != nil {
 		return err
 	}
+	stream := &sparing{Reader: state, low: low}
 	dir, _, err := to.Build(stream)
 	if err != nil {
 		return err
@@ -217,6 +218,29 @@ func load(to *fsm.FSM, f *backup.File, root secret.Value) error {
 		return err
 	}
 	return to.Flip(dir)
+}
+
+// sparing ends a reader whose content goes to a disk before that is full: a store waits for ever for space, and with it the person.
+type sparing struct {
+	io.Reader
+	low  func() bool
+	next int // bytes until it looks
+}
+
+// spared is how much goes to the disk between two looks at it, far less than what is kept free.
+const spared = 16 << 20
+
+// Read fails once the disk is nearly full.
+func (s *sparing) Read(p []byte) (int, error) {
+	if s.next <= 0 {
+		if s.low() {
+			return 0, errNoSpace
+		}
+		s.next = spared
+	}
+	n, err := s.Reader.Read(p)
+	s.next -= n
+	return n, err
 }
 
 // seed applies the first commands of the new life and makes the node the only voter.

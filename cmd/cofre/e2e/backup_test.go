@@ -17,8 +17,8 @@ import (
 	"cofre/vault/secret"
 )
 
-// cofre runs a command line as the administrator, with the shares on its standard input.
-func (c *Nodes) cofre(shares []string, args ...string) (string, error) {
+// command is a command line of the administrator, with the shares on its standard input.
+func (c *Nodes) command(shares []string, args ...string) *exec.Cmd {
 	c.t.Helper()
 	ca := filepath.Join(c.dir, "ca.pem")
 	if err := os.WriteFile(ca, []byte(c.ca), 0o600); err != nil {
@@ -27,7 +27,12 @@ func (c *Nodes) cofre(shares []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(c.t.Context(), c.setup.Binary, args...)
 	cmd.Env = append(cleanEnv(), "COFRE_URL="+c.Running().url(), "COFRE_CLIENT_ID="+c.api.admin.ID, "COFRE_CLIENT_SECRET="+c.api.admin.Secret, "COFRE_CA_FILE="+ca)
 	cmd.Stdin = strings.NewReader(strings.Join(shares, "\n"))
-	out, err := cmd.CombinedOutput()
+	return cmd
+}
+
+func (c *Nodes) cofre(shares []string, args ...string) (string, error) {
+	c.t.Helper()
+	out, err := c.command(shares, args...).CombinedOutput()
 	return string(out), err
 }
 
