@@ -40,6 +40,7 @@ type double struct {
 	oddLogin  int32  // the same for logins
 	rounds    int    // of hashing that it wants; 0: 4096
 	pretends  bool   // it lets everybody in, and knows no password
+	hasty     bool   // it ends a login before anybody proved anything
 	other     bool   // its answers are to another question
 	size      uint32 // what it says is the length of an answer; 0: what it is
 }
@@ -144,7 +145,7 @@ func (d *double) talk(c net.Conn) {
 			if sasl.Valid() {
 				who = db + "." + decoded.Replace(sasl.Username())
 			}
-			answer = bson.D{{Key: "conversationId", Value: int32(1)}, {Key: "done", Value: sasl.Done()}, {Key: "payload", Value: []byte(out)}, {Key: "ok", Value: 1.0}}
+			answer = bson.D{{Key: "conversationId", Value: int32(1)}, {Key: "done", Value: sasl.Done() || d.hasty}, {Key: "payload", Value: []byte(out)}, {Key: "ok", Value: 1.0}}
 		default:
 			answer = d.command(who, db, q, field)
 		}

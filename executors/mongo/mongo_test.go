@@ -141,6 +141,7 @@ func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 		"a server that is going down":   {func(d *double) { d.oddLogin = 91 }, executors.ClassProtocol, true},
 		"no right":                      {func(d *double) { d.oddLogin = 13 }, executors.ClassPolicy, true},
 		"it lets everybody in":          {func(d *double) { d.pretends = true }, executors.ClassProtocol, false},
+		"it asks for no proof":          {func(d *double) { d.hasty = true }, executors.ClassProtocol, false},
 		"hashing without end":           {func(d *double) { d.rounds = 1<<20 + 1 }, executors.ClassProtocol, false},
 		"hashing that hides nothing":    {func(d *double) { d.rounds = 1 }, executors.ClassProtocol, false},
 		"an answer to something else":   {func(d *double) { d.other = true }, executors.ClassProtocol, false},
@@ -160,6 +161,9 @@ func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 			in, err := v.Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(acc.Password)))
 			if in || executortest.ClassOf(err) != c.class || executors.IsSpared(err) != c.spared {
 				t.Errorf("%t, spared %t: %v", in, executors.IsSpared(err), err)
+			}
+			if outcome, err := p.Run(t.Context(), k.Session(acc, "New-Pass-2y")); outcome != executors.NotStarted || executors.IsSpared(err) != c.spared {
+				t.Errorf("of the manager: %s, spared %t: %v", outcome, executors.IsSpared(err), err)
 			}
 		})
 	}

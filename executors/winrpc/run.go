@@ -17,6 +17,7 @@ import (
 // run is one attempt in progress.
 type run struct {
 	session executors.Session
+	red     *executors.Redactor
 	who     account
 	conn    *client
 	domain  *samr.Handle
@@ -27,7 +28,7 @@ type run struct {
 // Run makes one attempt.
 func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outcome, error) {
 	s, red := s.Guard()
-	r := &run{session: s}
+	r := &run{session: s, red: red}
 	err := r.run(ctx, p)
 	if err == nil {
 		return executors.Applied, nil
@@ -64,7 +65,7 @@ func (r *run) run(ctx context.Context, p *program) error {
 		err := r.step(ctx, st)
 		note := model.Step{Line: st.line, Text: st.source}
 		if err != nil {
-			note.Error = status(err).String()
+			note.Error = failure(r.red, err).Msg
 		}
 		r.session.Trace.Step(note)
 		if err != nil {

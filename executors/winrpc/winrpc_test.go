@@ -71,6 +71,36 @@ func TestDomainAccounts(t *testing.T) {
 	t.Run("self", func(t *testing.T) { self(t, s, k) })
 	t.Run("switched off and on", func(t *testing.T) { switches(t, s, k) })
 	t.Run("refused", func(t *testing.T) { refused(t, s, k) })
+	t.Run("lost", func(t *testing.T) { lost(t, k) })
+}
+
+// lost cuts the connection in a step: its transcript says so, and tells of no status that the server never sent.
+func lost(t *testing.T, k executortest.Kit) {
+	k.Template = "net user [#USERNAME#] [#NEW_PASSWORD#] /domain\n"
+	p, err := winrpc.New().Compile(k.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempt := func(cut int) (*executortest.Brittle, string) {
+		wire, rec := executortest.NewBrittle(cut, false), executors.NewRecorder()
+		s := k.Session(k.Account(t), executortest.Fresh())
+		s.Dial, s.Trace = wire.Dial, rec
+		_, _ = p.Run(t.Context(), s)
+		for _, st := range rec.Steps() {
+			if st.Line == 1 && st.Text != "stopped" {
+				return wire, st.Error
+			}
+		}
+		return wire, ""
+	}
+	whole, _ := attempt(0)
+	said := ""
+	for n := whole.Written(); n > 0 && said == ""; n-- {
+		_, said = attempt(n)
+	}
+	if !strings.Contains(said, "connection") || strings.Contains(said, "0x") {
+		t.Errorf("the step says %q", said)
+	}
 }
 
 // self changes by the account itself: nobody else logs in, and the server wants proof that the old password is known.
