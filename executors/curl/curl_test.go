@@ -144,6 +144,10 @@ func TestAnswers(t *testing.T) {
 		{"not what was expected", change + "expect fine\n", say(200, "error"), executors.Uncertain, executors.ClassProtocol},
 		{"forbidden text", change + "no-expect error\n", say(200, "an error"), executors.Uncertain, executors.ClassProtocol},
 		{"refused", change, say(422, "too weak"), executors.Rejected, executors.ClassPolicy},
+		{"refused because it is there", change, say(409, ""), executors.Rejected, executors.ClassPolicy},
+		{"a busy server that did not look", change, say(429, ""), executors.Rejected, executors.ClassPolicy},
+		{"a server that waited too long", change, say(408, ""), executors.Uncertain, executors.ClassPolicy},
+		{"a proxy that lost its server", change, say(502, ""), executors.Uncertain, executors.ClassProtocol},
 		{"no login", change, say(401, ""), executors.NotStarted, executors.ClassAuth},
 		{"server error", change, say(503, ""), executors.Uncertain, executors.ClassProtocol},
 		{"refused after the first", change + change, func() http.HandlerFunc {
@@ -259,6 +263,42 @@ func TestOAuth2(t *testing.T) {
 	outcome, err := p.Run(t.Context(), session(e))
 	if outcome != executors.Rejected || err == nil || strings.Contains(err.Error(), "t0ken") || !strings.Contains(err.Error(), "may not") {
 		t.Errorf("%s, %v", outcome, err)
+	}
+}
+
+// TestTokenThatIsNone: an answer without the type of a token, or with one that no header carries, gives none.
+func TestTokenThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{`{"access_token":"t0ken-of-the-grant"}`, `{"access_token":"t0ken\nof","token_type":"bearer"}`} {
+		e := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/token" {
+				t.Error("the token was sent")
+			}
+			_, _ = io.WriteString(w, answer)
+		}))
+		p, err := curl.New().Compile("set-oauth2 https://127.0.0.1/token \"my app\" [#AUTH_PASSWORD#]\nset-request-content [#NEW_PASSWORD#]\nrequest https://127.0.0.1/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if outcome, err := p.Run(t.Context(), session(e)); outcome != executors.NotStarted || err == nil || strings.Contains(err.Error(), "t0ken") {
+			t.Errorf("%s: %s, %v", answer, outcome, err)
+		}
+	}
+}
+
+// TestBusyTokenEndpoint: who is asked to come later has not been refused.
+func TestBusyTokenEndpoint(t *testing.T) {
+	t.Parallel()
+	for status, spared := range map[int]bool{429: true, 503: true, 400: false, 401: false, 500: false} {
+		e := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		p, err := curl.New().Compile("set-oauth2 https://127.0.0.1/token app [#AUTH_PASSWORD#]\nset-request-content [#NEW_PASSWORD#]\nrequest https://127.0.0.1/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcome, err := p.Run(t.Context(), session(e))
+		if outcome != executors.NotStarted || executors.IsSpared(err) != spared || (executortest.ClassOf(err) == executors.ClassNetwork) != spared {
+			t.Errorf("%d: %s, spared %v: %v", status, outcome, executors.IsSpared(err), err)
+		}
 	}
 }
 

@@ -3,7 +3,9 @@ package executortest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,19 +24,25 @@ func (k Kit) silence(t *testing.T) {
 	t.Parallel()
 	acc, writes := k.probe(t)
 	k.Connect, k.Read = patience, patience
-	for _, at := range []int{1, writes / 2, max(writes-2, 1), max(writes-1, 1), writes} { // the last ones are the change and the farewell
-		fresh, began := Fresh(), time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), enough)
-		a := k.change(ctx, t, acc, fresh, &wire{mode: stall, at: at, stalled: func() {}}, nil)
-		late := ctx.Err() != nil
-		cancel()
-		if late || a.outcome != executors.Applied && !silent(a.err) {
-			t.Errorf("silent after write %d: %s, %v after %s", at, a.outcome, a.err, time.Since(began).Round(time.Second))
-		}
-		if k.inForce(t, fmt.Sprintf("silent after write %d", at), a, acc, fresh) {
-			acc.Password = fresh
-		}
+	at := []int{1, writes / 2}
+	for n := max(1, writes-5); n <= writes; n++ { // the last ones are the change and the farewell
+		at = append(at, n)
 	}
+	slices.Sort(at)
+	var wg sync.WaitGroup
+	for _, at := range slices.Compact(at) {
+		wg.Go(func() {
+			acc, fresh, began := k.Account(t), Fresh(), time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), enough)
+			defer cancel()
+			a := k.change(ctx, t, acc, fresh, &wire{mode: stall, at: at, stalled: func() {}}, nil)
+			if ctx.Err() != nil || a.outcome != executors.Applied && !silent(a.err) {
+				t.Errorf("silent after write %d: %s, %v after %s", at, a.outcome, a.err, time.Since(began).Round(time.Second))
+			}
+			k.inForce(t, fmt.Sprintf("silent after write %d", at), a, acc, fresh)
+		})
+	}
+	wg.Wait()
 	if v, ok := k.verifier(t); ok {
 		ctx, cancel := context.WithTimeout(t.Context(), enough)
 		defer cancel()

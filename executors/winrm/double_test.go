@@ -40,6 +40,7 @@ type double struct {
 	shells map[string]map[string]*process
 	n      int
 	lines  []string // command lines
+	says   string   // what every command and script ends with; "": what the engine says
 }
 
 // user is a local account.

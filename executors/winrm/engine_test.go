@@ -107,6 +107,9 @@ var listing = exactly(`Get-LocalUser \| Where-Object \{ \$_\.Name\.StartsWith\(`
 
 // run runs a command line, and says what it writes and how it ends.
 func (d *double) run(p *process) (stdout, stderr string, exit int) {
+	if d.says != "" {
+		return "", d.says, 1
+	}
 	if m := netUser.FindStringSubmatch(p.line); m != nil {
 		u := d.users[m[1]]
 		switch {

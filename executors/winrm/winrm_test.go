@@ -174,6 +174,37 @@ func TestCommandLinesOnDouble(t *testing.T) {
 	}
 }
 
+// TestRefusalsOnDouble: words of Windows that say no are worth something from whom they are meant to come, and if the line does one thing.
+func TestRefusalsOnDouble(t *testing.T) {
+	t.Parallel()
+	const (
+		thrown = "Microsoft.PowerShell.Commands.InvalidPasswordException 80131501 too short\r\n"
+		help   = "It does not meet the policy.\r\n\r\nMore help is available by typing NET HELPMSG 2245.\r\n"
+		script = `powershell Set-LocalUser -Name "[#USERNAME#]" -Password ([#NEW_PASSWORD#])`
+		line   = "net user [#USERNAME#] [#NEW_PASSWORD#]"
+	)
+	for _, c := range []struct {
+		template, says string
+		want           executors.Outcome
+	}{
+		{script, thrown, executors.Rejected},
+		{script + "[nl]Write-Output x", thrown, executors.Uncertain},
+		{script, help, executors.Uncertain},
+		{script, "System.OutOfMemoryException 8007000E no more\r\n", executors.Uncertain},
+		{line, help, executors.Rejected},
+		{line + " & echo x", help, executors.Uncertain},
+		{line, thrown, executors.Uncertain},
+		{line, "More help is available by typing NET HELPMSG 3534.", executors.Uncertain},
+	} {
+		d := serve(t, false, "Negotiate")
+		d.says = c.says
+		k := kit(d, c.template)
+		if outcome, err := k.Once(t, executortest.Account{Name: "svc", Password: "Old-pass-1"}, "Fresh_pass-1"); outcome != c.want {
+			t.Errorf("%s, %q: %s, %v; want %s", c.template, c.says, outcome, err, c.want)
+		}
+	}
+}
+
 func TestWireOnDouble(t *testing.T) {
 	t.Parallel()
 	d := serve(t, false, "Negotiate")
