@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -22,18 +23,37 @@ const sealBits = 4096
 // RSA-OAEP and A256GCM, for values above 470 bytes), or both.
 const EncryptionHeader = "X-Cofre-Encryption"
 
-var errSealKey = model.Errorf(model.Invalid, "the key is no RSA public key of %d bits in PEM: cofre authorization encrypt makes one", sealBits).WithField("public_key")
+var errSealKey = model.Errorf(model.Invalid, "the key is no RSA public key of %d bits in PEM: cofre authorization encrypt --private-out makes one", sealBits).WithField("public_key")
+
+var errSealPrivate = model.Errorf(model.Invalid, "this is a private key, which stays with the client, and was not kept: send its public half (openssl pkey -pubout)").WithField("public_key")
 
 // ParsePublicKey reads a PEM public key that answers are to be encrypted to, and gives its PKIX form.
 func ParsePublicKey(text string) ([]byte, error) {
 	block, rest := pem.Decode([]byte(text))
-	if block == nil || len(rest) > 1 || block.Type != "PUBLIC KEY" {
+	if block == nil || len(rest) > 1 {
 		return nil, errSealKey
 	}
-	if _, err := NewSealer(block.Bytes); err != nil {
+	der := block.Bytes
+	switch block.Type {
+	case "PUBLIC KEY":
+	case "RSA PUBLIC KEY": // PKCS #1, as some tools write it
+		key, err := x509.ParsePKCS1PublicKey(der)
+		if err != nil {
+			return nil, errSealKey
+		}
+		if der, err = x509.MarshalPKIXPublicKey(key); err != nil {
+			return nil, errSealKey
+		}
+	default:
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return nil, errSealPrivate
+		}
+		return nil, errSealKey
+	}
+	if _, err := NewSealer(der); err != nil {
 		return nil, err
 	}
-	return block.Bytes, nil
+	return der, nil
 }
 
 // Sealer encrypts the secrets of an answer to a client's public key.

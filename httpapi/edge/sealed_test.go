@@ -48,7 +48,12 @@ func TestSecretsAreEncryptedToAKey(t *testing.T) {
 	for _, bad := range []string{"x", publicPEM(t, &small.PublicKey), publicPEM(t, &private.PublicKey) + "tail"} {
 		h.json(admin, "POST", "/api/v1/applications/shop/authorizations", 400, body(bad))
 	}
-	a := h.json(admin, "POST", "/api/v1/applications/shop/authorizations", 201, body(publicPEM(t, &private.PublicKey)))
+	secretHalf := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}))
+	if a := h.json(admin, "POST", "/api/v1/applications/shop/authorizations", 400, body(secretHalf)); !strings.Contains(a.raw, "this is a private key") {
+		t.Error(a.raw)
+	}
+	pkcs1 := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&private.PublicKey)}))
+	a := h.json(admin, "POST", "/api/v1/applications/shop/authorizations", 201, body(pkcs1))
 	if a.text("authorization.public_key") != publicPEM(t, &private.PublicKey) {
 		t.Error("the key is not shown")
 	}

@@ -33,6 +33,7 @@ type session struct {
 	unechoed  func(context.Context) ([]byte, error) // reads a line from the terminal without echo
 	dial      executors.Dialer                      // host keys are fetched through it
 	connected *client.Client
+	opens     bool // encrypted secrets of answers are opened before they are shown
 }
 
 // Commands lists the commands that use the API.

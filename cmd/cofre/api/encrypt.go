@@ -41,7 +41,9 @@ private key makes a new one here. Values up to 470 bytes are base64 of RSA-OAEP 
 			if err != nil {
 				return err
 			}
-			text = string(b)
+			if text = string(b); strings.Contains(text, "PRIVATE KEY-----") {
+				return fmt.Errorf("%s holds a private key, which stays with you and was not sent: openssl pkey -in %s -pubout writes its public half", *public, *public)
+			}
 		case *out != "":
 			var err error
 			if text, err = newKeyFile(*out); err != nil {

@@ -25,6 +25,18 @@ func TestEncryptedAnswers(t *testing.T) {
 		t.Fatal(err, read)
 	}
 	box := read.Data[0]["A"]
+	if _, notes, err := h.try("", "secret", "read", "db", "--field", "A", "--raw"); err != nil || !strings.Contains(notes, "cofre authorization decrypt") {
+		t.Errorf("nobody is told that what is printed is encrypted: %v %q", err, notes)
+	}
+	h.run("encryption", "create", "orders")
+	sealed := h.runWith("a card number", "encryption", "encrypt", "orders")
+	if out, _, err := h.try(sealed, "encryption", "decrypt", "orders", "--raw"); err == nil || out != "" || !strings.Contains(err.Error(), "--key-file") {
+		t.Errorf("the encrypted answer was printed as the text: %q %v", out, err)
+	}
+	if got := h.runWith(sealed, "encryption", "decrypt", "orders", "--raw", "--key-file", file); got != "a card number" {
+		t.Errorf("%q", got)
+	}
+	h.refused("private key, which stays with you", "authorization", "encrypt", "admin", "admin", "--public", file)
 	if got := h.runWith(box, "authorization", "decrypt", "--private", file); got != "value-of-the-test" {
 		t.Errorf("%q", got)
 	}

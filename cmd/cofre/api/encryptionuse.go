@@ -40,13 +40,18 @@ func encryptWith(s *session) *cobra.Command {
 
 func decryptWith(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "decrypt NAME", Short: "Decrypt base64 from standard input; audited", Args: cobra.ExactArgs(1),
-		Long:    "Decrypt base64 from standard input, with the version that encrypted it. The text is printed to a terminal only; --raw prints it anywhere.",
+		Long:    "Decrypt base64 from standard input, with the version that encrypted it. The text is printed to a terminal only; --raw prints it anywhere.\n--key-file opens the answer of an authorization whose answers are encrypted (cofre authorization encrypt).",
 		Example: "  cofre encryption decrypt orders --raw < card.enc | some-program"}
+	private := c.Flags().String("key-file", "", "file, mode 0600, with the private key that the authorization's answers are encrypted to")
 	raw := c.Flags().Bool("raw", false, "print wherever standard output goes")
 	version := c.Flags().Uint64("version", 0, "of the key, for what was encrypted outside with a public half; the newest by default")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !*raw && !s.terminal(c.OutOrStdout()) {
 			return errors.New("standard output is no terminal: the text would stay in a file or a log. Say --raw if you mean it")
+		}
+		keys, err := openerOf(*private)
+		if err != nil {
+			return err
 		}
 		b, err := io.ReadAll(io.LimitReader(c.InOrStdin(), 128<<10))
 		if err != nil {
@@ -54,6 +59,9 @@ func decryptWith(s *session) *cobra.Command {
 		}
 		r, err := call[keyUse](s, c, http.MethodPost, at("encryption-keys/%s/decrypt", args[0]), map[string]any{"ciphertext": strings.Join(strings.Fields(string(b)), ""), "version": *version})
 		if err != nil {
+			return err
+		}
+		if r.Plaintext, err = s.opened(keys, "the text", r.Plaintext); err != nil {
 			return err
 		}
 		return s.show(c, r, func(w io.Writer) error {

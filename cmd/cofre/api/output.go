@@ -13,8 +13,11 @@ import (
 	"cofre/httpapi/compat"
 )
 
-// show prints one answer: JSON for scripts, otherwise what people does.
+// show prints one answer: JSON for scripts, otherwise what people does. Secrets that came encrypted are printed so, and that is said.
 func (s *session) show(c *cobra.Command, v any, people func(w io.Writer) error) error {
+	if s.connected != nil && s.connected.Sealed() && !s.opens {
+		defer fmt.Fprintln(note(c), "Secrets are encrypted to the authorization's key: cofre authorization decrypt --private FILE opens them.")
+	}
 	if s.asJSON {
 		e := json.NewEncoder(c.OutOrStdout())
 		e.SetEscapeHTML(false)

@@ -49,6 +49,24 @@ func readPrivateKey(name string) (*rsa.PrivateKey, error) {
 // opener opens values of answers. Without a key it hands them on as they are.
 type opener struct{ key *rsa.PrivateKey }
 
+// openerOf reads the file that --key-file names, if it names one.
+func openerOf(file string) (o opener, err error) {
+	if file != "" {
+		o.key, err = readPrivateKey(file)
+	}
+	return o, err
+}
+
+// opened gives what a value of an answer says, for who hands it on; what is encrypted and cannot be opened is not handed on as if it
+// were the value.
+func (s *session) opened(o opener, name, text string) (string, error) {
+	if s.connected.Sealed() && o.key == nil {
+		return "", errSealed
+	}
+	s.opens = true
+	return o.open(name, text)
+}
+
 // sealed tells whether a value has the form of an encrypted one: such a value that does not open was encrypted to another
 // key, and is never taken for a secret.
 func (o opener) sealed(text string) bool {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,11 +79,9 @@ as they came: it opens with the same key only.`,
 		if err != nil {
 			return err
 		}
-		var keys opener
-		if r.private != "" {
-			if keys.key, err = readPrivateKey(r.private); err != nil {
-				return err
-			}
+		keys, err := openerOf(r.private)
+		if err != nil {
+			return err
 		}
 		var held, values, short []string
 		give := func(name, value string) {
@@ -121,10 +118,7 @@ as they came: it opens with the same key only.`,
 				return fmt.Errorf("read %s: %w", credential, err)
 			}
 			held = append(held, credential)
-			if api, err := s.client(); err != nil || api.Sealed() && keys.key == nil {
-				return cmp.Or(err, errSealed)
-			}
-			if got.Secret, err = keys.open("the secret of "+credential, got.Secret); err != nil {
+			if got.Secret, err = s.opened(keys, "the secret of "+credential, got.Secret); err != nil {
 				return err
 			}
 			if strings.ContainsRune(got.Secret, 0) {
