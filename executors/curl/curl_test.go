@@ -316,6 +316,7 @@ func TestVerify(t *testing.T) {
 		{"right", 200, false, oldPassword, true, ""},
 		{"wrong", 200, false, "other", false, ""},
 		{"a public page", 200, true, oldPassword, false, executors.ClassProtocol},
+		{"a page that leads on", 302, false, oldPassword, false, executors.ClassProtocol},
 		{"a page that is closed to all", 403, false, oldPassword, false, executors.ClassProtocol},
 		{"a value that no login carries", 200, false, "a\nb", false, executors.ClassTemplate},
 	} {
@@ -332,7 +333,7 @@ func TestVerify(t *testing.T) {
 				}
 			}))
 			ok, err := curl.New().Verify(t.Context(), session(e), secret.New([]byte(c.value)))
-			if ok != c.ok || executortest.ClassOf(err) != c.class {
+			if ok != c.ok || executortest.ClassOf(err) != c.class || executors.IsSpared(err) != c.open { // a page that is open was shown no password
 				t.Errorf("%v, %v; want %v %q", ok, err, c.ok, c.class)
 			}
 		})
