@@ -1,0 +1,170 @@
+package ldap_test
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"cofre/executors"
+	"cofre/executors/executortest"
+	"cofre/executors/executortest/target"
+	"cofre/executors/ldap"
+	"cofre/executors/mask"
+	"cofre/fsm/model"
+	"cofre/vault/secret"
+)
+
+// double speaks as much of LDAP as a bind, a search and a change need, over TLS: for answers that a real directory gives in rare
+// moments only.
+type double struct {
+	bind   byte   // the result of every login
+	said   string // with it
+	change byte   // the result of every change
+}
+
+// start gives a session with it.
+func (d double) start(t *testing.T) executors.Session {
+	t.Helper()
+	s := httptest.NewTLSServer(nil) // for its certificate
+	defer s.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: s.TLS.Certificates, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				d.serve(c)
+			}()
+		}
+	}()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	e := model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), CA: string(ca)}
+	k := executortest.Kit{Target: e, Manager: &executortest.Account{Name: "cn=root,dc=x", Password: "Manager-Pass-1"}, Values: map[mask.Name]string{mask.AddInfo: "dc=x"}}
+	return k.Session(executortest.Account{Name: "ann", Password: "Old-Pass-1x"}, "New-Pass-2y")
+}
+
+// element writes one of BER.
+func element(tag byte, content ...byte) []byte {
+	n := len(content)
+	if n < 0x80 {
+		return append([]byte{tag, byte(n)}, content...)
+	}
+	return append([]byte{tag, 0x82, byte(n >> 8), byte(n)}, content...)
+}
+
+// receive reads a message: its number, and the kind of what it asks for.
+func receive(c net.Conn) (id []byte, kind byte, err error) {
+	head := make([]byte, 2)
+	if _, err = io.ReadFull(c, head); err != nil {
+		return nil, 0, err
+	}
+	n := int(head[1])
+	if n >= 0x80 {
+		size := make([]byte, n-0x80)
+		if _, err = io.ReadFull(c, size); err != nil {
+			return nil, 0, err
+		}
+		n = 0
+		for _, b := range size {
+			n = n<<8 | int(b)
+		}
+	}
+	body := make([]byte, n)
+	if _, err = io.ReadFull(c, body); err != nil || n < 4 {
+		return nil, 0, io.ErrUnexpectedEOF
+	}
+	end := 2 + int(body[1])
+	return body[:end], body[end], nil
+}
+
+func (d double) serve(c net.Conn) {
+	for {
+		id, kind, err := receive(c)
+		if err != nil || kind == 0x42 { // unbind
+			return
+		}
+		answer := func(tag byte, content ...byte) {
+			_, _ = c.Write(element(0x30, append(append([]byte(nil), id...), element(tag, content...)...)...))
+		}
+		result := func(code byte, said string) []byte {
+			return append(append([]byte{0x0a, 1, code}, element(0x04)...), element(0x04, []byte(said)...)...)
+		}
+		switch kind {
+		case 0x60:
+			answer(0x61, result(d.bind, d.said)...)
+		case 0x63:
+			answer(0x64, append(element(0x04, []byte("uid=ann,dc=x")...), element(0x30)...)...)
+			answer(0x65, result(0, "")...)
+		case 0x77:
+			answer(0x78, result(d.change, "no")...)
+		default:
+			answer(kind+1, result(d.change, "no")...)
+		}
+	}
+}
+
+// TestAnswersOnDouble: a directory that is busy, or ends an operation, may have made the change; one that may not make it has not.
+func TestAnswersOnDouble(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[byte]executors.Outcome{
+		16: executors.Rejected, 19: executors.Rejected, 20: executors.Rejected, 21: executors.Rejected, 32: executors.Rejected, 50: executors.Rejected, 53: executors.Rejected, 65: executors.Rejected,
+		1: executors.Uncertain, 2: executors.Uncertain, 3: executors.Uncertain, 51: executors.Uncertain, 52: executors.Uncertain, 80: executors.Uncertain, 118: executors.Uncertain,
+	} {
+		for _, change := range []string{"mod-replace userPassword [#NEW_PASSWORD#]", "password-modify [#NEW_PASSWORD#]"} {
+			p, err := ldap.New().Compile("bind cn=root,dc=x\nfind dc=x (uid=[#USERNAME#])\n" + change)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if outcome, err := p.Run(t.Context(), double{change: code}.start(t)); outcome != want {
+				t.Errorf("%s, %d: %s, %v; want %s", change, code, outcome, err, want)
+			}
+		}
+	}
+}
+
+// TestLoginsOnDouble: one code says that a name or password is wrong, unless Active Directory says why else it is; who is busy, or wants
+// another way to log in, has refused no password.
+func TestLoginsOnDouble(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code   byte
+		said   string
+		wrong  bool
+		spared bool
+	}{
+		{49, "", true, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v3839", true, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 530, v3839", false, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 533, v3839", false, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 775, v3839", false, false},
+		{51, "", false, true}, {52, "", false, true}, {8, "", false, true}, {13, "", false, true},
+		{48, "", false, false}, {53, "", false, false}, {80, "", false, false},
+	} {
+		s := double{bind: c.code, said: c.said + " Proven-Pass-3z"}.start(t)
+		known := s.Resolve
+		s.Resolve = func(n mask.Name) (secret.Value, error) {
+			switch n {
+			case mask.AddInfo:
+				return secret.Value{}, mask.ErrNoValue
+			case mask.Username:
+				return secret.New([]byte("uid=ann,dc=x")), nil
+			}
+			return known(n)
+		}
+		in, err := ldap.New().Verify(t.Context(), s, secret.New([]byte("Proven-Pass-3z")))
+		if in || (err == nil) != c.wrong || executors.IsSpared(err) != c.spared || err != nil && (executortest.Leak(err.Error(), "Proven-Pass-3z") != "" || strings.TrimSpace(err.Error()) == "") {
+			t.Errorf("%d %.90s: %v, spared %v: %v", c.code, c.said, in, executors.IsSpared(err), err)
+		}
+	}
+}
