@@ -40,6 +40,8 @@ type double struct {
 	shells map[string]map[string]*process
 	n      int
 	lines  []string // command lines
+	first  int      // the status of requests without a login; 0: as they deserve
+	last   int      // and of those that show a password
 	says   string   // what every command and script ends with; "": what the engine says
 }
 
@@ -122,6 +124,10 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who := c.who
+	if d.first != 0 && r.Header.Get("Authorization") == "" {
+		w.WriteHeader(d.first)
+		return
+	}
 	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
 		switch scheme {
 		case "Basic":
@@ -135,6 +141,10 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				c.challenge = []byte(executortest.Fresh())[:8]
 				w.Header().Add("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(challenge(c.challenge)))
 				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			if d.last != 0 {
+				w.WriteHeader(d.last)
 				return
 			}
 			c.who = d.proven(raw, c.challenge)
