@@ -87,8 +87,10 @@ var Renew = command.Define("dynamic.renew", 1, func(tx *table.Tx, m command.Meta
 		return UserResult{}, err
 	case by.Authorization.ID != u.Owner:
 		return UserResult{}, errForeign
-	case u.State != model.DynamicActive || m.At >= u.ExpiresAt:
-		return UserResult{}, model.Errorf(model.Conflict, "the dynamic user is %s, or its time is over", u.State)
+	case u.State != model.DynamicActive:
+		return UserResult{}, model.Errorf(model.Conflict, "the dynamic user is %s", u.State)
+	case m.At >= u.ExpiresAt:
+		return UserResult{}, model.Errorf(model.Conflict, "the time of the dynamic user is over: ask for another one")
 	case a.TTL < operation.LeastTTL(tx).Milliseconds() || a.TTL > u.Life:
 		return UserResult{}, model.Errorf(model.Invalid, "a user of this profile is renewed for %s to %s", operation.LeastTTL(tx), model.Span(u.Life)).WithField("ttl")
 	}
