@@ -213,3 +213,11 @@ func Kinds(m *fsm.FSM) []string {
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
+
+// ScriptLog runs a script, whatever it expects, and gives the log that it makes.
+func ScriptLog(t testing.TB, in string) []*raft.Log {
+	t.Helper()
+	s := &script{t: t, machine: Open(t), now: Start, vars: map[string]string{}}
+	s.run(in)
+	return s.log
+}
