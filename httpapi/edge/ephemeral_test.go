@@ -92,6 +92,12 @@ func TestEphemeralTag(t *testing.T) {
 	if status, _, _ := h.conditional(tok, "/iso/sctm/secret", tag); status != 304 || tag == "" {
 		t.Errorf("the same user: %d", status)
 	}
+	h.json(tok, "PUT", "/api/v1/devices/db1", 200, `{"hostname":"db1-new"}`)
+	status, renamed, _ := h.conditional(tok, "/iso/sctm/secret", tag)
+	if status != 200 || renamed == tag {
+		t.Errorf("the same user on a device of another name: %d", status)
+	}
+	tag = renamed
 	h.json(tok, "DELETE", "/api/v1/leases/1", 200, "")
 	go func() { h.create(h.await(1), "Ephemeral-2") }()
 	if a := h.json(tok, "GET", "/iso/sctm/secret", 200, ""); !strings.Contains(a.raw, "Ephemeral-2") {
