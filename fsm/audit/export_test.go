@@ -87,6 +87,9 @@ func TestUntouchedExportGivesTwoYes(t *testing.T) {
 		if r.Count != uint64(3000-from) || r.Last != 3000 || r.From != uint64(from+1) {
 			t.Errorf("from %d: %d events, %d to %d", from, r.Count, r.From, r.Last)
 		}
+		if begins := fmt.Sprintf("begins at event %d:", from+1); strings.Contains(strings.Join(r.Caveats, " "), begins) != (from > 0) {
+			t.Errorf("from %d: caveats %q", from, r.Caveats)
+		}
 	}
 	if r := check(t, export(t, events, 1)); r.Checkpoints != 30 || r.Pinned || !strings.Contains(r.Caveats[0], "not pinned") {
 		t.Errorf("%d checkpoints, pinned %v, caveats %q", r.Checkpoints, r.Pinned, r.Caveats)
