@@ -264,7 +264,6 @@ func (v *verifier) end(t *Trailer) {
 	if err := v.signed(t.Key, t.message(v.rep.Cluster, v.header), t.Signature); err != nil {
 		v.rep.Integrity.no(0, v.line, adviceEvidence, "the end of the export: %v; the header or the end was changed", err)
 		v.rep.Completeness.no(0, v.line, adviceEvidence, "the end of the export: %v", err)
-		v.unsigned("the end is not signed")
 		return
 	}
 	if v.prev != nil && !bytes.Equal(t.Head, v.prev) {

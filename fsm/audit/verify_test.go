@@ -74,6 +74,9 @@ func TestSignedAndWrong(t *testing.T) {
 		"another end":         {func(f *file) { f.end = func(e *Trailer) { e.Head = other } }, "names another last event", ""},
 		"more behind the end": {func(f *file) { f.after = func(b []byte) []byte { return append(b, b[:20]...) } }, "follows the signed end", ""},
 		"a torn end":          {func(f *file) { f.after = func(b []byte) []byte { return b[:len(b)-1] } }, "lacks its end", "lacks its end"},
+		"the end cut off": {func(f *file) {
+			f.after = func(b []byte) []byte { return b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1] }
+		}, "events 1 to 5 are covered by no signature, because the signed end is missing", "cut after event 5"},
 		"another form": {func(f *file) {
 			f.after = func(b []byte) []byte { return bytes.Replace(b, []byte(`{"seq":3,`), []byte(`{"seq": 3,`), 1) }
 		}, "not as an export writes it", "event 3 cannot be read"},
