@@ -130,7 +130,7 @@ func (d *double) talk(c net.Conn) {
 			payload, _ := field("payload").(bson.Binary)
 			out, err := sasl.Step(string(payload.Data))
 			if d.pretends && q[0].Key == "saslContinue" {
-				out, err = "v="+base64.StdEncoding.EncodeToString(make([]byte, 32)), nil
+				out = "v=" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 				answer = bson.D{{Key: "conversationId", Value: int32(1)}, {Key: "done", Value: true}, {Key: "payload", Value: []byte(out)}, {Key: "ok", Value: 1.0}}
 				break
 			}
