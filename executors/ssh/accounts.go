@@ -74,7 +74,7 @@ func answer(ctx context.Context, client *ssh.Client, s executors.Session, comman
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()
-	sess, err := client.NewSession()
+	sess, err := openSession(ctx, client)
 	if err != nil {
 		return nil, 0, err
 	}

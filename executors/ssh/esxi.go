@@ -214,7 +214,7 @@ func (c *command) run(ctx context.Context, client *ssh.Client, s executors.Sessi
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()
-	sess, err := client.NewSession()
+	sess, err := openSession(ctx, client)
 	if err != nil {
 		return err
 	}

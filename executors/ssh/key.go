@@ -248,7 +248,7 @@ func runScript(ctx context.Context, s executors.Session, client *ssh.Client, tex
 	ctx, cancel := s.Reading(ctx, 30*time.Second)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
-	sess, err := client.NewSession()
+	sess, err := openSession(ctx, client)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,28 @@ func (l *link) Restore(ctx context.Context) error {
 	return err
 }
 
+// openSession opens a channel of a connection for one shell or command. One that the library opens in the moment in which the connection
+// ends waits for ever, and closing the connection again does not wake it: whoever waits for it goes when ctx ends.
+func openSession(ctx context.Context, client *ssh.Client) (*ssh.Session, error) {
+	type opened struct {
+		*ssh.Session
+		err error
+	}
+	answer := make(chan opened, 1)
+	go func() {
+		s, err := client.NewSession()
+		answer <- opened{s, err}
+	}()
+	select {
+	case o := <-answer:
+		if o.err == nil || ctx.Err() == nil {
+			return o.Session, o.err
+		}
+	case <-ctx.Done():
+	}
+	return nil, ctx.Err() // what the library says of a connection that was closed meanwhile tells nothing
+}
+
 // HangUp ends the connection and waits for the library's goroutines.
 func (l *link) HangUp() {
 	_ = l.Close() // the outcome is known already

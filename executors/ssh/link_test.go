@@ -1,11 +1,16 @@
 package ssh_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	xssh "golang.org/x/crypto/ssh"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -80,4 +85,19 @@ func list(t *testing.T, root, name string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+// mute is a connection that ended in the moment in which a channel was opened: the library waits for ever.
+type mute struct{ xssh.Conn }
+
+func (mute) OpenChannel(string, []byte) (xssh.Channel, <-chan *xssh.Request, error) { select {} }
+
+// TestChannelOfAnEndedConnection: nobody waits for it longer than he may.
+func TestChannelOfAnEndedConnection(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := ssh.OpenSession(ctx, &xssh.Client{Conn: mute{}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
 }

@@ -84,7 +84,7 @@ func startShell(ctx context.Context, s executors.Session, limit time.Duration, i
 	sctx, cancel := s.Reading(ctx, 3*limit)
 	defer cancel()
 	stop := context.AfterFunc(sctx, t.Cut) // the library waits for ever
-	if err := t.start(out); err != nil {
+	if err := t.start(sctx, out); err != nil {
 		close(t.done)
 		if sctx.Err() != nil {
 			err = sctx.Err()
@@ -99,8 +99,8 @@ func startShell(ctx context.Context, s executors.Session, limit time.Duration, i
 	return t, nil
 }
 
-func (t *terminal) start(out *dialogue.Stream) (err error) {
-	if t.shell, err = t.in.Conn.NewSession(); err != nil {
+func (t *terminal) start(ctx context.Context, out *dialogue.Stream) (err error) {
+	if t.shell, err = openSession(ctx, t.in.Conn.Client); err != nil {
 		return err
 	}
 	t.shell.Stdout, t.shell.Stderr = out, out
