@@ -14,12 +14,12 @@ import (
 // TestOlderCopyIsNoticed: a node whose data were put back from an older copy, and of which nobody remembers anything, stops as soon as
 // it sees what it had reported since. The control: the same node, stopped and started on its own data at the same moments, goes on.
 func TestOlderCopyIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of log entries on three nodes: the race detector sees them in TestDivergence")
+	}
 	t.Parallel()
 	for name, back := range map[string]bool{"an older copy": true, "its own data": false} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && !back {
-				t.Skip("thousands of log entries on three nodes: the race detector sees them in one case")
-			}
 			three(t, clustertest.Options{Real: true, Forgetful: true}, func(t *testing.T, cl *clustertest.Cluster) {
 				cl.Found()
 				watch := func(m *clustertest.Member) chan error {
