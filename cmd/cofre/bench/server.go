@@ -37,6 +37,7 @@ type server struct {
 	followers   []string
 	tokens      map[string]string // by authorization
 	keys        client.Config     // of the restricted client
+	tag         string            // of the secrets that pods poll
 	next        atomic.Int64
 	spread      atomic.Int64
 }
@@ -129,8 +130,10 @@ func (s *server) prepare(ctx context.Context) error {
 	if s.tokens["restricted"], err = restricted.Token(ctx); err != nil {
 		return err
 	}
-	s.tokens["all"], err = s.admin.Token(ctx)
-	return err
+	if s.tokens["all"], err = s.admin.Token(ctx); err != nil {
+		return err
+	}
+	return s.preparePolls(ctx)
 }
 
 // find learns who leads.

@@ -34,12 +34,18 @@ type link struct {
 
 const patience = 30 * time.Second
 
-// do sends one request and gives the body of its answer; a status of 300 or more is an error.
+// do sends one request and gives the body of its answer.
 func (w *wire) do(ctx context.Context, req *http.Request) ([]byte, error) {
+	a, err := w.ask(ctx, req)
+	return a.body, err
+}
+
+// ask sends one request; a status of 300 or more is an error, but for 304.
+func (w *wire) ask(ctx context.Context, req *http.Request) (answer, error) {
 	for {
 		l, kept, err := w.take(ctx, req.URL)
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
 		a, err := l.exchange(req)
 		if err == nil && !a.last {
@@ -50,16 +56,17 @@ func (w *wire) do(ctx context.Context, req *http.Request) ([]byte, error) {
 		if err != nil && kept && errors.Is(err, io.EOF) { // the server closed it between two requests
 			continue
 		}
-		if err == nil && a.code >= 300 {
+		if err == nil && a.code >= 300 && a.code != http.StatusNotModified {
 			err = fmt.Errorf("%s: %s: %s", req.URL, a.status, a.body)
 		}
-		return a.body, err
+		return a, err
 	}
 }
 
 type answer struct {
 	code   int
 	status string // the code and its words
+	tag    string // ETag
 	body   []byte
 	last   bool // on this connection
 }
@@ -88,7 +95,7 @@ func (l *link) exchange(req *http.Request) (a answer, err error) {
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Status, body, res.Close}, err
+	return answer{res.StatusCode, res.Status, res.Header.Get("ETag"), body, res.Close}, err
 }
 
 func (w *wire) take(ctx context.Context, to *url.URL) (l *link, kept bool, err error) {
