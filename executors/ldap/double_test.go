@@ -35,19 +35,7 @@ func (d double) start(t *testing.T) executors.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				d.serve(c)
-			}()
-		}
-	}()
+	target.Answer(t, l, d.serve)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	e := model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), CA: string(ca)}
 	k := executortest.Kit{Target: e, Manager: &executortest.Account{Name: "cn=root,dc=x", Password: "Manager-Pass-1"}, Values: map[mask.Name]string{mask.AddInfo: "dc=x"}}

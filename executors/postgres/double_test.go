@@ -30,19 +30,7 @@ func (d double) start(t *testing.T) executors.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				d.serve(c)
-			}()
-		}
-	}()
+	target.Answer(t, l, d.serve)
 	e := model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), InsecureTLS: true}
 	s := executortest.Kit{Target: e, Manager: &executortest.Account{Name: "postgres", Password: "Manager-Pass-1"}}.Session(executortest.Account{Name: "ann", Password: "Old-Pass-1x"}, "New-Pass-2y")
 	s.ReadTimeout = 10 * time.Second

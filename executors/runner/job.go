@@ -303,9 +303,10 @@ func (j *job) unsure(o model.Outcome, err error) operation.FinishArgs {
 func (j *job) failed(o model.Outcome, err error) operation.FinishArgs {
 	a := j.done(o)
 	a.Class, a.Message = failureOf(err)
-	// What was refused before anybody was dialed, the device's settings refuse: no pinned key, or a protocol that is not encrypted.
+	// What was refused before anybody was dialed, the device's settings refuse: no pinned key, or a protocol that is not encrypted. A session
+	// that stayed from an attempt before is dialed by nobody either, and may break.
 	own := a.Class == string(executors.ClassHostKey) || a.Class == string(executors.ClassTLS)
-	a.Futile = own && !j.dialed.Load()
+	a.Futile = own && !j.dialed.Load() && !j.entered.Load()
 	if len(a.Message) > maxMessage {
 		a.Message = strings.ToValidUTF8(a.Message[:maxMessage], "")
 	}

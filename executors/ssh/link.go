@@ -67,7 +67,7 @@ func (l *link) Restore(ctx context.Context) error {
 }
 
 // openSession opens a channel of a connection for one shell or command. One that the library opens in the moment in which the connection
-// ends waits for ever, and closing the connection again does not wake it: whoever waits for it goes when ctx ends.
+// ends waits for ever, and closing the connection again does not wake it: whoever waits for it goes when ctx ends, and a goroutine stays behind.
 func openSession(ctx context.Context, client *ssh.Client) (*ssh.Session, error) {
 	type opened struct {
 		*ssh.Session

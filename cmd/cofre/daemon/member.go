@@ -123,7 +123,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	m.client = rpc.NewClient(dial, m.clock.Observe)
 	address := raftnode.PeerAddress(id.Node, d.config.Peer.Advertise)
 	m.streams = peer.NewStreams(d.ctx, &peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
-	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing, Before: m.askBefore(dial)},
+	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing, Before: m.askBefore(d.ctx, dial)},
 		machine{m.fsm}, raftnode.NewTransport(m.streams, m.part("raft")), m.part("raft"))
 	if err != nil {
 		return m, err

@@ -48,7 +48,7 @@ func (m *member) hashReport(id model.NodeID) uint64 {
 }
 
 // askBefore asks the other members, before this node votes, whether it once had more than its log holds (an older copy).
-func (m *member) askBefore(dial rpc.Dial) func(began uint64) error {
+func (m *member) askBefore(ctx context.Context, dial rpc.Dial) func(began uint64) error {
 	return func(began uint64) error {
 		var others []model.NodeID
 		for _, n := range m.rows() {
@@ -58,7 +58,7 @@ func (m *member) askBefore(dial rpc.Dial) func(began uint64) error {
 		}
 		client := rpc.NewClient(dial, nil) // the clocks are compared when there is a configuration to tell whose
 		defer client.Close()
-		err := m.recall.Before(context.Background(), client, others, began)
+		err := m.recall.Before(ctx, client, others, began)
 		if errors.Is(err, cluster.ErrPutBack) {
 			err = fmt.Errorf("%w: %s", err, replaceAdvice(m.config))
 			err = errors.Join(err, m.mark(err.Error()))
