@@ -30,7 +30,7 @@ var modules = []module{
 	{"github.com/hashicorp/memberlist", []string{"cluster/gossip"}, "a rumour has one room"},
 	{"github.com/hashicorp/go-syslog", []string{"cluster/siem"}, "the local syslog is one sink of the trail"},
 	{"github.com/wneessen/go-mail", []string{"cluster/siem"}, "e-mail is one sink of the trail"},
-	{"github.com/cockroachdb/pebble/v2/vfs/errorfs", []string{"cluster/clustertest"}, "the power is cut before any write of a state store"},
+	{"github.com/cockroachdb/pebble/v2/vfs/errorfs", []string{"cluster/clustertest", "cluster/raftlog", "fsm/table/..."}, "tests: the power is cut before any write of a store, and disks fail"},
 	{"github.com/cockroachdb/pebble/v2", []string{"fsm/table/...", "cluster/raftlog"}, "tables hide the store; raft's log is a store of its own"},
 	{"github.com/hashicorp/golang-lru/v2", []string{"fsm/table"}, "rows that every command needs stay in memory"},
 	{"github.com/fxamacker/cbor/v2", []string{"fsm/codec"}, "one encoding, configured once"},

@@ -32,8 +32,9 @@ var ErrDamaged = errors.New("the log is damaged")
 
 // Store implements raft.LogStore and raft.StableStore.
 type Store struct {
-	db    *pebble.DB
-	cache *pebble.Cache
+	db     *pebble.DB
+	cache  *pebble.Cache
+	failed func(error)
 
 	mu          sync.RWMutex // guards what follows
 	first, last uint64       // both 0: no entries
@@ -44,12 +45,20 @@ type Store struct {
 type Options struct {
 	FS     vfs.FS // nil: the operating system's
 	Logger pebble.Logger
+	Full   func()      // is waited for when the disk has no space, before what failed is tried once more
+	Failed func(error) // is told of entries that cannot be read and of tables that cannot be written, and must not use the store
 }
 
 // Open opens or creates the store in a directory; ErrDamaged when a file of it is not what was written.
 func Open(dir string, o Options) (*Store, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
+	}
+	if o.Full != nil {
+		o.FS = vfs.OnDiskFull(o.FS, o.Full)
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
 	}
 	if err := checkManifests(o.FS, dir); err != nil {
 		return nil, fmt.Errorf("open the log in %s: %w", dir, err)
@@ -58,6 +67,7 @@ func Open(dir string, o Options) (*Store, error) {
 	db, err := pebble.Open(dir, &pebble.Options{
 		FS: o.FS, Cache: cache, MemTableSize: memTableSize, MemTableStopWritesThreshold: 4,
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, MaxOpenFiles: 64, MaxManifestFileSize: 256 << 10,
+		EventListener: &pebble.EventListener{BackgroundError: o.Failed},
 	})
 	if err != nil {
 		cache.Unref()
@@ -66,7 +76,7 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open the log in %s: %w", dir, err)
 	}
-	s := &Store{db: db, cache: cache}
+	s := &Store{db: db, cache: cache, failed: o.Failed}
 	if err := s.bounds(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), s.Close())
 	}
@@ -171,6 +181,9 @@ func (s *Store) GetLog(index uint64, l *raft.Log) error {
 func (s *Store) read(key []byte) ([]byte, error) {
 	v, closer, err := s.db.Get(key)
 	if err != nil {
+		if !errors.Is(err, pebble.ErrNotFound) {
+			s.failed(err)
+		}
 		return nil, err
 	}
 	return append([]byte{}, v...), closer.Close()

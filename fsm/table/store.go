@@ -40,6 +40,9 @@ type Options struct {
 	FS     vfs.FS // nil: the operating system's
 	Cache  int64  // bytes of block cache; 0: 32 MiB
 	Logger pebble.Logger
+	// Failed is told what failed while tables were written or compacted in the background, with the store's lock held: it must not use the
+	// store. Pebble tries it again at once and for ever, so who does not expect it to heal ends the process. nil: only Logger is told.
+	Failed func(error)
 	// Stagger, from 0 to 1, is another one in each replica: all change the same keys, and would write and compact in the same second.
 	Stagger float64
 
@@ -91,6 +94,9 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 		FS: o.FS, Cache: blocks, DisableWAL: true, MemTableSize: memTableSize, MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold: 16, L0StopWritesThreshold: 32, // each compaction of the youngest level writes the next one anew
 		FormatMajorVersion: pebble.FormatNewest, Logger: o.Logger, ErrorIfNotExists: o.mustExist,
+	}
+	if o.Failed != nil {
+		opts.EventListener = &pebble.EventListener{BackgroundError: o.Failed}
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most lookups are for keys that do not exist yet

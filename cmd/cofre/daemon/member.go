@@ -141,23 +141,24 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 // openStores opens the state and the log of raft side by side, since each replays what its last process had not yet
 // written to its tables and a start waits for both. What is opened when the other fails is left for close.
 func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
-	dir, advice := m.config.DataDir, replaceAdvice(m.config)
+	stateDir, logDir, advice := filepath.Join(m.config.DataDir, "state"), filepath.Join(m.config.DataDir, "raft", "log"), replaceAdvice(m.config)
+	stateLog, logLog := newPebbleLog(m.log, "state", stateDir, advice), newPebbleLog(m.log, "log", logDir, advice)
 	cipher, err := disk.NewRecordCipher(m.diskKey, "raft-log")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "raft"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(logDir), 0o700); err != nil {
 		return fmt.Errorf("create the log's directory: %w", err)
 	}
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		m.fsm, err = fsm.Open(filepath.Join(dir, "state"), registry, table.Options{
-			FS: cryptfs.OnDisk(m.diskKey, diskFull), Logger: newPebbleLog(m.log, "state", advice), Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
+		m.fsm, err = fsm.Open(stateDir, registry, table.Options{
+			FS: cryptfs.OnDisk(m.diskKey, diskFull, stateLog.failed), Logger: stateLog, Failed: stateLog.failed, Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
 		})
 		return err
 	})
 	g.Go(func() (err error) {
-		m.logs, err = raftnode.OpenLog(filepath.Join(dir, "raft", "log"), id, cipher, raftlog.Options{Logger: newPebbleLog(m.log, "log", advice)})
+		m.logs, err = raftnode.OpenLog(logDir, id, cipher, raftlog.Options{Full: diskFull, Logger: logLog, Failed: logLog.failed})
 		return err
 	})
 	return g.Wait()

@@ -1,49 +1,56 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
 )
 
 // pebbleLog is Pebble's logger, for one of its stores.
 type pebbleLog struct {
 	log    *logrus.Logger
 	part   string
+	dir    string        // of the store: a few of Pebble's errors name no file
 	advice string        // what to do when files are damaged
-	failed *atomic.Int64 // when work in the background was last told to have failed
+	told   *atomic.Int64 // when the lack of space was last told
 }
 
-func newPebbleLog(log *logrus.Logger, part, advice string) pebbleLog {
-	return pebbleLog{log, part, advice, new(atomic.Int64)}
+func newPebbleLog(log *logrus.Logger, part, dir, advice string) pebbleLog {
+	return pebbleLog{log, part, dir, advice, new(atomic.Int64)}
 }
 
 func (l pebbleLog) Infof(f string, a ...any) { l.log.WithField("part", l.part).Debugf(f, a...) }
 
-// diskFull is what a write waits for that finds no space: Pebble would try again a thousand times a second.
-func diskFull() { time.Sleep(time.Second) }
-
-// failuresEvery is how often a failure in the background is told: Pebble tries again at once, and the log is often on the same disk.
-const failuresEvery = 10 * time.Second
-
-func (l pebbleLog) Errorf(f string, a ...any) {
-	text := fmt.Sprintf(f, a...)
-	if strings.HasPrefix(text, "background error") {
-		now, last := time.Now().UnixNano(), l.failed.Load()
-		if now-last < int64(failuresEvery) || !l.failed.CompareAndSwap(last, now) {
-			return
-		}
-		text += " (it is tried again and again, and told every " + failuresEvery.String() + ")"
-	}
-	l.log.WithField("part", l.part).Error(text)
-}
+func (l pebbleLog) Errorf(f string, a ...any) { l.log.WithField("part", l.part).Errorf(f, a...) }
 
 // Fatalf ends the process: a node whose state cannot be read or written acknowledges nothing (RULES 4).
 func (l pebbleLog) Fatalf(f string, a ...any) {
 	l.log.WithField("part", l.part).Fatal(l.fatal(fmt.Sprintf(f, a...)))
+}
+
+// diskFull is what a write waits for that finds no space: Pebble would try again a thousand times a second.
+func diskFull() { time.Sleep(time.Second) }
+
+// tellSpaceEvery is how often a full disk is told: the log is often on the same one.
+const tellSpaceEvery = 10 * time.Second
+
+// failed is called when a file of the store cannot be read, or tables cannot be written. Space comes back, and the node has handed over
+// before; else it ends, and its peers go on: Pebble would try for ever, and what failed once on this disk may fail silently next.
+func (l pebbleLog) failed(err error) {
+	if !errors.Is(err, unix.ENOSPC) {
+		text, _, _ := strings.Cut(err.Error(), "\n")
+		l.Fatalf("files of %s fail, so this node stops and its peers go on: %s: look at the disk and its mount, then start the node again. If its files are lost: %s", l.dir, text, l.advice)
+		return
+	}
+	now, last := time.Now().UnixNano(), l.told.Load()
+	if now-last >= int64(tellSpaceEvery) && l.told.CompareAndSwap(last, now) {
+		l.Errorf("%s cannot be written: %v: make room; it is tried every second, and told every %s", l.dir, err, tellSpaceEvery)
+	}
 }
 
 // fatal is what is told of a fatal error. Of a damaged file Pebble tells its first and last key too, which are rows of ours, and stacks.

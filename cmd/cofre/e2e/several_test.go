@@ -246,7 +246,7 @@ func steal(t *testing.T, dir string) *thief {
 		t.Fatal(err)
 	}
 	th := &thief{t: t}
-	if th.state, err = fsm.Open(filepath.Join(dir, "data", "state"), registry, table.Options{FS: cryptfs.OnDisk(key, func() {})}); err != nil {
+	if th.state, err = fsm.Open(filepath.Join(dir, "data", "state"), registry, table.Options{FS: cryptfs.OnDisk(key, func() {}, nil)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = th.state.Close() })

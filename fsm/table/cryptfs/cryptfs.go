@@ -25,12 +25,13 @@ const purpose = "state"
 
 // fs spells out every method instead of embedding: a method that Pebble adds must be looked at, not passed through.
 type fs struct {
-	base vfs.FS
-	key  disk.Key
+	base   vfs.FS
+	key    disk.Key
+	failed func(error) // of reading; nil: only who reads is told
 }
 
 // New wraps base. The key must stay loaded as long as files are opened.
-func New(base vfs.FS, key disk.Key) vfs.FS { return &fs{base, key} }
+func New(base vfs.FS, key disk.Key) vfs.FS { return &fs{base: base, key: key} }
 
 func (s *fs) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := s.base.Create(name, category)
@@ -44,7 +45,7 @@ func (s *fs) Create(name string, category vfs.DiskWriteCategory) (vfs.File, erro
 	if err != nil {
 		return nil, fmt.Errorf("create encrypted file %s: %w", name, errors.Join(err, f.Close()))
 	}
-	return &file{base: f, cipher: c}, nil
+	return &file{fs: s, base: f, cipher: c}, nil
 }
 
 func (s *fs) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
@@ -63,7 +64,7 @@ func (s *fs) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open encrypted file %s: %w", name, errors.Join(err, f.Close()))
 	}
-	return &file{base: f, cipher: c}, nil
+	return &file{fs: s, base: f, cipher: c}, nil
 }
 
 func (s *fs) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
@@ -81,7 +82,7 @@ func (s *fs) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...
 	if err != nil {
 		return nil, fmt.Errorf("open encrypted file %s: %w", name, errors.Join(err, f.Close()))
 	}
-	return &file{base: f, cipher: c, writeAt: true}, nil
+	return &file{fs: s, base: f, cipher: c, writeAt: true}, nil
 }
 
 // readHeader finds the cipher of a file; nil for one whose header never reached the disk.
@@ -138,7 +139,11 @@ func shift(info vfs.FileInfo, err error) (vfs.FileInfo, error) {
 }
 
 // OnDisk is New over the operating system's files. full is called, and waited for, when the disk has no space; then what failed is
-// tried once more. Pebble itself tries again without a pause.
-func OnDisk(key disk.Key, full func()) vfs.FS { return on(vfs.Default, key, full) }
+// tried once more. Pebble itself tries again without a pause. failed is told of a file that cannot be read, whoever reads.
+func OnDisk(key disk.Key, full func(), failed func(error)) vfs.FS {
+	return on(vfs.Default, key, full, failed)
+}
 
-func on(base vfs.FS, key disk.Key, full func()) vfs.FS { return New(vfs.OnDiskFull(base, full), key) }
+func on(base vfs.FS, key disk.Key, full func(), failed func(error)) vfs.FS {
+	return &fs{base: vfs.OnDiskFull(base, full), key: key, failed: failed}
+}

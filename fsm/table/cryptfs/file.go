@@ -12,6 +12,7 @@ import (
 
 // file is an open encrypted file. Reading and writing have positions of their own.
 type file struct {
+	fs      *fs
 	base    vfs.File
 	cipher  *disk.FileCipher // nil: the file is empty
 	writeAt bool             // opened for reading and writing: the position of the file below is not ours
@@ -41,6 +42,9 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := f.base.ReadAt(p, off+disk.HeaderSize)
+	if err != nil && !errors.Is(err, io.EOF) && f.fs.failed != nil {
+		f.fs.failed(err)
+	}
 	f.cipher.XOR(p[:n], off)
 	return n, err
 }

@@ -51,7 +51,7 @@ func TestFullDiskIsTriedSlowly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			base := &fullDisk{FS: vfs.NewMem()}
-			db, err := pebble.Open("state", &pebble.Options{FS: cryptfs.On(base, disk.GenerateKey(), func() { <-time.After(wait) }), DisableWAL: true, Logger: quiet{}})
+			db, err := pebble.Open("state", &pebble.Options{FS: cryptfs.On(base, disk.GenerateKey(), func() { <-time.After(wait) }, nil), DisableWAL: true, Logger: quiet{}})
 			if err != nil {
 				t.Fatal(err)
 			}
