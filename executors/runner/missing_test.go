@@ -54,6 +54,10 @@ func TestNothingToTryAgain(t *testing.T) {
 			return executors.NotStarted, &executors.Failure{Class: class, Msg: "it did not go"}
 		}}
 	}
+	goesOn := fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) { // in a session that stayed: nobody is dialed
+		s.Entered()
+		return executors.NotStarted, &executors.Failure{Class: executors.ClassTLS, Msg: "it did not go"}
+	}}
 	for name, c := range map[string]struct {
 		with  executors.Executor
 		other string // version of a second node
@@ -65,6 +69,7 @@ func TestNothingToTryAgain(t *testing.T) {
 		"a device that allows no clear text":          {with: fails(executors.ClassTLS), state: model.OpDead, class: executors.ClassTLS},
 		"a target that shows another key":             {with: dials(executors.ClassHostKey), state: model.OpReady, class: executors.ClassHostKey},
 		"a target that shows another certificate":     {with: dials(executors.ClassTLS), state: model.OpReady, class: executors.ClassTLS},
+		"a session that stayed, and broke":            {with: goesOn, state: model.OpReady, class: executors.ClassTLS},
 		"a silent target":                             {with: fails(executors.ClassTimeout), state: model.OpReady, class: executors.ClassTimeout},
 		"a target that cannot be reached":             {with: fails(executors.ClassNetwork), state: model.OpReady, class: executors.ClassNetwork},
 		"a template that nobody understands":          {with: illiterate{}, state: model.OpDead, class: executors.ClassTemplate},

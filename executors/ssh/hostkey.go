@@ -108,7 +108,7 @@ func (p pins) check(key ssh.PublicKey) error {
 			return nil
 		}
 	}
-	return &hostKeyError{fmt.Sprintf("the target shows the host key %s (%s), which is not pinned: it was changed, or this is another machine", shown, key.Type())}
+	return &hostKeyError{fmt.Sprintf("the target shows the host key %s (%s), which is not pinned: it was changed, or this is another machine. Compare it with what ssh-keygen -lf prints on the machine's own console, then: cofre device trust HOST --fingerprint SHA256:... --replace", shown, key.Type())}
 }
 
 // errSeen ends a handshake after the host key was seen.

@@ -44,7 +44,12 @@ const (
 	// classTemplate: the template and what the operation has for it do not fit. No target has a part in that, and nothing of it
 	// changes by itself.
 	classTemplate = "template"
-	uncorrected   = "; it was not tried again, because that would change nothing"
+
+	// classHostKey, classTLS: the target did not prove who it is, and was told nothing.
+	classHostKey = "hostkey"
+	classTLS     = "tls"
+
+	uncorrected = "; it was not tried again, because that would change nothing"
 )
 
 // MaxWay is how many credentials of jump hosts and proxies a report names.
@@ -76,7 +81,7 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	a.Attempt.EndedAt, a.Attempt.Outcome, a.Attempt.Class, a.Attempt.Message = m.At, o.History[len(o.History)-1].Event, a.Class, a.Message
 	state.Attempts.Put(tx, &a.Attempt)
 	keepCapture(tx, m, o, lease, a.Captured)
-	if e := gaveUp(o, a.Futile || a.Class == classTemplate); e != "" {
+	if e := gaveUp(o, a); e != "" {
 		if err := move(o, e, m.At, m.Node, ""); err != nil {
 			return FinishResult{}, err
 		}
@@ -96,13 +101,15 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 })
 
 // gaveUp tells by which event an operation ends that would be tried again; "": it is tried again. What may have changed the target is
-// settled first, and what must be done in the end, such as a removal, has no last attempt: a correction finds those still trying.
-func gaveUp(o *model.Operation, vain bool) event {
-	again := o.State == model.OpReady && o.MaxAttempts > 0
+// settled first, and what must be done in the end, such as a removal, has no last attempt: a correction finds those still trying. So does
+// a verification of a target that is away; one that meets another machine in its place ends like a change does, and comes again with the
+// next heartbeat.
+func gaveUp(o *model.Operation, a FinishArgs) event {
+	again, verifies := o.State == model.OpReady && o.MaxAttempts > 0, o.State == model.OpUncertain && o.Kind == model.Verify
 	switch {
-	case vain && (again || o.State == model.OpUncertain && o.Kind == model.Verify):
+	case (a.Futile || a.Class == classTemplate) && (again || verifies):
 		return futile
-	case again && o.Attempt >= o.MaxAttempts:
+	case again && o.Attempt >= o.MaxAttempts, verifies && (a.Class == classHostKey || a.Class == classTLS) && o.Settles >= o.MaxAttempts:
 		return exhausted
 	}
 	return ""

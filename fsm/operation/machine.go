@@ -47,7 +47,7 @@ var machine = map[model.OperationState]map[event]model.OperationState{
 		goneOnce: model.OpReady, anew: model.OpReady, doubtful: model.OpUncertain, disagreed: model.OpUncertain, expired: model.OpUncertain,
 	},
 	model.OpUncertain: {
-		granted: model.OpSettling, cancelled: model.OpCancelled, anew: model.OpReady, futile: model.OpDead,
+		granted: model.OpSettling, cancelled: model.OpCancelled, anew: model.OpReady, exhausted: model.OpDead, futile: model.OpDead,
 	},
 	model.OpSettling: {
 		foundNew: model.OpSucceeded, foundOld: model.OpReady, verified: model.OpSucceeded,

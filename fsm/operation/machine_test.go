@@ -29,7 +29,7 @@ func TestNext(t *testing.T) {
 		{model.OpSettling, foundNew}: model.OpSucceeded, {model.OpSettling, foundOld}: model.OpReady, {model.OpSettling, verified}: model.OpSucceeded,
 		{model.OpSettling, foundNone}: model.OpOutOfSync, {model.OpSettling, undetermined}: model.OpUncertain, {model.OpSettling, onceMore}: model.OpUncertain, {model.OpSettling, expired}: model.OpUncertain,
 		{model.OpSettling, exhausted}: model.OpDead, {model.OpRunning, goneOnce}: model.OpReady, {model.OpSettling, goneOnce}: model.OpReady,
-		{model.OpRunning, anew}: model.OpReady, {model.OpUncertain, anew}: model.OpReady, {model.OpUncertain, futile}: model.OpDead,
+		{model.OpRunning, anew}: model.OpReady, {model.OpUncertain, anew}: model.OpReady, {model.OpUncertain, futile}: model.OpDead, {model.OpUncertain, exhausted}: model.OpDead,
 		{model.OpDead, retried}: model.OpReady, {model.OpOutOfSync, retried}: model.OpUncertain,
 	}
 	for _, s := range everyState {

@@ -173,11 +173,17 @@ var everyLogin = model.Logins{Every: true}
 
 // rest keeps the target bound to an operation that is uncertain or at work, and free otherwise.
 func rest(tx *table.Tx, o *model.Operation, s subject) {
-	if b := s.busy(); (o.State == model.OpReady || o.State.Final()) && *b == o.ID {
+	if b := s.busy(); (o.State == model.OpReady || o.State.Final() || idle(o)) && *b == o.ID {
 		*b = ""
 	}
 	putOperation(tx, o)
 	s.store(tx)
+}
+
+// idle tells that a verification waits for its next try and has learned nothing yet, as while its target is away: whoever changes the
+// account meanwhile takes nothing from it.
+func idle(o *model.Operation) bool {
+	return o.Kind == model.Verify && o.State == model.OpUncertain && len(o.Refused) == 0
 }
 
 // end frees the target of a final operation and tells the trail.
