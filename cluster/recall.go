@@ -59,10 +59,12 @@ func (r *Recall) Handler() rpc.Handler {
 	})
 }
 
-const recallTime = 2 * time.Second
+// recallTime is how long a start waits for members that do not answer, whose machines may be off; recallRest how long it still waits for them
+// once a majority, with itself, remembered it: those who are there answer within milliseconds.
+const recallTime, recallRest = 2 * time.Second, 300 * time.Millisecond
 
-// Before asks the others before this process takes part, when its log ends at began. Who does not answer is asked again by Tell: a
-// cluster that starts as a whole finds nobody.
+// Before asks the others, all at once, before this process takes part, when its log ends at began. Who does not answer is asked again by
+// Tell: a cluster that starts as a whole finds nobody. Who remembers nothing counts for nothing: it may have started a moment ago.
 func (r *Recall) Before(ctx context.Context, call Caller, others []model.NodeID, began uint64) error {
 	r.began = began
 	if began == 0 {
@@ -70,15 +72,30 @@ func (r *Recall) Before(ctx context.Context, call Caller, others []model.NodeID,
 	}
 	ctx, cancel := context.WithTimeout(ctx, recallTime)
 	defer cancel()
-	answers := make([]recallResult, len(others))
-	var wg sync.WaitGroup
-	for i, id := range others {
-		wg.Go(func() { answers[i], _ = r.ask(ctx, call, id, 0) })
+	type answer struct {
+		from model.NodeID
+		recallResult
 	}
-	wg.Wait()
-	for i, a := range answers {
+	answers := make(chan answer, len(others))
+	var wg sync.WaitGroup
+	for _, id := range others {
+		wg.Go(func() {
+			a, _ := r.ask(ctx, call, id, 0)
+			answers <- answer{id, a}
+		})
+	}
+	go func() { wg.Wait(); close(answers) }() // ends with them, at the latest when ctx does
+	remember, enough := 1, (len(others)+1)/2+1
+	for a := range answers { // to the last one, since asked counts them all
 		if index := max(a.Before, a.Report); index > began {
-			return fmt.Errorf("%w: node %s knows that it had applied entry %d, and its log ends at %d", ErrPutBack, others[i], index, began)
+			return fmt.Errorf("%w: node %s knows that it had applied entry %d, and its log ends at %d", ErrPutBack, a.from, index, began)
+		}
+		if a.Before == 0 {
+			continue
+		}
+		if remember++; remember == enough {
+			rest := time.AfterFunc(recallRest, cancel)
+			defer rest.Stop()
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cofre/cluster"
@@ -146,5 +147,67 @@ func TestRecall(t *testing.T) {
 	}
 	if err := before(process(), 300); err != nil {
 		t.Errorf("at its hash report: %v", err)
+	}
+}
+
+// members answers as several members would, each after its time.
+type members map[model.NodeID]struct {
+	handler rpc.Handler
+	after   time.Duration
+}
+
+func (m members) Call(ctx context.Context, id model.NodeID, method rpc.Method, args, out any) error {
+	select {
+	case <-time.After(m[id].after):
+		return through{m[id].handler}.Call(ctx, id, method, args, out)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TestStartWithASilentHost: a start waits for a host that does not answer no longer than for what it may still learn: briefly once a
+// majority remembered it, and for all of its time while nobody does.
+func TestStartWithASilentHost(t *testing.T) {
+	t.Parallel()
+	const never = time.Hour
+	for name, c := range map[string]struct {
+		knows   []uint64 // what each other member heard of the process before; 0: nothing
+		after   []time.Duration
+		refused bool
+		takes   time.Duration
+	}{
+		"all answer":                       {[]uint64{100, 100}, []time.Duration{0, 0}, false, 0},
+		"one is silent":                    {[]uint64{100, 100}, []time.Duration{0, never}, false, 300 * time.Millisecond},
+		"the other one remembers nothing":  {[]uint64{0, 100}, []time.Duration{0, never}, false, 2 * time.Second},
+		"all are silent":                   {[]uint64{100, 100}, []time.Duration{never, never}, false, 2 * time.Second},
+		"one of five is silent":            {[]uint64{100, 100, 100, 100}, []time.Duration{0, 0, 0, never}, false, 300 * time.Millisecond},
+		"one of five answers":              {[]uint64{100, 100, 100, 100}, []time.Duration{0, never, never, never}, false, 2 * time.Second},
+		"who answers later knows better":   {[]uint64{100, 101}, []time.Duration{0, 299 * time.Millisecond}, true, 299 * time.Millisecond},
+		"alone, and slow, it knows better": {[]uint64{0, 101}, []time.Duration{0, time.Second}, true, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				call, ids := members{}, []model.NodeID{"n2", "n3", "n4", "n5"}[:len(c.knows)]
+				for i, id := range ids {
+					handler := cluster.NewRecall(nil, func(model.NodeID) uint64 { return 0 }).Handler()
+					if c.knows[i] > 0 {
+						cluster.NewRecall(func() uint64 { return c.knows[i] }, nil).Tell(t.Context(), through{handler}, id)
+					}
+					call[id] = struct {
+						handler rpc.Handler
+						after   time.Duration
+					}{handler, c.after[i]}
+				}
+				began := time.Now()
+				err := cluster.NewRecall(nil, nil).Before(t.Context(), call, ids, 100)
+				if errors.Is(err, cluster.ErrPutBack) != c.refused || !c.refused && err != nil {
+					t.Errorf("its start: %v", err)
+				}
+				if took := time.Since(began); took != c.takes {
+					t.Errorf("it took %s, want %s", took, c.takes)
+				}
+			})
+		})
 	}
 }

@@ -15,13 +15,18 @@ type guarded struct {
 	found   chan uint64 // the first entry that was to go; holds one
 }
 
-// DeleteRange is raft's own, which also takes entries off the beginning once they stand in the state.
+// DeleteRange is raft's own, which also takes entries off the beginning once they stand in the state: never the last ones, of which it keeps
+// TrailingLogs. What reaches the end of the log is a conflict, also when it begins with the first entry that is kept.
 func (g *guarded) DeleteRange(lowest, highest uint64) error {
 	first, err := g.FirstIndex()
 	if err != nil {
 		return err
 	}
-	if applied := g.applied(); lowest > first && lowest <= applied {
+	last, err := g.LastIndex()
+	if err != nil {
+		return err
+	}
+	if applied := g.applied(); (lowest > first || highest >= last) && lowest <= applied {
 		select {
 		case g.found <- lowest:
 		default: // it is known already

@@ -6,19 +6,20 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// TestGuarded: entries that were applied go from the beginning of the log only, or all together, as after a received state.
+// TestGuarded: entries that were applied go from the beginning of the log only, and never the last ones.
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lowest, highest uint64
 		refused         bool
 	}{
-		"from the beginning":             {10, 15, false},
-		"not applied":                    {18, 20, false},
-		"the last applied one":           {17, 20, true},
-		"applied ones":                   {11, 20, true},
-		"all, behind a received state":   {10, 20, false},
-		"more than all, behind the same": {10, 30, false},
+		"from the beginning":              {10, 15, false},
+		"not applied":                     {18, 20, false},
+		"the last applied one":            {17, 20, true},
+		"applied ones":                    {11, 20, true},
+		"from the first one that is kept": {10, 20, true},
+		"more than there are":             {10, 30, true},
+		"all but one":                     {10, 19, false},
 	} {
 		store := raft.NewInmemStore()
 		for i := uint64(10); i <= 20; i++ {
