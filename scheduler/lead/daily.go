@@ -30,9 +30,9 @@ func (c Config) sumUpDays(ctx context.Context) {
 
 // sumUp tells of yesterday, unless somebody has.
 func (c Config) sumUp(ctx context.Context) {
-	now := c.now()
-	day := model.DayOf(now) - model.Time(model.Day)
 	v := c.View()
+	now := c.stamped(state.SystemRow(v).At)
+	day := model.DayOf(now) - model.Time(model.Day)
 	told := state.Automation(v).Told
 	var s *ops.Summary
 	if told < day {
@@ -47,4 +47,16 @@ func (c Config) sumUp(ctx context.Context) {
 		Day: day, Total: all.Total, Managed: all.Managed, Updated: all.Updated, Expired: all.Expired, Waiting: all.Waiting, Failed: all.Failed, OutOfSync: s.OutOfSync,
 		Succeeded: done.Succeeded, Dead: done.Failed, Cancelled: done.Cancelled,
 	})
+}
+
+// maxStep is how far an entry of the log may move state time: one that is stamped further ahead moves nothing (RULES 1).
+const maxStep = 10 * time.Minute
+
+// stamped is the time that a command has if it is proposed now. A leader whose clock is far off would else sum up, each minute, a day that
+// the reducer does not take for yesterday.
+func (c Config) stamped(state model.Time) model.Time {
+	if now := c.now(); now > state && now <= state.Add(maxStep) {
+		return now
+	}
+	return state
 }

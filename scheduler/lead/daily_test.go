@@ -1,6 +1,7 @@
 package lead_test
 
 import (
+	"context"
 	"io"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"cofre/fsm/command"
 	"cofre/fsm/model"
 	"cofre/fsm/node"
+	"cofre/fsm/state"
 	"cofre/fsm/table"
 	"cofre/scheduler/lead"
 )
@@ -48,5 +50,35 @@ func TestDaysAreSummedUp(t *testing.T) {
 	day := func(before int) string { return now.Std().UTC().AddDate(0, 0, -before).Format(time.DateOnly) }
 	if want := []string{day(3) + " 11", day(2) + " 11", day(3) + " 0", day(2) + " 0"}; !slices.Equal(told(), want) {
 		t.Errorf("%q, want %q", told(), want)
+	}
+}
+
+// counted counts what is proposed.
+type counted struct {
+	command.Proposer
+	proposed int
+}
+
+func (c *counted) Propose(ctx context.Context, e command.Envelope) (command.Result, error) {
+	c.proposed++
+	return c.Proposer.Propose(ctx, e)
+}
+
+// TestDaysOfAFarClock: a leader whose clock is far off sums up the day that ended in state time, once, and reads no credential for another.
+func TestDaysOfAFarClock(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{0, 80 * 365 * 24 * time.Hour, -24 * time.Hour, -80 * 365 * 24 * time.Hour} {
+		m, p := waiting(t)
+		log := logrus.New()
+		log.SetOutput(io.Discard)
+		now, c := p.Now(), &counted{Proposer: p}
+		for range 3 {
+			lead.SumUp(t.Context(), lead.Config{Proposer: c, View: m.View, Now: func() model.Time { return now.Add(off) }, Log: logrus.NewEntry(log)})
+		}
+		v := m.View()
+		if told, want := state.Automation(v).Told, model.DayOf(now)-model.Time(model.Day); c.proposed != 1 || told != want {
+			t.Errorf("a clock %s off: proposed %d times, told %d, want %d", off, c.proposed, told, want)
+		}
+		v.Close()
 	}
 }

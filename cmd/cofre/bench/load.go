@@ -97,17 +97,24 @@ func (m *measured) latency() string {
 	return fmt.Sprintf("%.1f / %.1f", float64(median(p50).Microseconds())/1000, float64(median(p99).Microseconds())/1000)
 }
 
-// loads prints rates at several numbers of clients, each against the floor of the same rounds (at 256 clients: of 64).
-func loads(ctx context.Context, f *floor, s *server, o options) error {
-	kinds := []struct {
-		name string
-		op   func(context.Context, int) error
-	}{
+// kind is an operation under load.
+type kind struct {
+	name string
+	op   func(context.Context, int) error
+}
+
+func kinds(f *floor, s *server) []kind {
+	return []kind{
 		{"floor", f.apply}, {"credential write", s.write}, {"secret read, restricted client", s.readRestricted}, {"secret read, unrestricted client", s.readAll},
 		{"token issue", s.token}, {"secret read, spread over all nodes", s.readSpread}, {"secret read, followers only", s.readFollowers},
 		{"ten secrets of an application", s.secrets}, {"the same unchanged (304), spread", s.unchanged},
 		{"metadata read, restricted client", s.metadata}, {"health: the server's HTTPS alone", s.health},
 	}
+}
+
+// loads prints rates at several numbers of clients, each against the floor of the same rounds (at 256 clients: of 64).
+func loads(ctx context.Context, f *floor, s *server, o options) error {
+	kinds := kinds(f, s)
 	fmt.Printf("| operation | clients | a second | p50 / p99 ms | / floor | / unrestricted read | CPU us an operation: leader + both followers + loader | operations a log entry |\n|---|---|---|---|---|---|---|---|\n")
 	at64 := 0.0
 	for _, text := range strings.Split(o.clients, ",") {

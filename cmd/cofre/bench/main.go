@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -67,6 +68,9 @@ func run(ctx context.Context, o options) (err error) {
 	if o.only != "" && o.only != "logstore" && !slices.ContainsFunc(parts, func(p part) bool { return p.name == o.only }) {
 		return fmt.Errorf("--only %q is no part; see --help", o.only)
 	}
+	if err := o.checkOp(); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "cofre-bench-")
 	if err != nil {
 		return err
@@ -99,6 +103,28 @@ func run(ctx context.Context, o options) (err error) {
 		}
 	}
 	return nil
+}
+
+// checkOp refuses a text that names nothing: minutes later there would be an empty table.
+func (o options) checkOp() error {
+	var names []string
+	if o.only == "" || o.only == "load" {
+		for _, k := range kinds(nil, nil) {
+			names = append(names, k.name)
+		}
+	}
+	if o.only == "" || o.only == "rotation" {
+		for _, t := range services {
+			names = append(names, t.names...)
+		}
+	}
+	if o.op == "" || slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, o.op) }) {
+		return nil
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("--op is for the parts load and rotation, not for %s", o.only)
+	}
+	return fmt.Errorf("--op %q names nothing of: %s", o.op, strings.Join(names, "; "))
 }
 
 func median[T cmp.Ordered](all []T) T {

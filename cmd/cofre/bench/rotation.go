@@ -44,10 +44,7 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 	fmt.Printf("| rotations, %d lanes | bare client loop, a second | the cluster, a second | ratio | CPU us a rotation: leader + both followers + asker | log entries a rotation |\n|---|---|---|---|---|---|\n",
 		model.DefaultAutomation().Lanes)
 	defer fmt.Println()
-	for _, t := range []service{
-		{[]string{"PostgreSQL, ALTER ROLE by itself", "PostgreSQL, ALTER ROLE by a manager", "PostgreSQL, by a manager whose sessions the bare loop keeps too"}, databases},
-		{[]string{"sshd, passwd by itself", "sshd, chpasswd by a manager"}, logins},
-	} {
+	for _, t := range services {
 		if err := s.rotate(ctx, t, o); err != nil {
 			return err
 		}
@@ -59,6 +56,11 @@ func rotations(ctx context.Context, _ *floor, s *server, o options) error {
 type service struct {
 	names []string
 	start func(context.Context, *server) (ways []rotating, end func() error, err error)
+}
+
+var services = []service{
+	{[]string{"PostgreSQL, ALTER ROLE by itself", "PostgreSQL, ALTER ROLE by a manager", "PostgreSQL, by a manager whose sessions the bare loop keeps too"}, databases},
+	{[]string{"sshd, passwd by itself", "sshd, chpasswd by a manager"}, logins},
 }
 
 func (s *server) rotate(ctx context.Context, t service, o options) (err error) {
