@@ -3,6 +3,7 @@ package redis
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,21 @@ type client struct {
 	limit time.Duration     // of each answer
 }
 
+// untold adds to an error of a handshake with a server that speaks no TLS at its port, as most do that were not set up for it, what
+// connects to it: nobody would find that by himself. Such a server answers in its own words, or waits for the end of a line.
+func untold(err error) error {
+	why := ""
+	if f, ok := errors.AsType[*executors.Failure](err); ok {
+		why = f.Msg
+	} else if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		why = "the server does not speak TLS at this port."
+	} else {
+		return err
+	}
+	return &executors.Failure{Class: executors.ClassTLS, Msg: why + " Let the device list the port where it does. If there is none, a template that begins with set-tls off connects without: " +
+		"cofre template clone makes one, and cofre device update HOST --insecure-tls lets it, and is audited"}
+}
+
 // dial connects and encrypts. Without TLS it connects only where the device says that clear text is meant.
 func dial(ctx context.Context, s executors.Session, plain bool) (*client, error) {
 	if plain && !s.Target.InsecureTLS {
@@ -75,7 +91,7 @@ func dial(ctx context.Context, s executors.Session, plain bool) (*client, error)
 		encrypted, err := executors.Encrypt(ctx, conn, cfg)
 		if err != nil {
 			_ = conn.Close()
-			return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err)
+			return nil, untold(fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), err))
 		}
 		conn = encrypted
 	}

@@ -148,7 +148,7 @@ func TestSilentWithoutTLS(t *testing.T) {
 	defer l.Close()
 	s := executortest.Kit{Target: model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), InsecureTLS: true}}.Session(executortest.Account{Name: "ann", Password: "Old-Pass-1x"}, "")
 	s.ConnectTimeout = 200 * time.Millisecond
-	if ok, err := redis.New().Verify(t.Context(), s, secret.New([]byte("x"))); ok || executortest.ClassOf(err) != executors.ClassTLS || !strings.Contains(err.Error(), "speak TLS") {
+	if ok, err := redis.New().Verify(t.Context(), s, secret.New([]byte("x"))); ok || executortest.ClassOf(err) != executors.ClassTLS || !strings.Contains(err.Error(), "speak TLS") || !strings.Contains(err.Error(), "set-tls off") {
 		t.Errorf("%v, %v", ok, err)
 	}
 }
@@ -165,5 +165,28 @@ func TestCompileErrors(t *testing.T) {
 		if _, err := redis.New().Compile(src); err == nil || err.Error() != want {
 			t.Errorf("%q: %v\nwant %s", src, err, want)
 		}
+	}
+}
+
+// TestAnswersWithoutTLS: a server that says in its own words that this is no greeting is told alike, with what connects to it.
+func TestAnswersWithoutTLS(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = c.Read(make([]byte, 1024))
+		_, _ = io.WriteString(c, "-ERR Protocol error: unbalanced quotes in request\r\n")
+	}()
+	s := executortest.Kit{Target: model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), InsecureTLS: true}}.Session(executortest.Account{Name: "ann", Password: "Old-Pass-1x"}, "")
+	if ok, err := redis.New().Verify(t.Context(), s, secret.New([]byte("x"))); ok || executortest.ClassOf(err) != executors.ClassTLS || !strings.Contains(err.Error(), "set-tls off") {
+		t.Errorf("%v, %v", ok, err)
 	}
 }

@@ -106,7 +106,14 @@ func (a *applications) DeviceIDs(ctx context.Context, names []string) ([]model.D
 }
 
 // templates adapts access to the template resource.
-type templates struct{ *access.Service }
+type templates struct {
+	*access.Service
+	executor plugins
+}
+
+func (t *templates) Executor(name string) (model.ExecutorName, error) {
+	return t.executor.named(name, "executor")
+}
 
 func (t *templates) Put(ctx context.Context, actor model.Actor, p templateapi.Put) (model.Template, error) {
 	return t.PutTemplate(ctx, actor, template.PutArgs{Name: p.Name, Executor: p.Executor, Kind: p.Kind, Content: p.Content, Base: p.Base})

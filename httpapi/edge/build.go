@@ -84,9 +84,9 @@ func routes(d Deps, t *tokens) []route.Route {
 	all := [][]route.Route{
 		token.Routes(t), health.Routes(d.Status),
 		credential.Routes(&credentials{d.Access, d.Executor}), credential.KeyRoutes(&keys{credentials{d.Access, d.Executor}, d.Ops}), device.Routes(&devices{d.Access}),
-		application.Routes(&applications{d.Access, d.Cluster}), application.AccessRoutes(&applications{d.Access, d.Cluster}), policy.Routes(d.Access), policy.ProfileRoutes(&profiles{d.Access}), policy.ChainRoutes(&chains{d.Ops, d.Access}), session.Routes(&sessions{d.Access}), template.Routes(&templates{d.Access}),
+		application.Routes(&applications{d.Access, d.Cluster}), application.AccessRoutes(&applications{d.Access, d.Cluster}), policy.Routes(d.Access), policy.ProfileRoutes(&profiles{d.Access, d.Executor}), policy.ChainRoutes(&chains{d.Ops, d.Access}), session.Routes(&sessions{d.Access}), template.Routes(&templates{d.Access, d.Executor}),
 		operation.Routes(&operations{d.Ops, d.Access}), dashboard.Routes(&dashboards{d.Ops, d.Access}), audit.Routes(&events{d.Access}), audit.ExportRoutes(&exports{d.Access, d.Tokens, d.Cluster}),
-		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dsm.AutomationRoutes(&secretAutomations{d.Access}), dynamic.Routes(&dynamics{d.Access}), automationapi.Routes(&automation{d.Ops}),
+		manifest.Routes(&manifests{d.Access}), dsm.Routes(&secrets{d.Access, d.CountUnchanged}), dsm.AutomationRoutes(&secretAutomations{d.Access, d.Executor}), dynamic.Routes(&dynamics{d.Access, d.Executor}), automationapi.Routes(&automation{d.Ops}),
 		information.Routes(&informations{d.Access}), relateduser.Routes(&relatedUsers{d.Access}), encryption.Routes(&encryptions{d.Access}), backup.Routes(d.Backup),
 	}
 	var list []route.Route

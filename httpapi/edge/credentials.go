@@ -15,7 +15,7 @@ import (
 // credentials adapts access to the credential resource: it turns the names that people use into ids.
 type credentials struct {
 	access   *access.Service
-	executor func(name string) (model.ExecutorName, error) // nil: names are ours
+	executor plugins
 }
 
 // Read opens the secret unless the caller may not or there is none; before it says so, it looks on a consistent reading.
@@ -133,6 +133,19 @@ func in(err error, field string) error {
 		return &named
 	}
 	return err
+}
+
+// of makes an error about a name that a field refers to: what is not there is that field's fault.
+func of(err error, field string) error {
+	var e *model.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	named := *e
+	if named.Field = field; named.Kind == model.NotFound {
+		named.Kind = model.Invalid
+	}
+	return &named
 }
 
 func (c *credentials) Put(ctx context.Context, actor model.Actor, at model.Time, p api.Put) (*api.Item, model.Effect, error) {
@@ -294,7 +307,7 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 		return err
 	}
 	if p.Executor != nil {
-		e, err := c.plugin(*p.Executor, "change_plugin")
+		e, err := c.executor.named(*p.Executor, "change_plugin")
 		if err != nil {
 			return err
 		}
@@ -318,18 +331,6 @@ func (c *credentials) references(ctx context.Context, p api.Put, args *credentia
 	return nil
 }
 
-// plugin finds an executor; "" is none.
-func (c *credentials) plugin(name, field string) (model.ExecutorName, error) {
-	if name == "" || c.executor == nil {
-		return model.ExecutorName(strings.ToLower(name)), nil
-	}
-	e, err := c.executor(name)
-	if err != nil {
-		return "", model.Errorf(model.Invalid, "%s", err).WithField(field)
-	}
-	return e, nil
-}
-
 // template finds the template that a patch names, of an executor if that is named too; nil: not named, empty: none.
 func (c *credentials) template(ctx context.Context, name, plugin *string, field string) (*model.TemplateID, error) {
 	if name == nil {
@@ -342,7 +343,7 @@ func (c *credentials) template(ctx context.Context, name, plugin *string, field 
 	var e model.ExecutorName
 	if plugin != nil {
 		var err error
-		if e, err = c.plugin(*plugin, field); err != nil {
+		if e, err = c.executor.named(*plugin, field); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,10 @@ import (
 )
 
 // secretAutomations adapts access to the resource of automations: it turns the names that people use into ids.
-type secretAutomations struct{ access *access.Service }
+type secretAutomations struct {
+	access   *access.Service
+	executor plugins
+}
 
 func (s *secretAutomations) item(a *access.DSMAutomation) api.Automation {
 	i := api.Automation{Row: a.Row, Names: a.Names}
@@ -121,7 +124,9 @@ func (s *secretAutomations) subjects(ctx context.Context, actor model.Actor, row
 
 // template finds what runs. Who names another executor names a template of it too.
 func (s *secretAutomations) template(ctx context.Context, row *model.DSMAutomation, p api.AutomationPut) error {
-	set((*string)(&row.Executor), p.Plugin)
+	if err := s.executor.set(&row.Executor, p.Plugin, "plugin"); err != nil {
+		return err
+	}
 	if p.Template == nil {
 		return nil
 	}

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,7 +14,10 @@ import (
 )
 
 // dynamics adapts access to the resource of dynamic users: it turns the names that people use into ids, and back.
-type dynamics struct{ access *access.Service }
+type dynamics struct {
+	access   *access.Service
+	executor plugins
+}
 
 func (d *dynamics) profile(ctx context.Context, actor model.Actor, at model.Time, row *model.DynamicProfile) *api.Profile {
 	p := &api.Profile{Row: *row}
@@ -102,10 +104,13 @@ func (d *dynamics) PutProfile(ctx context.Context, actor model.Actor, at model.T
 }
 
 func (d *dynamics) merge(ctx context.Context, row *model.DynamicProfile, p api.ProfilePatch) error {
-	for _, f := range []struct{ to, from *string }{{&row.Identifier, p.Identifier}, {&row.Type, p.Type}, {(*string)(&row.Executor), p.Executor}, {&row.AuthUser, p.AuthUser}, {&row.Additional, p.Additional}} {
+	for _, f := range []struct{ to, from *string }{{&row.Identifier, p.Identifier}, {&row.Type, p.Type}, {&row.AuthUser, p.AuthUser}, {&row.Additional, p.Additional}} {
 		if f.from != nil {
 			*f.to = *f.from
 		}
+	}
+	if err := d.executor.set(&row.Executor, p.Executor, "executor"); err != nil {
+		return err
 	}
 	if p.Enabled != nil {
 		row.Enabled = *p.Enabled
@@ -155,19 +160,6 @@ func (d *dynamics) merge(ctx context.Context, row *model.DynamicProfile, p api.P
 		}
 	}
 	return d.mergeLists(ctx, row, p)
-}
-
-// of makes an error about a name that a field refers to: what is not there is that field's fault.
-func of(err error, field string) error {
-	var e *model.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	named := *e
-	if named.Field = field; named.Kind == model.NotFound {
-		named.Kind = model.Invalid
-	}
-	return &named
 }
 
 func (d *dynamics) mergeLists(ctx context.Context, row *model.DynamicProfile, p api.ProfilePatch) error {

@@ -9,7 +9,10 @@ import (
 )
 
 // profiles adapts access to the resource of execution profiles: it turns the names that people use into ids, and back.
-type profiles struct{ access *access.Service }
+type profiles struct {
+	access   *access.Service
+	executor plugins
+}
 
 func (p *profiles) named(ctx context.Context, actor model.Actor, row *model.ExecutionProfile) policy.Profile {
 	out := policy.Profile{Row: *row}
@@ -89,9 +92,9 @@ func (p *profiles) references(ctx context.Context, b *policy.ProfileBody, row *m
 		}
 	}
 	if b.Template != nil {
-		e := model.ExecutorName("")
-		if b.Executor != nil {
-			e = model.ExecutorName(*b.Executor)
+		var e model.ExecutorName
+		if err := p.executor.set(&e, b.Executor, "executor"); err != nil {
+			return err
 		}
 		t, err := p.access.FindTemplate(ctx, e, *b.Template)
 		if err != nil {

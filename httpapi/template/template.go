@@ -38,6 +38,8 @@ type Service interface {
 	Replay(ctx context.Context, actor model.Actor, at model.Time, operation string, attempt int) (Replay, error)
 	TemplateLevels(actor model.Actor, at model.Time) (int, error)
 	SetTemplateLevels(ctx context.Context, actor model.Actor, levels int) (int, error)
+	// Executor finds an executor by name; "" is none.
+	Executor(name string) (model.ExecutorName, error)
 	SetTemplateStatus(ctx context.Context, actor model.Actor, id model.TemplateID, active bool) (model.Template, error)
 	AuthorizationNames(ids ...model.AuthorizationID) map[model.AuthorizationID]string
 }
@@ -139,7 +141,10 @@ type management struct{ s Service }
 
 func (m *management) all(r *route.Request) ([]model.Template, error) {
 	all, err := m.s.Templates(r.Actor, r.At)
-	e := model.ExecutorName(r.Query("executor"))
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.s.Executor(r.Query("executor"))
 	return slices.DeleteFunc(all, func(t model.Template) bool { return e != "" && t.Executor != e }), err
 }
 

@@ -75,6 +75,6 @@ func (s *session) accessProfile(c *cobra.Command, method, path string, body any)
 		return err
 	}
 	return s.show(c, p, func(w io.Writer) error {
-		return details(w, "access profile", p.Name, "id", string(p.ID), "state", word(p.Enabled, "enabled", "disabled"), "rights", or(join(p.Rights), "see"), "tags", join(p.Tags), "types", join(p.Types), "devices", join(p.Devices), "credentials", join(p.Credentials), "revision", strconv.FormatUint(p.Revision, 10))
+		return details(w, "access profile", p.Name, "id", string(p.ID), "state", word(p.Enabled, "enabled", "disabled"), "rights", or(join(p.Rights), "see"), "tags", join(p.Tags), "types", join(p.Types), "devices", join(s.hostnames(c, p.Devices)), "credentials", join(s.identifiers(c, p.Credentials)), "revision", strconv.FormatUint(p.Revision, 10))
 	})
 }

@@ -148,7 +148,7 @@ they change nothing and start nothing, whatever --right says; without
 			if err != nil {
 				return err
 			}
-			return s.show(c, me, func(w io.Writer) error { return showAuthorization(w, &me.Authorization) })
+			return s.show(c, me, func(w io.Writer) error { return s.showAuthorization(c, w, &me.Authorization) })
 		},
 	}
 	show := &cobra.Command{Use: "show APPLICATION NAME", Short: "Show client keys with what they may do, without secrets", Args: cobra.ExactArgs(2), Example: "  cofre authorization show shop prod", RunE: func(c *cobra.Command, args []string) error {
@@ -167,7 +167,7 @@ func (s *session) authorization(c *cobra.Command, method, path string, body any)
 		return err
 	}
 	warnReadOnly(c, &a)
-	return s.show(c, a, func(w io.Writer) error { return showAuthorization(w, &a) })
+	return s.show(c, a, func(w io.Writer) error { return s.showAuthorization(c, w, &a) })
 }
 
 // warnReadOnly tells of rights that come to nothing, because the authorization may only read.

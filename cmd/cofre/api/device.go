@@ -6,11 +6,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"cofre/executors/ssh"
 	"cofre/httpapi/device"
 )
 
@@ -119,9 +121,14 @@ func (s *session) device(c *cobra.Command, method, path string, body any) error 
 			algorithm, _, _ := strings.Cut(k.Key, " ")
 			fmt.Fprintf(w, "host key  %s %s (pinned %s)\n", k.Fingerprint, or(clean(algorithm), "by fingerprint"), moment(k.At))
 		}
-		if len(d.HostKeys) == 0 {
+		if len(d.HostKeys) == 0 && overSSH(&d) {
 			fmt.Fprintln(w, "host key  none is pinned: changes over SSH are refused until cofre device trust")
 		}
 		return nil
 	})
+}
+
+// overSSH tells whether a device is one that anybody logs in to over SSH; one that lists nothing may be.
+func overSSH(d *device.View) bool {
+	return len(d.Connectivities) == 0 || slices.ContainsFunc(d.Connectivities, func(p device.Connectivity) bool { return slices.Contains(ssh.New().Protocols(), p.Protocol) })
 }

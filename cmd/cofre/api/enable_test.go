@@ -58,7 +58,7 @@ func TestEnableDisable(t *testing.T) {
 			}
 		}
 	}
-	if out := steady(h.run("authorization", "show", "shop", "prod")); !strings.Contains(out, "reaches  tags [shop]") {
+	if out := steady(h.run("authorization", "show", "shop", "prod")); !strings.Contains(out, "reaches  what it creates itself; credentials with a tag of shop") {
 		t.Errorf("the verbs changed more than the state:\n%s", out)
 	}
 }

@@ -57,7 +57,7 @@ private key makes a new one here. Values up to 470 bytes are base64 of RSA-OAEP 
 			}
 			return err
 		}
-		return s.show(c, a, func(w io.Writer) error { return showAuthorization(w, &a) })
+		return s.show(c, a, func(w io.Writer) error { return s.showAuthorization(c, w, &a) })
 	}
 	return c
 }

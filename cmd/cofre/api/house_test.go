@@ -106,7 +106,7 @@ func open(t *testing.T) *house {
 	}
 	backups := &daemon.Backups{Proposer: h, FSM: h.fsm, Keys: holder, Node: "n1", Version: "test"}
 	handler, err := edge.Build(edge.Deps{
-		Backup: backups.Take,
+		Backup: backups.Take, Executor: all.Named,
 		Access: access.New(h, h.fsm, holder, named, fresh, compile), Ops: ops.New(h, h.fsm, fresh, func(model.NodeID) bool { return true }), Tokens: named, Cluster: func() model.ClusterID { return "cluster1" },
 		Status: func() health.Status { return health.Status{Node: "n1", Initialized: true, Fresh: true, Dev: true} }, Applied: h.fsm.Applied, Logger: logger, Version: "test",
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ func whoamiCommand(s *session) *cobra.Command {
 				if err := details(w, "application", me.Application.Name); err != nil {
 					return err
 				}
-				if err := showAuthorization(w, &me.Authorization); err != nil {
+				if err := s.showAuthorization(c, w, &me.Authorization); err != nil {
 					return err
 				}
 				for _, p := range me.Profiles {
@@ -34,15 +35,38 @@ func whoamiCommand(s *session) *cobra.Command {
 	}
 }
 
-func showAuthorization(w io.Writer, a *application.Authorization) error {
-	reach := "only what it creates itself"
-	switch {
-	case a.Filter.All:
-		reach = "every credential"
-	case len(a.Filter.Tags)+len(a.Filter.Credentials) > 0:
-		reach = "tags [" + join(a.Filter.Tags) + "] credentials [" + join(a.Filter.Credentials) + "]"
-	}
+func (s *session) showAuthorization(c *cobra.Command, w io.Writer, a *application.Authorization) error {
 	return details(w, "authorization", a.Name, "client id", a.ClientID, "enabled", word(a.Enabled, "yes", "no"), "modules", join(a.Modules), "write", word(a.Write, "yes", "no"),
-		"rights", or(join(a.Rights), "none"), "reaches", reach, "addresses", or(join(a.IPs), "any"), "answers", word(a.PublicKey != "", "encrypted to a key", "as they are"), "environment", a.Environment, "system", a.System,
-		"tokens live", word(a.TokenTTL != 0, span(a.TokenTTL), ""), "expires", or(moment(a.ExpiresAt), "never"), "created", moment(a.CreatedAt))
+		"rights", or(join(a.Rights), "none"), "reaches", s.reach(c, a), "addresses", or(join(a.IPs), "any"), "referrers", join(a.Referrers), "certificate", a.Certificate, "answers", word(a.PublicKey != "", "encrypted to a key", "as they are"), "environment", a.Environment, "system", a.System,
+		"access profiles", join(s.accessProfiles(c, a.Profiles)), "registers", registers(a), "tokens live", word(a.TokenTTL != 0, span(a.TokenTTL), ""), "expires", or(moment(a.ExpiresAt), "never"), "created", moment(a.CreatedAt))
+}
+
+// reach tells which credentials an authorization reaches, as people name them.
+func (s *session) reach(c *cobra.Command, a *application.Authorization) string {
+	if a.Filter.All {
+		return "every credential"
+	}
+	reach := []string{"what it creates itself"}
+	if len(a.Filter.Tags) > 0 {
+		reach = append(reach, "credentials with a tag of "+join(a.Filter.Tags))
+	}
+	if len(a.Filter.Credentials) > 0 {
+		reach = append(reach, "the credentials "+join(s.identifiers(c, a.Filter.Credentials)))
+	}
+	if len(reach) == 1 {
+		return "only " + reach[0]
+	}
+	return strings.Join(reach, "; ")
+}
+
+// registers tells for which applications a pipeline gets keys with it.
+func registers(a *application.Authorization) string {
+	if !a.Creates {
+		return ""
+	}
+	names := []string{"applications that it makes"}
+	for _, d := range a.Delegations {
+		names = append(names, strings.Join([]string{join(d.Applications), join(d.Systems), join(d.Environments)}, "/"))
+	}
+	return strings.Join(names, "; ")
 }
