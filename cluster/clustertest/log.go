@@ -28,6 +28,9 @@ func (m *Member) openLog(h *host) (*raftnode.Log, error) {
 	return raftnode.NewLog(m.log, m.log, m.ID, h.cipher)
 }
 
+// Log is raft's log of a member, with its data encrypted.
+func (m *Member) Log() raft.LogStore { return m.log }
+
 // cut takes what the disk holds at the moment the power goes.
 func (p *powered) cut(take func() *vfs.MemFS) *vfs.MemFS {
 	p.mu.Lock()

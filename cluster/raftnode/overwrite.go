@@ -1,6 +1,7 @@
 package raftnode
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/raft"
@@ -11,12 +12,18 @@ import (
 // that the others do not have, and without those that it never sees.
 type guarded struct {
 	raft.LogStore
-	applied func() uint64
-	found   chan uint64 // the first entry that was to go; holds one
+	applied  func() uint64
+	outdated func(raft.LogStore) (bool, error) // see Snapshots
+	found    chan uint64                       // the first entry that was to go; holds one
 }
 
+// IsMonotonic makes raft remove the log that was there when it has installed a received state. Otherwise it would go on behind a gap, and
+// what stands before that, with entries that were never committed, would be sent to others while this node leads.
+func (g *guarded) IsMonotonic() bool { return true }
+
 // DeleteRange is raft's own, which also takes entries off the beginning once they stand in the state: never the last ones, of which it keeps
-// TrailingLogs. What reaches the end of the log is a conflict, also when it begins with the first entry that is kept.
+// TrailingLogs. What reaches the end of the log is a conflict, also when it begins with the first entry that is kept, but for a log that a
+// received state replaced.
 func (g *guarded) DeleteRange(lowest, highest uint64) error {
 	first, err := g.FirstIndex()
 	if err != nil {
@@ -27,6 +34,11 @@ func (g *guarded) DeleteRange(lowest, highest uint64) error {
 		return err
 	}
 	if applied := g.applied(); (lowest > first || highest >= last) && lowest <= applied {
+		if replaced, err := g.outdated(g.LogStore); err != nil {
+			return err
+		} else if replaced && lowest == first {
+			return g.LogStore.DeleteRange(lowest, highest)
+		}
 		select {
 		case g.found <- lowest:
 		default: // it is known already
@@ -34,4 +46,46 @@ func (g *guarded) DeleteRange(lowest, highest uint64) error {
 		return fmt.Errorf("the leader has other entries from %d on, and this node has applied those up to %d", lowest, applied)
 	}
 	return g.LogStore.DeleteRange(lowest, highest)
+}
+
+// outdated tells whether the log is not the one that leads to the newest record: it ends before it, or has another entry in its place, which
+// was never committed. Both happen when a state was received. A log that begins after the record is its continuation.
+func (s *Snapshots) outdated(log raft.LogStore) (bool, error) {
+	s.mu.Lock()
+	r := s.newest()
+	s.mu.Unlock()
+	first, err := log.FirstIndex()
+	if err != nil {
+		return false, err
+	}
+	last, err := log.LastIndex()
+	if err != nil || r == nil || first == 0 || first > r.RaftIndex {
+		return false, err
+	}
+	if last < r.RaftIndex {
+		return true, nil
+	}
+	var l raft.Log
+	err = log.GetLog(r.RaftIndex, &l)
+	if errors.Is(err, raft.ErrLogNotFound) {
+		return false, nil // in the gap of a log that goes on behind it
+	}
+	return err == nil && l.Term != r.Term, err
+}
+
+// clean removes an outdated log of a process that ended before raft did.
+func (s *Snapshots) clean(log raft.LogStore) error {
+	old, err := s.outdated(log)
+	if err != nil || !old {
+		return err
+	}
+	first, err := log.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := log.LastIndex()
+	if err != nil {
+		return err
+	}
+	return log.DeleteRange(first, last)
 }

@@ -27,7 +27,7 @@ func TestGuarded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		g := &guarded{LogStore: store, applied: func() uint64 { return 17 }, found: make(chan uint64, 1)}
+		g := &guarded{LogStore: store, applied: func() uint64 { return 17 }, outdated: func(raft.LogStore) (bool, error) { return false, nil }, found: make(chan uint64, 1)}
 		err := g.DeleteRange(c.lowest, c.highest)
 		if c.refused {
 			err = g.DeleteRange(c.lowest, c.highest) // raft tries again and again
@@ -49,5 +49,73 @@ func TestGuarded(t *testing.T) {
 				t.Errorf("%s: nobody is told", name)
 			}
 		}
+	}
+}
+
+// TestOutdatedLog: the log that a received state replaced goes as a whole, also when the process ended before raft removed it; every other
+// one stays, whatever it begins and ends with.
+func TestOutdatedLog(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from, to, term uint64 // of the log
+		besides        uint64 // another entry behind a gap
+		none           bool   // no record
+		outdated       bool
+	}{
+		"it ends before the record":          {from: 2, to: 14, term: 1, outdated: true},
+		"another entry stands at the record": {from: 2, to: 20, term: 1, outdated: true},
+		"it ends with the record":            {from: 2, to: 15, term: 3},
+		"it leads to it and goes on":         {from: 2, to: 20, term: 3},
+		"it begins with the record":          {from: 15, to: 20, term: 3},
+		"it begins behind the record":        {from: 16, to: 20, term: 4},
+		"it goes on behind a gap":            {from: 2, to: 9, term: 1, besides: 16},
+		"it is empty":                        {from: 1, to: 0},
+		"there is no record":                 {from: 2, to: 14, term: 1, none: true},
+	} {
+		log := raft.NewInmemStore()
+		for i := c.from; i <= c.to; i++ {
+			if err := log.StoreLog(&raft.Log{Index: i, Term: c.term}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.besides > 0 {
+			if err := log.StoreLog(&raft.Log{Index: c.besides, Term: 4}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := &Snapshots{records: []*record{{RaftIndex: 9, Term: 1}, {RaftIndex: 15, Term: 3}}}
+		if c.none {
+			s.records = nil
+		}
+		was, _ := log.LastIndex()
+		g := &guarded{LogStore: log, applied: func() uint64 { return 15 }, outdated: s.outdated, found: make(chan uint64, 1)}
+		if c.outdated && g.DeleteRange(c.from+1, c.to) == nil {
+			t.Errorf("%s: a part of it was overwritten", name)
+		}
+		if err := s.clean(log); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if last, _ := log.LastIndex(); (last == 0) != (c.outdated || was == 0) || last != 0 && last != was {
+			t.Errorf("%s: it ended at %d and ends at %d", name, was, last)
+		}
+	}
+}
+
+// TestOutdatedLogIsRemovedByRaft: which it does once a state was received.
+func TestOutdatedLogIsRemovedByRaft(t *testing.T) {
+	t.Parallel()
+	log := raft.NewInmemStore()
+	for i := uint64(2); i <= 14; i++ {
+		if err := log.StoreLog(&raft.Log{Index: i, Term: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &Snapshots{records: []*record{{RaftIndex: 15, Term: 3}}}
+	g := &guarded{LogStore: log, applied: func() uint64 { return 15 }, outdated: s.outdated, found: make(chan uint64, 1)}
+	if err := g.DeleteRange(2, 14); err != nil || len(g.found) > 0 {
+		t.Errorf("%v, told %d times", err, len(g.found))
+	}
+	if last, _ := log.LastIndex(); last != 0 {
+		t.Errorf("it ends at %d", last)
 	}
 }
