@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"cofre/cluster"
+	"cofre/cluster/peer"
 	"cofre/cluster/raftnode"
 	"cofre/fsm/command"
 	"cofre/fsm/model"
@@ -83,4 +85,29 @@ func (m *member) spares(ctx context.Context, id model.NodeID, force bool) error 
 	}
 	return model.Errorf(model.Conflict, "without %s the cluster stops: of the %d voters that remain %s cannot be reached. Start what is down, or take it out first (cofre cluster remove %s). With --force cofre cluster remove takes %s out all the same, and the cluster goes on when enough are back",
 		id, remain, strings.Join(silent, ", "), silent[0], id)
+}
+
+// removed tells whether this node saw its own removal.
+func (m *member) removed() bool {
+	n, ok := m.row(m.id())
+	return ok && n.State == model.NodeRemoved
+}
+
+// expelled tells whether the others say that this node is no member, and none answers it: it was off when it was removed.
+func expelled(self model.NodeID, seen []cluster.MemberStatus) bool {
+	refused := false
+	for _, o := range seen {
+		if o.ID == self {
+			continue
+		}
+		if o.Status != nil {
+			return false
+		}
+		refused = refused || o.Err != nil && strings.Contains(o.Err.Error(), peer.ErrNotMember.Error())
+	}
+	return refused
+}
+
+func removedText(dir string) string {
+	return fmt.Sprintf("REMOVED: this node is not a member of its cluster any more, and serves nothing. Stop it; to use this machine again, empty %s and let it join under a new name (cofre cluster join)", dir)
 }

@@ -118,8 +118,11 @@ func (d *Daemon) status(ctx context.Context) Status {
 		}
 	}
 	s.Tolerance = max(0, healthy-(voters/2+1))
-	if s.Headline = headline(healthy, voters, s.Tolerance, s.Leader); m.unfounded() {
+	switch s.Headline = headline(healthy, voters, s.Tolerance, s.Leader); {
+	case m.unfounded():
 		s.Headline = unfoundedText(m.config.DataDir)
+	case m.removed() || s.Leader == "" && expelled(m.id(), seen):
+		s.Headline = removedText(m.config.DataDir)
 	}
 	if f := m.echoes.Load(); f != nil {
 		for _, r := range f.Status() {

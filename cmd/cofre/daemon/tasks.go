@@ -61,7 +61,12 @@ func (m *member) announce(ctx context.Context) {
 
 // announceOften keeps this node's row current: it proposes when the row differs from what the node is.
 func (m *member) announceOften(ctx context.Context) error {
+	told := false
 	for {
+		if m.removed() && !told {
+			told = true
+			m.part("cluster").Warn(removedText(m.config.DataDir))
+		}
 		if n, ok := m.row(m.id()); ok && n.State != model.NodeRemoved {
 			a := m.announcement()
 			if fmt.Sprint(n.Announced) != fmt.Sprint(a) || n.Peer != m.config.Peer.Advertise || n.API != "https://"+m.config.API.Advertise {
