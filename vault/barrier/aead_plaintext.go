@@ -7,7 +7,16 @@ import (
 	"errors"
 )
 
-func newAEAD(cipher.Block) (cipher.AEAD, error) { return open{}, nil }
+// seals, when set at link time, leaves the vault as it is shipped: then only the disk hides nothing. One tag for both, as
+// nearly everything is compiled anew for a tag of so deep a package.
+var seals string
+
+func newAEAD(b cipher.Block) (cipher.AEAD, error) {
+	if seals != "" {
+		return cipher.NewGCMWithRandomNonce(b)
+	}
+	return open{}, nil
+}
 
 // open hides nothing. It exists to show that the sentinel scan finds what lies open; the law about build
 // tags keeps it out of everything that is shipped.

@@ -1,4 +1,4 @@
-//go:build cofre_plaintext || cofre_opendisk
+//go:build cofre_plaintext
 
 package disk
 

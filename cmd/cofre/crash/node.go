@@ -43,7 +43,7 @@ func (m *matrix) startNodes(ctx context.Context) error {
 		binary = filepath.Join(m.dir, "cofre")
 		args := []string{"build", "-o", binary}
 		if m.plant != "" {
-			args = append(args, "-tags", "cofre_planted", "-ldflags", fmt.Sprintf("-X 'cofre/cmd/cofre/daemon.plant=%s' -X 'cofre/cluster/siem.plant=%s'", m.plant, m.plant))
+			args = append(args, "-tags", "nomsgpack,cofre_planted", "-ldflags", fmt.Sprintf("-X 'cofre/cmd/cofre/daemon.plant=%s' -X 'cofre/cluster/siem.plant=%s'", m.plant, m.plant))
 		}
 		build := exec.CommandContext(ctx, "go", append(args, "cofre/cmd/cofre")...)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

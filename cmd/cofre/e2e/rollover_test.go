@@ -81,7 +81,7 @@ func (r *rolling) load(worker int) {
 func TestRollover(t *testing.T) {
 	t.Parallel()
 	newer := filepath.Join(t.TempDir(), "cofre")
-	if out, err := exec.Command("go", "build", "-tags", "cofre_nextlevel", "-o", newer, "cofre/cmd/cofre").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", "nomsgpack,cofre_nextlevel", "-o", newer, "cofre/cmd/cofre").CombinedOutput(); err != nil {
 		t.Fatalf("build the next release: %v\n%s", err, out)
 	}
 	c := StartNodes(t, 3, Setup{})

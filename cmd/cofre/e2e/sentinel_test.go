@@ -116,11 +116,7 @@ func TestSentinels(t *testing.T) {
 
 // TestSentinelsWithoutEncryption is the control: of a binary that hides nothing in its files, every sentinel is found.
 func TestSentinelsWithoutEncryption(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "cofre")
-	if out, err := exec.Command("go", "build", "-tags", "cofre_plaintext", "-o", bin, "cofre/cmd/cofre").CombinedOutput(); err != nil {
-		t.Fatalf("build cofre without encryption: %v\n%s", err, out)
-	}
-	c := StartNodes(t, 1, Setup{Binary: bin})
+	c := StartNodes(t, 1, Setup{Binary: readable(t, false)})
 	all := sentinels(5 * 4)
 	c.write(all)
 	c.list[0].Stop()
@@ -128,6 +124,20 @@ func TestSentinelsWithoutEncryption(t *testing.T) {
 	if err != nil || len(found) != len(all) {
 		t.Errorf("%d of %d are found: %v", len(found), len(all), err)
 	}
+}
+
+// readable builds a server whose disk hides nothing, and neither does its vault unless it seals.
+func readable(t *testing.T, seals bool) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "cofre")
+	args := []string{"build", "-tags", "nomsgpack,cofre_plaintext", "-o", bin}
+	if seals {
+		args = append(args, "-ldflags", "-X cofre/vault/barrier.seals=yes")
+	}
+	if out, err := exec.Command("go", append(args, "cofre/cmd/cofre")...).CombinedOutput(); err != nil {
+		t.Fatalf("build cofre without encryption: %v\n%s", err, out)
+	}
+	return bin
 }
 
 // write makes devices and credentials of five sentinels each.
