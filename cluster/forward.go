@@ -141,7 +141,7 @@ func (l *leaderSide) serve(ctx context.Context, peer model.NodeID, args proposeA
 }
 
 var (
-	errNoLeader   = model.Errorf(model.Unavailable, "no leader is known")
+	errNoLeader   = model.Errorf(model.Unavailable, "no leader is known: it takes a majority of the voters, who run and reach each other (cofre status)")
 	errLargeReply = model.Errorf(model.Unavailable, "the answers do not fit into one message")
 )
 

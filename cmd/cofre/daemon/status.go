@@ -99,13 +99,16 @@ func (d *Daemon) status(ctx context.Context) Status {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("these nodes have not taken the newest root key yet, and do when they are up and open: %s", strings.Join(k.Waiting, ", ")))
 	}
 	rumours := m.health()
-	voters, healthy := 0, 0
+	voters, healthy, answering := 0, 0, 0
 	in := map[model.NodeID]bool{}
 	for _, o := range seen {
 		ms := m.describe(o, rumours[o.ID], s.Leader)
 		in[o.ID] = true
 		if o.Voter {
 			voters++
+			if o.Status != nil {
+				answering++ // this node too, though without a leader it is stale
+			}
 			if ms.Health == "ok" || ms.Health == "unfit" {
 				healthy++
 			}
@@ -118,7 +121,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 		}
 	}
 	s.Tolerance = max(0, healthy-(voters/2+1))
-	switch s.Headline = headline(healthy, voters, s.Tolerance, s.Leader); {
+	switch s.Headline = headline(healthy, answering, voters, s.Tolerance, s.Leader); {
 	case m.unfounded():
 		s.Headline = unfoundedText(m.config.DataDir)
 	case m.removed() || s.Leader == "" && expelled(m.id(), seen):
@@ -156,10 +159,10 @@ func (d *Daemon) status(ctx context.Context) Status {
 	return s
 }
 
-func headline(healthy, voters, tolerance int, leader string) string {
+func headline(healthy, answering, voters, tolerance int, leader string) string {
 	switch {
 	case leader == "":
-		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does", healthy, voters)
+		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does: start those that are silent, or mend the network", answering, voters)
 	case tolerance == 0 && voters > 1:
 		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy; the next failure stops the service", healthy, voters)
 	case tolerance == 0:
