@@ -1,7 +1,9 @@
 package mysql
 
 import (
+	"context"
 	"errors"
+	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -13,6 +15,8 @@ const (
 	erAccessDenied           = 1045
 	erAccessDeniedNoPassword = 1698 // the account logs in by another way than a password
 	erMustChangeLogin        = 1862 // raised after the password was found right
+	erCannotUser             = 1396 // an account could not be made or changed: why, only the warnings say
+	erPasswordRules          = 1819
 )
 
 // unclear are errors after which nobody knows whether the statement had its effect: the session or the server went
@@ -41,6 +45,27 @@ func number(err error) uint16 {
 		return answer.Number
 	}
 	return 0
+}
+
+// explained adds to a server's refusal what it tells only who asks for it: MariaDB says of a password that breaks its rules no more than that
+// ALTER USER failed, as of an account that is not there.
+func (c session) explained(ctx context.Context, err error) error {
+	var answer *driver.MySQLError
+	if !errors.As(err, &answer) || answer.Number != erCannotUser {
+		return err
+	}
+	var said []string
+	for _, w := range c.warnings(ctx) {
+		if w.code == erPasswordRules {
+			said = append(said, w.text)
+		}
+	}
+	if len(said) == 0 {
+		return err
+	}
+	why := *answer
+	why.Message += ": " + strings.Join(said, "; ")
+	return &why
 }
 
 // classOf sorts an answer of the server.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,10 +107,39 @@ func (c session) ask(ctx context.Context, sql string) (string, error) {
 	if err != nil {
 		return "", lost(err)
 	}
-	if b, ok := row[0].([]byte); ok {
-		return string(b), nil
+	return text(row[0]), nil
+}
+
+func text(v sqldriver.Value) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
 	}
-	return fmt.Sprint(row[0]), nil
+	return fmt.Sprint(v)
+}
+
+// warning is a line of what the server says of the statement before.
+type warning struct {
+	code int
+	text string
+}
+
+// warnings asks for them. A server that does not tell has none.
+func (c session) warnings(ctx context.Context) (all []warning) {
+	run, ok := c.Conn.(sqldriver.QueryerContext)
+	if !ok {
+		return nil
+	}
+	rows, err := run.QueryContext(ctx, "SHOW WARNINGS LIMIT 8", nil)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = rows.Close() }()
+	row := make([]sqldriver.Value, len(rows.Columns()))
+	for len(row) == 3 && rows.Next(row) == nil { // level, code, message
+		code, _ := strconv.Atoi(text(row[1]))
+		all = append(all, warning{code, text(row[2])})
+	}
+	return all
 }
 
 // Restore asks whether the server is there: a session is only kept after statements that leave nothing in it.

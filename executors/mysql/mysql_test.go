@@ -72,8 +72,12 @@ func TestCheckedPasswords(t *testing.T) {
 	t.Parallel()
 	m := target.MariaDB(t, "--plugin-load-add=simple_password_check")
 	k := kit(m, "ALTER USER [#USERNAME#]@`%` IDENTIFIED BY '[#NEW_PASSWORD#]'; FLUSH PRIVILEGES;")
-	k.Rejected = "weak"
+	k.Rejected = "weakpw"
 	executortest.Exercise(t, k)
+	// The server names the rule to who asks for it, and says no more than that ALTER USER failed else.
+	if outcome, err := k.Once(t, k.Account(t), k.Rejected); outcome != executors.Rejected || err == nil || !strings.Contains(err.Error(), "Too short password") {
+		t.Errorf("%s, %v", outcome, err)
+	}
 }
 
 func TestSetPassword(t *testing.T) {

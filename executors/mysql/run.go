@@ -167,7 +167,7 @@ func (r *run) statement(ctx context.Context, st *statement) error {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
 	r.Exposed = true
-	err = text.Reveal(func(sql []byte) error { return r.conn.exec(ctx, sql) })
+	err = r.conn.explained(ctx, text.Reveal(func(sql []byte) error { return r.conn.exec(ctx, sql) }))
 	note := model.Step{Line: st.line, Text: source, Sent: text.Len()}
 	if err != nil {
 		note.Error = r.failure(err).Msg

@@ -243,8 +243,8 @@ func TestLoginBudget(t *testing.T) {
 		}
 	}
 	settle(31_000, "third first", in(model.OpUncertain))
-	if o := h.operation(id); o.NotBefore.Sub(h.Now()) < 50*time.Second || !strings.Contains(o.Message, "budget") {
-		t.Errorf("the next settling comes in %s: %s", o.NotBefore.Sub(h.Now()), o.Message)
+	if o := h.operation(id); o.NotBefore.Sub(h.Now()) < 50*time.Second || !strings.Contains(o.Message, "budget") || h.attempt(id).Class != string(executors.ClassRefused) {
+		t.Errorf("the next settling comes in %s: %s: %s", o.NotBefore.Sub(h.Now()), h.attempt(id).Class, o.Message)
 	}
 	settle(61_000, "third first third second", in(model.OpReady)) // the candidate comes again behind the current one
 }

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 
 	"cofre/executors"
@@ -34,7 +33,7 @@ func (r *Runner) settle(l *lease, o *model.Operation) operation.FinishArgs {
 		walk.Note(in)
 	}
 	if walk.Spent() {
-		return walk.Found(job.failed(model.OutcomeUncertain, errBudget))
+		return walk.Found(job.failed(model.OutcomeUncertain, refused(spentBudget+": is the account locked there, or was its secret changed by hand?")))
 	}
 	report := walk.Found(job.done(model.OutcomeApplied))
 	if report.Proven == 0 {
@@ -59,7 +58,8 @@ func (r *Runner) enter(l *lease, j *job) (report operation.FinishArgs, ok bool) 
 	return report, true
 }
 
-var errBudget = errors.New("the budget of failing logins is used up: the target might lock the account")
+// spentBudget says why nobody logs in any more. It is no defect: the next logins come with the next window.
+const spentBudget = "the budget of failing logins is used up: one more might lock the account on the target"
 
 func (r *Runner) try(l *lease, j *job, verifier executors.Verifier, n uint64) (bool, error) {
 	if err := l.check(""); err != nil {

@@ -127,7 +127,7 @@ func (s *shutOut) check(h hop) error {
 	case h.login == nil:
 		return nil
 	case h.spent:
-		return refused(onTheWay + h.device.Hostname + ": " + errBudget.Error())
+		return refused(onTheWay + h.device.Hostname + ": " + spentBudget)
 	case slices.Contains(s.list(), h.login.ID):
 		return refused(onTheWay + h.device.Hostname + ": its login failed before in this attempt")
 	}
