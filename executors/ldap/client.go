@@ -106,8 +106,12 @@ func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, err
 			_ = c.conn.Close()
 		}
 		_ = socket.Close()
-		if first.Err() != nil {
-			err = fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), first.Err())
+		var told *executors.Failure
+		switch {
+		case ctx.Err() != nil:
+			err = fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
+		case first.Err() != nil && !errors.As(err, &told): // no login was tried yet
+			err = &executors.Failure{Class: executors.ClassTimeout, Spared: true, Msg: fmt.Sprintf("connect to %s: the directory did not answer in time", s.Address(DefaultPort))}
 		}
 		return nil, err
 	}

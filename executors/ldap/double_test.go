@@ -1,6 +1,7 @@
 package ldap_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/pem"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/executortest"
@@ -153,6 +155,26 @@ func TestLoginsOnDouble(t *testing.T) {
 		in, err := ldap.New().Verify(t.Context(), s, secret.New([]byte("Proven-Pass-3z")))
 		if in || (err == nil) != c.wrong || executors.IsSpared(err) != c.spared || err != nil && (executortest.Leak(err.Error(), "Proven-Pass-3z") != "" || strings.TrimSpace(err.Error()) == "") {
 			t.Errorf("%d %.90s: %v, spared %v: %v", c.code, c.said, in, executors.IsSpared(err), err)
+		}
+	}
+}
+
+// TestSilentBeforeLogin: a server that speaks no TLS, or not now, waits for its client. No login was tried, so none counts as one that failed.
+func TestSilentBeforeLogin(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for port, want := range map[uint16]executors.Class{636: executors.ClassTLS, 389: executors.ClassTimeout} {
+		s := executortest.Kit{Target: model.Endpoint{Address: "127.0.0.1", Port: port}}.Session(executortest.Account{Name: "cn=ann,dc=x", Password: "Old-Pass-1x"}, "")
+		s.ConnectTimeout = 100 * time.Millisecond
+		s.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+		}
+		if in, err := ldap.New().Verify(t.Context(), s, secret.New([]byte("x"))); in || executortest.ClassOf(err) != want || want == executors.ClassTimeout && !executors.IsSpared(err) {
+			t.Errorf("port %d: %v, %v", port, in, err)
 		}
 	}
 }

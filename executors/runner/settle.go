@@ -37,7 +37,7 @@ func (r *Runner) settle(l *lease, o *model.Operation) operation.FinishArgs {
 	}
 	report := walk.Found(job.done(model.OutcomeApplied))
 	if report.Proven == 0 {
-		report.Class, report.Message = string(executors.ClassAuth), "no known secret logs in"
+		report.Class, report.Message = string(executors.ClassAuth), "no known secret logs in: was it changed on the target? Set it there to the stored one, or let a reconciliation set a new one (cofre operation request CREDENTIAL --reconcile); cofre operation retry looks again"
 	}
 	return report
 }
