@@ -57,7 +57,22 @@ func listed(r table.Reader, app model.ApplicationID, listing string) bool {
 	return ok && slices.Contains(roles.Listings, listing)
 }
 
-// Authenticate finds the client behind an actor and refuses revoked tokens, epochs, and identities that are not listed any more.
+// Asked tells whether the pipeline that asked for a key could still ask: what it got for other authorizations ends with its own
+// tokens, at once and on every node. Of other keys there is none.
+func Asked(r table.Reader, pipeline model.AuthorizationID, epoch uint64) bool {
+	if pipeline == "" {
+		return true
+	}
+	p, ok := state.Authorizations.Look(r, string(pipeline))
+	if !ok || !p.Enabled || p.Epoch != epoch {
+		return false
+	}
+	app, ok := state.Applications.Look(r, string(p.Application))
+	return ok && app.Enabled
+}
+
+// Authenticate finds the client behind an actor and refuses revoked tokens, epochs, identities that are not listed any more, and keys
+// of pipelines that are over.
 func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 	auth, ok := state.Authorizations.Look(r, string(a.Authorization))
 	if ok && !auth.Enabled {
@@ -72,7 +87,7 @@ func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
 	case !app.Enabled:
 		return nil, model.Errorf(model.Unauthenticated, "Inactive authorization") // so did this
-	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) || !listed(r, app.ID, a.Listing):
+	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) || !listed(r, app.ID, a.Listing) || !Asked(r, a.Pipeline, a.PipelineEpoch):
 		return nil, errToken
 	}
 	return &Principal{app, auth, state.ProfilesOf(r, auth)}, nil

@@ -99,7 +99,7 @@ var Register = command.Define("dsm.register", 1, func(tx *table.Tx, m command.Me
 	}
 	describe(tx, app, a)
 	if found != nil {
-		return addKey(tx, m, app, found, a.Secret)
+		return addKey(tx, m, p.Authorization, app, found, a.Secret)
 	}
 	auth, err := newAuthorization(m, p, app, a)
 	if err != nil {
@@ -272,8 +272,9 @@ func create(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Au
 	return RegisterResult{Authorization: auth.ID, ClientID: auth.ClientID, Created: true}, nil
 }
 
-// addKey gives one more secret for an hour, so that pipelines that run at once do not disturb each other.
-func addKey(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Authorization, s model.ClientSecret) (RegisterResult, error) {
+// addKey gives one more secret for an hour, so that pipelines that run at once do not disturb each other. It ends sooner when the tokens of
+// the one who asked for it do.
+func addKey(tx *table.Tx, m command.Meta, by *model.Authorization, app *model.Application, auth *model.Authorization, s model.ClientSecret) (RegisterResult, error) {
 	if !app.Enabled || !auth.Enabled || auth.ExpiresAt != 0 && m.At >= auth.ExpiresAt {
 		return RegisterResult{}, model.Errorf(model.Unauthenticated, "Inactive authorization")
 	}
@@ -290,7 +291,11 @@ func addKey(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Au
 		return RegisterResult{}, model.Errorf(model.Limited, "the authorization has %d live keys: wait until some have ended", maxKeys)
 	}
 	s.At, s.Until = m.At, m.At.Add(keyLife)
-	state.ClientKeys.Put(tx, &model.ClientKey{Authorization: auth.ID, Epoch: auth.Epoch, Secret: s})
+	k := &model.ClientKey{Authorization: auth.ID, Epoch: auth.Epoch, Secret: s}
+	if by.ID != auth.ID {
+		k.Pipeline, k.PipelineEpoch = by.ID, by.Epoch
+	}
+	state.ClientKeys.Put(tx, k)
 	tx.Emit(audit.DSMRegistered.With("authorization", string(auth.ID), "application", string(app.ID), "change", "key", "until", s.Until.String()))
 	return RegisterResult{Authorization: auth.ID, ClientID: auth.ClientID, Until: s.Until}, nil
 }

@@ -108,7 +108,9 @@ func voidTokens(tx *table.Tx) {
 		}
 	}
 	for _, k := range keys {
-		k.Epoch += beyond
+		if k.Epoch += beyond; k.Pipeline != "" && k.PipelineEpoch == live[k.Pipeline] {
+			k.PipelineEpoch += beyond
+		}
 		state.ClientKeys.Put(tx, k)
 	}
 }

@@ -78,7 +78,7 @@ func reveal(v secret.Value) (s string) {
 
 func issue(t *testing.T, tok *Tokens) string {
 	t.Helper()
-	v, _, err := tok.Issue("auth1", 3, "", DefaultTTL, noon)
+	v, _, err := tok.Issue(Claims{Subject: "auth1", Epoch: 3}, DefaultTTL, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestKeyRotation(t *testing.T) {
 		}
 	}
 	for _, ttl := range []time.Duration{0, -1, MaxTTL + 1} {
-		if _, _, err := tokens.Issue("a", 1, "", ttl, noon); !model.Is(err, model.Invalid) {
+		if _, _, err := tokens.Issue(Claims{Subject: "a", Epoch: 1}, ttl, noon); !model.Is(err, model.Invalid) {
 			t.Errorf("ttl %s: %v", ttl, err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestLimiter(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	keys := newRing(1)
 	tokens := NewTokens(keys, cluster("c1"))
-	v, _, err := tokens.Issue("auth1", 3, "", DefaultTTL, noon)
+	v, _, err := tokens.Issue(Claims{Subject: "auth1", Epoch: 3}, DefaultTTL, noon)
 	if err != nil {
 		f.Fatal(err)
 	}

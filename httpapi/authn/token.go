@@ -46,7 +46,9 @@ type Claims struct {
 	Audience model.ClusterID       `json:"aud"`
 	ID       string                `json:"jti"`
 	Epoch    uint64                `json:"epoch"`
-	Listing  string                `json:"listing,omitempty"` // of the identity of AWS that it is for
+	Listing  string                `json:"listing,omitempty"`  // of the identity of AWS that it is for
+	Pipeline model.AuthorizationID `json:"pipeline,omitempty"` // who asked for the key that got it, if that is another
+	Asked    uint64                `json:"asked,omitempty"`    // the epoch of that one then
 	Issued   int64                 `json:"iat"`
 	Expires  int64                 `json:"exp"`
 }
@@ -56,7 +58,7 @@ func (c Claims) Until() model.Time { return model.Time(c.Expires * 1000) }
 
 // Actor is the client behind the token, with where its request comes from.
 func (c Claims) Actor(from model.Origin) model.Actor {
-	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Listing: c.Listing, Issued: model.Time(c.Issued * 1000)}.From(from)
+	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Listing: c.Listing, Pipeline: c.Pipeline, PipelineEpoch: c.Asked, Issued: model.Time(c.Issued * 1000)}.From(from)
 }
 
 // Tokens issues and verifies access tokens.
@@ -74,14 +76,14 @@ func NewTokens(k Keys, cluster func() model.ClusterID) *Tokens {
 	return &Tokens{keys: k, cluster: cluster, seen: newLRU[[sha256.Size]byte, Claims](8192)}
 }
 
-// Issue makes a token for an authorization; listing is of the identity of AWS that proved itself, if one did.
-func (t *Tokens) Issue(auth model.AuthorizationID, epoch uint64, listing string, ttl time.Duration, at time.Time) (secret.Value, Claims, error) {
+// Issue makes a token; the claims say for whom, and what it hangs on beside that.
+func (t *Tokens) Issue(c Claims, ttl time.Duration, at time.Time) (secret.Value, Claims, error) {
 	if ttl <= 0 || ttl > MaxTTL {
 		return secret.Value{}, Claims{}, model.Errorf(model.Invalid, "ttl is between 1 and %d minutes", int(MaxTTL/time.Minute)).WithField("ttl")
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:])
-	c := Claims{Subject: auth, Audience: t.cluster(), ID: hex.EncodeToString(id[:]), Epoch: epoch, Listing: listing, Issued: at.Unix(), Expires: at.Add(ttl).Unix()}
+	c.Audience, c.ID, c.Issued, c.Expires = t.cluster(), hex.EncodeToString(id[:]), at.Unix(), at.Add(ttl).Unix()
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return secret.Value{}, Claims{}, fmt.Errorf("encode token: %w", err)

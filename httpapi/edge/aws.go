@@ -71,5 +71,5 @@ func (t *tokens) GrantAWS(ctx context.Context, proof token.AWSProof, from model.
 	if err != nil {
 		return token.Granted{}, err
 	}
-	return t.issue(auth, listing, from, at, ttl)
+	return t.issue(auth, authn.Claims{Listing: listing}, from, at, ttl)
 }

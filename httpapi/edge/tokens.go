@@ -46,7 +46,7 @@ func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, fro
 	if err != nil {
 		return token.Granted{}, err
 	}
-	return t.issue(p.Authorization, "", from, at, ttl)
+	return t.issue(p.Authorization, authn.Claims{Pipeline: p.Pipeline, Asked: p.PipelineEpoch}, from, at, ttl)
 }
 
 // limit refuses a node that serves nobody, and requests that come too often from a source or for a client.
@@ -66,8 +66,9 @@ func (t *tokens) limit(client string, from model.Origin, at model.Time) error {
 // defaultTTL is how long a token lives where neither the authorization nor the request says so.
 const defaultTTL = time.Hour
 
-// issue makes a token for a client that proved who it is; listing is of the identity of AWS that it has.
-func (t *tokens) issue(a *model.Authorization, listing string, from model.Origin, at model.Time, ttl time.Duration) (token.Granted, error) {
+// issue makes a token for a client that proved who it is; the claims say on what it hangs: the identity of AWS that it has, or who asked for
+// its key.
+func (t *tokens) issue(a *model.Authorization, c authn.Claims, from model.Origin, at model.Time, ttl time.Duration) (token.Granted, error) {
 	own := time.Duration(a.TokenTTL) * time.Millisecond
 	if ttl == 0 {
 		ttl = cmp.Or(own, defaultTTL)
@@ -78,7 +79,8 @@ func (t *tokens) issue(a *model.Authorization, listing string, from model.Origin
 	if a.ExpiresAt != 0 {
 		ttl = min(ttl, a.ExpiresAt.Sub(at))
 	}
-	value, claims, err := t.tokens.Issue(a.ID, a.Epoch, listing, ttl, at.Std())
+	c.Subject, c.Epoch = a.ID, a.Epoch
+	value, claims, err := t.tokens.Issue(c, ttl, at.Std())
 	if err != nil {
 		return token.Granted{}, err
 	}

@@ -16,6 +16,13 @@ import (
 	"cofre/vault/secret"
 )
 
+// Authenticated is the authorization whose secret a client gave, and the pipeline that asked for that secret, if another did.
+type Authenticated struct {
+	Authorization *model.Authorization
+	Pipeline      model.AuthorizationID
+	PipelineEpoch uint64
+}
+
 // ClientKeys are what a client authenticates with; the secret is shown once.
 type ClientKeys struct {
 	ClientID string
@@ -39,7 +46,7 @@ func NewClientKeys(mac func(message []byte) (uint32, []byte, error), at model.Ti
 // Authenticate checks a client id and secret on a consistent reading: a token outlives it by hours, so a secret that was
 // replaced, or an epoch that was raised, a moment ago on another node counts. Unknown ids cost the same; the error tells
 // nothing.
-func (s *Service) Authenticate(ctx context.Context, clientID string, given secret.Value, from model.Origin, at model.Time) (*command.Principal, error) {
+func (s *Service) Authenticate(ctx context.Context, clientID string, given secret.Value, from model.Origin, at model.Time) (*Authenticated, error) {
 	refused := model.Errorf(model.Unauthenticated, "Client authentication failed")
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
@@ -67,10 +74,12 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 		}
 		match = hmac.Equal(sum, c.MAC) || match
 	}
+	var added *model.ClientKey
 	if !match { // of an unknown id there is none
-		if match, err = s.addedKey(v, auth, given, at); err != nil {
+		if added, err = s.addedKey(v, auth, given, at); err != nil {
 			return nil, err
 		}
+		match = added != nil
 	}
 	if !match {
 		return nil, refused
@@ -82,7 +91,11 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 	if err := authz.Decide(app, auth, authz.Action{}, nil, from, at); err != nil {
 		return nil, err
 	}
-	return &command.Principal{Application: app, Authorization: auth}, nil
+	out := &Authenticated{Authorization: auth}
+	if added != nil {
+		out.Pipeline, out.PipelineEpoch = added.Pipeline, added.PipelineEpoch
+	}
+	return out, nil
 }
 
 // WhoAmI finds the caller's own application and authorization.

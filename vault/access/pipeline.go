@@ -49,18 +49,19 @@ func (s *Service) RegisterDSM(ctx context.Context, actor model.Actor, args dsm.R
 	return keys, r, nil
 }
 
-// addedKey tells whether a secret is one that was added to an authorization and still lives.
-func (s *Service) addedKey(v table.Reader, auth *model.Authorization, given secret.Value, at model.Time) (ok bool, err error) {
+// addedKey finds the key that was added to an authorization, by its secret, if it still lives.
+func (s *Service) addedKey(v table.Reader, auth *model.Authorization, given secret.Value, at model.Time) (key *model.ClientKey, err error) {
 	err = given.Reveal(func(b []byte) error {
 		_, mac, err := s.named.MAC(KeyPepper, 0, b)
 		if err != nil {
 			return err
 		}
-		k, found := state.ClientKeys.Get(v, state.ClientKeyOf(auth.ID, mac))
-		ok = found && k.Epoch == auth.Epoch && at < k.Secret.Until
+		if k, ok := state.ClientKeys.Get(v, state.ClientKeyOf(auth.ID, mac)); ok && k.Epoch == auth.Epoch && at < k.Secret.Until && command.Asked(v, k.Pipeline, k.PipelineEpoch) {
+			key = k
+		}
 		return nil
 	})
-	return ok, err
+	return key, err
 }
 
 // FindApplication finds an application by id or name.
