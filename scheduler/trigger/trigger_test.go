@@ -158,13 +158,17 @@ func TestTriggers(t *testing.T) {
 			verifies(tx, "b", now)
 			verifies(tx, "a", now-1)
 			verifies(tx, "later", now+1)
-			verifies(tx, "open", now)
+			verifies(tx, "open", now-2)
 			open(tx, "open", model.OpReady)
-		}, want: []trigger.Due{{Credential: "a", Kind: model.Verify, Trigger: "heartbeat"}, {Credential: "b", Kind: model.Verify, Trigger: "heartbeat"},
-			{Credential: "open", Kind: model.Verify, Until: now.Add(model.Recheck)}}},
+		}, want: []trigger.Due{{Credential: "open", Kind: model.Verify, Until: now.Add(model.Recheck)},
+			{Credential: "a", Kind: model.Verify, Trigger: "heartbeat"}, {Credential: "b", Kind: model.Verify, Trigger: "heartbeat"}}},
 		"no heartbeats while the automation is stopped": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
 			verifies(tx, "a", now)
 			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
+		}},
+		"nor before a jump of the time is confirmed": {trigger: trigger.Heartbeat, put: func(tx *table.Tx) {
+			verifies(tx, "a", now)
+			frozen(tx)
 		}},
 		"what waits in a freeze is put off, except what people asked for": {trigger: trigger.Held, put: func(tx *table.Tx) {
 			change := func(o *model.Operation) { o.Kind, o.NotBefore = model.PasswordChange, now }
