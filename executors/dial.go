@@ -38,9 +38,9 @@ func Encrypt(ctx context.Context, conn net.Conn, cfg *tls.Config) (*tls.Conn, er
 	case err == nil:
 		return encrypted, nil
 	case ClassOf(err) == ClassTimeout && !errors.Is(err, context.Canceled):
-		return nil, &Failure{Class: ClassTLS, Msg: "no answer to a TLS handshake: does the target speak TLS at this port?"}
+		return nil, &Failure{Class: ClassTLS, Msg: "no answer to a TLS handshake: does the target speak TLS at this port?", Spared: true}
 	}
-	return nil, err
+	return nil, Spare(err)
 }
 
 // isEnd tells whether an error means that the peer is gone.

@@ -66,7 +66,7 @@ func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return executors.Fail(f.Class, line, f)
 	}
-	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: executors.Said(red, err)}
+	return &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: executors.Said(red, err), Spared: executors.IsSpared(err)}
 }
 
 func newClient(s executors.Session, connect time.Duration) *client {

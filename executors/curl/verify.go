@@ -53,7 +53,7 @@ func tryLogin(ctx context.Context, s executors.Session, at location, with secret
 	defer c.hangUp()
 	a, err := c.do(ctx, q, nil, limit)
 	if err != nil {
-		return false, err
+		return false, executors.Spare(err)
 	}
 	a.tell(s.Capture)
 	if a.status != http.StatusUnauthorized {

@@ -31,6 +31,7 @@ type client struct {
 	limit   *io.LimitedReader // under in: what one answer may take
 	origin  string            // of the connection
 	connect time.Duration
+	sent    bool // a request was, which may have been a login
 }
 
 // answer is what came back.
@@ -75,7 +76,13 @@ func (c *client) open(ctx context.Context, u *url.URL) error {
 		encrypted := tls.Client(raw, cfg)
 		if err := encrypted.HandshakeContext(first); err != nil {
 			_ = raw.Close()
-			return fmt.Errorf("connect to %s: %w", to, err)
+			if err = fmt.Errorf("connect to %s: %w", to, err); first.Err() != nil {
+				err = executors.Late(first, "connect to "+to, c.connect)
+			}
+			if !c.sent {
+				err = executors.Spare(err)
+			}
+			return err
 		}
 		conn = encrypted
 	}
@@ -103,7 +110,11 @@ func (c *client) do(ctx context.Context, r *http.Request, body []byte, limit tim
 		if err != nil {
 			c.hangUp()
 			if ctx.Err() != nil {
-				err = fmt.Errorf("wait for the answer: %w", ctx.Err())
+				late := executors.Late(ctx, "wait for the answer", limit)
+				if executors.IsSpared(err) {
+					late = executors.Spare(late)
+				}
+				err = late
 			}
 			return a, err
 		}
@@ -137,6 +148,7 @@ func (c *client) once(ctx context.Context, r *http.Request, body []byte) (answer
 	if err := c.conn.SetDeadline(until); err != nil {
 		return answer{}, err
 	}
+	c.sent = true
 	r.Body, r.ContentLength = nil, 0
 	if body != nil {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))

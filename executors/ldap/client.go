@@ -107,13 +107,10 @@ func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, err
 		}
 		_ = socket.Close()
 		var told *executors.Failure
-		switch {
-		case ctx.Err() != nil:
-			err = fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
-		case first.Err() != nil && !errors.As(err, &told): // no login was tried yet
-			err = &executors.Failure{Class: executors.ClassTimeout, Spared: true, Msg: fmt.Sprintf("connect to %s: the directory did not answer in time", s.Address(DefaultPort))}
+		if first.Err() != nil && !errors.As(err, &told) {
+			err = executors.Late(first, "connect to "+s.Address(DefaultPort), limit)
 		}
-		return nil, err
+		return nil, executors.Spare(err) // no login was tried yet
 	}
 	c.conn.SetTimeout(answer)
 	c.untie = context.AfterFunc(ctx, func() { _ = socket.Close() })

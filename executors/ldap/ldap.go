@@ -137,7 +137,7 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &executors.Failure{Class: classOf(err), Msg: executors.Said(red, err), Spared: sparing[code(err)]}
+	return &executors.Failure{Class: classOf(err), Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || sparing[code(err)]}
 }
 
 func text(s executors.Session, n mask.Name) (string, error) {

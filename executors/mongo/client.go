@@ -114,7 +114,7 @@ func (c *client) do(ctx context.Context, database string, command bson.D, result
 	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })() // whoever waits for the target wakes up
 	defer func() {
 		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("wait for the server: %w", ctx.Err())
+			err = executors.Late(ctx, "wait for the server", c.limit)
 		}
 	}()
 	body, err := bson.Marshal(append(command, bson.E{Key: "$db", Value: database}))
@@ -215,8 +215,8 @@ func (c *client) hello(ctx context.Context) error {
 
 // login proves by SCRAM-SHA-256 that we know the password, and that the server does.
 func (c *client) login(ctx context.Context, a account, database string) error {
-	if err := c.hello(ctx); err != nil {
-		return err
+	if err := c.hello(ctx); err != nil { // which names nobody yet
+		return executors.Spare(err)
 	}
 	prover, err := scram.SHA256.NewClientUnprepped(a.name, a.password, "")
 	if err != nil {

@@ -129,7 +129,8 @@ func TestAnswersOnDouble(t *testing.T) {
 }
 
 // TestLoginsThatCannotBeToldOnDouble: one code says that a login is wrong. A server that does not prove that it knows the password, wants
-// too much or too little hashing, or answers something else, has said nothing about it.
+// too much or too little hashing, or answers something else, has said nothing about it. What is wrong
+// before anybody is named counts for nobody.
 func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -144,9 +145,9 @@ func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 		"it asks for no proof":          {func(d *double) { d.hasty = true }, executors.ClassProtocol, false},
 		"hashing without end":           {func(d *double) { d.rounds = 1<<20 + 1 }, executors.ClassProtocol, false},
 		"hashing that hides nothing":    {func(d *double) { d.rounds = 1 }, executors.ClassProtocol, false},
-		"an answer to something else":   {func(d *double) { d.other = true }, executors.ClassProtocol, false},
-		"an answer of a gigabyte":       {func(d *double) { d.size = 1 << 30 }, executors.ClassProtocol, false},
-		"an answer shorter than itself": {func(d *double) { d.size = 12 }, executors.ClassProtocol, false},
+		"an answer to something else":   {func(d *double) { d.other = true }, executors.ClassProtocol, true},
+		"an answer of a gigabyte":       {func(d *double) { d.size = 1 << 30 }, executors.ClassProtocol, true},
+		"an answer shorter than itself": {func(d *double) { d.size = 12 }, executors.ClassProtocol, true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -35,6 +35,9 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 	if cfg.User == "" || strings.ContainsRune(cfg.User, 0) || strings.ContainsRune(cfg.Passwd, 0) {
 		return session{}, &executors.Failure{Class: executors.ClassTemplate, Msg: "an empty user name, or a name or password with NUL, cannot log in"}
 	}
+	var at executors.Threshold
+	at.Watch(cfg.TLS)
+	cfg.DialFunc = at.Dial(s.Dial)
 	connector, err := driver.NewConnector(cfg)
 	if err != nil {
 		return session{}, fmt.Errorf("prepare the driver: %w", err)
@@ -46,9 +49,13 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 	case err == nil:
 		return session{c}, nil
 	case ctx.Err() != nil:
-		return session{}, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
+		err = executors.Late(ctx, "log in at "+s.Address(DefaultPort), limit)
 	case errors.Is(err, driver.ErrNoTLS):
 		return session{}, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection: cofre device update HOST --insecure-tls lets it, and is audited"}
+	}
+	// The server speaks first. Where clear text is allowed, what it says may be answered without a handshake.
+	if !at.Heard() || !s.Target.InsecureTLS && !at.Encrypted() {
+		return session{}, executors.Spare(lost(err))
 	}
 	return session{}, lost(err)
 }

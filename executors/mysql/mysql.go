@@ -78,5 +78,5 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 	if n := number(err); n != 0 {
 		class = classOf(n)
 	}
-	return &executors.Failure{Class: class, Msg: executors.Said(red, err), Spared: sparing[number(err)]}
+	return &executors.Failure{Class: class, Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || sparing[number(err)]}
 }

@@ -56,7 +56,7 @@ func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return executors.Fail(f.Class, line, f)
 	}
-	out := &executors.Failure{Class: executors.ClassOf(err), Line: line}
+	out := &executors.Failure{Class: executors.ClassOf(err), Line: line, Spared: executors.IsSpared(err)}
 	text := err.Error()
 	var e *network.OracleError
 	if errors.As(err, &e) {

@@ -116,7 +116,8 @@ func (l login) find(s executors.Session, cfg *configurations.ConnectionConfig) e
 // dialer gives the driver one connection: it would follow a listener that sends it on, and so reach another host.
 type dialer struct {
 	session executors.Session
-	limit   context.Context // of connecting
+	dial    executors.Dialer // the session's, watched
+	limit   context.Context  // of connecting
 
 	mu   sync.Mutex // guards the fields below
 	conn net.Conn
@@ -131,7 +132,7 @@ func (d *dialer) DialContext(_ context.Context, network, _ string) (net.Conn, er
 	var c net.Conn
 	err := error(&executors.Failure{Class: executors.ClassProtocol, Msg: "the listener sends us on to another place, which is not followed: make that one the device"})
 	if !again {
-		c, err = d.session.Dial(d.limit, network, d.session.Address(DefaultPort))
+		c, err = d.dial(d.limit, network, d.session.Address(DefaultPort))
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,6 +186,11 @@ func (l login) open(ctx context.Context, s executors.Session, with secret.Value)
 	defer cancel()
 	c := &client{dial: &dialer{session: s, limit: first}}
 	cfg.Dialer = c.dial
+	var at executors.Threshold
+	c.dial.dial = at.Dial(s.Dial)
+	if cfg.TLSConfig != nil {
+		at.Watch(cfg.TLSConfig)
+	}
 	if c.conn, err = goora.NewConnection("", cfg); err != nil {
 		return nil, fmt.Errorf("prepare the driver: %w", err)
 	}
@@ -198,11 +204,14 @@ func (l login) open(ctx context.Context, s executors.Session, with secret.Value)
 	var noTLS tls.RecordHeaderError
 	switch failed := c.dial.failed(); {
 	case first.Err() != nil:
-		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), first.Err())
+		err = executors.Late(first, "log in at "+s.Address(DefaultPort), limit)
 	case failed != nil:
 		return nil, failed
 	case errors.As(err, &noTLS):
 		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the listener does not speak TLS on this port: list its TLS port, or this one as " + Plain}
+	}
+	if !at.Heard() || cfg.TLSConfig != nil && !at.Encrypted() {
+		return nil, executors.Spare(known(err))
 	}
 	return nil, known(err)
 }
@@ -217,6 +226,7 @@ func (c *client) exec(ctx context.Context, sql string) error {
 
 // within makes calls of the driver, until a context ends.
 func (c *client) within(ctx context.Context, call func() error) error {
+	began := time.Now()
 	stop := context.AfterFunc(ctx, c.dial.cut)
 	defer stop()
 	err := guarded(call)
@@ -224,7 +234,7 @@ func (c *client) within(ctx context.Context, call func() error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("wait for the server: %w", ctx.Err())
+		return executors.Late(ctx, "wait for the server", time.Since(began).Round(time.Second/10))
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the connection was lost: %w", io.ErrUnexpectedEOF)
 	}

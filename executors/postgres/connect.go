@@ -54,6 +54,8 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 		socket = c
 		return c, err
 	}
+	said := 0 // messages of ours: after the first, which names the role, come those that answer to a question for its password
+	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend { return pgproto3.NewFrontend(r, &counter{w, &said}) }
 	c, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil && s.Target.InsecureTLS && strings.Contains(err.Error(), "server refused TLS connection") {
 		// The device allows a connection that is not verified, and this server offers none that is encrypted.
@@ -65,11 +67,26 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 	case err == nil:
 		return &session{c, socket}, nil
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), ctx.Err())
+		err = executors.Late(ctx, "log in at "+s.Address(DefaultPort), limit)
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
+	if said <= 1 {
+		err = executors.Spare(err)
+	}
 	return nil, err
+}
+
+// counter counts what is written.
+type counter struct {
+	io.Writer
+	n *int
+}
+
+// Write writes once.
+func (c *counter) Write(p []byte) (int, error) {
+	*c.n++
+	return c.Writer.Write(p)
 }
 
 // config is a driver configuration with nothing but what the session says.

@@ -86,5 +86,5 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 			class = executors.ClassNetwork
 		}
 	}
-	return &executors.Failure{Class: class, Msg: executors.Said(red, err), Spared: spared(err)}
+	return &executors.Failure{Class: class, Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || spared(err)}
 }

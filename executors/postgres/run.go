@@ -231,5 +231,9 @@ func (r *run) exec(ctx context.Context, sql []byte) ([]*pgconn.Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return r.conn.Exec(ctx, string(sql)).ReadAll()
+	results, err := r.conn.Exec(ctx, string(sql)).ReadAll()
+	if err != nil && ctx.Err() != nil && sqlState(err) == "" {
+		err = executors.Late(ctx, "wait for the server", limit)
+	}
+	return results, err
 }

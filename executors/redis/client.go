@@ -145,7 +145,7 @@ func (c *client) ask(ctx context.Context, args []secret.Value, read func() error
 		err = read()
 	}
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("wait for the server: %w", ctx.Err())
+		return executors.Late(ctx, "wait for the server", c.limit)
 	}
 	return err
 }

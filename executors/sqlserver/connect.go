@@ -70,7 +70,7 @@ func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return executors.Fail(f.Class, line, f)
 	}
-	out := &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: executors.Said(red, err)}
+	out := &executors.Failure{Class: executors.ClassOf(err), Line: line, Msg: executors.Said(red, err), Spared: executors.IsSpared(err)}
 	if all := numbers(err); len(all) > 0 {
 		out.Class = executors.ClassPolicy
 		for _, e := range all {
@@ -174,6 +174,8 @@ func logIn(ctx context.Context, s executors.Session, who mask.Name, with secret.
 		}
 	}
 	c := &client{dial: &dialer{session: s}}
+	var at executors.Threshold
+	at.Watch(cfg.TLSConfig)
 	connector := mssql.NewConnectorConfig(cfg)
 	connector.Dialer = c.dial
 	stop := context.AfterFunc(first, c.dial.cut)
@@ -184,9 +186,12 @@ func logIn(ctx context.Context, s executors.Session, who mask.Name, with secret.
 		c.untie = context.AfterFunc(ctx, c.dial.cut)
 		return c, nil
 	case first.Err() != nil:
-		return nil, fmt.Errorf("connect to %s: %w", s.Address(DefaultPort), first.Err())
+		err = executors.Late(first, "log in at "+s.Address(DefaultPort), limit)
 	case c.dial.err != nil:
 		return nil, c.dial.err
+	}
+	if !at.Encrypted() { // the login follows the handshake
+		return nil, executors.Spare(known(err))
 	}
 	return nil, known(err)
 }
@@ -221,11 +226,12 @@ func (c *client) exec(ctx context.Context, sql []byte) error {
 	if !ok {
 		return errors.New("the driver cannot run statements")
 	}
+	began := time.Now()
 	if _, err = run.ExecContext(ctx, nil); err == nil {
 		return stmt.Close()
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("wait for the server: %w", ctx.Err())
+		return executors.Late(ctx, "wait for the server", time.Since(began).Round(time.Second/10))
 	}
 	return known(err)
 }

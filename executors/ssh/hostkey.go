@@ -153,14 +153,14 @@ func handshake(ctx context.Context, dialer executors.Dialer, addr string, cfg *s
 	if err != nil {
 		_ = raw.Close()
 		if !stop() {
-			return nil, fmt.Errorf("log in to %s: %w", addr, hctx.Err())
+			return nil, executors.Late(hctx, "log in at "+addr, 3*limit)
 		}
 		return nil, err
 	}
 	client := ssh.NewClient(conn, channels, requests)
 	if !stop() {
 		_ = client.Close()
-		return nil, fmt.Errorf("log in to %s: %w", addr, hctx.Err())
+		return nil, executors.Late(hctx, "log in at "+addr, 3*limit)
 	}
 	return client, nil
 }

@@ -36,7 +36,7 @@ func dial(ctx context.Context, s executors.Session, user string, with secret.Val
 			return c, nil
 		}
 		if !l.asked {
-			err = &early{err}
+			err = executors.Spare(err)
 		}
 		// Only another type of host key can still be the pinned one, and only before authentication.
 		if f := new(executors.Failure); !errors.As(err, &f) || f.Class != executors.ClassHostKey {
@@ -97,15 +97,6 @@ func (l *login) try(ctx context.Context, s executors.Session, with secret.Value,
 	}
 	return nil, err
 }
-
-// early is an error before the target looked at a secret, such as the end of a connection that is one too many for it (MaxStartups).
-type early struct{ error }
-
-// Unwrap gives the error.
-func (e *early) Unwrap() error { return e.error }
-
-// Spared: no login can have failed.
-func (*early) Spared() bool { return true }
 
 // refusedLogin is a Failure that Verify can tell from other failures.
 type refusedLogin struct {

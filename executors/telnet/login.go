@@ -72,11 +72,11 @@ func (t *terminal) logIn(ctx context.Context, p prompts, user string, with secre
 	} else {
 		e.Which-- // a target that asks for a password only
 	}
-	switch {
+	switch { // nobody has shown a password yet
 	case err != nil:
-		return false, err
+		return false, executors.Spare(err)
 	case e.Which < 0:
-		return false, &executors.Failure{Class: executors.ClassTimeout, Msg: fmt.Sprintf("the target did not ask for user name and password within %s", limit)}
+		return false, &executors.Failure{Class: executors.ClassTimeout, Spared: true, Msg: fmt.Sprintf("the target did not ask for user name and password within %s", limit)}
 	}
 	out.Skip()
 	if err := with.Reveal(t.say); err != nil {

@@ -69,7 +69,7 @@ func offers(a answer) map[string]string {
 func (c *client) login(ctx context.Context, a account) error {
 	asked, err := c.post(ctx, nil, "")
 	if err != nil {
-		return err
+		return executors.Spare(err)
 	}
 	ways := offers(asked)
 	if asked.status != http.StatusUnauthorized {
@@ -99,12 +99,12 @@ func (c *client) ntlm(ctx context.Context, way string, a account) error {
 		return err
 	}
 	asked, err := c.post(ctx, nil, way+" "+base64.StdEncoding.EncodeToString(hello))
-	if err != nil {
-		return err
+	if err != nil { // the proof comes after the challenge
+		return executors.Spare(err)
 	}
 	challenge, err := base64.StdEncoding.DecodeString(offers(asked)[strings.ToLower(way)])
 	if err != nil || len(challenge) == 0 {
-		return &executors.Failure{Class: executors.ClassProtocol, Msg: "the service sends no challenge for the login by NTLM"}
+		return &executors.Failure{Class: executors.ClassProtocol, Msg: "the service sends no challenge for the login by NTLM", Spared: true}
 	}
 	proof, err := ntlmssp.NewAuthenticateMessage(challenge, a.name, a.password, nil)
 	if err != nil {

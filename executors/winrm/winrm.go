@@ -95,7 +95,7 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &executors.Failure{Class: executors.ClassOf(err), Msg: executors.Said(red, err)}
+	return &executors.Failure{Class: executors.ClassOf(err), Msg: executors.Said(red, err), Spared: executors.IsSpared(err)}
 }
 
 func limit(d, standard time.Duration) time.Duration {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -56,8 +55,8 @@ func open(ctx context.Context, s executors.Session, red *executors.Redactor, pla
 	c.conn = c.raw
 	if !plain {
 		cfg.NextProtos = []string{"http/1.1"}
-		encrypted := tls.Client(c.raw, cfg)
-		if err := encrypted.HandshakeContext(first); err != nil {
+		encrypted, err := executors.Encrypt(first, c.raw, cfg)
+		if err != nil {
 			_ = c.raw.Close()
 			return nil, fmt.Errorf("connect to %s: %w", to, err)
 		}
@@ -84,11 +83,12 @@ type answer struct {
 
 // post sends one message, with a header of a login if there is one, and reads the answer.
 func (c *client) post(ctx context.Context, body []byte, authorization string) (a answer, err error) {
+	began := time.Now()
 	defer func() {
 		if err != nil {
 			c.lost = true
 			if ctx.Err() != nil {
-				err = fmt.Errorf("wait for the service: %w", ctx.Err())
+				err = executors.Late(ctx, "wait for the service", time.Since(began).Round(time.Second/10))
 			}
 		}
 	}()

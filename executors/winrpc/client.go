@@ -108,7 +108,7 @@ var errLost = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 // guard runs a step of the library and stops waiting for it when the context or the line ends; the step then ends by itself
 // with the context that the library was given. It tells whether the step is over.
 func (l *line) guard(ctx context.Context, step func()) error {
-	done := make(chan struct{})
+	began, done := time.Now(), make(chan struct{})
 	go func() {
 		defer close(done)
 		step()
@@ -118,7 +118,7 @@ func (l *line) guard(ctx context.Context, step func()) error {
 		return nil
 	case <-ctx.Done():
 		_ = l.Close()
-		return fmt.Errorf("wait for the server: %w", ctx.Err())
+		return executors.Late(ctx, "wait for the server", time.Since(began).Round(time.Second/10))
 	case <-l.lost:
 	}
 	select {
@@ -129,10 +129,13 @@ func (l *line) guard(ctx context.Context, step func()) error {
 	}
 }
 
-// turnedAway is the error of a login: whatever the library makes of it, a guest was let in.
+// turnedAway is the error of a login: whatever the library makes of it, a guest was let in, or nobody has proven a password yet.
 func (l *line) turnedAway(err error) error {
-	if err != nil && l.entry.guest.Load() {
+	switch {
+	case err != nil && l.entry.guest.Load():
 		return errGuest
+	case err != nil && !l.entry.asked.Load():
+		return executors.Spare(err)
 	}
 	return err
 }

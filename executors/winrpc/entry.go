@@ -13,6 +13,7 @@ import (
 // then on with a key that follows from the password.
 type entry struct {
 	guest atomic.Bool
+	asked atomic.Bool // an answer to a SESSION_SETUP came: the first is the challenge, after which the password is proven
 	buf   []byte
 }
 
@@ -39,24 +40,29 @@ func (e *entry) read(p []byte) {
 		if len(e.buf) < n {
 			return
 		}
-		if asGuest(e.buf[frameHead:n]) {
+		setup, guest := answers(e.buf[frameHead:n])
+		if setup {
+			e.asked.Store(true)
+		}
+		if guest {
 			e.guest.Store(true)
 		}
 		e.buf = e.buf[n:]
 	}
 }
 
-// asGuest tells whether one of the answers in a frame lets a guest in.
-func asGuest(b []byte) bool {
+// answers tells whether one of the answers in a frame is to a login, and whether one lets a guest in.
+func answers(b []byte) (setup, guest bool) {
 	for len(b) >= flagsAt+2 && string(b[:len(protocol)]) == protocol {
-		if binary.LittleEndian.Uint16(b[commandAt:]) == sessionSetup && binary.LittleEndian.Uint32(b[statusAt:]) == 0 && binary.LittleEndian.Uint16(b[flagsAt:])&guestOrNull != 0 {
-			return true
+		if binary.LittleEndian.Uint16(b[commandAt:]) == sessionSetup {
+			setup = true
+			guest = guest || binary.LittleEndian.Uint32(b[statusAt:]) == 0 && binary.LittleEndian.Uint16(b[flagsAt:])&guestOrNull != 0
 		}
 		next := int(binary.LittleEndian.Uint32(b[nextAt:]))
 		if next <= 0 || next > len(b) {
-			return false
+			break
 		}
 		b = b[next:]
 	}
-	return false
+	return setup, guest
 }

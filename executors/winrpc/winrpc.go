@@ -90,5 +90,5 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 	case errors.As(err, &lost) && class == executors.ClassProtocol:
 		class = executors.ClassNetwork
 	}
-	return &executors.Failure{Class: class, Msg: red.Text(err.Error())}
+	return &executors.Failure{Class: class, Msg: red.Text(err.Error()), Spared: executors.IsSpared(err)}
 }
