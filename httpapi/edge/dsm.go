@@ -69,7 +69,7 @@ func read(o *access.OpenedDSM) *api.Item {
 }
 
 func (s *secrets) Open(ctx context.Context, actor model.Actor, name string, known []string) (*api.Item, error) {
-	row, err := s.access.FindDSM(ctx, actor, name)
+	row, err := s.access.FindDSMToRead(ctx, actor, name)
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +281,7 @@ func (s *secrets) named(ctx context.Context, actor model.Actor, name string) (mo
 	if name == "" {
 		return "", nil
 	}
-	row, err := s.access.FindDSM(ctx, actor, name)
+	row, err := s.access.FindDSMToRead(ctx, actor, name)
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"cofre/fsm/authz"
 	"cofre/fsm/command"
@@ -227,40 +226,6 @@ func (s *Service) SetDSMStatus(ctx context.Context, actor model.Actor, id model.
 // RollbackDSM puts a former version of a secret into force again.
 func (s *Service) RollbackDSM(ctx context.Context, actor model.Actor, id model.DSMSecretID, version uint64) (model.DSMSecret, error) {
 	return command.Propose(ctx, s.proposer, dsm.Rollback, actor, dsm.RollbackArgs{ID: id, Version: version})
-}
-
-// FindDSM finds a secret by identity, among those that the caller holds first and those that it reaches then, by number
-// or by id. Whether the caller may have it is decided by the verb that follows.
-func (s *Service) FindDSM(ctx context.Context, actor model.Actor, name string) (*model.DSMSecret, error) {
-	return ref(ctx, s, func(r table.Reader) (*model.DSMSecret, bool) { return findDSM(r, actor.Authorization, name) },
-		model.Errorf(model.NotFound, "Secret not found"))
-}
-
-func findDSM(r table.Reader, caller model.AuthorizationID, name string) (*model.DSMSecret, bool) {
-	if row, ok := state.DSMSecrets.First(r, "identity", state.IdentityKey(caller, name)); ok {
-		return row, true
-	}
-	for row := range state.DSMSecrets.By(r, "holder", string(caller)) {
-		if row.Identity == name {
-			return row, true
-		}
-	}
-	if n, err := strconv.ParseUint(name, 10, 64); err == nil {
-		return state.DSMSecrets.First(r, "number", table.NumberKey(n))
-	}
-	if row, ok := state.DSMSecrets.Get(r, name); ok {
-		return row, true
-	}
-	auth, ok := state.Authorizations.Get(r, string(caller))
-	if !ok {
-		return nil, false
-	}
-	for row := range state.DSMSecrets.By(r, "called", name) {
-		if dsm.Reaches(auth, row) {
-			return row, true
-		}
-	}
-	return nil, false
 }
 
 // DSMFilter narrows a list of secrets. After is the last number of the page before; Limit 0 means all.

@@ -45,7 +45,7 @@ func secretCommand(s *session) *cobra.Command {
 			return []string{strconv.FormatUint(v.Number, 10), v.Identity, v.Owner, v.Engine, strconv.FormatUint(v.Version, 10), moment(v.ChangedAt), moment(v.ExpiresAt), word(v.Enabled, "enabled", "disabled")}
 		})
 	}
-	show := &cobra.Command{Use: "show NAME", Short: "Show a secret with its versions, without values", Args: cobra.ExactArgs(1), Example: "  cofre secret show db", RunE: func(c *cobra.Command, args []string) error {
+	show := &cobra.Command{Use: "show NAME", Short: "Show a secret with its versions, without values", Args: cobra.ExactArgs(1), Example: "  cofre secret show db\n  cofre secret show 12       # by number, where several owners have a db", RunE: func(c *cobra.Command, args []string) error {
 		return s.secret(c, http.MethodGet, at("secrets/%s", args[0]), nil)
 	}}
 	rollback := &cobra.Command{Use: "rollback NAME VERSION", Short: "Bring a former version back, as a new one", Args: cobra.ExactArgs(2), Example: "  cofre secret rollback db 3", RunE: func(c *cobra.Command, args []string) error {
@@ -65,8 +65,12 @@ func secretCommand(s *session) *cobra.Command {
 func putSecret(s *session, use, short string) *cobra.Command {
 	create := strings.HasPrefix(use, "create")
 	verb, _, _ := strings.Cut(use, " ")
+	named := ""
+	if !create {
+		named = "\nNAME is its identity, or its number where several owners have one with that identity."
+	}
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1),
-		Long:    short + ". Values come from the environment (--env) or as a JSON object of texts on standard input (--stdin); they are never arguments.\n--account refers to a credential, which is read whenever the secret is.",
+		Long:    short + ". Values come from the environment (--env) or as a JSON object of texts on standard input (--stdin); they are never arguments." + named + "\n--account refers to a credential, which is read whenever the secret is.",
 		Example: "  DB_PASS=... cofre secret " + verb + " db --env DB_PASS --env USER=DB_USER\n  sops -d db.json | cofre secret " + verb + " db --stdin\n  cofre secret " + verb + " db --account app@db1\n  cofre secret " + verb + " db --ephemeral db1:app"}
 	f := c.Flags()
 	for _, n := range []struct{ name, doc string }{{"name", "name for people"}, {"engine", "engine, Generic by default"}, {"description", "description"}, {"expires", "inactive from then on, such as 2027-01-31T12:00:00Z; '' for never"}} {
