@@ -47,6 +47,7 @@ type Header struct {
 	Node    model.NodeID    `cbor:"node"`           // that made it
 	Version string          `cbor:"version"`        // of its binary
 	Level   uint16          `cbor:"level"`          // feature level of the state
+	Term    uint64          `cbor:"term,omitempty"` // of raft, of the newest entry in it; 0: of before it was kept
 	Index   uint64          `cbor:"index"`          // of the log
 	Event   uint64          `cbor:"event"`          // last one of the trail
 	Size    int64           `cbor:"size,omitempty"` // of format 1: bytes of the state stream

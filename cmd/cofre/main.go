@@ -53,8 +53,8 @@ func command() *cobra.Command {
 	root.AddCommand(api.Commands()...)
 	root.AddCommand(dsm.Command(dsm.Process(), version))
 	for _, c := range root.Commands() {
-		if c.Name() == "backup" { // made and checked through the API, restored on a node's console
-			c.AddCommand(operator.Restore())
+		if c.Name() == "backup" { // made and checked through the API, rescued and restored on a node's console
+			c.AddCommand(operator.Rescue(), operator.Restore())
 		}
 	}
 	strict(root)

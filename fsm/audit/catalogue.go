@@ -24,6 +24,7 @@ var (
 
 	BackupTaken = define("cluster.backup", Alert, "a backup of the whole state was taken: ciphertext that the recovery shares open", Fields{})
 
+	ClusterRescued  = define("cluster.rescued", Alert, "what a node held was written out as a backup, because a majority was lost for ever", Fields{"member": Public})
 	ClusterRestored = define("cluster.restored", Alert, "the cluster was restored from a backup: every node of before is removed, every token void, and what is due or waits is held", Fields{
 		"cluster": Public, "backup": Public, "event": Public, "member": Public, "removed": Public, "changes": Public, "verifications": Public, "waiting": Public, "at_work": Public})
 

@@ -13,7 +13,7 @@ import (
 )
 
 // Feature lists the verbs.
-var Feature = command.Feature{Name: "keyring", Commands: []command.Erased{Create, Update, Hold, Rewrap, Destroy, Eject, Backup, Restore}}
+var Feature = command.Feature{Name: "keyring", Commands: []command.Erased{Create, Update, Hold, Rewrap, Destroy, Eject, Backup, Rescue, Restore}}
 
 // CreateArgs are the first rows of a cluster.
 type CreateArgs struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"cofre/cmd/cofre/wholefile"
 	trail "cofre/fsm/audit"
 	"cofre/httpapi/device"
 )
@@ -32,7 +33,7 @@ and nothing is missing. The file is checked while it is written. Without FILE, o
 			name = args[0]
 		}
 		var rep *trail.Report
-		if err := output(c, name, func(w io.Writer) (err error) {
+		if err := wholefile.Write(c, name, func(w io.Writer) (err error) {
 			rep, err = checked(w, func(w io.Writer) error { return s.exportLines(c, ends, w) })
 			return err
 		}); err != nil {

@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"cofre/cluster/backup"
+	"cofre/cmd/cofre/wholefile"
 	"cofre/fsm"
 	"cofre/httpapi/compat"
 	"cofre/vault/secret"
@@ -49,8 +49,8 @@ nothing. Needs cluster.admin; the trail gets an alert. It works with every node 
 		defer func() { _ = file.Close() }()
 		var h backup.Header
 		var n int64
-		if err := output(c, args[0], func(w io.Writer) (err error) {
-			h, n, err = copyChecked(w, file)
+		if err := wholefile.Write(c, args[0], func(w io.Writer) (err error) {
+			h, n, err = backup.Copy(w, file)
 			return err
 		}); err != nil {
 			return fmt.Errorf("no backup was made: %w", err)
@@ -61,27 +61,6 @@ nothing. Needs cluster.admin; the trail gets an alert. It works with every node 
 		})
 	}
 	return c
-}
-
-// copyChecked copies a backup and checks what it copies.
-func copyChecked(w io.Writer, from io.Reader) (h backup.Header, n int64, err error) {
-	r, p := io.Pipe()
-	var g errgroup.Group
-	g.Go(func() error {
-		f, err := backup.Open(r)
-		if err == nil {
-			h = f.Header
-			err = f.Check()
-		}
-		_ = r.CloseWithError(err) // never fails
-		return err
-	})
-	n, err = io.Copy(io.MultiWriter(w, p), from)
-	_ = p.CloseWithError(err)            // never fails
-	if checked := g.Wait(); err == nil { // else it failed by the same
-		err = checked
-	}
-	return h, n, err
 }
 
 // backupHead is what a backup says of itself, as scripts read it.

@@ -37,7 +37,7 @@ func (b *Backups) Take(ctx context.Context, actor model.Actor) (*compat.File, er
 	}
 	stream := b.FSM.OpenUncounted()
 	drop := func() { _ = stream.Close() } // a reader's end
-	file, err := b.file(stream, ring)
+	file, err := b.file(stream, ring.WithRoot)
 	if err != nil {
 		drop()
 		return nil, err
@@ -45,7 +45,8 @@ func (b *Backups) Take(ctx context.Context, actor model.Actor) (*compat.File, er
 	return &compat.File{Type: httpbackup.Type, Drop: drop, Write: func(w io.Writer) error { return file.Write(w, stream) }}, nil
 }
 
-func (b *Backups) file(stream *fsm.Stream, ring *keyring.Ring) (file *backup.Backup, err error) {
+// file makes the head of the file of a state.
+func (b *Backups) file(stream *fsm.Stream, withRoot func(func(secret.Value) error) error) (file *backup.Backup, err error) {
 	v := stream.View()
 	row, ok := state.Keyring.Get(v, state.SystemKey)
 	if !ok {
@@ -54,9 +55,9 @@ func (b *Backups) file(stream *fsm.Stream, ring *keyring.Ring) (file *backup.Bac
 	sys := state.SystemRow(v)
 	h := backup.Header{
 		Cluster: row.Cluster, At: sys.At, Level: sys.Level, Node: b.Node, Version: b.Version,
-		Index: stream.Position().Index, Event: table.TrailHead(v).Seq, Ring: *row,
+		Term: stream.Position().Term, Index: stream.Position().Index, Event: table.TrailHead(v).Seq, Ring: *row,
 	}
-	err = ring.WithRoot(func(root secret.Value) error {
+	err = withRoot(func(root secret.Value) error {
 		file, err = backup.New(h, root)
 		return err
 	})

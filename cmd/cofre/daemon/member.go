@@ -66,6 +66,7 @@ type member struct {
 	echoes   atomic.Pointer[siem.Forwarder]
 	deaths   deaths
 	attempts attempts
+	rescuing sync.Mutex // held while a rescue is written
 	gossip   atomic.Pointer[gossip.Gossip]
 	low      atomic.Bool // the disk is nearly full
 	unsound  atomic.Bool // rows are not those of the state's hash
@@ -96,6 +97,9 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	}
 	if err := m.lostLog(); err != nil {
 		return m, err
+	}
+	if err := os.RemoveAll(rescueDir(d.config.DataDir)); err != nil { // of a process that was killed
+		return m, fmt.Errorf("remove a copy of the state: %w", err)
 	}
 	if err := m.openStores(id.Node, registry); err != nil {
 		return m, err

@@ -44,6 +44,7 @@ func (d *Daemon) socketRoutes() http.Handler {
 	mux.HandleFunc("GET /profile/{kind}", d.profile)
 	mux.Handle("POST /init", operate(d.operateInit))
 	mux.HandleFunc("POST /restore", d.operateRestore)
+	mux.HandleFunc("POST /rescue", d.operateRescue)
 	mux.Handle("POST /node-key", operate(func(context.Context, model.Actor, none) (any, error) {
 		if !d.entering.TryLock() {
 			return nil, errEntering

@@ -35,7 +35,7 @@ func operateRemove(ctx context.Context, m *member, who model.Actor, a removeArgs
 }
 
 // adviceNoMajority says what is left to do when members cannot be taken out, because those that are down are too many.
-const adviceNoMajority = "A member is taken out by a majority of those that there are now: start one that is down. If too many are lost for ever, those that are left cannot go on: restore a backup on a new node (cofre backup restore)"
+const adviceNoMajority = "A member is taken out by a majority of those that there are now: start one that is down. If too many are lost for ever, those that are left cannot go on: take what one of them holds (cofre backup rescue), and restore that on a new node (cofre backup restore)"
 
 // goneTime is how long a removal is followed to its end. It is decided before; the leader does the rest.
 const goneTime = 10 * time.Second

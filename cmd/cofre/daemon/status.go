@@ -162,7 +162,7 @@ func (d *Daemon) status(ctx context.Context) Status {
 func headline(healthy, answering, voters, tolerance int, leader string) string {
 	switch {
 	case leader == "":
-		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does: start those that are silent, or mend the network", answering, voters)
+		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does: start those that are silent, or mend the network; if they are lost for ever: cofre backup rescue", answering, voters)
 	case tolerance == 0 && voters > 1:
 		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy; the next failure stops the service", healthy, voters)
 	case tolerance == 0:

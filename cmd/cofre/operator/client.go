@@ -96,7 +96,38 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, ou
 	return json.Unmarshal(b, out)
 }
 
+// Stream sends args and hands on the answer, a file, which may take any time.
+func (c *Client) Stream(ctx context.Context, path string, args any, take func(io.Reader) error) error {
+	body, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	long := &Client{Socket: c.Socket, http: http.Client{Transport: c.http.Transport}}
+	res, err := long.ask(ctx, http.MethodPost, path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	return take(res.Body)
+}
+
 func (c *Client) send(ctx context.Context, method, path string, body io.Reader) ([]byte, error) {
+	res, err := c.ask(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", errUnheard, err)
+	}
+	return b, nil
+}
+
+const maxAnswer = 8 << 20
+
+// ask returns an answer that is no refusal. Who calls closes its body.
+func (c *Client) ask(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://cofre"+path, body)
 	if err != nil {
 		return nil, err
@@ -113,17 +144,17 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 		}
 		return nil, fmt.Errorf("%w (%w)", errUnheard, err)
 	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
 	defer func() { _ = res.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", errUnheard, err)
 	}
-	if res.StatusCode != http.StatusOK {
-		var e struct{ Error, Kind string }
-		if json.Unmarshal(b, &e) == nil && e.Error != "" {
-			return nil, refusal{e.Error, e.Kind}
-		}
-		return nil, fmt.Errorf("the daemon answered %s", res.Status)
+	var e struct{ Error, Kind string }
+	if json.Unmarshal(b, &e) == nil && e.Error != "" {
+		return nil, refusal{e.Error, e.Kind}
 	}
-	return b, nil
+	return nil, fmt.Errorf("the daemon answered %s", res.Status)
 }

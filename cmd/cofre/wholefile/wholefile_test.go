@@ -1,4 +1,4 @@
-package api
+package wholefile_test
 
 import (
 	"io"
@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/wholefile"
 )
 
-// TestOutputIsOneWriters: while one process writes a file, another one that is to write it says so and changes nothing; what a killed one
+// TestOneWriter: while one process writes a file, another one that is to write it says so and changes nothing; what a killed one
 // left is no obstacle, whoever could read it, and a link in its place leads nowhere.
-func TestOutputIsOneWriters(t *testing.T) {
+func TestOneWriter(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "file")
 	say := func(text string) func(io.Writer) error {
@@ -34,12 +36,12 @@ func TestOutputIsOneWriters(t *testing.T) {
 	if err := os.WriteFile(name+".part", []byte("of one that was killed, and longer"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := output(&cobra.Command{}, name, say("first")); err != nil {
+	if err := wholefile.Write(&cobra.Command{}, name, say("first")); err != nil {
 		t.Fatal(err)
 	}
 	is("first")
-	err := output(&cobra.Command{}, name, func(w io.Writer) error {
-		if err := output(&cobra.Command{}, name, say("between")); err == nil || !strings.Contains(err.Error(), "another process writes "+name+".part") {
+	err := wholefile.Write(&cobra.Command{}, name, func(w io.Writer) error {
+		if err := wholefile.Write(&cobra.Command{}, name, say("between")); err == nil || !strings.Contains(err.Error(), "another process writes "+name+".part") {
 			t.Errorf("two write it: %v", err)
 		}
 		return say("second")(w)
@@ -55,7 +57,7 @@ func TestOutputIsOneWriters(t *testing.T) {
 	if err := os.Symlink(aim, name+".part"); err != nil {
 		t.Fatal(err)
 	}
-	if err := output(&cobra.Command{}, name, say("third")); err == nil {
+	if err := wholefile.Write(&cobra.Command{}, name, say("third")); err == nil {
 		t.Error("it writes through a link")
 	}
 	if b, err := os.ReadFile(aim); err != nil || len(b) > 0 {

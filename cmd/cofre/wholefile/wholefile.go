@@ -1,4 +1,6 @@
-package api
+// Package wholefile writes files of commands that are there as a whole or not at all: a backup or an export that was cut off must not
+// look like one. It knows nothing of what they hold.
+package wholefile
 
 import (
 	"bufio"
@@ -12,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// output writes a file of mode 0600 that appears whole or not at all; - is standard output.
-func output(c *cobra.Command, name string, write func(io.Writer) error) error {
+// Write writes a file of mode 0600 that appears whole or not at all; - is standard output.
+func Write(c *cobra.Command, name string, write func(io.Writer) error) error {
 	if name == "-" {
 		w := bufio.NewWriter(c.OutOrStdout())
 		return errors.Join(write(w), w.Flush())
