@@ -139,6 +139,23 @@ func TestAnswersOnDouble(t *testing.T) {
 	}
 }
 
+// TestHintsOnDouble: what the server hints at is told, but not a hint that quotes something, and never a detail.
+func TestHintsOnDouble(t *testing.T) {
+	t.Parallel()
+	p, err := postgres.New().Compile(postgres.Catalogue()[0].Content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hint, want := range map[string]string{"use a longer one": "hint: use a longer one", `not "x y"`: "42501)"} {
+		no := says("ERROR", "42501")
+		no.Hint, no.Detail = hint, "row seven"
+		_, err := p.Run(t.Context(), double{answer: no}.start(t))
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v", hint, err)
+		}
+	}
+}
+
 // TestLoginsOnDouble: a server that ends a login after the password was shown may have refused it, unless it says otherwise: it takes
 // nobody more, or is just starting.
 func TestLoginsOnDouble(t *testing.T) {

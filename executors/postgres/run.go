@@ -50,6 +50,9 @@ type refusal struct{ error }
 // Unwrap gives the server's answer.
 func (e *refusal) Unwrap() error { return e.error }
 
+// maxHint is how long a hint may be that is shown.
+const maxHint = 200
+
 func (r *run) failure(err error) *executors.Failure {
 	f := *failure(r.red, err)
 	f.Line = max(f.Line, r.line)
@@ -57,7 +60,12 @@ func (r *run) failure(err error) *executors.Failure {
 	if !errors.As(err, &pg) {
 		return &f
 	}
-	f.Msg = r.red.Text(fmt.Sprintf("%s: %s (SQLSTATE %s)", pg.Severity, pg.Message, pg.Code))
+	said := fmt.Sprintf("%s: %s (SQLSTATE %s)", pg.Severity, pg.Message, pg.Code)
+	// DETAIL shows values of rows. A hint that quotes nothing is a fixed text.
+	if pg.Hint != "" && len(pg.Hint) <= maxHint && !strings.ContainsAny(pg.Hint, `'"«`) {
+		said += "; hint: " + pg.Hint
+	}
+	f.Msg = r.red.Text(said)
 	switch {
 	case r.conn != nil && f.Class == executors.ClassAuth:
 		f.Class = executors.ClassPolicy

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -80,11 +81,12 @@ func answer(ctx context.Context, client *ssh.Client, s executors.Session, comman
 	}
 	var text bytes.Buffer
 	sess.Stdout = &limited{&text, most}
+	began := time.Now()
 	err = sess.Run(command)
 	var exit *ssh.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, 0, fmt.Errorf("wait for the target: %w", ctx.Err())
+		return nil, 0, executors.Late(ctx, "wait for the target", time.Since(began).Round(time.Second/10))
 	case errors.As(err, &exit):
 		return text.Bytes(), exit.ExitStatus(), nil
 	case err != nil:

@@ -220,6 +220,7 @@ func (c *command) run(ctx context.Context, client *ssh.Client, s executors.Sessi
 	}
 	var said bytes.Buffer
 	sess.Stdout = &limited{&said, maxAnswer}
+	began := time.Now()
 	err = text.Reveal(func(b []byte) error { return sess.Run(string(b)) })
 	s.Capture.Hear(said.Bytes())
 	note := model.Step{Line: c.line, Text: c.source, Sent: text.Len(), Got: said.Len()}
@@ -229,7 +230,7 @@ func (c *command) run(ctx context.Context, client *ssh.Client, s executors.Sessi
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		err = fmt.Errorf("wait for the command: %w", ctx.Err())
+		err = executors.Late(ctx, "wait for the command", time.Since(began).Round(time.Second/10))
 	case errors.As(err, &exit) && exit.Signal() == "":
 		f := &executors.Failure{Class: executors.ClassPolicy, Line: c.line, Msg: fmt.Sprintf("esxcli ended with status %d: %s", exit.ExitStatus(), red.Text(said.String()))}
 		note.Error = f.Msg

@@ -255,6 +255,7 @@ func runScript(ctx context.Context, s executors.Session, client *ssh.Client, tex
 	var said bytes.Buffer
 	out := &limited{&said, maxAnswer}
 	sess.Stdin, sess.Stdout, sess.Stderr = strings.NewReader(text), out, out
+	began := time.Now()
 	err = sess.Run("sh -s")
 	s.Capture.Hear(said.Bytes())
 	var exit *ssh.ExitError
@@ -262,7 +263,7 @@ func runScript(ctx context.Context, s executors.Session, client *ssh.Client, tex
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("wait for the command: %w", ctx.Err())
+		return executors.Late(ctx, "wait for the command", time.Since(began).Round(time.Second/10))
 	case errors.As(err, &exit) && exit.Signal() == "":
 		return &executors.Failure{Class: executors.ClassPolicy, Msg: fmt.Sprintf("the target's shell ended with status %d: %s", exit.ExitStatus(), red.Text(said.String()))}
 	}

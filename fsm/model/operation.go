@@ -174,6 +174,14 @@ type Operation struct {
 	Held        Time            `cbor:"held,omitempty"`      // NotBefore as it was when a freeze, a stop or the execution hours put it off; 0: none did
 }
 
+// Tries is how often an operation was tried. A verification changes nothing: what it does is what settles a change.
+func (o *Operation) Tries() int {
+	if o.Kind == Verify {
+		return o.Settles
+	}
+	return o.Attempt
+}
+
 // Automatic tells whether an operation changes a secret although nobody asked for it. A child follows its parent, whose change
 // is done: it is never held back, but what reconciles it by itself is. The members of a run are not either, since the run was when it began.
 func (o *Operation) Automatic() bool {

@@ -3,6 +3,8 @@ package operation
 import (
 	"strconv"
 	"strings"
+
+	"cofre/fsm/model"
 )
 
 // Columns are the names of an operation's cells on a terminal.
@@ -15,8 +17,17 @@ const Wide = Columns + " LABEL STATE_LABEL USERNAME TYPE MODEL SITE TAGS EXECUTO
 func (o View) Row() []string {
 	return []string{
 		strconv.FormatUint(o.Number, 10), string(o.Kind), o.Credential.Identifier, o.Credential.Hostname, o.State,
-		strconv.Itoa(o.Attempt) + "/" + strconv.Itoa(o.MaxAttempts), o.Trigger, string(o.Node), o.CreatedAt.Short(), o.FinishedAt.Short(), o.Message, o.WaitsFor,
+		o.Tried("/"), o.Trigger, string(o.Node), o.CreatedAt.Short(), o.FinishedAt.Short(), o.Message, o.WaitsFor,
 	}
+}
+
+// Tried is how often it was tried, of how often at most. A verification of a target that is away is tried until that is back, or somebody
+// cancels it.
+func (o View) Tried(of string) string {
+	if o.Kind == model.Verify {
+		return strconv.Itoa(o.Attempt)
+	}
+	return strconv.Itoa(o.Attempt) + of + strconv.Itoa(o.MaxAttempts)
 }
 
 // WideRow are its cells in CSV.

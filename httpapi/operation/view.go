@@ -103,7 +103,7 @@ func view(d *Described) View {
 	v := View{ID: o.ID, Number: o.Number, Kind: o.Kind, KindLabel: kindLabel(o.Kind), StateLabel: stateLabel(o), State: o.State.String(), Final: o.State.Final(),
 		Credential: Target{c.ID, c.Number, c.Identifier, c.Username, d.Device.Hostname, c.Type, d.Device.Vendor, d.Device.Model, d.Device.Site, c.Tags}, Executor: o.Executor, Template: o.Template, Trigger: o.Trigger, Reconcile: o.Reconcile, Capture: o.Capture,
 		TemplateName: d.Templates[o.Template], Module: o.Module(), RequesterName: d.Requester, ScheduledAt: compat.Time(o.Scheduled()), LastAttemptAt: compat.Time(o.LastAttempt()),
-		Requester: string(o.Requester), Parent: o.Parent, NotBefore: compat.Time(o.NotBefore), Attempt: o.Attempt, MaxAttempts: o.MaxAttempts, Message: o.Message, WaitsFor: d.WaitsFor,
+		Requester: string(o.Requester), Parent: o.Parent, NotBefore: compat.Time(o.NotBefore), Attempt: o.Tries(), MaxAttempts: o.MaxAttempts, Message: o.Message, WaitsFor: d.WaitsFor,
 		CreatedAt: compat.Time(o.CreatedAt), FinishedAt: compat.Time(o.FinishedAt), History: []Transition{}}
 	if o.Lease != nil {
 		v.Node = o.Lease.Node

@@ -250,7 +250,7 @@ func (s *session) printed(c *cobra.Command, o *operation.View) error {
 
 func showOperation(w io.Writer, o *operation.View) error {
 	return details(w, "operation", strconv.FormatUint(o.Number, 10), "id", string(o.ID), "kind", string(o.Kind), "credential", o.Credential.Identifier, "user name", o.Credential.Username, "device", o.Credential.Hostname,
-		"state", o.State, "waits for", o.WaitsFor, "message", o.Message, "attempts", fmt.Sprintf("%d of %d", o.Attempt, o.MaxAttempts), "executor", string(o.Executor), "template", o.TemplateName, "module", o.Module, "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", cmp.Or(o.RequesterName, o.Requester), "node", string(o.Node),
+		"state", o.State, "waits for", o.WaitsFor, "message", o.Message, "attempts", o.Tried(" of "), "executor", string(o.Executor), "template", o.TemplateName, "module", o.Module, "trigger", o.Trigger, "reconciliation", word(o.Reconcile, "yes", ""), "asked by", cmp.Or(o.RequesterName, o.Requester), "node", string(o.Node),
 		"scheduled", moment(o.ScheduledAt), "created", moment(o.CreatedAt), "finished", moment(o.FinishedAt))
 }
 
