@@ -89,3 +89,29 @@ func TestFullSecret(t *testing.T) {
 		}
 	}
 }
+
+// The limit is on all values of a secret, however many objects they stand in.
+func TestValuesOfOneSecret(t *testing.T) {
+	t.Parallel()
+	m := start(t)
+	if r := m.one(t0, "test.full", uint64(1)); kind(r) != "ok" {
+		t.Fatal(r)
+	}
+	for _, c := range []struct {
+		more int
+		want string
+	}{{0, "ok"}, {1, "invalid"}} {
+		data := make([]model.DSMEntry, 2)
+		for i, n := range []int{model.MaxDSMFields / 2, model.MaxDSMFields/2 + c.more} {
+			data[i].Kind = model.DSMKeyValue
+			for j := range n {
+				data[i].Fields = append(data[i].Fields, model.DSMField{Name: fmt.Sprint("V", j), Row: fmt.Sprint("v", i, "-", j), Secret: model.Sealed{Term: 1, Box: []byte{1}}})
+			}
+		}
+		e := m.envelope("dsm.put", t0.Add(time.Second), dsm.PutArgs{Module: model.ModuleSecrets, ID: "secret", Data: &data})
+		e.Actor = model.Actor{Kind: model.ActorClient, Authorization: "me", Epoch: 1}
+		if got := kind(m.entry(t0.Add(time.Second), e)[0]); got != c.want {
+			t.Errorf("%d more than the limit: %s", c.more, got)
+		}
+	}
+}

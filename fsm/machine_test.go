@@ -53,7 +53,7 @@ var (
 	long = command.Define("test.long", 1, func(tx *table.Tx, m command.Meta, n int) (string, error) {
 		return strings.Repeat(fmt.Sprint(state.Next(tx, "test")), n), nil
 	})
-	feature = command.Feature{Name: "test", Commands: []command.Erased{add, manyKeys, fullRows, crowdRows, long, deny, crashing, typedNil, wrappedNil, foreign, broken}}
+	feature = command.Feature{Name: "test", Commands: []command.Erased{add, manyKeys, fullRows, alterRows, crowdRows, long, deny, crashing, typedNil, wrappedNil, foreign, broken}}
 )
 
 // nilError wraps an error that is a typed nil.

@@ -127,11 +127,11 @@ func (m *member) writeNotes(ctx context.Context) error {
 			continue
 		}
 		minute = time.Now()
-		m.writeTallies(ctx)
+		m.writeTallies(ctx, m.proposer)
 	}
 }
 
-func (m *member) writeTallies(ctx context.Context) {
+func (m *member) writeTallies(ctx context.Context, p command.Proposer) {
 	var tokens application.CountArgs
 	issued, shown := m.notes.tokens.take(), m.notes.unchanged.take()
 	for k, n := range issued {
@@ -139,7 +139,7 @@ func (m *member) writeTallies(ctx context.Context) {
 	}
 	if len(tokens.Counts) > 0 {
 		m.write(ctx, "issued tokens", func(ctx context.Context) error {
-			_, err := command.Propose(ctx, m.proposer, application.CountTokens, nodeActor, tokens)
+			_, err := command.Propose(ctx, p, application.CountTokens, nodeActor, tokens)
 			return err
 		}, func() { m.notes.tokens.giveBack(issued) })
 	}
@@ -149,7 +149,7 @@ func (m *member) writeTallies(ctx context.Context) {
 	}
 	if len(unchanged.Counts) > 0 {
 		m.write(ctx, "reads that showed nothing", func(ctx context.Context) error {
-			_, err := command.Propose(ctx, m.proposer, dsm.CountUnchanged, nodeActor, unchanged)
+			_, err := command.Propose(ctx, p, dsm.CountUnchanged, nodeActor, unchanged)
 			return err
 		}, func() { m.notes.unchanged.giveBack(shown) })
 	}

@@ -1,0 +1,46 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"cofre/fsm/codec"
+	"cofre/fsm/command"
+	"cofre/fsm/dsm"
+)
+
+// writer keeps what was proposed, or fails.
+type writer struct {
+	fail error
+	got  []command.Envelope
+}
+
+func (w *writer) Propose(_ context.Context, e command.Envelope) (command.Result, error) {
+	w.got = append(w.got, e)
+	return command.Result{Body: codec.MustEncode(dsm.Done{})}, w.fail
+}
+
+// Reads that showed nothing are audited with their number, once; what could not be written is told the next time.
+func TestUnchangedReadsAreAudited(t *testing.T) {
+	t.Parallel()
+	log, _ := test.NewNullLogger()
+	w := &writer{fail: errors.New("no majority")}
+	m := &member{notes: newNotes(), log: log}
+	m.notes.unchanged.add("a", "10.0.0.1")
+	m.notes.unchanged.add("a", "10.0.0.1")
+	m.writeTallies(t.Context(), w)
+	m.notes.unchanged.add("a", "10.0.0.1")
+	w.fail, w.got = nil, nil
+	m.writeTallies(t.Context(), w)
+	m.writeTallies(t.Context(), w)
+	if len(w.got) != 1 || w.got[0].Kind != "dsm.unchanged" {
+		t.Fatalf("%+v", w.got)
+	}
+	var args dsm.UnchangedArgs
+	if err := codec.Decode(w.got[0].Payload, &args); err != nil || len(args.Counts) != 1 || args.Counts[0] != (dsm.UnchangedCount{Authorization: "a", Source: "10.0.0.1", Count: 3}) {
+		t.Errorf("%+v, %v", args, err)
+	}
+}
