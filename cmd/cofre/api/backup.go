@@ -55,6 +55,9 @@ nothing. Needs cluster.admin; the trail gets an alert. It works with every node 
 		}); err != nil {
 			return fmt.Errorf("no backup was made: %w", err)
 		}
+		if args[0] == "-" {
+			c.SetOut(note(c)) // what is told must not stand behind the file
+		}
 		return s.show(c, backedUp{headOf(h), n}, func(w io.Writer) error {
 			_, err := fmt.Fprintf(w, "%s: %d bytes, cluster %s as of %s. Prove that the shares open it: cofre backup verify --shares %s\n", args[0], n, h.Cluster, h.At, args[0])
 			return err

@@ -32,6 +32,7 @@ func TestBackup(t *testing.T) {
 	}
 	h.refusedWith("is there already", "", "backup", "create", file)
 	h.runWith("", "backup", "create", "--force", file)
+	h.runWith("", "backup", "verify", h.file("piped", h.runWith("", "backup", "create", "-"))) // nothing stands behind it
 
 	shares := h.shares[0] + "\n\n" + h.shares[2] + "\n"
 	var v verifiedBackup
@@ -56,7 +57,7 @@ func TestBackup(t *testing.T) {
 	h.refusedWith("damaged", shares, "backup", "verify", "--shares", damaged)
 	h.refusedWith("no backup", "", "backup", "verify", h.file("other", "something else"))
 
-	if out := h.runWith("", "audit", "list", "--kind", "cluster.backup", "--json"); strings.Count(out, `"cluster.backup"`) != 2 {
+	if out := h.runWith("", "audit", "list", "--kind", "cluster.backup", "--json"); strings.Count(out, `"cluster.backup"`) != 3 {
 		t.Errorf("the trail says: %s", out)
 	}
 }

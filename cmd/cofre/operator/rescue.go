@@ -57,6 +57,9 @@ The file is as any backup: mode 0600, there as a whole or not at all, and opened
 			if err != nil {
 				return fmt.Errorf("nothing was rescued: %w", err)
 			}
+			if args[0] == "-" {
+				cmd.SetOut(cmd.ErrOrStderr()) // what is told must not stand behind the file
+			}
 			if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
 				return printJSON(cmd, rescued{string(h.Cluster), h.At.String(), string(h.Node), h.Term, h.Index, n})
 			}
