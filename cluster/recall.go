@@ -94,8 +94,7 @@ func (r *Recall) Before(ctx context.Context, call Caller, others []model.NodeID,
 			continue
 		}
 		if remember++; remember == enough {
-			rest := time.AfterFunc(recallRest, cancel)
-			defer rest.Stop()
+			time.AfterFunc(recallRest, cancel)
 		}
 	}
 	return nil

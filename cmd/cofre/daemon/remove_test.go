@@ -22,7 +22,7 @@ func TestExpelled(t *testing.T) {
 		}
 		return s
 	}
-	refused := fmt.Errorf("status: %w: %q", peer.ErrRefused, fmt.Errorf("%w: n3", peer.ErrNotMember))
+	refused := fmt.Errorf("status: %w: %q", peer.ErrRefused, fmt.Errorf("%w: n3", peer.ErrNotMember).Error())
 	silent := errors.New("connection refused")
 	for name, c := range map[string]struct {
 		others []cluster.MemberStatus
