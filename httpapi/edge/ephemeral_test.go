@@ -22,7 +22,10 @@ func (h *house) await(n uint64) string {
 			return strconv.FormatUint(u.Number, 10)
 		}
 		v.Close()
-		<-again
+		select {
+		case <-again:
+		case <-time.After(time.Until(end)):
+		}
 	}
 	h.t.Fatal("nobody requested a dynamic user")
 	return ""
