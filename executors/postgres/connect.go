@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -54,7 +55,7 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 		socket = c
 		return c, err
 	}
-	said := 0 // messages of ours: after the first, which names the role, come those that answer to a question for its password
+	var said atomic.Int32 // messages of ours: after the first, which names the role, come those that answer to a question for its password
 	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend { return pgproto3.NewFrontend(r, &counter{w, &said}) }
 	c, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil && s.Target.InsecureTLS && strings.Contains(err.Error(), "server refused TLS connection") {
@@ -71,21 +72,23 @@ func connect(ctx context.Context, s executors.Session, user, password secret.Val
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return nil, &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no TLS, and the device does not allow a plain connection: cofre device update HOST --insecure-tls lets it, and is audited"}
 	}
-	if said <= 1 {
+	if said.Load() <= 1 {
 		err = executors.Spare(err)
 	}
 	return nil, err
 }
 
-// counter counts what is written.
+// counter counts what is written, but for the farewell, which the driver may write on a goroutine of its own.
 type counter struct {
 	io.Writer
-	n *int
+	n *atomic.Int32
 }
 
 // Write writes once.
 func (c *counter) Write(p []byte) (int, error) {
-	*c.n++
+	if !bytes.HasPrefix(p, []byte("X")) {
+		c.n.Add(1)
+	}
 	return c.Writer.Write(p)
 }
 

@@ -188,7 +188,7 @@ func TestOperations(t *testing.T) {
 	h.run("operation", "request", "a", "--verify", "--not-before", "2026-12-24T02:00:00Z")
 	h.golden(`
 NUMBER  KIND  CREDENTIAL  HOSTNAME  STATE  ATTEMPT  TRIGGER  NODE  CREATED  FINISHED  MESSAGE  WAITS_FOR
-2  verify  a  web1  uncertain  0/5  request  -  TIME  -  -  its time, 2026-12-24T02:00:00.000Z
+2  verify  a  web1  uncertain  0  request  -  TIME  -  -  its time, 2026-12-24T02:00:00.000Z
 `, "operation", "list", "--limit", "1")
 	h.refused("no such operation", "operation", "show", "99")
 	later := time.Now().Add(400 * time.Hour).UTC()
