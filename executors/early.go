@@ -57,9 +57,15 @@ func (t *Threshold) Dial(dial Dialer) Dialer {
 	}
 }
 
-// Watch lets a handshake tell when it is over.
+// Watch lets a handshake tell when it is over, and what was verified before is verified still.
 func (t *Threshold) Watch(cfg *tls.Config) {
-	cfg.VerifyConnection = func(tls.ConnectionState) error {
+	verify := cfg.VerifyConnection
+	cfg.VerifyConnection = func(s tls.ConnectionState) error {
+		if verify != nil {
+			if err := verify(s); err != nil {
+				return err
+			}
+		}
 		t.shaken.Store(true)
 		return nil
 	}

@@ -3,7 +3,6 @@ package fsm
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -16,8 +15,6 @@ import (
 	"cofre/fsm/table"
 )
 
-const maxStep = 10 * time.Minute // RULES 1: how far one entry may move state time
-
 // clock is the state time of one entry: the leader's stamp, never going back, and never far ahead but by clock.advance.
 type clock struct {
 	at      model.Time
@@ -28,7 +25,7 @@ type clock struct {
 func clockOf(r table.Reader, stamp model.Time) clock {
 	s := state.SystemRow(r)
 	c := clock{at: max(s.At, stamp), stamped: s.At}
-	if s.At != 0 && stamp > s.At.Add(maxStep) {
+	if s.At != 0 && stamp > s.At.Add(model.MaxStep) {
 		c.at, c.ahead = s.At, true
 	}
 	return c
@@ -54,7 +51,7 @@ func (f *FSM) applyCommand(b *table.Batch, known *answers, c clock, l *raft.Log,
 		res.Err = model.Errorf(model.Fenced, "the command belongs to leadership term %d, not %d", e.Term, l.Term)
 		return res
 	case c.ahead && e.Kind != node.AdvanceClock.Kind():
-		res.Err = model.Errorf(model.Unavailable, "the leader's clock is more than %s ahead of state time: wait for the clocks to agree", maxStep)
+		res.Err = model.Errorf(model.Unavailable, "the leader's clock is more than %s ahead of state time: wait for the clocks to agree", model.MaxStep)
 		return res
 	case e.Made < c.at.Add(-answersLive):
 		res.Err = model.Errorf(model.Expired, "the command is older than %s: ask again", answersLive)

@@ -6,6 +6,9 @@ import "time"
 // Time and never time.Time, because a decoded time.Time depends on the zone of the node that decodes it.
 type Time int64
 
+// MaxStep is how far one entry of the log may move state time (RULES 1).
+const MaxStep = 10 * time.Minute
+
 // TimeOf converts a clock reading.
 func TimeOf(t time.Time) Time { return Time(t.UnixMilli()) }
 

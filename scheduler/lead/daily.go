@@ -49,13 +49,10 @@ func (c Config) sumUp(ctx context.Context) {
 	})
 }
 
-// maxStep is how far an entry of the log may move state time: one that is stamped further ahead moves nothing (RULES 1).
-const maxStep = 10 * time.Minute
-
 // stamped is the time that a command has if it is proposed now. A leader whose clock is far off would else sum up, each minute, a day that
 // the reducer does not take for yesterday.
 func (c Config) stamped(state model.Time) model.Time {
-	if now := c.now(); now > state && now <= state.Add(maxStep) {
+	if now := c.now(); now > state && now <= state.Add(model.MaxStep) {
 		return now
 	}
 	return state

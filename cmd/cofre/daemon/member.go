@@ -199,6 +199,8 @@ func (m *member) close() error {
 	if m.client != nil {
 		m.client.Close()
 	}
+	m.rescuing.Lock() // a rescue reads both stores: its request has ended, and it with that
+	defer m.rescuing.Unlock()
 	if m.fsm != nil {
 		errs = append(errs, m.fsm.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -81,9 +82,9 @@ func (m *member) rescue(ctx context.Context, who model.Actor) (_ *rescue, err er
 	if m.keys.Sealed() && (!opensItself(m.config) || m.opener.held()) {
 		return nil, model.Errorf(model.VaultSealed, "the vault is sealed on this node: open it first (cofre unseal, or cofre recover unseal)")
 	}
-	asked, cancel := context.WithTimeout(ctx, 5*time.Second)
+	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if m.fresh(asked) == nil {
+	if m.fresh(soon) == nil {
 		return nil, model.Errorf(model.Conflict, "a majority lives, and knows more than this node alone: take a backup (cofre backup create), or remove what is lost (cofre cluster remove)")
 	}
 	r := &rescue{dir: rescueDir(m.config.DataDir)}
@@ -92,7 +93,7 @@ func (m *member) rescue(ctx context.Context, who model.Actor) (_ *rescue, err er
 			err = errors.Join(err, r.close())
 		}
 	}()
-	if err := r.copy(m); err != nil {
+	if err := r.copy(ctx, m); err != nil {
 		return nil, err
 	}
 	answers, err := raftnode.Replay(m.logs, machine{r.fsm}, func() command.Entry {
@@ -131,7 +132,7 @@ func (m *member) withRoot(ctx context.Context, fn func(secret.Value) error) erro
 // rescueDir is where the copy stands while it is written out.
 func rescueDir(data string) string { return filepath.Join(data, "rescue") }
 
-func (r *rescue) copy(m *member) error {
+func (r *rescue) copy(ctx context.Context, m *member) error {
 	registry, err := verbs()
 	if err != nil {
 		return err
@@ -144,11 +145,25 @@ func (r *rescue) copy(m *member) error {
 		return err
 	}
 	stream := m.fsm.OpenUncounted()
-	dir, _, err := r.fsm.Build(&sparing{Reader: stream, low: func() bool { return diskLow(m.config.DataDir) }})
+	dir, _, err := r.fsm.Build(&sparing{Reader: asked{ctx, stream}, low: func() bool { return diskLow(m.config.DataDir) }})
 	if err = errors.Join(err, stream.Close()); err != nil {
 		return err
 	}
 	return r.fsm.Flip(dir)
+}
+
+// asked ends a reader when nobody waits for what is read any more: the daemon ends, or the command was interrupted.
+type asked struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read fails once ctx has ended.
+func (a asked) Read(p []byte) (int, error) {
+	if err := a.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return a.Reader.Read(p)
 }
 
 func (r *rescue) close() error {
