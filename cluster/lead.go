@@ -29,7 +29,7 @@ func (a *Admission) refuse() error {
 		return model.Errorf(model.Unavailable, "the leader's clock disagrees with the majority's")
 	}
 	if a.DiskLow != nil && a.DiskLow() {
-		return model.Errorf(model.Unavailable, "the leader's disk is nearly full")
+		return model.Errorf(model.Unavailable, "the leader's disk is nearly full, and no other node takes over: cofre status tells where to make room")
 	}
 	return nil
 }

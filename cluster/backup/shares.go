@@ -7,21 +7,23 @@ import (
 	"cofre/vault/secret"
 )
 
-// Ask takes recovery shares, as people type them, until there are enough, and finds the root key with them. The caller wipes
-// the key and the shares.
-func (h *Header) Ask(next func(have, need int) (secret.Value, error)) (root secret.Value, shares []secret.Value, err error) {
+// Ask takes recovery shares, as people type them, until there are enough, and finds the root key with them. next is told how many there are
+// and why the share before was refused, which is wiped then. The caller wipes the key and the shares.
+func (h *Header) Ask(next func(p shamir.Progress, refused error) (secret.Value, error)) (root secret.Value, shares []secret.Value, err error) {
 	c := shamir.NewCollector(shamir.Recovery)
 	defer c.Reset()
 	var p shamir.Progress
+	var refused error
 	for !p.Complete() {
-		s, err := next(p.Have, p.Need)
+		s, err := next(p, refused)
 		if err != nil {
 			return secret.Value{}, shares, err
 		}
-		shares = append(shares, s)
-		if p, err = c.Add(s); err != nil {
-			return secret.Value{}, shares, model.Errorf(model.Invalid, "%s", err)
+		if p, refused = c.Add(s); refused != nil {
+			s.Wipe()
+			continue
 		}
+		shares = append(shares, s)
 	}
 	key, err := c.Key()
 	if err != nil {
@@ -36,11 +38,19 @@ func (h *Header) Ask(next func(have, need int) (secret.Value, error)) (root secr
 
 // Root finds the root key by recovery shares that are all there.
 func (h *Header) Root(shares []secret.Value) (secret.Value, error) {
-	root, _, err := h.Ask(func(have, need int) (secret.Value, error) {
-		if have >= len(shares) {
-			return secret.Value{}, model.Errorf(model.Invalid, "%d of %d recovery shares are there", have, need)
+	used := 0
+	root, taken, err := h.Ask(func(p shamir.Progress, refused error) (secret.Value, error) {
+		switch {
+		case refused != nil:
+			return secret.Value{}, model.Errorf(model.Invalid, "%s", refused)
+		case used == len(shares):
+			return secret.Value{}, model.Errorf(model.Invalid, "%d of %d recovery shares are there", p.Have, p.Need)
 		}
-		return shares[have], nil
+		used++
+		return shares[used-1].Clone(), nil
 	})
+	for _, s := range taken {
+		s.Wipe()
+	}
 	return root, err
 }

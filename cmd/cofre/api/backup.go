@@ -17,6 +17,7 @@ import (
 	"cofre/cmd/cofre/wholefile"
 	"cofre/fsm"
 	"cofre/httpapi/compat"
+	"cofre/vault/seal/shamir"
 	"cofre/vault/secret"
 )
 
@@ -160,11 +161,14 @@ func (s *session) examine(c *cobra.Command, f *backup.File) (*fsm.Contents, erro
 }
 
 // shares reads shares: without echo on a terminal, else one a line.
-func (s *session) shares(c *cobra.Command) func(have, need int) (secret.Value, error) {
+func (s *session) shares(c *cobra.Command) func(shamir.Progress, error) (secret.Value, error) {
 	in := bufio.NewScanner(c.InOrStdin())
-	return func(have, need int) (secret.Value, error) {
+	return func(p shamir.Progress, refused error) (secret.Value, error) {
+		if refused != nil {
+			fmt.Fprintln(note(c), "refused:", refused)
+		}
 		if s.terminal(c.InOrStdin()) {
-			fmt.Fprintf(note(c), "recovery share %d%s: ", have+1, word(need > 0, " of "+strconv.Itoa(need), ""))
+			fmt.Fprintf(note(c), "recovery share %d%s: ", p.Have+1, word(p.Need > 0, " of "+strconv.Itoa(p.Need), ""))
 			b, err := s.unechoed(c.Context())
 			fmt.Fprintln(note(c))
 			return secret.New(b), err
@@ -174,7 +178,7 @@ func (s *session) shares(c *cobra.Command) func(have, need int) (secret.Value, e
 				return secret.New([]byte(t)), nil
 			}
 		}
-		return secret.Value{}, errors.Join(in.Err(), errors.New("the input ended before there were enough shares"))
+		return secret.Value{}, errors.Join(in.Err(), errors.New("the input ended before there were enough shares"+word(p.Need > 0, fmt.Sprintf(": %d of %d", p.Have, p.Need), "")))
 	}
 }
 

@@ -166,6 +166,7 @@ type unsealed struct {
 	Sealed bool `json:"sealed"`
 	Have   int  `json:"have"`
 	Need   int  `json:"need"`
+	Others int  `json:"others"` // shares of other sets
 }
 
 // unseal opens by hand: with one more share, or with the node's own seal when there is no share.
@@ -186,18 +187,34 @@ func (o *opener) unseal(ctx context.Context, kind shamir.Kind, share secret.Valu
 	}
 	p, err := c.Add(share)
 	if err != nil {
-		return unsealed{}, model.Errorf(model.Invalid, "%s", err)
+		return unsealed{}, refusedShare(err, kind, p)
 	}
 	if !p.Complete() {
-		return unsealed{Sealed: o.m.keys.Sealed(), Have: p.Have, Need: p.Need}, nil
+		return unsealed{Sealed: o.m.keys.Sealed(), Have: p.Have, Need: p.Need, Others: p.Others}, nil
 	}
-	defer c.Reset()
 	key, err := c.Key()
 	if err != nil {
 		return unsealed{}, model.Errorf(model.Invalid, "%s", err)
 	}
 	defer key.Wipe()
-	return unsealed{Sealed: false, Have: p.Have, Need: p.Need}, o.openWith(ctx, kind, key)
+	if err := o.openWith(ctx, kind, key); err != nil {
+		c.Drop() // what others entered of another set stays
+		return unsealed{}, err
+	}
+	c.Reset()
+	return unsealed{Sealed: false, Have: p.Have, Need: p.Need}, nil
+}
+
+// refusedShare says what to do about a share that is not taken.
+func refusedShare(err error, kind shamir.Kind, p shamir.Progress) error {
+	text := err.Error()
+	if errors.Is(err, shamir.ErrKind) {
+		text += ". " + map[shamir.Kind]string{shamir.Unseal: "cofre recover unseal takes recovery shares", shamir.Recovery: "cofre unseal --shares takes the others"}[kind]
+	}
+	if p.Have > 0 {
+		text += fmt.Sprintf(" (%d of %d are there)", p.Have, p.Need)
+	}
+	return model.Errorf(model.Invalid, "%s", text)
 }
 
 func (o *opener) openWith(ctx context.Context, kind shamir.Kind, key secret.Value) error {
@@ -213,7 +230,7 @@ func (o *opener) openWith(ctx context.Context, kind shamir.Kind, key secret.Valu
 	}
 	root, err := open(row, key)
 	if err != nil {
-		return model.Errorf(model.Invalid, "the shares do not open this cluster: %s", err)
+		return model.Errorf(model.Invalid, "the shares do not open this cluster, and are forgotten: they are of another one, or were replaced since; enter those that are in force now (%s)", err)
 	}
 	defer root.Wipe()
 	return errors.Join(o.take(ctx, row, root), o.letGo())

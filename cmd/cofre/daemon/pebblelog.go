@@ -59,8 +59,11 @@ func (l pebbleLog) fatal(text string) string {
 	if keys, details := strings.Index(text, "; bounds: "), strings.LastIndex(text, "; details: "); keys >= 0 && keys < details {
 		text = text[:keys] + text[details:]
 	}
-	if strings.Contains(text, "corruption") {
+	switch {
+	case strings.Contains(text, "corruption"):
 		text += ": " + l.advice
+	case strings.Contains(text, unix.ENOSPC.Error()):
+		text += ": this node stops, and its peers go on. Nothing that it confirmed is lost: make room on the disk of " + l.dir + ", more than 1 GiB and 5 %, and start the node again"
 	}
 	return text
 }

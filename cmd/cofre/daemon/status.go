@@ -99,18 +99,21 @@ func (d *Daemon) status(ctx context.Context) Status {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("these nodes have not taken the newest root key yet, and do when they are up and open: %s", strings.Join(k.Waiting, ", ")))
 	}
 	rumours := m.health()
-	voters, healthy, answering := 0, 0, 0
+	var v voters
 	in := map[model.NodeID]bool{}
 	for _, o := range seen {
 		ms := m.describe(o, rumours[o.ID], s.Leader)
 		in[o.ID] = true
 		if o.Voter {
-			voters++
+			v.all++
 			if o.Status != nil {
-				answering++ // this node too, though without a leader it is stale
+				v.answering++ // this node too, though without a leader it is stale
 			}
 			if ms.Health == "ok" || ms.Health == "unfit" {
-				healthy++
+				v.healthy++
+				if !ms.Sealed {
+					v.open++
+				}
 			}
 		}
 		s.Members = append(s.Members, ms)
@@ -120,8 +123,8 @@ func (d *Daemon) status(ctx context.Context) Status {
 			s.Members = append(s.Members, MemberStatus{ID: string(n.ID), Role: "joining", State: n.State.String(), Health: "silent", API: n.API, Peer: n.Peer, Sealed: true, Fingerprint: model.Fingerprint(n.PublicKey)})
 		}
 	}
-	s.Tolerance = max(0, healthy-(voters/2+1))
-	switch s.Headline = headline(healthy, answering, voters, s.Tolerance, s.Leader); {
+	s.Tolerance = v.tolerance()
+	switch s.Headline = v.headline(s.Leader); {
 	case m.unfounded():
 		s.Headline = unfoundedText(m.config.DataDir)
 	case m.removed() || s.Leader == "" && expelled(m.id(), seen):
@@ -132,13 +135,13 @@ func (d *Daemon) status(ctx context.Context) Status {
 			s.Receivers = append(s.Receivers, Receiver{r.Name, r.About, r.Position, r.Sent, r.Aside, r.Error, r.Note})
 		}
 	}
-	v := m.fsm.View()
-	frozen, restored := state.SystemRow(v).Frozen, state.Automation(v).Restored != 0
+	view := m.fsm.View()
+	frozen, restored := state.SystemRow(view).Frozen, state.Automation(view).Restored != 0
 	now := model.TimeOf(time.Now())
-	running := automation.ViewOf((*automation.Now)(ops.AutomationAt(v, now)), now)
-	s.Automation, s.Approval = &running, &Approval{InForce: state.Approvers(v, 2) > 1, Levels: state.TemplateLevels(v)}
-	s.DynamicUsers, s.Debt, s.Shut, s.OpenDebt = state.LiveLeases(v, "").Live, state.Debt(v), state.ShutDevices(v), state.OpenDebt(v)
-	v.Close()
+	running := automation.ViewOf((*automation.Now)(ops.AutomationAt(view, now)), now)
+	s.Automation, s.Approval = &running, &Approval{InForce: state.Approvers(view, 2) > 1, Levels: state.TemplateLevels(view)}
+	s.DynamicUsers, s.Debt, s.Shut, s.OpenDebt = state.LiveLeases(view, "").Live, state.Debt(view), state.ShutDevices(view), state.OpenDebt(view)
+	view.Close()
 	if s.OpenDebt > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d accounts could not be inactivated several times in a row after their last session: they may be open on their targets; it is tried on", s.OpenDebt))
 	}
@@ -159,16 +162,26 @@ func (d *Daemon) status(ctx context.Context) Status {
 	return s
 }
 
-func headline(healthy, answering, voters, tolerance int, leader string) string {
+// voters counts them: answering here, hearing the leader, and of these the ones whose vault is open.
+type voters struct{ all, answering, healthy, open int }
+
+// tolerance is how many of them may fail without a stop of the service: a majority has to be left, and an open vault.
+func (v voters) tolerance() int { return max(0, min(v.healthy-(v.all/2+1), v.open-1)) }
+
+func (v voters) headline(leader string) string {
 	switch {
 	case leader == "":
-		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does: start those that are silent, or mend the network; if they are lost for ever: cofre backup rescue", answering, voters)
-	case tolerance == 0 && voters > 1:
-		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy; the next failure stops the service", healthy, voters)
-	case tolerance == 0:
+		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does: start those that are silent, or mend the network; if they are lost for ever: cofre backup rescue", v.answering, v.all)
+	case v.open == 0:
+		return fmt.Sprintf("SEALED: %d of %d voters are healthy, but the vault is open on none, and nothing is served: cofre unseal, on each node; where the key of its seal is lost: cofre recover unseal", v.healthy, v.all)
+	case v.all == 1:
 		return "one voter: a failure of this node stops the service; add two more nodes"
+	case v.tolerance() == 0 && v.open < v.healthy:
+		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy, and the vault is open on %d of these; the next failure may stop the service: cofre unseal, on the others", v.healthy, v.all, v.open)
+	case v.tolerance() == 0:
+		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy; the next failure stops the service", v.healthy, v.all)
 	}
-	return fmt.Sprintf("%d of %d voters are healthy; the cluster survives the loss of %d", healthy, voters, tolerance)
+	return fmt.Sprintf("%d of %d voters are healthy; the cluster survives the loss of %d", v.healthy, v.all, v.tolerance())
 }
 
 func (m *member) describe(o cluster.MemberStatus, rumour gossip.Health, leader string) MemberStatus {

@@ -5,20 +5,27 @@ import (
 	"testing"
 )
 
-// TestHeadline: the first line of the status says how it stands with the voters, and without a leader who answers all the same.
+// TestHeadline: the first line of the status says how it stands with the voters, without a leader who answers all the same, and with closed
+// vaults that nothing is served.
 func TestHeadline(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		healthy, answering, voters, tolerance int
-		leader, want                          string
+		voters
+		leader    string
+		tolerance int
+		want      string
 	}{
-		{3, 3, 3, 1, "n1", "3 of 3 voters are healthy; the cluster survives the loss of 1"},
-		{2, 2, 3, 0, "n1", "DEGRADED: 2 of 3"},
-		{1, 1, 1, 0, "n1", "one voter:"},
-		{0, 1, 3, 0, "", "NO LEADER: 1 of 3 voters answer; nothing is served until a majority does: start those that are silent"},
+		{voters{3, 3, 3, 3}, "n1", 1, "3 of 3 voters are healthy; the cluster survives the loss of 1"},
+		{voters{5, 5, 5, 2}, "n1", 1, "5 of 5 voters are healthy; the cluster survives the loss of 1"},
+		{voters{3, 2, 2, 2}, "n1", 0, "DEGRADED: 2 of 3 voters are healthy; the next"},
+		{voters{3, 3, 3, 1}, "n1", 0, "DEGRADED: 3 of 3 voters are healthy, and the vault is open on 1 of these"},
+		{voters{3, 3, 3, 0}, "n1", 0, "SEALED: 3 of 3 voters are healthy, but the vault is open on none, and nothing is served: cofre unseal"},
+		{voters{1, 1, 1, 1}, "n1", 0, "one voter:"},
+		{voters{1, 1, 1, 0}, "n1", 0, "SEALED: 1 of 1"},
+		{voters{3, 1, 0, 0}, "", 0, "NO LEADER: 1 of 3 voters answer; nothing is served until a majority does: start those that are silent"},
 	} {
-		if got := headline(c.healthy, c.answering, c.voters, c.tolerance, c.leader); !strings.HasPrefix(got, c.want) {
-			t.Errorf("%+v: %s", c, got)
+		if got := c.headline(c.leader); !strings.HasPrefix(got, c.want) || c.voters.tolerance() != c.tolerance {
+			t.Errorf("%+v: tolerance %d: %s", c, c.voters.tolerance(), got)
 		}
 	}
 }

@@ -193,7 +193,11 @@ func (m *member) checkpoint(ctx context.Context, head audit.Head) error {
 func (m *member) watchDisk(ctx context.Context) error {
 	for {
 		if low := diskLow(m.config.DataDir); low != m.low.Swap(low) {
-			m.part("disk").WithField("low", low).Warn("free space of the data directory crossed its limit (5 % or 1 GiB)")
+			if text := m.part("disk"); low {
+				text.Warnf("the disk of %s is nearly full: this node hands leadership over and proposes nothing as a leader; make room, more than 1 GiB and 5 %%: without any it stops", m.config.DataDir)
+			} else {
+				text.Infof("the disk of %s has room again", m.config.DataDir)
+			}
 		}
 		if err := pause(ctx, 2*time.Second); err != nil {
 			return err
@@ -208,7 +212,7 @@ func (m *member) clockTurned(disagrees bool, offset time.Duration) {
 func (m *member) status() cluster.Status {
 	s := cluster.Status{Progress: m.node.Progress(), Sealed: m.keys.Sealed(), Unfit: m.low.Load() || m.clock.Disagrees() || m.unsound.Load(), Fresh: m.reader.Fresh(), Version: m.version, Level: fsm.Level}
 	if m.low.Load() {
-		s.Notes = append(s.Notes, "the disk is nearly full")
+		s.Notes = append(s.Notes, "the disk of its data directory is nearly full: make room, more than 1 GiB and 5 %; without any this node stops")
 	}
 	if m.unsound.Load() {
 		s.Notes = append(s.Notes, "the rows of its state are not those of the hash that was kept: "+replaceAdvice(m.config))

@@ -9,6 +9,7 @@ import (
 
 	"cofre/cluster/backup"
 	"cofre/cmd/cofre/daemon"
+	"cofre/vault/seal/shamir"
 	"cofre/vault/secret"
 )
 
@@ -66,7 +67,13 @@ func restore(cmd *cobra.Command, c *Client, name string, out *daemon.Restored) e
 		return err
 	}
 	next := shareLines(cmd)
-	root, shares, err := f.Header.Ask(func(int, int) (secret.Value, error) {
+	root, shares, err := f.Header.Ask(func(p shamir.Progress, refused error) (secret.Value, error) {
+		switch {
+		case refused != nil:
+			fmt.Fprintln(cmd.ErrOrStderr(), "refused:", refused)
+		case p.Need > 0:
+			fmt.Fprintln(cmd.ErrOrStderr(), openAnswer{Have: p.Have, Need: p.Need, Others: p.Others})
+		}
 		text, err := next()
 		return secret.New([]byte(text)), err
 	})

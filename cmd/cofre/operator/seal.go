@@ -19,6 +19,16 @@ type openAnswer struct {
 	Sealed bool `json:"sealed"`
 	Have   int  `json:"have"`
 	Need   int  `json:"need"`
+	Others int  `json:"others"`
+}
+
+// String tells how many shares there are.
+func (a openAnswer) String() string {
+	text := fmt.Sprintf("%d of %d shares", a.Have, a.Need)
+	if a.Others > 0 {
+		text += fmt.Sprintf("; %d entered before belong to another set: the set of one of them was replaced, or is of another cluster", a.Others)
+	}
+	return text
 }
 
 func unsealCommand(client func() *Client) *cobra.Command {
@@ -95,31 +105,35 @@ type text struct {
 	Text string `json:"text"`
 }
 
+const tooFewShares = "the input ended before there were enough shares"
+
 // shareLines reads shares.
 func shareLines(cmd *cobra.Command) func() (string, error) {
-	return lines(cmd, "share", "the input ended before there were enough shares")
+	return lines(cmd, "share", tooFewShares)
 }
 
-// feedShares reads shares until the vault is open.
+// feedShares reads shares until the vault is open. One that is refused, or was entered by somebody before, is told, and the next one read:
+// the daemon keeps the good ones.
 func feedShares(cmd *cobra.Command, c *Client, path string) error {
-	next := shareLines(cmd)
+	next, entered := shareLines(cmd), ""
 	for {
 		share, err := next()
 		if err != nil {
-			return err
+			return fmt.Errorf("%w%s", err, entered)
 		}
 		a, err := addShare(cmd.Context(), c, path, share)
 		switch {
 		case err != nil:
-			fmt.Fprintln(cmd.ErrOrStderr(), "refused:", err)
-			if !term.IsTerminal(int(os.Stdin.Fd())) {
+			if !errors.As(err, new(refusal)) || !term.IsTerminal(int(os.Stdin.Fd())) && !undone(err) {
 				return err
 			}
+			fmt.Fprintln(cmd.ErrOrStderr(), "refused:", err)
 		case !a.Sealed:
 			fmt.Fprintln(cmd.OutOrStdout(), "The vault is open.")
 			return nil
 		default:
-			fmt.Fprintf(cmd.OutOrStdout(), "%d of %d shares\n", a.Have, a.Need)
+			fmt.Fprintln(cmd.OutOrStdout(), a)
+			entered = fmt.Sprintf(": %d of %d are there, and stay until the vault is open or closed by hand, or the daemon ends", a.Have, a.Need)
 		}
 	}
 }

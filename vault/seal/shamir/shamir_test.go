@@ -180,24 +180,24 @@ func TestMistyped(t *testing.T) {
 func TestCollector(t *testing.T) {
 	t.Parallel()
 	key, shares := generate(t, shamir.Unseal, 5, 3)
-	_, foreign := generate(t, shamir.Unseal, 5, 3)
+	otherKey, other := generate(t, shamir.Unseal, 5, 3)
 	_, recovery := generate(t, shamir.Recovery, 5, 3)
 	c := shamir.NewCollector(shamir.Unseal)
 	if _, err := c.Key(); err == nil {
 		t.Error("no shares give a key")
 	}
 	steps := []struct {
-		share secret.Value
-		err   error
-		have  int
+		share        secret.Value
+		err          error
+		have, others int
 	}{
-		{recovery[0], shamir.ErrKind, 0}, {shares[1], nil, 1}, {shares[1], shamir.ErrDuplicate, 1}, {foreign[0], shamir.ErrForeign, 1},
-		{foreign[1], shamir.ErrForeign, 1}, {secret.New([]byte("unseal-1234")), shamir.ErrMistyped, 1}, {shares[4], nil, 2},
-		{shares[0], nil, 3}, {shares[2], nil, 3}, {shares[0], shamir.ErrDuplicate, 3},
+		{recovery[0], shamir.ErrKind, 0, 0}, {shares[1], nil, 1, 0}, {shares[1], shamir.ErrDuplicate, 1, 0}, {other[0], nil, 1, 1},
+		{other[0], shamir.ErrDuplicate, 1, 1}, {secret.New([]byte("unseal-1234")), shamir.ErrMistyped, 1, 1}, {shares[4], nil, 2, 1}, {other[4], nil, 2, 2},
+		{shares[0], nil, 3, 2}, {shares[2], nil, 3, 2}, {shares[0], shamir.ErrDuplicate, 3, 2},
 	}
 	for i, s := range steps {
 		p, err := c.Add(s.share)
-		if !errors.Is(err, s.err) || p.Have != s.have || p != c.Progress() || p.Have > 0 && p.Need != 3 {
+		if !errors.Is(err, s.err) || p.Have != s.have || p.Others != s.others || p != c.Progress() || p.Have > 0 && p.Need != 3 {
 			t.Fatalf("step %d: %+v, %v", i, p, err)
 		}
 		if _, err := c.Key(); (err == nil) != (s.have == 3) {
@@ -209,12 +209,33 @@ func TestCollector(t *testing.T) {
 			t.Fatalf("key: %v", err)
 		}
 	}
+	c.Drop() // that set opened nothing; the other one stays
+	if p, err := c.Add(other[2]); err != nil || p != (shamir.Progress{Have: 3, Need: 3}) {
+		t.Errorf("after a set was dropped: %+v, %v", p, err)
+	}
+	if got, err := c.Key(); err != nil || !got.Equal(otherKey) {
+		t.Errorf("key of the other set: %v", err)
+	}
 	c.Reset()
 	if c.Progress() != (shamir.Progress{}) {
 		t.Error("reset keeps shares")
 	}
-	if _, err := c.Add(foreign[0]); err != nil {
+	if _, err := c.Add(other[0]); err != nil {
 		t.Errorf("after reset: %v", err)
+	}
+}
+
+// TestCollectorIsBounded: however many sets somebody enters, the newest one counts.
+func TestCollectorIsBounded(t *testing.T) {
+	t.Parallel()
+	c := shamir.NewCollector(shamir.Unseal)
+	for range 200 {
+		_, shares := generate(t, shamir.Unseal, 3, 3)
+		for i, s := range shares[:2] {
+			if p, err := c.Add(s); err != nil || p.Have != i+1 || p.Others > 8*shamir.MaxShares {
+				t.Fatalf("%+v, %v", p, err)
+			}
+		}
 	}
 }
 

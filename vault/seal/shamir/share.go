@@ -45,9 +45,7 @@ var (
 	// ErrKind says that a recovery share was given for an unseal share or the reverse.
 	ErrKind = errors.New("this is a share of another kind")
 	// ErrDuplicate says that the share was entered before.
-	ErrDuplicate = errors.New("this share was entered already")
-	// ErrForeign says that the share belongs to another set than those before it: of another cluster, or replaced.
-	ErrForeign = errors.New("this share belongs to another set than the ones before")
+	ErrDuplicate = errors.New("this share was entered already: enter another one")
 )
 
 // share is one decoded share.
