@@ -54,6 +54,7 @@ type login struct {
 	asked   bool // the target looked at the secret
 	answers int  // questions that were answered
 	odd     bool // the target asked for something else
+	partial bool // it took the secret, and asks for more
 }
 
 func (l *login) try(ctx context.Context, s executors.Session, with secret.Value, algorithms []string, limit time.Duration) (*ssh.Client, error) {
@@ -66,6 +67,12 @@ func (l *login) try(ctx context.Context, s executors.Session, with secret.Value,
 		return l.hostErr
 	}}
 	offer(&cfg.Config, s.Target.Protocol == Weak)
+	cfg.AuthCallback = func(at *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+		if l.partial = len(at.PartialSuccessMethods) > 0; l.partial {
+			return nil, errOnce // what it asks for next is no second chance for the same secret
+		}
+		return nil, nil // the next of ours
+	}
 	c, err := handshake(ctx, s.Dial, s.Address(DefaultPort), cfg, limit)
 	if err == nil {
 		return c, nil
@@ -82,6 +89,8 @@ func (l *login) try(ctx context.Context, s executors.Session, with secret.Value,
 		return nil, &executors.Failure{Class: executors.ClassHostKey, Msg: l.hostErr.Error()}
 	case none != nil && none.What != "":
 		return nil, &executors.Failure{Class: executors.ClassProtocol, Msg: "the target offers outdated algorithms only (" + none.What + "): list its port as " + Weak + " if that is meant"}
+	case l.partial:
+		return nil, &executors.Failure{Class: executors.ClassAuth, Spared: true, Msg: "the target took the secret and demands a second one besides (AuthenticationMethods of sshd), which Cofre does not have: let it ask this account for one alone"}
 	case l.odd:
 		return nil, &executors.Failure{Class: executors.ClassAuth, Msg: "the target asked for more than a password at login"}
 	case strings.Contains(err.Error(), "unable to authenticate") || errors.Is(err, errOnce):

@@ -53,6 +53,32 @@ func TestSparedLogins(t *testing.T) {
 	}
 }
 
+// TestSecondFactorSSHD: a server that takes the secret and demands another one besides has not said that it is wrong: it proves nothing, and
+// no login has failed. A wrong one is wrong there too.
+func TestSecondFactorSSHD(t *testing.T) {
+	t.Parallel()
+	for _, methods := range []string{"password,keyboard-interactive", "keyboard-interactive,password", "publickey,password"} {
+		s := target.SSHD(t, "KbdInteractiveAuthentication yes", "AuthenticationMethods "+methods)
+		name, right := s.AddUser(t)
+		wrong := "Wrong-Pass-1"
+		if strings.HasPrefix(methods, "publickey") {
+			private, public := keyPair(t)
+			if err := s.Authorize(name, public); err != nil {
+				t.Fatal(err)
+			}
+			right = private
+			wrong, _ = keyPair(t)
+		}
+		session := executortest.Kit{Target: endpoint(s)}.Session(executortest.Account{Name: name}, "")
+		if in, err := ssh.New().Verify(t.Context(), session, secret.New([]byte(right))); in || executortest.ClassOf(err) != executors.ClassAuth || !executors.IsSpared(err) || !strings.Contains(err.Error(), "second") {
+			t.Errorf("%s: %v, %v", methods, in, err)
+		}
+		if in, err := ssh.New().Verify(t.Context(), session, secret.New([]byte(wrong))); in || err != nil {
+			t.Errorf("%s, a wrong one: %v, %v", methods, in, err)
+		}
+	}
+}
+
 // occupy takes the one place for connections that have not logged in. The server counts a connection that ended until it has noticed
 // that, and drops others meanwhile, with a line that is no greeting.
 func occupy(t *testing.T, addr string) net.Conn {
