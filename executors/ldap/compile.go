@@ -42,6 +42,7 @@ func (s step) writes() bool { return s.verb != "bind" && s.verb != "find" }
 // program is a compiled template.
 type program struct {
 	steps    []step
+	account  []mask.Part // how USERNAME is bound; nil: the template does not say
 	startTLS bool
 	masks    []mask.Name
 	notices  []string

@@ -57,6 +57,9 @@ func (Executor) Name() model.ExecutorName { return Name }
 // Protocols are the names under which a device lists the port of its server.
 func (Executor) Protocols() []string { return []string{"LDAPS", "LDAP"} }
 
+// LooksUp: AUTH_USER finds the entry of a name that is none of its own.
+func (Executor) LooksUp() bool { return true }
+
 // Compile checks a template.
 func (Executor) Compile(source string) (executors.Program, error) {
 	p, err := compile(source)
@@ -65,7 +68,8 @@ func (Executor) Compile(source string) (executors.Program, error) {
 	}
 	for _, st := range p.steps {
 		if st.verb != "find" && slices.Contains(mask.Names(st.name), mask.Username) {
-			return namedProgram{p, st.name}, nil
+			p.account = st.name
+			break
 		}
 	}
 	return p, nil
@@ -75,28 +79,35 @@ func (Executor) Compile(source string) (executors.Program, error) {
 // sAMAccountName: a directory answers a wrong password and an entry that does not exist alike, so the name must be certain first.
 // Else USERNAME is bound as it stands when it is a DN, user@domain or DOMAIN\user, and as USERNAME@DOMAIN with a domain.
 func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
-	return verify(ctx, s, with, whois)
+	return verify(ctx, s, with, false, whois)
 }
 
-// namedProgram is a template that says how USERNAME is bound: it adds or deletes an entry, or binds as USERNAME to change itself.
-type namedProgram struct {
-	*program
-	name []mask.Part
-}
-
-// Verify proves a secret by a bind with the name in the template: false as well when the entry does not exist.
-func (p namedProgram) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
-	return verify(ctx, s, with, func(s executors.Session) (identity, error) {
+// Verify proves a secret by a bind. AUTH_USER itself, as in a dry run, is bound as the template binds it. A template that adds or deletes an
+// entry, or binds as USERNAME to change itself, says how that is bound: false as well when the entry does not exist. Else it is as Executor has it.
+func (p *program) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
+	return verify(ctx, s, with, p.startTLS, func(s executors.Session) (identity, error) {
+		name := p.account
+		switch own, err := itself(s); {
+		case err != nil:
+			return identity{}, err
+		case own:
+			name = p.steps[slices.IndexFunc(p.steps, func(st step) bool { return st.verb == "bind" })].name
+		case name == nil:
+			return whois(s)
+		}
 		r := run{session: s}
-		name, err := r.text(p.name, escapeName)
+		bound, err := r.text(name, escapeName)
+		if err == nil && bound == "" {
+			err = mask.ErrNoValue
+		}
 		if err != nil {
 			return identity{}, executors.Fail(executors.ClassTemplate, 0, err)
 		}
-		return identity{name: name}, nil
+		return identity{name: bound}, nil
 	})
 }
 
-func verify(ctx context.Context, s executors.Session, with secret.Value, identify func(executors.Session) (identity, error)) (bool, error) {
+func verify(ctx context.Context, s executors.Session, with secret.Value, startTLS bool, identify func(executors.Session) (identity, error)) (bool, error) {
 	s, red := s.Guard()
 	red.Add(with)
 	who, err := identify(s)
@@ -106,7 +117,7 @@ func verify(ctx context.Context, s executors.Session, with secret.Value, identif
 	if with.Len() == 0 {
 		return false, &executors.Failure{Class: executors.ClassTemplate, Msg: "an empty password would be an anonymous login, which proves nothing"}
 	}
-	c, err := dial(ctx, s, false)
+	c, err := dial(ctx, s, startTLS)
 	if err != nil {
 		return false, failure(red, err)
 	}
@@ -137,7 +148,15 @@ func failure(red *executors.Redactor, err error) *executors.Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &executors.Failure{Class: classOf(err), Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || sparing[code(err)]}
+	said := &executors.Failure{Class: classOf(err), Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || sparing[code(err)]}
+	var who *asAuth
+	if errors.As(err, &who) {
+		said.Msg = who.what + ": " + mask.AuthUser.String() + " cannot log in: " + said.Msg
+		if !said.Spared {
+			said.Denied = mask.AuthPassword
+		}
+	}
+	return said
 }
 
 func text(s executors.Session, n mask.Name) (string, error) {

@@ -44,6 +44,18 @@ func whois(s executors.Session) (identity, error) {
 	return identity{}, &executors.Failure{Class: executors.ClassTemplate, Msg: "the user name is no DN: give the credential a domain, or the DN of the branch that holds it as additional information"}
 }
 
+// itself tells whether USERNAME is AUTH_USER.
+func itself(s executors.Session) (bool, error) {
+	var v [4]string
+	for i, n := range []mask.Name{mask.Username, mask.AuthUser, domain, authDomain} {
+		var err error
+		if v[i], err = text(s, n); err != nil {
+			return false, err
+		}
+	}
+	return v[0] != "" && v[0] == v[1] && v[2] == v[3], nil
+}
+
 // look finds the entry's DN with the login of AUTH_USER.
 func (i identity) look(c *client, s executors.Session) (string, error) {
 	if err := c.bindAuth(s, "look the user up"); err != nil {
@@ -71,10 +83,19 @@ func (c *client) bindAuth(s executors.Session, what string) error {
 		who += "@" + realm
 	}
 	if err := c.bind(who, password); err != nil {
-		return &executors.Failure{Class: executors.ClassAuth, Msg: what + ": " + mask.AuthUser.String() + " cannot log in"}
+		return &asAuth{err, what}
 	}
 	return nil
 }
+
+// asAuth is an error of a login as AUTH_USER that was to do something else than prove a secret.
+type asAuth struct {
+	error
+	what string
+}
+
+// Unwrap gives the directory's answer.
+func (e *asAuth) Unwrap() error { return e.error }
 
 // isDN tells whether text is a distinguished name with at least one part.
 func isDN(s string) bool {

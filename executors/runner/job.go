@@ -113,6 +113,11 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	if j.executor, ok = r.Executors(o.Executor); !ok {
 		return j, refused("this node has no executor " + string(o.Executor)) // another one may
 	}
+	if finder, ok := j.executor.(executors.Lookup); ok && finder.LooksUp() && o.Lease.Door == "" { // who settles logs in as the account itself, but for that
+		if c, ok := state.Credentials.Get(v, string(state.DoorOf(v, o))); ok && c.Enabled {
+			j.auth = c
+		}
+	}
 	j.mixed = mixed(v)
 	j.template = templateOf(v, o.Template)
 	if t, ok := state.Templates.Get(v, string(o.Template)); ok && o.Kind == model.Preflight && t.Version(o.TemplateVersion) != nil {
@@ -291,8 +296,14 @@ func (j *job) ran(o model.Outcome, err error) operation.FinishArgs {
 	return a
 }
 
-// unsure is failed for a login as the account itself, which may have been refused.
+// unsure is failed for a login as the account itself, which may have been refused. What failed as AUTH_USER, who was to find it, counts there:
+// a wrong secret of a manager must not be shown for each account that it manages, until the target locks it.
 func (j *job) unsure(o model.Outcome, err error) operation.FinishArgs {
+	var f *executors.Failure
+	if errors.As(err, &f) && f.Denied == mask.AuthPassword && j.auth.ID != j.credential.ID {
+		j.shutOut.note(j.auth.ID)
+		return j.failed(o, err)
+	}
 	a := j.failed(o, err)
 	if !executors.IsSpared(err) {
 		a.Logins.Own = operation.Unpassed(a.Class, j.connected.Load())

@@ -104,8 +104,11 @@ func (r *Runner) fits(l *lease, j *job, program executors.Program) error {
 func asDoor(s executors.Session) executors.Session {
 	resolve := s.Resolve
 	s.Resolve = func(n mask.Name) (secret.Value, error) {
-		if n == mask.Username {
+		switch n {
+		case mask.Username:
 			n = mask.AuthUser
+		case "DOMAIN":
+			n = "AUTH_DOMAIN"
 		}
 		return resolve(n)
 	}
