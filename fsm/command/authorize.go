@@ -41,6 +41,9 @@ func Authorize(r table.Reader, a model.Actor, at model.Time, act authz.Action, o
 		if err := authz.DecideWith(p.Application, p.Authorization, p.Profiles, act, o, a.Origin(), at); err != nil {
 			return nil, err
 		}
+		if !Asked(r, a.Asked, at) {
+			return nil, errToken
+		}
 		return p, nil
 	}
 	return nil, model.Errorf(model.Unauthenticated, "no actor")
@@ -57,22 +60,21 @@ func listed(r table.Reader, app model.ApplicationID, listing string) bool {
 	return ok && slices.Contains(roles.Listings, listing)
 }
 
-// Asked tells whether the pipeline that asked for a key could still ask: what it got for other authorizations ends with its own
-// tokens, at once and on every node. Of other keys there is none.
-func Asked(r table.Reader, pipeline model.AuthorizationID, epoch uint64) bool {
-	if pipeline == "" {
-		return true
-	}
-	p, ok := state.Authorizations.Look(r, string(pipeline))
-	if !ok || !p.Enabled || p.Epoch != epoch {
-		return false
-	}
-	app, ok := state.Applications.Look(r, string(p.Application))
-	return ok && app.Enabled
+// Asked tells whether all who asked for a key, and for the key that asked, have tokens of then: what a pipeline got for other
+// authorizations ends with its own tokens, at once and on every node. Other keys nobody asked for.
+func Asked(r table.Reader, askers []model.Asker, at model.Time) bool {
+	return !slices.ContainsFunc(askers, func(a model.Asker) bool {
+		p, ok := state.Authorizations.Look(r, string(a.Authorization))
+		if !ok || !p.Enabled || p.Epoch != a.Epoch || p.ExpiresAt != 0 && at >= p.ExpiresAt || !listed(r, p.Application, a.Listing) {
+			return true
+		}
+		app, ok := state.Applications.Look(r, string(p.Application))
+		return !ok || !app.Enabled
+	})
 }
 
 // Authenticate finds the client behind an actor and refuses revoked tokens, epochs, identities that are not listed any more, and keys
-// of pipelines that are over.
+// of pipelines that are over. Dates are Authorize's to look at.
 func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 	auth, ok := state.Authorizations.Look(r, string(a.Authorization))
 	if ok && !auth.Enabled {
@@ -87,7 +89,7 @@ func Authenticate(r table.Reader, a model.Actor) (*Principal, error) {
 		return nil, model.Errorf(model.Unauthenticated, "Client authentication failed: no such application")
 	case !app.Enabled:
 		return nil, model.Errorf(model.Unauthenticated, "Inactive authorization") // so did this
-	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) || !listed(r, app.ID, a.Listing) || !Asked(r, a.Pipeline, a.PipelineEpoch):
+	case auth.Epoch != a.Epoch || (a.Token != "" && state.RevokedTokens.Has(r, a.Token)) || !listed(r, app.ID, a.Listing) || !Asked(r, a.Asked, 0):
 		return nil, errToken
 	}
 	return &Principal{app, auth, state.ProfilesOf(r, auth)}, nil

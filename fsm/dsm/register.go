@@ -16,6 +16,7 @@ import (
 const (
 	keyLife   = time.Hour // of a client key that is added to an authorization
 	maxKeys   = 10000     // live at once for one authorization
+	maxAsked  = 4         // keys that were asked for with one another
 	forgotten = 64        // expired keys that go with each new one
 
 	maxProfiles = 100 // that a pipeline names
@@ -273,10 +274,21 @@ func create(tx *table.Tx, m command.Meta, app *model.Application, auth *model.Au
 }
 
 // addKey gives one more secret for an hour, so that pipelines that run at once do not disturb each other. It ends sooner when the tokens of
-// the one who asked for it do.
+// the one who asked for it do, and with the key by which that one asked: no key prolongs itself.
 func addKey(tx *table.Tx, m command.Meta, by *model.Authorization, app *model.Application, auth *model.Authorization, s model.ClientSecret) (RegisterResult, error) {
 	if !app.Enabled || !auth.Enabled || auth.ExpiresAt != 0 && m.At >= auth.ExpiresAt {
 		return RegisterResult{}, model.Errorf(model.Unauthenticated, "Inactive authorization")
+	}
+	asked, err := askers(m.Actor, by, auth)
+	if err != nil {
+		return RegisterResult{}, err
+	}
+	s.At, s.Until = m.At, m.At.Add(keyLife)
+	if end := m.Actor.KeyUntil; end != 0 {
+		s.Until = min(s.Until, end)
+	}
+	if s.Until <= m.At {
+		return RegisterResult{}, model.Errorf(model.Denied, "the key that got this token has ended, and gets no further ones: register with the pipeline's own keys")
 	}
 	var gone []string
 	for k := range state.ClientKeys.Range(tx, "until", state.LiveKey(auth.ID, 0), state.LiveKey(auth.ID, m.At+1)) {
@@ -290,12 +302,20 @@ func addKey(tx *table.Tx, m command.Meta, by *model.Authorization, app *model.Ap
 	if state.ClientKeys.Count(tx, "until", state.LiveKey(auth.ID, m.At+1), state.LiveKey(auth.ID, 1<<62), maxKeys) >= maxKeys {
 		return RegisterResult{}, model.Errorf(model.Limited, "the authorization has %d live keys: wait until some have ended", maxKeys)
 	}
-	s.At, s.Until = m.At, m.At.Add(keyLife)
-	k := &model.ClientKey{Authorization: auth.ID, Epoch: auth.Epoch, Secret: s}
-	if by.ID != auth.ID {
-		k.Pipeline, k.PipelineEpoch = by.ID, by.Epoch
-	}
-	state.ClientKeys.Put(tx, k)
+	state.ClientKeys.Put(tx, &model.ClientKey{Authorization: auth.ID, Epoch: auth.Epoch, Asked: asked, Secret: s})
 	tx.Emit(audit.DSMRegistered.With("authorization", string(auth.ID), "application", string(app.ID), "change", "key", "until", s.Until.String()))
 	return RegisterResult{Authorization: auth.ID, ClientID: auth.ClientID, Until: s.Until}, nil
+}
+
+// askers are those on whose tokens a key hangs: who asked, unless it is the authorization's own, and all on whom that one hangs.
+func askers(actor model.Actor, by, auth *model.Authorization) ([]model.Asker, error) {
+	asked := slices.Clone(actor.Asked)
+	me := model.Asker{Authorization: by.ID, Epoch: by.Epoch, Listing: actor.Listing}
+	if (by.ID != auth.ID || me.Listing != "") && !slices.Contains(asked, me) {
+		asked = append(asked, me)
+	}
+	if len(asked) > maxAsked {
+		return nil, model.Errorf(model.Denied, "keys were asked for with one another %d times: register with the keys of an earlier pipeline", maxAsked)
+	}
+	return asked, nil
 }

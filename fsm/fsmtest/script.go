@@ -56,6 +56,17 @@ func (s *script) step(header, body string) string {
 		switch k {
 		case "actor":
 			e.Actor = s.actor(v)
+		case "asked": // who asked for the key that got the actor's token
+			for name := range strings.SplitSeq(v, ",") {
+				a := s.actor("client:" + name)
+				e.Actor.Asked = append(e.Actor.Asked, model.Asker{Authorization: a.Authorization, Epoch: a.Epoch, Listing: a.Listing})
+			}
+		case "keyends": // how long that key lives on
+			d, err := time.ParseDuration(v)
+			if err != nil {
+				s.t.Fatalf("%s: %v", header, err)
+			}
+			e.Actor.KeyUntil = s.now.Add(d)
 		case "node":
 			e.Node = model.NodeID(v)
 		case "at":

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"fmt"
+	"slices"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
@@ -108,8 +109,12 @@ func voidTokens(tx *table.Tx) {
 		}
 	}
 	for _, k := range keys {
-		if k.Epoch += beyond; k.Pipeline != "" && k.PipelineEpoch == live[k.Pipeline] {
-			k.PipelineEpoch += beyond
+		k.Epoch += beyond
+		k.Asked = slices.Clone(k.Asked) // others hold the row too
+		for i, a := range k.Asked {
+			if a.Epoch == live[a.Authorization] {
+				k.Asked[i].Epoch += beyond
+			}
 		}
 		state.ClientKeys.Put(tx, k)
 	}

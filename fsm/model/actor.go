@@ -19,16 +19,23 @@ func (k ActorKind) String() string {
 type Actor struct {
 	Kind          ActorKind       `cbor:"kind"`
 	Authorization AuthorizationID `cbor:"auth,omitempty"`
-	Epoch         uint64          `cbor:"epoch,omitempty"`          // of the authorization when the token was issued
-	Token         string          `cbor:"jti,omitempty"`            // jti of the access token
-	Issued        Time            `cbor:"iat,omitempty"`            // when the token was issued
-	Listing       string          `cbor:"listing,omitempty"`        // of the identity of AWS that the token was issued for
-	Pipeline      AuthorizationID `cbor:"pipeline,omitempty"`       // who asked for the key that got the token, if that is another
-	PipelineEpoch uint64          `cbor:"pipeline_epoch,omitempty"` // of that one when it asked
-	Source        string          `cbor:"source,omitempty"`         // address of the TCP peer or of the trusted forwarder, no port
-	Name          string          `cbor:"name,omitempty"`           // operator's login name, or "scheduler", "runner"
+	Epoch         uint64          `cbor:"epoch,omitempty"`     // of the authorization when the token was issued
+	Token         string          `cbor:"jti,omitempty"`       // jti of the access token
+	Issued        Time            `cbor:"iat,omitempty"`       // when the token was issued
+	Listing       string          `cbor:"listing,omitempty"`   // of the identity of AWS that the token was issued for
+	Asked         []Asker         `cbor:"asked,omitempty"`     // who asked for the key that got the token, and for the key of that one, the first of them first
+	KeyUntil      Time            `cbor:"key_until,omitempty"` // when that key ends; 0: none was added for it
+	Source        string          `cbor:"source,omitempty"`    // address of the TCP peer or of the trusted forwarder, no port
+	Name          string          `cbor:"name,omitempty"`      // operator's login name, or "scheduler", "runner"
 	Referrer      string          `cbor:"referrer,omitempty"`
 	Certificate   string          `cbor:"certificate,omitempty"` // SHA-256 of the client certificate whose key the caller proved, in hexadecimal
+}
+
+// Asker is an authorization that asked for a key of another, as it was then: the key ends with its tokens.
+type Asker struct {
+	Authorization AuthorizationID `cbor:"authorization"`
+	Epoch         uint64          `cbor:"epoch"`
+	Listing       string          `cbor:"listing,omitempty"` // of the identity of AWS by which it asked
 }
 
 // Origin is where a request comes from, as far as an authorization limits it.

@@ -201,8 +201,7 @@ func fits(patterns []string, name string) bool {
 // ClientKey is a client secret that was added to an authorization for a while.
 type ClientKey struct {
 	Authorization AuthorizationID `cbor:"authorization"`
-	Epoch         uint64          `cbor:"epoch"`                    // of the authorization: revoking everything ends the key too
-	Pipeline      AuthorizationID `cbor:"pipeline,omitempty"`       // who asked for it, if that is another: the key ends with its tokens
-	PipelineEpoch uint64          `cbor:"pipeline_epoch,omitempty"` // of that one then
+	Epoch         uint64          `cbor:"epoch"`           // of the authorization: revoking everything ends the key too
+	Asked         []Asker         `cbor:"asked,omitempty"` // who asked for it, if that is another, and for the key of that one: it ends with the tokens of each
 	Secret        ClientSecret    `cbor:"secret"`
 }

@@ -46,9 +46,9 @@ type Claims struct {
 	Audience model.ClusterID       `json:"aud"`
 	ID       string                `json:"jti"`
 	Epoch    uint64                `json:"epoch"`
-	Listing  string                `json:"listing,omitempty"`  // of the identity of AWS that it is for
-	Pipeline model.AuthorizationID `json:"pipeline,omitempty"` // who asked for the key that got it, if that is another
-	Asked    uint64                `json:"asked,omitempty"`    // the epoch of that one then
+	Listing  string                `json:"listing,omitempty"`   // of the identity of AWS that it is for
+	Asked    []model.Asker         `json:"asked,omitempty"`     // who asked for the key that got it
+	KeyUntil model.Time            `json:"key_until,omitempty"` // when that key ends, in milliseconds
 	Issued   int64                 `json:"iat"`
 	Expires  int64                 `json:"exp"`
 }
@@ -58,7 +58,7 @@ func (c Claims) Until() model.Time { return model.Time(c.Expires * 1000) }
 
 // Actor is the client behind the token, with where its request comes from.
 func (c Claims) Actor(from model.Origin) model.Actor {
-	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Listing: c.Listing, Pipeline: c.Pipeline, PipelineEpoch: c.Asked, Issued: model.Time(c.Issued * 1000)}.From(from)
+	return model.Actor{Kind: model.ActorClient, Authorization: c.Subject, Epoch: c.Epoch, Token: c.ID, Listing: c.Listing, Asked: c.Asked, KeyUntil: c.KeyUntil, Issued: model.Time(c.Issued * 1000)}.From(from)
 }
 
 // Tokens issues and verifies access tokens.

@@ -46,7 +46,7 @@ func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, fro
 	if err != nil {
 		return token.Granted{}, err
 	}
-	return t.issue(p.Authorization, authn.Claims{Pipeline: p.Pipeline, Asked: p.PipelineEpoch}, from, at, ttl)
+	return t.issue(p.Authorization, authn.Claims{Asked: p.Asked, KeyUntil: p.KeyUntil}, from, at, ttl)
 }
 
 // limit refuses a node that serves nobody, and requests that come too often from a source or for a client.

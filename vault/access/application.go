@@ -16,11 +16,11 @@ import (
 	"cofre/vault/secret"
 )
 
-// Authenticated is the authorization whose secret a client gave, and the pipeline that asked for that secret, if another did.
+// Authenticated is the authorization whose secret a client gave, and who asked for that secret and when it ends, if it was added.
 type Authenticated struct {
 	Authorization *model.Authorization
-	Pipeline      model.AuthorizationID
-	PipelineEpoch uint64
+	Asked         []model.Asker
+	KeyUntil      model.Time
 }
 
 // ClientKeys are what a client authenticates with; the secret is shown once.
@@ -93,7 +93,7 @@ func (s *Service) Authenticate(ctx context.Context, clientID string, given secre
 	}
 	out := &Authenticated{Authorization: auth}
 	if added != nil {
-		out.Pipeline, out.PipelineEpoch = added.Pipeline, added.PipelineEpoch
+		out.Asked, out.KeyUntil = added.Asked, added.Secret.Until
 	}
 	return out, nil
 }

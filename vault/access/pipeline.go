@@ -56,7 +56,7 @@ func (s *Service) addedKey(v table.Reader, auth *model.Authorization, given secr
 		if err != nil {
 			return err
 		}
-		if k, ok := state.ClientKeys.Get(v, state.ClientKeyOf(auth.ID, mac)); ok && k.Epoch == auth.Epoch && at < k.Secret.Until && command.Asked(v, k.Pipeline, k.PipelineEpoch) {
+		if k, ok := state.ClientKeys.Get(v, state.ClientKeyOf(auth.ID, mac)); ok && k.Epoch == auth.Epoch && at < k.Secret.Until && command.Asked(v, k.Asked, at) {
 			key = k
 		}
 		return nil
