@@ -54,6 +54,53 @@ func TestReceivedStateReplacesTheLog(t *testing.T) {
 	})
 }
 
+// TestReceivedStateBeforeTheEndOfTheLog: what a former leader has that was never committed reaches behind the state that it receives. It takes
+// the entries behind that state, and no second one; with none yet it waits for them.
+func TestReceivedStateBeforeTheEndOfTheLog(t *testing.T) {
+	for _, lost := range []int{50, 300} { // ending within what the others wrote since, and behind all of it
+		t.Run(fmt.Sprint(lost), func(t *testing.T) { receivedBefore(t, lost) })
+	}
+}
+
+func receivedBefore(t *testing.T, lost int) {
+	three(t, clustertest.Options{Snapshots: 20, Trailing: 5}, func(t *testing.T, c *clustertest.Cluster) {
+		write := func(m *clustertest.Member, n int) {
+			t.Helper()
+			for i := range n {
+				if _, err := clustertest.Write(c.Context(30*time.Second), m.Proposer, fmt.Sprint(i), "x"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		old := c.Leader()
+		write(old, 10)
+		c.Isolate(old.ID)
+		for range lost {
+			old.Node.Nudge() // an entry
+		}
+		write(c.Leader(old.ID), 40)
+		<-time.After(5 * time.Second) // a record, and the log is truncated
+		_, _, builds := old.Machine.Seen()
+		end, err := old.Log().LastIndex()
+		if err != nil || end <= c.Leader(old.ID).Machine.Applied() {
+			t.Fatalf("its log ends at %d: %v", end, err)
+		}
+		c.Rejoin(old.ID)
+		c.Await("it has the state", func() bool { return old.Machine.Applied() >= c.Leader().Machine.Applied() })
+		<-time.After(10 * time.Second)
+		write(c.Leader(), 3)
+		c.Await("it goes on", func() bool { return old.Machine.Applied() >= c.Leader().Machine.Applied() })
+		if _, _, now := old.Machine.Seen(); now != builds+1 {
+			t.Errorf("it received the state %d times", now-builds)
+		}
+		whole(t, old.Log())
+		if err := c.Leader().Node.TransferLeader(c.Context(10*time.Second), old.ID); err != nil && c.Leader() != old {
+			t.Fatal(err)
+		}
+		write(c.Leader(), 3)
+	})
+}
+
 // whole tells a gap.
 func whole(t *testing.T, log raft.LogStore) {
 	t.Helper()

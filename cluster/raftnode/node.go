@@ -99,7 +99,7 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	rc := c.raft(log)
 	notify := make(chan bool, 16)
 	rc.NotifyCh = notify
-	kept := &guarded{LogStore: c.Log, applied: sm.Applied, outdated: snapshots.outdated, found: make(chan uint64, 1)}
+	kept := &guarded{LogStore: c.Log, applied: sm.Applied, outdated: snapshots.outdated, received: snapshots.last, found: make(chan uint64, 1)}
 	r, err := newRaft(rc, sm, kept, c.Log, snapshots, transport)
 	if err != nil {
 		return nil, fmt.Errorf("start raft: %w", err)

@@ -3,6 +3,7 @@ package raftnode
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/raft"
 )
@@ -14,7 +15,11 @@ type guarded struct {
 	raft.LogStore
 	applied  func() uint64
 	outdated func(raft.LogStore) (bool, error) // see Snapshots
+	received func() (index, term uint64)       // of the newest record
 	found    chan uint64                       // the first entry that was to go; holds one
+
+	mu      sync.Mutex // guards removed
+	removed uint64     // end of the log that a received state replaced, until entries follow that state; 0: there is none
 }
 
 // IsMonotonic makes raft remove the log that was there when it has installed a received state. Otherwise it would go on behind a gap, and
@@ -37,6 +42,7 @@ func (g *guarded) DeleteRange(lowest, highest uint64) error {
 		if replaced, err := g.outdated(g.LogStore); err != nil {
 			return err
 		} else if replaced && lowest == first {
+			g.remember(highest)
 			return g.LogStore.DeleteRange(lowest, highest)
 		}
 		select {
@@ -46,6 +52,56 @@ func (g *guarded) DeleteRange(lowest, highest uint64) error {
 		return fmt.Errorf("the leader has other entries from %d on, and this node has applied those up to %d", lowest, applied)
 	}
 	return g.LogStore.DeleteRange(lowest, highest)
+}
+
+func (g *guarded) remember(end uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.removed = end
+}
+
+// GetLog helps raft over the end of a log that is gone. It remembers that end, and where it lies behind the received state raft looks for the
+// state's own entry before it takes those that follow, and then for each that these replace; without them it would ask for the state again
+// and again. In the first one's place stands what the record says of it, in those of the others an entry of no term, which any other replaces.
+func (g *guarded) GetLog(index uint64, l *raft.Log) error {
+	err := g.LogStore.GetLog(index, l)
+	if !errors.Is(err, raft.ErrLogNotFound) {
+		return err
+	}
+	g.mu.Lock()
+	end := g.removed
+	g.mu.Unlock()
+	switch at, term := g.received(); {
+	case index < at || index > end:
+		return err
+	case index == at:
+		*l = raft.Log{Index: index, Term: term, Type: raft.LogNoop}
+	default:
+		*l = raft.Log{Index: index, Type: raft.LogNoop}
+	}
+	return nil
+}
+
+// StoreLog stores one entry.
+func (g *guarded) StoreLog(l *raft.Log) error { return g.StoreLogs([]*raft.Log{l}) }
+
+// StoreLogs stores entries; they are what raft remembers as the end from now on.
+func (g *guarded) StoreLogs(logs []*raft.Log) error {
+	err := g.LogStore.StoreLogs(logs)
+	if err == nil {
+		g.remember(0)
+	}
+	return err
+}
+
+// last gives index and term of the newest record.
+func (s *Snapshots) last() (index, term uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.newest(); r != nil {
+		return r.RaftIndex, r.Term
+	}
+	return 0, 0
 }
 
 // outdated tells whether the log is not the one that leads to the newest record: it ends before it, or has another entry in its place, which

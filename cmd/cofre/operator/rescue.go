@@ -54,7 +54,10 @@ The file is as any backup: mode 0600, there as a whole or not at all, and opened
 					return err
 				})
 			})
-			if err != nil {
+			switch {
+			case errors.Is(err, errUnheard):
+				return errors.New("nothing was rescued: the daemon went away, or this command was interrupted, before the file was whole. Look at cofre status and at the daemon's log, and begin again")
+			case err != nil:
 				return fmt.Errorf("nothing was rescued: %w", err)
 			}
 			if args[0] == "-" {

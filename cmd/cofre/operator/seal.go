@@ -127,7 +127,8 @@ func feedShares(cmd *cobra.Command, c *Client, path string) error {
 			if !errors.As(err, new(refusal)) || !term.IsTerminal(int(os.Stdin.Fd())) && !undone(err) {
 				return err
 			}
-			fmt.Fprintln(cmd.ErrOrStderr(), "refused:", err)
+			fmt.Fprintln(cmd.ErrOrStderr(), "refused:", err) // with how many are there: a set that opens nothing is forgotten
+			entered = ""
 		case !a.Sealed:
 			fmt.Fprintln(cmd.OutOrStdout(), "The vault is open.")
 			return nil
