@@ -51,3 +51,27 @@ func TestScheduled(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatHoursHold: the execution hours hold back what nobody asked for, and a verification that somebody ran now is none of that.
+func TestWhatHoursHold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o              model.Operation
+		frozen, closed bool
+	}{
+		"a change":                      {model.Operation{Kind: model.PasswordChange, State: model.OpReady}, true, true},
+		"one in doubt":                  {model.Operation{Kind: model.PasswordChange, State: model.OpUncertain}, false, false},
+		"one that is to run now":        {model.Operation{Kind: model.PasswordChange, State: model.OpReady, Immediate: true}, false, false},
+		"a reconciliation by itself":    {model.Operation{Kind: model.ChildPasswordChange, State: model.OpReady, Reconcile: true}, true, true},
+		"a heartbeat":                   {model.Operation{Kind: model.Verify, State: model.OpUncertain}, false, true},
+		"a heartbeat that is to run":    {model.Operation{Kind: model.Verify, State: model.OpUncertain, Immediate: true}, false, false},
+		"a verification asked for":      {model.Operation{Kind: model.Verify, State: model.OpUncertain, Requester: "ada"}, false, false},
+		"a verification that is at it":  {model.Operation{Kind: model.Verify, State: model.OpSettling}, false, false},
+		"a change that is at work":      {model.Operation{Kind: model.PasswordChange, State: model.OpRunning}, false, false},
+		"a child that follows a parent": {model.Operation{Kind: model.ChildPasswordChange, State: model.OpReady}, false, false},
+	} {
+		if f, h := c.o.Holdable(false), c.o.Holdable(true); f != c.frozen || h != c.closed {
+			t.Errorf("%s: a freeze %v, the hours %v", name, f, h)
+		}
+	}
+}

@@ -57,6 +57,14 @@ func TestTriggers(t *testing.T) {
 			joined(tx, "at work", 1, func(c *model.Chain) { c.Run = "r" })
 			joined(tx, "closed", 1, func(c *model.Chain) { c.Window.Hours = []model.HourSpan{{From: 3, To: 4}} })
 		}, want: []trigger.Due{{Chain: "closed", Until: model.Time(3 * model.Hour)}, {Chain: "due"}}},
+		"no chains while the automation is stopped": {trigger: trigger.Chain, put: func(tx *table.Tx) {
+			joined(tx, "due", now, nil)
+			automation(tx, func(a *model.Automation) { a.Stopped = 1 })
+		}},
+		"no chains after a jump of time": {trigger: trigger.Chain, put: func(tx *table.Tx) {
+			joined(tx, "due", now, nil)
+			frozen(tx)
+		}},
 		"chains in a freeze": {trigger: trigger.Chain, put: func(tx *table.Tx) {
 			joined(tx, "due", now, nil)
 			automation(tx, func(a *model.Automation) { a.Freezes = []model.Freeze{{From: 1, Until: now + 1}} })
