@@ -96,21 +96,29 @@ func Propose[A, R any](ctx context.Context, p Proposer, d Def[A, R], actor model
 
 // ProposeAt is Propose that also tells the log index at which the command was applied.
 func ProposeAt[A, R any](ctx context.Context, p Proposer, d Def[A, R], actor model.Actor, args A) (R, uint64, error) {
-	var zero R
+	var out, zero R
+	index, err := d.propose(ctx, p, actor, args, &out)
+	if err != nil {
+		return zero, index, err
+	}
+	return out, index, nil
+}
+
+// propose asks for the verb and decodes the result into out.
+func (v verb) propose(ctx context.Context, p Proposer, actor model.Actor, args, out any) (index uint64, err error) {
 	payload, err := codec.Encode(args)
 	if err != nil {
-		return zero, 0, &model.Error{Op: string(d.kind), Kind: model.Internal, Msg: "arguments cannot be encoded", Err: err}
+		return 0, &model.Error{Op: string(v.kind), Kind: model.Internal, Msg: "arguments cannot be encoded", Err: err}
 	}
-	res, err := p.Propose(ctx, Envelope{Kind: d.kind, Version: d.version, Actor: actor, Payload: payload, Awaited: ctx.Value(awaited{}) != nil})
+	res, err := p.Propose(ctx, Envelope{Kind: v.kind, Version: v.version, Actor: actor, Payload: payload, Awaited: ctx.Value(awaited{}) != nil})
 	if err != nil {
-		return zero, 0, err
+		return 0, err
 	}
 	if res.Err != nil {
-		return zero, res.Index, res.Err
+		return res.Index, res.Err
 	}
-	var out R
-	if err := codec.Decode(res.Body, &out); err != nil {
-		return zero, res.Index, &model.Error{Op: string(d.kind), Kind: model.Internal, Msg: "the result cannot be read", Err: err}
+	if err := codec.Decode(res.Body, out); err != nil {
+		return res.Index, &model.Error{Op: string(v.kind), Kind: model.Internal, Msg: "the result cannot be read", Err: err}
 	}
-	return out, res.Index, nil
+	return res.Index, nil
 }

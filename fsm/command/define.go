@@ -11,18 +11,24 @@ import (
 
 // Def declares one verb with typed arguments and result.
 type Def[A, R any] struct {
+	verb
+	apply func(*table.Tx, Meta, A) (R, error)
+}
+
+// verb is what a Def says without its types. What is done with it is compiled once, and not for each Def again in each
+// package that names it.
+type verb struct {
 	kind    Kind
 	version uint16
 	level   uint16
 	denied  bool
 	alone   bool
-	apply   func(*table.Tx, Meta, A) (R, error)
 }
 
 // Define declares a verb. The apply function must be pure: state, meta and arguments in, changes and result out. Its
 // error must be a *model.Error; it leaves no trace in the state.
 func Define[A, R any](k Kind, version uint16, apply func(*table.Tx, Meta, A) (R, error)) Def[A, R] {
-	return Def[A, R]{kind: k, version: version, level: 1, apply: apply}
+	return Def[A, R]{verb{kind: k, version: version, level: 1}, apply}
 }
 
 // AuditDenials lets a refusal (Denied, Unauthenticated) leave the event command.denied in the trail.
@@ -53,19 +59,19 @@ type Erased interface {
 var ErrUndecodable = errors.New("a committed command cannot be decoded by this version of cofre: upgrade the node")
 
 // Kind is the verb's name.
-func (d Def[A, R]) Kind() Kind { return d.kind }
+func (v verb) Kind() Kind { return v.kind }
 
 // Version is the schema of the payload.
-func (d Def[A, R]) Version() uint16 { return d.version }
+func (v verb) Version() uint16 { return v.version }
 
 // Level is the feature level from which the verb may be proposed.
-func (d Def[A, R]) Level() uint16 { return d.level }
+func (v verb) Level() uint16 { return v.level }
 
 // DenialsAudited tells whether refusals are events.
-func (d Def[A, R]) DenialsAudited() bool { return d.denied }
+func (v verb) DenialsAudited() bool { return v.denied }
 
 // AnswerSuffices tells whether the caller needs nothing but the answer.
-func (d Def[A, R]) AnswerSuffices() bool { return d.alone }
+func (v verb) AnswerSuffices() bool { return v.alone }
 
 // Check decodes the payload strictly.
 func (d Def[A, R]) Check(payload codec.Raw) error {
@@ -76,10 +82,15 @@ func (d Def[A, R]) Check(payload codec.Raw) error {
 // Apply runs the reducer on an encoded payload.
 func (d Def[A, R]) Apply(tx *table.Tx, m Meta, payload codec.Raw) (codec.Raw, error) {
 	var a A
-	if err := codec.Decode(payload, &a); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUndecodable, d.kind, err)
+	return d.run(payload, &a, func() (any, error) { return d.apply(tx, m, a) })
+}
+
+// run decodes the payload into args, which apply reads, and encodes what it gives.
+func (v verb) run(payload codec.Raw, args any, apply func() (any, error)) (codec.Raw, error) {
+	if err := codec.Decode(payload, args); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUndecodable, v.kind, err)
 	}
-	r, err := d.apply(tx, m, a)
+	r, err := apply()
 	if me, ok := err.(*model.Error); ok && me == nil { //nolint:errorlint // the dynamic type itself is meant
 		panic("a reducer returned a nil *model.Error as error: a defect, contained like every other")
 	}

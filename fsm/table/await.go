@@ -5,9 +5,6 @@ import "context"
 // Place is where one row stands, for one who watches it.
 type Place string
 
-// Place is where the row with this key stands, or would stand.
-func (t *Table[T]) Place(key string) Place { return Place(t.rowKey(key)) }
-
 // TouchedRow is Touched for one row.
 func (b *Batch) TouchedRow(p Place) bool {
 	_, ok := b.changes[string(p)]

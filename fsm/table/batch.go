@@ -25,12 +25,6 @@ type Batch struct {
 // Space is the table and the index (or its rows) that a key belongs to: what a batch changes, and what one may watch.
 type Space [2]byte
 
-// Rows is where the rows of the table stand: every change of one touches it.
-func (t *Table[T]) Rows() Space { return Space{t.id, rowSpace} }
-
-// Index is where the entries of an index stand: only changes of its keys touch it.
-func (t *Table[T]) Index(name string) Space { return Space{t.id, byte(1 + t.position(name))} }
-
 // Touched tells whether the batch changed something there, also if it changed it back.
 func (b *Batch) Touched(s Space) bool { return len(b.spaces[s]) > 0 }
 

@@ -77,7 +77,7 @@ func disagreements(s *Store, plant func(*Store, []byte)) (bad []string) {
 				case 0:
 					things.Delete(tx, k)
 				case 1:
-					s.rows.forget(things.rowKey(key()))
+					s.rows.forget(things.untyped.rowKey(key()))
 				default:
 					things.Put(tx, &thing{Key: k, Name: "n" + k, List: []string{key()}})
 				}
@@ -86,7 +86,7 @@ func disagreements(s *Store, plant func(*Store, []byte)) (bad []string) {
 				tx.Rollback()
 			}
 			for range 4 {
-				for _, k := range [][]byte{things.rowKey(key()), things.indexKey(0, "n"+key(), "")} {
+				for _, k := range [][]byte{things.untyped.rowKey(key()), things.untyped.indexKey(0, "n"+key(), "")} {
 					want := b.search(k)
 					if p, ok := b.changes[string(k)]; ok {
 						want = p.now // TestRandomChanges compares these with a map
@@ -101,12 +101,12 @@ func disagreements(s *Store, plant func(*Store, []byte)) (bad []string) {
 			b.Commit()
 		}
 		if rnd.IntN(50) == 0 {
-			plant(s, things.rowKey(key()))
+			plant(s, things.untyped.rowKey(key()))
 		}
 		views = append(views, s.View())
 		for _, v := range views {
 			for range 3 {
-				for _, k := range [][]byte{things.rowKey(key()), things.indexKey(0, "n"+key(), "")} {
+				for _, k := range [][]byte{things.untyped.rowKey(key()), things.untyped.indexKey(0, "n"+key(), "")} {
 					check("a view's read", k, v.get(k), v.search(k))
 				}
 			}

@@ -27,7 +27,7 @@ func TestSearchOfAView(t *testing.T) {
 	}
 	wrong := func(v *View, round int) (bad int) {
 		for k := range rows {
-			c := v.search(things.indexKey(0, name(k, round), ""))
+			c := v.search(things.untyped.indexKey(0, name(k, round), ""))
 			if gone := (k+round)%7 == 0; c.exists == gone || c.exists && string(c.value) != fmt.Sprint(k) {
 				bad++
 			}

@@ -66,9 +66,9 @@ func rangeDisagreements(s *Store, commit func(*Batch)) (bad []string, remembered
 		from := rnd.IntN(200)
 		name := func(n int) string { return fmt.Sprintf("n%03d", n) }
 		if rnd.IntN(2) == 0 {
-			return things.rowKey(name(from)[1:]), things.rowKey(name(from + rnd.IntN(120))[1:]), rnd.IntN(3) == 0, rnd.IntN(90)
+			return things.untyped.rowKey(name(from)[1:]), things.untyped.rowKey(name(from + rnd.IntN(120))[1:]), rnd.IntN(3) == 0, rnd.IntN(90)
 		}
-		return things.indexKey(0, name(from), ""), things.indexKey(0, name(from+rnd.IntN(120)), ""), rnd.IntN(3) == 0, rnd.IntN(90)
+		return things.untyped.indexKey(0, name(from), ""), things.untyped.indexKey(0, name(from+rnd.IntN(120)), ""), rnd.IntN(3) == 0, rnd.IntN(90)
 	}
 	compare := func(who string, upto uint64, scan func(lower, upper []byte, down bool, fn func([]byte, *cell) bool), stored func(lower, upper []byte, down bool, fn func(k, v []byte) bool)) {
 		lower, upper, down, stop := bounds()
@@ -211,9 +211,9 @@ func TestRangesAreBounded(t *testing.T) {
 	defer v.Close()
 	all := func([]byte, *cell) bool { return true }
 	for k := 0; k < 9000; k += 7 { // far more spans than are kept, and some of them long
-		v.scan(things.rowKey(fmt.Sprintf("%06d", k)), things.rowKey(fmt.Sprintf("%06d!", k)), all)
+		v.scan(things.untyped.rowKey(fmt.Sprintf("%06d", k)), things.untyped.rowKey(fmt.Sprintf("%06d!", k)), all)
 		if k%42 == 0 {
-			v.scan(things.indexKey(0, fmt.Sprintf("m%06d", k), ""), things.indexKey(0, fmt.Sprintf("m%06d", k+40), ""), all)
+			v.scan(things.untyped.indexKey(0, fmt.Sprintf("m%06d", k), ""), things.untyped.indexKey(0, fmt.Sprintf("m%06d", k+40), ""), all)
 		}
 		if spans, rows := s.ranges.spans, s.ranges.rows; spans > keptSpans || rows > keptInAll+keptRows {
 			t.Fatalf("%d spans of %d rows", spans, rows)
