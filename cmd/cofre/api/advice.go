@@ -17,13 +17,15 @@ const readOnly = 1039 // the vendor's number for what needs an authorization tha
 // every client, so it cannot name a command or a variable of this one.
 func Advice(err error) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "name the cluster's authority with COFRE_CA_FILE: cofre cluster ca prints its certificate on a node"
+		return "name the cluster's authority with COFRE_CA_FILE, or SENHASEGURA_CA_FILE for dsm: cofre cluster ca prints its certificate on a node"
 	}
 	e, ok := errors.AsType[*client.Error](err)
 	switch {
 	case !ok:
 	case e.Status == http.StatusUnauthorized:
 		return "the client id or its secret is wrong, or the authorization is disabled or over: cofre authorization list, with other keys, shows it"
+	case e.Status == http.StatusForbidden && e.Message == "IP not allowed":
+		return "the authorization answers other addresses only: cofre authorization show APPLICATION NAME, with other keys, lists them, and update --ip changes them"
 	case e.Code == readOnly:
 		return "these keys may only read, whatever rights they have: cofre authorization update APPLICATION NAME --write, with other keys, lets them write"
 	case strings.Contains(e.Message, "the template belongs to the executor "):

@@ -159,6 +159,9 @@ func (s *session) applicationSecrets(c *cobra.Command, r run) ([]dsm.Variable, e
 	if sealed && r.private == "" {
 		return nil, errSealed
 	}
+	if err == nil && len(all) == 0 {
+		fmt.Fprintf(note(c), "warning: there are no secrets of %s, system %q, environment %q. A name that was not known is registered, also a mistyped one\n", r.of.Application, r.of.System, r.of.Environment)
+	}
 	if r.offline == "" {
 		return all, err
 	}

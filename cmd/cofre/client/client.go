@@ -6,6 +6,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -163,12 +164,26 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 			c.mu.Unlock()
 			return b, nil
 		}
-		last = err
 		if !again || ctx.Err() != nil {
-			break
+			return nil, err
+		}
+		if last == nil || telling(err) >= telling(last) {
+			last = err
 		}
 	}
 	return nil, last
+}
+
+// telling ranks why nodes did not do what was asked: what one of them said tells more than a certificate that proves nothing, and that
+// more than that the others are not there.
+func telling(err error) int {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return 2
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return 1
+	}
+	return 0
 }
 
 func (c *Client) once(ctx context.Context, base, method, path, contentType string, body []byte, authorization string) (b []byte, err error, again bool) {

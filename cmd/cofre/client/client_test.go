@@ -88,6 +88,29 @@ func TestNextNode(t *testing.T) {
 	}
 }
 
+// TestWhatTellsMost: a node that is not there hides neither what another one said, nor that nobody proved who he is.
+func TestWhatTellsMost(t *testing.T) {
+	t.Parallel()
+	busy := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"detail":"no majority"}`)
+	}))
+	t.Cleanup(busy.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: busy.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{ca: "no majority", "": "certificate"} {
+		api, err := client.New(client.Config{URLs: []string{busy.URL, "https://127.0.0.1:1"}, ClientID: "i", ClientSecret: "s", CAFile: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := api.Do(t.Context(), "GET", "/x", nil, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+}
+
 // TestWaits: a request that asks the API to wait is given that time too, and one that is not answered says what is known of it.
 func TestWaits(t *testing.T) {
 	t.Parallel()

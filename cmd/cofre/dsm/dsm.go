@@ -166,6 +166,9 @@ func runb(c *cobra.Command, s Surroundings, f flags) error {
 	if err := write(file, lines); err != nil {
 		return fmt.Errorf("write the secrets: %w", err)
 	}
+	if len(all) == 0 {
+		fmt.Fprintf(notes, "there are no secrets of %s, system %s, environment %s: %s is empty. A name that was not known is registered, also a mistyped one\n", f.application, f.system, f.environment, file)
+	}
 	say("%d variables are in %s", len(all)-len(left), file)
 	return nil
 }

@@ -43,10 +43,17 @@ type secret struct {
 
 // fetch goes the way of the dsm client: register, go on with the keys of the application, send what is mapped, read.
 func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, m mapping) (out []Variable, sealed bool, err error) {
-	if api, err = register(ctx, api, conn, n); err != nil {
+	api, refused, err := register(ctx, api, conn, n)
+	if err != nil {
 		return nil, false, err
 	}
+	var a answer
 	if len(m.text) > 0 {
+		if refused != nil { // the variables would become secrets of whoever owns the keys
+			if err := read(ctx, api, n, refused, &a); err != nil {
+				return nil, false, err
+			}
+		}
 		env, err := m.document()
 		if err != nil {
 			return nil, false, err
@@ -56,12 +63,8 @@ func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, 
 			return nil, false, fmt.Errorf("register the variables of the mapping file: %w", err)
 		}
 	}
-	var a answer
-	if err := api.Do(ctx, http.MethodGet, "/iso/dapp/application", nil, &a); err != nil {
-		return nil, false, fmt.Errorf("read the secrets of %s: %w", n.Application, err)
-	}
-	if got := (Name{a.Application.Name, a.Application.System, a.Application.Environment}); got != n {
-		return nil, false, fmt.Errorf("the client keys belong to the application %q, system %q, environment %q; another is reached by keys that may register applications, and by all three names", got.Application, got.System, got.Environment)
+	if err := read(ctx, api, n, refused, &a); err != nil {
+		return nil, false, err
 	}
 	all := map[string]string{}
 	for _, s := range a.Application.Secrets {
@@ -76,24 +79,42 @@ func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, 
 	return out, api.Sealed(), nil
 }
 
+// read gets the secrets of the keys' application, if it is the one that was asked for. refused is why its keys were not given, if they
+// were asked for.
+func read(ctx context.Context, api *client.Client, n Name, refused *client.Error, a *answer) error {
+	*a = answer{}
+	if err := api.Do(ctx, http.MethodGet, "/iso/dapp/application", nil, a); err != nil {
+		return fmt.Errorf("read the secrets of %s: %w", n.Application, err)
+	}
+	got := Name{a.Application.Name, a.Application.System, a.Application.Environment}
+	switch {
+	case got == n:
+		return nil
+	case refused != nil:
+		return fmt.Errorf("the client keys belong to the application %q, system %q, environment %q, and get no others for %q, %q, %q (%w): an administrator lets them with cofre authorization update --write --creates --delegate '%s/%s/%s'",
+			got.Application, got.System, got.Environment, n.Application, n.System, n.Environment, refused, n.Application, n.System, n.Environment)
+	}
+	return fmt.Errorf("the client keys belong to the application %q, system %q, environment %q; another is reached by keys that may register applications, and by all three names", got.Application, got.System, got.Environment)
+}
+
 // register finds or makes the application and continues with its keys. Keys that may not register applications may still
-// be those of the application itself; fetch compares the names. An authorization with less than all three names is never made:
+// be those of the application itself; read compares the names, and says why no others were given. An authorization with less than all three names is never made:
 // a name that somebody forgot would make one more.
-func register(ctx context.Context, api *client.Client, conn client.Config, n Name) (*client.Client, error) {
+func register(ctx context.Context, api *client.Client, conn client.Config, n Name) (_ *client.Client, refused *client.Error, err error) {
 	if n.System == "" || n.Environment == "" {
-		return api, nil
+		return api, nil, nil
 	}
 	var a answer
-	err := api.Do(ctx, http.MethodPost, "/iso/dapp/application", map[string]string{"application": n.Application, "system": n.System, "environment": n.Environment}, &a)
-	var refused *client.Error
+	err = api.Do(ctx, http.MethodPost, "/iso/dapp/application", map[string]string{"application": n.Application, "system": n.System, "environment": n.Environment}, &a)
 	switch {
 	case errors.As(err, &refused) && (refused.Code == noAccess || refused.Code == readOnly):
-		return api, nil
+		return api, refused, nil
 	case err != nil:
-		return nil, fmt.Errorf("register the application %s: %w", n.Application, err)
+		return nil, nil, fmt.Errorf("register the application %s: %w", n.Application, err)
 	case a.ID == "" || a.Signature == "":
-		return api, nil
+		return api, nil, nil
 	}
 	conn.ClientID, conn.ClientSecret = a.ID, a.Signature
-	return client.New(conn)
+	api, err = client.New(conn)
+	return api, nil, err
 }

@@ -1,11 +1,13 @@
 """What needs no server."""
 
-import unittest
-
+import io
 import os
+import ssl
 import tempfile
+import unittest
+import urllib.error
 
-from senhasegura import A2A, Response, gcm, oauth1
+from senhasegura import A2A, Response, a2a, gcm, oauth1
 from senhasegura.exceptions import APIError, AuthenticationError, DecryptionError
 
 
@@ -56,7 +58,33 @@ class Sealed(unittest.TestCase):
                     A2A("https://a", "i", "s", private_key=path)
 
 
+class Node:
+    """An opener, for nodes that are not there."""
+
+    def __init__(self, answers):
+        self.answers = iter(answers)
+
+    def open(self, request, timeout):
+        raise next(self.answers)
+
+
 class Errors(unittest.TestCase):
+    def test_what_tells_most(self):
+        """A node that is not there does not hide what another one said, nor that nobody proved who he is."""
+        off = urllib.error.URLError(OSError("refused"))
+        untrusted = a2a._Unreached("x")
+        untrusted.cause = ssl.SSLCertVerificationError("self-signed")
+        busy = urllib.error.HTTPError("https://a", 503, "", {}, io.BytesIO(b'{"detail":"no majority"}'))
+        for answers, error, why in (
+            ([busy, off], APIError, "no majority"),
+            ([urllib.error.URLError(untrusted), off], ConnectionError, "cofre cluster ca"),
+            ([off, off], ConnectionError, "b does not answer: refused"),
+        ):
+            client = A2A(["https://a", "https://b"], "i", "s")
+            client._opener = Node(answers)
+            with self.assertRaisesRegex(error, why):
+                client.get_password("web1-root")
+
     def test_shapes(self):
         for status, body, message, code in (
             (400, b'{"response":{"message":"1007: Credential not found"},"exception":{"code":1007}}', "1007: Credential not found", 1007),

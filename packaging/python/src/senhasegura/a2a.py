@@ -30,7 +30,9 @@ class _Connection(http.client.HTTPSConnection):
         try:
             super().connect()
         except OSError as e:
-            raise _Unreached(e) from None
+            unreached = _Unreached(e)
+            unreached.cause = e
+            raise unreached from None
         self.timeout = whole
         self.sock.settimeout(whole)
 
@@ -78,7 +80,10 @@ class A2A:
         self._keys = (consumer_key, consumer_secret, token_key, token_secret)
         self._timeout = timeout
         self._private = None if private_key is None else PrivateKey(private_key)
-        context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+        try:
+            context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+        except OSError as e:
+            raise ValueError("verify: no certificates can be read from %s: %s" % (verify, e.strerror or e)) from None
         if verify is False:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _HTTPS(context=context), _NoRedirect)
@@ -165,7 +170,7 @@ class A2A:
 
     def _send(self, method, path, body, kind, authorization, again=False):
         """Asks the nodes in turn; a request that may have been carried out goes to no other one, unless it reads."""
-        failed = None
+        failed = said = untrusted = None
         for i, node in enumerate(list(self._nodes)):
             request = urllib.request.Request(node + path, data=body, method=method)
             if kind:
@@ -182,13 +187,19 @@ class A2A:
                         response = Response(e.code, e.headers, e.read())
             except (OSError, http.client.HTTPException) as e:
                 reason = e.reason if isinstance(e, urllib.error.URLError) else e
-                failed = ConnectionError("%s does not answer: %s" % (urlsplit(node).netloc, reason))
+                why = "%s does not answer: %s" % (urlsplit(node).netloc, reason)
+                if isinstance(getattr(reason, "cause", None), ssl.SSLCertVerificationError):
+                    untrusted = ConnectionError(why + " (verify names the cluster's authority, which cofre cluster ca prints on a node)")
+                failed = ConnectionError(why)
                 if not (again or method == "GET" or isinstance(reason, _Unreached)):
                     raise failed from None
                 continue
             if response.status_code == 503 and (again or method == "GET") and i + 1 < len(self._nodes):
+                said = response
                 continue
             if i:  # ask the one that answered first from now on
                 self._nodes = self._nodes[i:] + self._nodes[:i]
             return response
-        raise failed from None
+        if said:  # tells more than that the others are not there
+            return said
+        raise untrusted or failed from None
