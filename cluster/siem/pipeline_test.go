@@ -154,39 +154,6 @@ func TestWhatDidNotSettleComesAgain(t *testing.T) {
 	})
 }
 
-// TestWhatWaitedBeforeAFailureIsForgotten: a connection ends before a batch has settled on it. The batch comes again, and settles anew: how
-// long ago it was sent the first time proves nothing.
-func TestWhatWaitedBeforeAFailureIsForgotten(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		trail, r := newMemory(), &receiver{}
-		sends := 0
-		r.send = func([]audit.Event) error {
-			if sends++; sends == 2 {
-				return errors.New("the receiver ended the connection")
-			}
-			return nil
-		}
-		trail.add("n1")
-		p := pipe(t, trail, r, dir, nil)
-		during(t, p, func() {
-			time.Sleep(settleTime / 2)
-			trail.add("n1")
-			time.Sleep(settleTime) // the first batch would have settled, had its connection lived
-			synctest.Wait()
-			if diff := cmp.Diff([]uint64{1, 1, 2}, r.seqs()); diff != "" || p.status().Position != 0 {
-				t.Errorf("%+v %s", p.status(), diff)
-			}
-			time.Sleep(settleTime)
-			synctest.Wait()
-			if p.status().Position != 2 {
-				t.Errorf("%+v", p.status())
-			}
-		})
-	})
-}
-
 func TestNothingAcknowledgedMeansReconnect(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
