@@ -66,6 +66,29 @@ func TestReadsAreLinearizable(t *testing.T) {
 	})
 }
 
+// TestReadWaitsForWhatAFollowerShows: a leader commits an entry and is slow to apply it, so that a follower shows it first. Who has seen it there
+// does not see less by a consistent read of the leader, which waits for it.
+func TestReadWaitsForWhatAFollowerShows(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader, follower := c.Leader(), c.Follower()
+		if _, err := clustertest.Write(c.Context(time.Minute), leader.Proposer, "k", "before"); err != nil {
+			t.Fatal(err)
+		}
+		let := leader.Machine.Hold()
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = clustertest.Write(c.Context(time.Minute), leader.Proposer, "k", "after") })
+		c.Await("a follower shows it", func() bool { return follower.Machine.Get("k") == "after" })
+		if _, err := leader.Reader.ReadIndex(c.Context(time.Second)); err == nil {
+			t.Errorf("the leader reads %q after a follower showed %q", leader.Machine.Get("k"), "after")
+		}
+		let()
+		if _, err := leader.Reader.ReadIndex(c.Context(time.Minute)); err != nil || leader.Machine.Get("k") != "after" {
+			t.Errorf("%v, it reads %q", err, leader.Machine.Get("k"))
+		}
+		wg.Wait()
+	})
+}
+
 func TestDeposedLeaderConfirmsNoRead(t *testing.T) {
 	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
 		old := c.Leader()
@@ -110,6 +133,28 @@ func TestFreshness(t *testing.T) {
 		c.Isolate(m.ID)
 		if c.Restart(m.ID).Reader.Fresh() {
 			t.Error("a restarted node serves at once")
+		}
+	})
+}
+
+// TestHearingTheLeaderIsNotEnough: a node that was started anew hears its leader at once, and serves when it has caught up.
+func TestHearingTheLeaderIsNotEnough(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		m := c.Follower()
+		c.Crash(m.ID)
+		if _, err := clustertest.Write(c.Context(time.Minute), c.Leader(m.ID).Proposer, "k", "meanwhile"); err != nil {
+			t.Fatal(err)
+		}
+		m = c.Restart(m.ID)
+		let := m.Machine.Hold()
+		<-time.After(2 * time.Second)
+		if since := time.Since(m.Node.LastContact()); since > time.Second || m.Reader.Fresh() {
+			t.Errorf("it heard the leader %s ago; serves: %t", since, m.Reader.Fresh())
+		}
+		let()
+		c.Await("it has caught up", m.Reader.Fresh)
+		if m.Machine.Get("k") != "meanwhile" {
+			t.Error("it serves what it knew before")
 		}
 	})
 }

@@ -76,6 +76,16 @@ type Machine struct {
 	Repeats int // commands that came again
 	Builds  int
 	dead    bool
+	held    chan struct{} // what is applied waits until it is closed; nil: it does not
+}
+
+// Hold lets this machine lag behind what is committed until let is called.
+func (m *Machine) Hold() (let func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	held := make(chan struct{})
+	m.held = held
+	return func() { close(held) }
 }
 
 // Open starts a machine from what is on the disk.
@@ -90,6 +100,12 @@ func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0
 
 // ApplyBatch applies entries in order.
 func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
+	m.mu.Lock()
+	held := m.held
+	m.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := make([]any, len(logs))
