@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"cofre/cluster/raftnode"
 )
 
 // FreshFor is how long a node serves without having been in touch with a majority (RULES 3).
@@ -18,13 +16,13 @@ const proofEvery = sleepless / 2
 // Raft's own word would not do for a leader: it counts the moment of stepping down as a contact, and a leader that was
 // paused believes in itself for another moment when it goes on.
 type contact struct {
-	node  *raftnode.Node
+	heard func() time.Time // what raft calls the last contact
 	prove func(context.Context) (uint64, error)
 
 	mu      sync.Mutex // guards what follows
 	leading bool
 	proven  time.Time // begin of the last round that proved leadership
-	down    time.Time // what raft calls the last contact because it stepped down then
+	down    time.Time // what heard gives because it stepped down then
 }
 
 // lead keeps the proof young during a term; the election that began it was one.
@@ -57,14 +55,14 @@ func (c *contact) set(leading bool, proven time.Time) {
 func (c *contact) stepDown() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.leading, c.down = false, c.node.LastContact()
+	c.leading, c.down = false, c.heard()
 }
 
 // last is the last contact.
 func (c *contact) last() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.node.LastContact(); !c.leading && !t.Equal(c.down) {
+	if t := c.heard(); !c.leading && !t.Equal(c.down) {
 		return t
 	}
 	return c.proven

@@ -33,7 +33,7 @@ func NewReader(node *raftnode.Node, call Caller, p *Proposer) *Reader {
 	r := &Reader{node: node, call: call, leader: p.leader, again: make(chan struct{})}
 	r.lead, r.ask = newRounds(r.confirm), newRounds(r.askLeader)
 	r.proof.verify = node.VerifyLeader
-	r.touch = contact{node: node, prove: r.lead.join}
+	r.touch = contact{heard: node.LastContact, prove: r.lead.join}
 	return r
 }
 
