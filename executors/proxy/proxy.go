@@ -71,7 +71,7 @@ func Dial(ctx context.Context, s executors.Session, address string) (net.Conn, e
 		known.Unpassed = asked // whether it let us in is not known
 	}
 	if ctx.Err() != nil {
-		err = ctx.Err()
+		err = executors.Late(ctx, "ask it for a connection to "+address, limit)
 	}
 	f := executors.FailureOf(red, 0, err)
 	f.Unpassed = known.Unpassed

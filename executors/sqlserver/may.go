@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"cofre/executors"
 	"cofre/executors/mask"
@@ -145,6 +146,7 @@ func (c *client) rows(ctx context.Context, sql string, most int) ([][]driver.Val
 	if !ok {
 		return nil, errors.New("the driver cannot run queries")
 	}
+	began := time.Now()
 	rows, err := run.QueryContext(ctx, nil)
 	var all [][]driver.Value
 	for err == nil && len(all) < most {
@@ -157,7 +159,7 @@ func (c *client) rows(ctx context.Context, sql string, most int) ([][]driver.Val
 		return all, rows.Close()
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("wait for the server: %w", ctx.Err())
+		return nil, executors.Late(ctx, "wait for the server", time.Since(began).Round(time.Second/10))
 	}
 	return nil, known(err)
 }

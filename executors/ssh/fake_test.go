@@ -28,6 +28,7 @@ type fake struct {
 	cfg  *xssh.ServerConfig
 	keys []xssh.Signer
 	talk func(say func(string), hear func() string)
+	mute bool // it answers to no channel
 }
 
 // serve starts it and returns where it is, with its first host key pinned.
@@ -66,6 +67,9 @@ func (f fake) one(c net.Conn) {
 	}
 	go xssh.DiscardRequests(requests)
 	for offer := range channels {
+		if f.mute {
+			continue
+		}
 		ch, asked, err := offer.Accept()
 		if err != nil {
 			return
@@ -241,6 +245,23 @@ func TestSilentServerTimesOut(t *testing.T) {
 	s.ConnectTimeout = 50 * time.Millisecond
 	if ok, err := ssh.New().Verify(t.Context(), s, secret.New([]byte("x"))); ok || executortest.ClassOf(err) != executors.ClassTimeout {
 		t.Errorf("%v, %v", ok, err)
+	}
+}
+
+// TestSilentAfterLogin: a server that lets in and then opens nothing is told with what was waited for, and how long.
+func TestSilentAfterLogin(t *testing.T) {
+	t.Parallel()
+	s := session(fake{cfg: byPassword(), mute: true}.serve(t))
+	p, err := ssh.New().Compile("exec \"true\"\nexpect done\nend")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := p.Run(t.Context(), s); outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassTimeout || !strings.Contains(err.Error(), "open a shell: no answer within ") {
+		t.Errorf("a shell: %s, %v", outcome, err)
+	}
+	s.ConnectTimeout = 300 * time.Millisecond
+	if _, err := ssh.Jump(t.Context(), s, "192.0.2.1:22"); executortest.ClassOf(err) != executors.ClassTimeout || !strings.Contains(err.Error(), "connect onwards to 192.0.2.1:22: no answer within 300ms") {
+		t.Errorf("a jump host: %v", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func Jump(ctx context.Context, s executors.Session, address string) (net.Conn, e
 	var no *ssh.OpenChannelError
 	switch {
 	case dctx.Err() != nil:
-		err = dctx.Err()
+		err = executors.Late(dctx, "connect onwards to "+address, limit)
 	case errors.As(err, &no) && no.Reason == ssh.Prohibited:
 		err = &executors.Failure{Class: executors.ClassRefused, Msg: "it does not let " + s.Target.Hostname + "'s users connect onwards: " + red.Text(no.Message)}
 	case errors.As(err, &no):

@@ -73,7 +73,7 @@ func openSession(ctx context.Context, client *ssh.Client) (*ssh.Session, error) 
 		*ssh.Session
 		err error
 	}
-	answer := make(chan opened, 1)
+	answer, began := make(chan opened, 1), time.Now()
 	go func() {
 		s, err := client.NewSession()
 		answer <- opened{s, err}
@@ -85,7 +85,7 @@ func openSession(ctx context.Context, client *ssh.Client) (*ssh.Session, error) 
 		}
 	case <-ctx.Done():
 	}
-	return nil, ctx.Err() // what the library says of a connection that was closed meanwhile tells nothing
+	return nil, executors.Late(ctx, "open a channel", time.Since(began).Round(time.Second/10)) // what the library says of a connection that was closed meanwhile tells nothing
 }
 
 // HangUp ends the connection and waits for the library's goroutines.

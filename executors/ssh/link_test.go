@@ -2,7 +2,6 @@ package ssh_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,7 +96,7 @@ func TestChannelOfAnEndedConnection(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := ssh.OpenSession(ctx, &xssh.Client{Conn: mute{}}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := ssh.OpenSession(ctx, &xssh.Client{Conn: mute{}}); executortest.ClassOf(err) != executors.ClassTimeout {
 		t.Error(err)
 	}
 }

@@ -84,17 +84,19 @@ func startShell(ctx context.Context, s executors.Session, limit time.Duration, i
 	sctx, cancel := s.Reading(ctx, 3*limit)
 	defer cancel()
 	stop := context.AfterFunc(sctx, t.Cut) // the library waits for ever
+	began := time.Now()
+	late := func() error { return executors.Late(sctx, "open a shell", time.Since(began).Round(time.Second/10)) }
 	if err := t.start(sctx, out); err != nil {
 		close(t.done)
 		if sctx.Err() != nil {
-			err = sctx.Err()
+			err = late()
 		}
 		t.Close(err)
 		return nil, err
 	}
 	if !stop() {
 		t.Close(sctx.Err())
-		return t, sctx.Err()
+		return t, late()
 	}
 	return t, nil
 }
