@@ -152,11 +152,18 @@ func TestEncryptionKeys(t *testing.T) {
 			t.Error(body, a.raw)
 		}
 	}
+	// By a version that is not used any more it is wrong, as any other one.
+	h.json(tok, "PUT", "/api/v1/encryption-keys/release", 200, `{"least":2}`)
+	if a := h.json(tok, "POST", "/api/v1/encryption-keys/release/verify", 200, `{"message":"`+b64("v1.2")+`","signature":"`+signed+`"}`); a.at("valid") != false {
+		t.Error(a.raw)
+	}
+	h.json(tok, "POST", "/api/v1/encryption-keys/release/verify", 400, `{"version":1,"message":"`+b64("v1.2")+`","signature":"`+signed+`"}`)
+	h.json(tok, "PUT", "/api/v1/encryption-keys/release", 200, `{"least":1}`)
 	h.json(tok, "POST", "/api/v1/encryption-keys/release/encrypt", 400, `{"plaintext":"`+raw+`"}`)
 	if a := h.json(tok, "GET", "/api/v1/encryption-keys?limit=2", 200, ""); len(a.at("items").([]any)) != 2 || a.text("next") != "2" || strings.Contains(a.raw, "PUBLIC KEY") {
 		t.Error(a.raw)
 	}
-	if n := h.events(tok, "encryption.used"); n != 19 {
+	if n := h.events(tok, "encryption.used"); n != 20 {
 		t.Errorf("%d uses are in the trail", n)
 	}
 	if strings.Contains(h.logs.String(), "from outside") || strings.Contains(h.logs.String(), b64("from outside")) {
