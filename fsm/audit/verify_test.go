@@ -77,6 +77,10 @@ func TestSignedAndWrong(t *testing.T) {
 		"the end cut off": {func(f *file) {
 			f.after = func(b []byte) []byte { return b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1] }
 		}, "events 1 to 5 are covered by no signature, because the signed end is missing", "cut after event 5"},
+		"the end cut off behind a checkpoint": {func(f *file) { // which signs what is before it
+			f.events = trail(100, 1)
+			f.after = func(b []byte) []byte { return b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1] }
+		}, "events 100 to 100 are covered by no signature", "cut after event 100"},
 		"another form": {func(f *file) {
 			f.after = func(b []byte) []byte { return bytes.Replace(b, []byte(`{"seq":3,`), []byte(`{"seq": 3,`), 1) }
 		}, "not as an export writes it", "event 3 cannot be read"},
