@@ -96,6 +96,13 @@ func TestVerify(t *testing.T) {
 		{"prompt after a banner", oldPassword, router("\r\nLast failed login: today\r\nThere was 1 failed login attempt\r\nrouter# "), true, ""},
 		{"asks again", "other", router(""), false, ""},
 		{"another question", oldPassword, router("\r\nYour password has expired.\r\nCurrent password: "), false, executors.ClassProtocol},
+		{"a second secret", oldPassword, router("\r\nPASSCODE: "), false, executors.ClassProtocol},
+		{"passcode alone, asked again", "other", func(p peer) {
+			p.say("Passcode: ")
+			p.hear()
+			p.say("\r\nPasscode: ")
+			p.hear()
+		}, false, ""},
 		{"silence", oldPassword, router(""), false, executors.ClassTimeout},
 		{"password alone", oldPassword, func(p peer) {
 			p.say("Password:")

@@ -19,14 +19,18 @@ import (
 // on its line: "Current password:" after a login is no repeated question.
 var (
 	usernamePrompt = regexp.MustCompile(`(?i)(login|user ?name|user)[ \t]*:\s*\z`)
-	passwordPrompt = regexp.MustCompile(`(?im)^[ \t]*(password|passcode)[ \t]*:\s*\z`)
+	passwordPrompt = regexp.MustCompile(`(?im)^[ \t]*password[ \t]*:\s*\z`)
+	passcodePrompt = regexp.MustCompile(`(?im)^[ \t]*passcode[ \t]*:\s*\z`)
 	shellPrompt    = regexp.MustCompile(`(?m)^[^\r\n]*\S?[$#>%][ \t]?\z`)
 )
 
-// prompts are the questions of one program.
-type prompts struct{ username, password *regexp.Regexp }
+// prompts are the questions of one program: for the user name, and for the secret in one way or another.
+type prompts struct {
+	username  *regexp.Regexp
+	passwords []*regexp.Regexp
+}
 
-var usual = prompts{usernamePrompt, passwordPrompt}
+var usual = prompts{usernamePrompt, []*regexp.Regexp{passwordPrompt, passcodePrompt}}
 
 // literal is a prompt that a template names.
 func literal(text string) *regexp.Regexp {
@@ -63,11 +67,12 @@ func (t *terminal) logIn(ctx context.Context, p prompts, user string, with secre
 		}
 		return e, err
 	}
-	e, err := ask(p.username, p.password)
+	questions := append([]*regexp.Regexp{p.username}, p.passwords...)
+	e, err := ask(questions...)
 	if err == nil && e.Which == 0 {
 		out.Skip()
 		if err = t.say([]byte(user)); err == nil {
-			e, err = ask(p.password)
+			e, err = ask(p.passwords...)
 		}
 	} else {
 		e.Which-- // a target that asks for a password only
@@ -79,19 +84,22 @@ func (t *terminal) logIn(ctx context.Context, p prompts, user string, with secre
 		return false, &executors.Failure{Class: executors.ClassTimeout, Spared: true, Msg: fmt.Sprintf("the target did not ask for user name and password within %s", limit)}
 	}
 	out.Skip()
+	answered := 1 + e.Which
 	if err := with.Reveal(t.say); err != nil {
 		return false, err
 	}
-	e, err = ask(p.username, p.password, shellPrompt)
+	e, err = ask(append(questions, shellPrompt)...)
 	switch {
 	case err != nil:
 		return false, err
-	case e.Which == 0 || e.Which == 1:
+	case e.Which > 0 && e.Which < len(questions) && e.Which != answered:
+		return false, &executors.Failure{Class: executors.ClassProtocol, Spared: true, Msg: "the target took the password of " + user + " and asks for another secret besides, which Cofre does not have: let this account log in by its password alone"}
+	case e.Which == 0 || e.Which == answered:
 		return false, &wrongSecret{&executors.Failure{Class: executors.ClassAuth, Msg: "the target refused the login of " + user + " and asks again"}}
 	case !e.Shown:
 		return false, &executors.Failure{Class: executors.ClassTimeout, Msg: fmt.Sprintf("the target said nothing to the password within %s", limit)}
 	}
-	return e.Which == 2, nil
+	return e.Which == len(questions), nil
 }
 
 func (t *terminal) say(text []byte) error {

@@ -10,6 +10,7 @@ package telnet
 import (
 	"context"
 	"errors"
+	"regexp"
 
 	"cofre/executors"
 	"cofre/executors/dialogue"
@@ -80,7 +81,7 @@ func (p *program) setting(cmd script.Command) (bool, error) {
 		if cmd.Name == "set-username-prompt" {
 			p.prompts.username = literal(text)
 		} else {
-			p.prompts.password = literal(text)
+			p.prompts.passwords = []*regexp.Regexp{literal(text)}
 		}
 		return true, nil
 	}
