@@ -42,6 +42,15 @@ const flipSecrets = 40
 // copy starts and serves.
 func TestFlippedByte(t *testing.T) {
 	t.Parallel()
+	for half := range 2 { // of the places, each with a cluster of its own: side by side
+		t.Run(fmt.Sprint(half), func(t *testing.T) {
+			t.Parallel()
+			flipHalf(t, half)
+		})
+	}
+}
+
+func flipHalf(t *testing.T, half int) {
 	c := StartNodes(t, 3, Setup{})
 	c.Secrets()
 	d := &damaged{Nodes: c, node: c.list[2], copy: filepath.Join(c.dir, "copy"), counts: map[string]int{}, told: true}
@@ -70,7 +79,7 @@ func TestFlippedByte(t *testing.T) {
 	if how, log := d.run("", 0); how != "ended" || !strings.Contains(log, "older copy") || !strings.Contains(log, "cofre cluster remove "+d.node.ID) {
 		t.Errorf("the others remember that it had more, and it %s:\n%s", how, log)
 	}
-	places := flips(t)
+	places, turn := flips(t), 0
 	err = filepath.WalkDir(d.copy, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
@@ -84,7 +93,10 @@ func TestFlippedByte(t *testing.T) {
 			return err
 		}
 		for i := range int64(places) {
-			if i < info.Size() {
+			if i >= info.Size() {
+				break
+			}
+			if turn++; turn%2 == half {
 				d.flip(name, (2*i+1)*info.Size()/int64(2*places))
 			}
 		}
