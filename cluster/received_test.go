@@ -15,21 +15,13 @@ import (
 // was. It takes part, also after a power cut, and leads.
 func TestReceivedStateReplacesTheLog(t *testing.T) {
 	three(t, clustertest.Options{Snapshots: 20, Trailing: 5}, func(t *testing.T, c *clustertest.Cluster) {
-		write := func(m *clustertest.Member, n int) {
-			t.Helper()
-			for i := range n {
-				if _, err := clustertest.Write(c.Context(30*time.Second), m.Proposer, fmt.Sprint(i), "x"); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
 		old := c.Leader()
-		write(old, 10)
+		writeMany(t, c, old, 10)
 		c.Isolate(old.ID)
 		for range 3 { // what it appends before it steps down stays its own
 			_, _ = clustertest.Write(c.Context(50*time.Millisecond), old.Proposer, "lost", "x")
 		}
-		write(c.Leader(old.ID), 100)
+		writeMany(t, c, c.Leader(old.ID), 100)
 		<-time.After(5 * time.Second) // a record, and the log is truncated
 		_, _, builds := old.Machine.Seen()
 		c.Rejoin(old.ID)
@@ -37,7 +29,7 @@ func TestReceivedStateReplacesTheLog(t *testing.T) {
 		if _, _, now := old.Machine.Seen(); now == builds {
 			t.Fatal("no state was received: the log was long enough")
 		}
-		write(c.Leader(), 3)
+		writeMany(t, c, c.Leader(), 3)
 		c.Await("it goes on", func() bool { return old.Machine.Applied() >= c.Leader().Machine.Applied() })
 		whole(t, old.Log())
 		if old.Machine.Get("lost") != "" {
@@ -49,7 +41,7 @@ func TestReceivedStateReplacesTheLog(t *testing.T) {
 		if err := c.Leader().Node.TransferLeader(c.Context(10*time.Second), old.ID); err != nil && c.Leader() != old {
 			t.Fatal(err)
 		}
-		write(c.Leader(), 3)
+		writeMany(t, c, c.Leader(), 3)
 		whole(t, old.Log())
 	})
 }
@@ -64,21 +56,13 @@ func TestReceivedStateBeforeTheEndOfTheLog(t *testing.T) {
 
 func receivedBefore(t *testing.T, lost int) {
 	three(t, clustertest.Options{Snapshots: 20, Trailing: 5}, func(t *testing.T, c *clustertest.Cluster) {
-		write := func(m *clustertest.Member, n int) {
-			t.Helper()
-			for i := range n {
-				if _, err := clustertest.Write(c.Context(30*time.Second), m.Proposer, fmt.Sprint(i), "x"); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
 		old := c.Leader()
-		write(old, 10)
+		writeMany(t, c, old, 10)
 		c.Isolate(old.ID)
 		for range lost {
 			old.Node.Nudge() // an entry
 		}
-		write(c.Leader(old.ID), 40)
+		writeMany(t, c, c.Leader(old.ID), 40)
 		<-time.After(5 * time.Second) // a record, and the log is truncated
 		_, _, builds := old.Machine.Seen()
 		end, err := old.Log().LastIndex()
@@ -88,7 +72,7 @@ func receivedBefore(t *testing.T, lost int) {
 		c.Rejoin(old.ID)
 		c.Await("it has the state", func() bool { return old.Machine.Applied() >= c.Leader().Machine.Applied() })
 		<-time.After(10 * time.Second)
-		write(c.Leader(), 3)
+		writeMany(t, c, c.Leader(), 3)
 		c.Await("it goes on", func() bool { return old.Machine.Applied() >= c.Leader().Machine.Applied() })
 		if _, _, now := old.Machine.Seen(); now != builds+1 {
 			t.Errorf("it received the state %d times", now-builds)
@@ -97,8 +81,17 @@ func receivedBefore(t *testing.T, lost int) {
 		if err := c.Leader().Node.TransferLeader(c.Context(10*time.Second), old.ID); err != nil && c.Leader() != old {
 			t.Fatal(err)
 		}
-		write(c.Leader(), 3)
+		writeMany(t, c, c.Leader(), 3)
 	})
+}
+
+func writeMany(t *testing.T, c *clustertest.Cluster, m *clustertest.Member, n int) {
+	t.Helper()
+	for i := range n {
+		if _, err := clustertest.Write(c.Context(30*time.Second), m.Proposer, fmt.Sprint(i), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // whole tells a gap.
