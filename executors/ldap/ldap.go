@@ -57,7 +57,7 @@ func (Executor) Name() model.ExecutorName { return Name }
 // Protocols are the names under which a device lists the port of its server.
 func (Executor) Protocols() []string { return []string{"LDAPS", "LDAP"} }
 
-// LooksUp: AUTH_USER finds the entry of a name that is none of its own.
+// LooksUp says yes: AUTH_USER finds the entry of a name that is none of its own.
 func (Executor) LooksUp() bool { return true }
 
 // Compile checks a template.
