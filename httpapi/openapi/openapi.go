@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"cofre/httpapi/compat"
 	"cofre/httpapi/examples"
@@ -24,9 +25,10 @@ func Routes(routes []route.Route, scripts []examples.Script, version string) []r
 		Method: http.MethodGet, Path: Path, Auth: route.Public, Dialect: compat.Management, Event: route.NoEvent,
 		Doc: route.Doc{Tag: "openapi", Summary: "This document"},
 	}
-	document := Document(append(slices.Clone(routes), self), scripts, version)
+	all := append(slices.Clone(routes), self)
+	document := sync.OnceValue(func() []byte { return Document(all, scripts, version) }) // no start of a node waits for it
 	self.Handle = func(context.Context, *route.Request) (compat.Reply, error) {
-		return compat.JSON(json.RawMessage(document)), nil
+		return compat.JSON(json.RawMessage(document())), nil
 	}
 	return []route.Route{self}
 }
