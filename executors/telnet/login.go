@@ -93,7 +93,8 @@ func (t *terminal) logIn(ctx context.Context, p prompts, user string, with secre
 	case err != nil:
 		return false, err
 	case e.Which > 0 && e.Which < len(questions) && e.Which != answered:
-		return false, &executors.Failure{Class: executors.ClassProtocol, Spared: true, Msg: "the target took the password of " + user + " and asks for another secret besides, which Cofre does not have: let this account log in by its password alone"}
+		// Telnet does not tell whether the password was taken, so this may have been a failing login.
+		return false, &executors.Failure{Class: executors.ClassProtocol, Msg: "after the password of " + user + " the target asks for another secret, which Cofre does not have: let this account log in by its password alone"}
 	case e.Which == 0 || e.Which == answered:
 		return false, &wrongSecret{&executors.Failure{Class: executors.ClassAuth, Msg: "the target refused the login of " + user + " and asks again"}}
 	case !e.Shown:
