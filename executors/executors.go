@@ -118,10 +118,6 @@ type Verifier interface {
 	Verify(ctx context.Context, s Session, with secret.Value) (bool, error)
 }
 
-// Lookup is an Executor whose proofs may have to find the account first, by a login as AUTH_USER: a directory knows people by a name that is
-// not the one they are bound by. Who that is, settling asks for such executors alone. A Failure of that login says by Denied that it was.
-type Lookup interface{ LooksUp() bool }
-
 // VerifierOf finds who proves a secret: a Program that can, because its template says how to log in, else the executor.
 func VerifierOf(e Executor, p Program) (Verifier, bool) {
 	if v, ok := p.(Verifier); ok {

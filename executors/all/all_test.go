@@ -1,6 +1,10 @@
 package all
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +13,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/mask"
 	"cofre/fsm/model"
+	"cofre/vault/secret"
 )
 
 func TestCatalogueCompiles(t *testing.T) {
@@ -90,6 +95,34 @@ func TestListersAreKnown(t *testing.T) {
 	for _, e := range List() {
 		if _, ok := e.(executors.Lister); ok != model.ListsAccounts(e.Name()) {
 			t.Errorf("%s lists accounts: %t", e.Name(), ok)
+		}
+	}
+}
+
+// TestFindersAreKnown: whose proofs log in as AUTH_USER is known to the replicated state, which reserves that login.
+func TestFindersAreKnown(t *testing.T) {
+	t.Parallel()
+	for _, e := range List() {
+		v, ok := e.(executors.Verifier)
+		if !ok {
+			continue
+		}
+		asked := false
+		for _, info := range []string{"ou=people", "service"} {
+			in, err := v.Verify(t.Context(), executors.Session{
+				Target: model.Endpoint{Hostname: "away", Address: "192.0.2.1", HostKeys: []model.HostKey{{Fingerprint: "SHA256:x"}}, InsecureTLS: true},
+				Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") },
+				Resolve: func(n mask.Name) (secret.Value, error) {
+					asked = asked || n == mask.AuthUser || n == mask.AuthPassword
+					return secret.New([]byte(cmp.Or(map[mask.Name]string{mask.AddInfo: info}[n], "x"))), nil
+				},
+			}, secret.New([]byte("y")))
+			if in {
+				t.Errorf("%s: proven at nobody: %v", e.Name(), err)
+			}
+		}
+		if asked != model.LooksUp(e.Name()) {
+			t.Errorf("%s logs in as AUTH_USER to prove: %t (finders in fsm/model/orphan.go)", e.Name(), asked)
 		}
 	}
 }

@@ -57,9 +57,6 @@ func (Executor) Name() model.ExecutorName { return Name }
 // Protocols are the names under which a device lists the port of its server.
 func (Executor) Protocols() []string { return []string{"LDAPS", "LDAP"} }
 
-// LooksUp says yes: AUTH_USER finds the entry of a name that is none of its own.
-func (Executor) LooksUp() bool { return true }
-
 // Compile checks a template.
 func (Executor) Compile(source string) (executors.Program, error) {
 	p, err := compile(source)

@@ -113,11 +113,6 @@ func (r *Runner) load(o *model.Operation) (*job, error) {
 	if j.executor, ok = r.Executors(o.Executor); !ok {
 		return j, refused("this node has no executor " + string(o.Executor)) // another one may
 	}
-	if finder, ok := j.executor.(executors.Lookup); ok && finder.LooksUp() && o.Lease.Door == "" { // who settles logs in as the account itself, but for that
-		if c, ok := state.Credentials.Get(v, string(state.DoorOf(v, o))); ok && c.Enabled {
-			j.auth = c
-		}
-	}
 	j.mixed = mixed(v)
 	j.template = templateOf(v, o.Template)
 	if t, ok := state.Templates.Get(v, string(o.Template)); ok && o.Kind == model.Preflight && t.Version(o.TemplateVersion) != nil {

@@ -58,7 +58,12 @@ func TestDirectoryAccountIsFound(t *testing.T) {
 				}
 			}
 			id := must(h, operation.Request, operation.RequestArgs{Credential: own, Kind: model.Verify, Trigger: "heartbeat"}).Operation
-			must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"})
+			token := must(h, operation.Grant, operation.GrantArgs{Operation: id, Node: "n1"}).Token
+			before := h.m.View()
+			if m, _ := state.Credentials.Get(before, string(manager)); m.ReservedLogins(token) != 1 {
+				t.Errorf("reserved at the manager, who may fail one login: %v", m.Reserved)
+			}
+			before.Close()
 			h.start(ldap.New())
 			h.await(id, name, func(o *model.Operation) bool { return o.Lease == nil })
 			if c.door == 0 { // a dry run logs in as the manager, who is in no branch of people

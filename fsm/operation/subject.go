@@ -71,10 +71,7 @@ func subjectOf(tx *table.Tx, o *model.Operation) (subject, error) {
 // reserve keeps the logins that an attempt may fail, on the account, on the one that logs in for it, and on those on its way.
 // It refuses when there are none left: the target, or a jump host, might lock the account.
 func reserve(tx *table.Tx, m command.Meta, o *model.Operation, s subject) error {
-	own, door := s.account(), model.CredentialID("")
-	if o.State != model.OpSettling || o.Kind == model.Deprovision || o.Kind == model.Preflight || o.Kind == model.SearchOrphans || isAccess(o.Kind) { // who settles logs in as the account itself
-		door = state.DoorOf(tx, o)
-	}
+	own, door := s.account(), state.LoginOf(tx, o)
 	if most := s.logins(o); own != nil && most > 0 {
 		n := min(most, state.LoginsLeft(tx, own, m.At))
 		if n <= 0 {

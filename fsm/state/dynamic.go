@@ -240,3 +240,18 @@ func DoorOf(r table.Reader, o *model.Operation) model.CredentialID {
 	}
 	return model.CredentialID(t.ID)
 }
+
+// LoginOf names the credential whose login the next attempt of an operation may fail, or the one at work, besides those as the account
+// itself; empty if there is none. Who settles logs in as the account, unless that has to be found first.
+func LoginOf(r table.Reader, o *model.Operation) model.CredentialID {
+	door := DoorOf(r, o)
+	switch {
+	case o.State != model.OpUncertain && o.State != model.OpSettling, o.Kind == model.Deprovision, o.Kind == model.Preflight, o.Kind == model.SearchOrphans, access(o.Kind):
+		return door
+	case model.LooksUp(o.Executor):
+		if c, ok := Credentials.Get(r, string(door)); ok && c.Enabled {
+			return door
+		}
+	}
+	return ""
+}

@@ -48,7 +48,7 @@ func inWords(r table.Reader, at model.Time, o *model.Operation, why plan.Obstacl
 		}
 		return "the scheduler to end it: its target is gone"
 	case plan.LoginsSpent:
-		return "the budget of failing logins: " + noLogin(r, at, why.Credential, model.CredentialID(o.Target.ID), state.DoorOf(r, o))
+		return "the budget of failing logins: " + noLogin(r, at, why.Credential, model.CredentialID(o.Target.ID), state.LoginOf(r, o))
 	case plan.NoSlot:
 		return "a free slot: all of the nodes that could run it are taken"
 	case plan.NoSite:

@@ -147,7 +147,7 @@ func (a *assigning) look(o *model.Operation) (s start) {
 		return stop(Obstacle{Block: TargetBusy, Operation: by})
 	}
 	key, _ := state.Credentials.Look(a.r, o.Target.ID) // nil: the target is none
-	s.door, s.way = state.DoorOf(a.r, o), state.WayLogins(a.r, o.Device, key)
+	s.door, s.way = state.LoginOf(a.r, o), state.WayLogins(a.r, o.Device, key)
 	anew := o.Reconcile && o.State == model.OpReady || // logins have failed: it does not wait for them
 		o.Kind == model.CredentialInactivation || o.Kind == model.EphemeralRemove
 	// The budget of failing logins: one more could lock the account.

@@ -31,6 +31,17 @@ func TestBudgets(t *testing.T) {
 			}
 			waits(tx, "beside", 9, nil)
 		}, 100, []model.OperationID{"a", "b", "beside"}},
+		"who settles logs in as the account, for which the manager's failures are no reason to wait": {func(tx *table.Tx) {
+			manager(tx, 4)
+			waits(tx, "anew", 1, by)
+			waits(tx, "in doubt", 2, func(o *model.Operation, c *model.Credential) { o.State = model.OpUncertain; by(o, c) })
+		}, 100, []model.OperationID{"in doubt"}},
+		"but for a directory, where the manager finds the account first": {func(tx *table.Tx) {
+			manager(tx, 2)
+			for i, id := range []string{"a", "b", "c"} {
+				waits(tx, id, model.Time(i+1), func(o *model.Operation, c *model.Credential) { o.State, o.Executor = model.OpUncertain, "ldap"; by(o, c) })
+			}
+		}, 100, []model.OperationID{"a", "b"}},
 		"the last login of its own": {func(tx *table.Tx) {
 			waits(tx, "a", 1, func(_ *model.Operation, c *model.Credential) { c.BadLogins = failed(3) })
 		}, 100, []model.OperationID{"a"}},
@@ -71,7 +82,7 @@ func TestBudgets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := view(t, func(tx *table.Tx) {
-				member(tx, "n1", 9, nil)
+				member(tx, "n1", 9, func(n *model.Node) { n.Announced.Executors = []model.ExecutorName{"ssh", "ldap"} })
 				c.put(tx)
 			})
 			var got []model.OperationID
