@@ -39,7 +39,10 @@ func TestBudgets(t *testing.T) {
 		"but for a directory, where the manager finds the account first": {func(tx *table.Tx) {
 			manager(tx, 2)
 			for i, id := range []string{"a", "b", "c"} {
-				waits(tx, id, model.Time(i+1), func(o *model.Operation, c *model.Credential) { o.State, o.Executor = model.OpUncertain, "ldap"; by(o, c) })
+				waits(tx, id, model.Time(i+1), func(o *model.Operation, c *model.Credential) {
+					o.State, o.Executor = model.OpUncertain, "ldap"
+					by(o, c)
+				})
 			}
 		}, 100, []model.OperationID{"a", "b"}},
 		"the last login of its own": {func(tx *table.Tx) {
