@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cofre/cluster"
 	"cofre/cluster/clustertest"
 	"cofre/fsm/model"
 )
@@ -99,6 +100,29 @@ func TestDeposedLeaderConfirmsNoRead(t *testing.T) {
 		now := c.Leader(old.ID)
 		if _, err := now.Reader.ReadIndex(c.Context(3 * time.Second)); err != nil {
 			t.Errorf("its successor: %v", err)
+		}
+	})
+}
+
+// TestReadGivesUpWithoutAMajority: a node that lost the others refuses who asks now, so who asked before does not wait longer than they.
+func TestReadGivesUpWithoutAMajority(t *testing.T) {
+	three(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		for _, left := range []*clustertest.Member{c.Follower(), c.Leader()} {
+			c.Await("it serves", left.Reader.Fresh)
+			c.Isolate(left.ID)
+			began := time.Now()
+			if _, err := left.Reader.ReadIndex(c.Context(time.Minute)); !model.Is(err, model.Unavailable) {
+				t.Errorf("%s alone: %v", left.ID, err)
+			}
+			if took := time.Since(began); took > 2*cluster.FreshFor {
+				t.Errorf("%s alone answered after %s", left.ID, took)
+			}
+			c.Rejoin(left.ID)
+			c.Await("it serves again", left.Reader.Fresh)
+			if _, err := left.Reader.ReadIndex(c.Context(time.Minute)); err != nil {
+				t.Errorf("%s is back: %v", left.ID, err)
+			}
+			c.Leader()
 		}
 	})
 }

@@ -43,7 +43,7 @@ func (s Status) Err() error {
 	case s.Sealed:
 		return &model.Error{Kind: model.VaultSealed, Msg: "the vault is sealed on this node", RetryAfter: 10}
 	case !s.Fresh:
-		return &model.Error{Kind: model.Unavailable, Msg: "this node has no contact with the leader", RetryAfter: 2}
+		return &model.Error{Kind: model.Unavailable, Msg: "this node has no contact with the leader: it takes a majority of the voters, who run and reach each other (cofre status)", RetryAfter: 2}
 	}
 	return nil
 }

@@ -155,7 +155,7 @@ func (s *session) applicationSecrets(c *cobra.Command, r run) ([]dsm.Variable, e
 	if err != nil {
 		return nil, err
 	}
-	all, sealed, err := dsm.Fetch(c.Context(), api, conn, r.of)
+	all, sealed, err := dsm.Fetch(c.Context(), api, r.of)
 	if sealed && r.private == "" {
 		return nil, errSealed
 	}

@@ -77,6 +77,15 @@ func New(c Config) (*Client, error) {
 	return &Client{config: c, http: &http.Client{Transport: t}}, nil
 }
 
+// As is a client with other keys, which begins with the node that answered.
+func (c *Client) As(id, secret string) *Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	other := &Client{config: c.config, http: c.http, last: c.last}
+	other.config.ClientID, other.config.ClientSecret = id, secret
+	return other
+}
+
 // Sealed tells whether an answer held secrets that are encrypted to the authorization's key.
 func (c *Client) Sealed() bool { return c.sealed.Load() }
 
@@ -155,6 +164,7 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	first := c.last
 	c.mu.Unlock()
 	var last error
+	var absent []string
 	for i := range c.config.URLs {
 		at := (first + i) % len(c.config.URLs)
 		b, err, again := c.once(ctx, c.config.URLs[at], method, path, contentType, body, authorization)
@@ -167,9 +177,15 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		if !again || ctx.Err() != nil {
 			return nil, err
 		}
+		if telling(err) == 0 {
+			absent = append(absent, c.config.URLs[at])
+		}
 		if last == nil || telling(err) >= telling(last) {
 			last = err
 		}
+	}
+	if telling(last) > 0 && len(absent) > 0 {
+		last = fmt.Errorf("%w; not reached: %s", last, strings.Join(absent, ", "))
 	}
 	return nil, last
 }

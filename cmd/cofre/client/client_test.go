@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -108,6 +109,61 @@ func TestWhatTellsMost(t *testing.T) {
 		if err := api.Do(t.Context(), "GET", "/x", nil, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, not %s", err, want)
 		}
+	}
+}
+
+// TestGoesOnWhereItWas: a client with other keys begins with the node that answered, not with one that is off; and an error names the
+// nodes that were not reached besides the one that spoke.
+func TestGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	var tokens, ids atomic.Int32
+	off, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = off.Close() })
+	var asked atomic.Int32 // of a node that hangs up
+	go func() {
+		for {
+			c, err := off.Accept()
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			_ = c.Close()
+		}
+	}()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("client_id") == "other" && r.FormValue("client_secret") == "key" {
+			ids.Add(1)
+		}
+		if r.URL.Path == "/iso/oauth2/token" {
+			tokens.Add(1)
+			_, _ = io.WriteString(w, `{"access_token":"t","expires_in":3600}`)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"detail":"no majority"}`)
+	}))
+	t.Cleanup(s.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gone := "https://" + off.Addr().String()
+	api, err := client.New(client.Config{URLs: []string{gone, s.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.As("other", "key").Token(t.Context()); err != nil || tokens.Load() != 2 || ids.Load() != 1 || asked.Load() != 1 {
+		t.Errorf("%v: %d tokens, %d for the other keys; the node that hangs up was asked %d times", err, tokens.Load(), ids.Load(), asked.Load())
+	}
+	var said *client.Error
+	if err := api.Do(t.Context(), "GET", "/x", nil, nil); !errors.As(err, &said) || !strings.Contains(err.Error(), "no majority; not reached: "+gone) {
+		t.Errorf("%v", err)
 	}
 }
 

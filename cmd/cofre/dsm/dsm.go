@@ -151,7 +151,7 @@ func runb(c *cobra.Command, s Surroundings, f flags) error {
 	if len(m.missing) > 0 {
 		fmt.Fprintf(notes, "not registered, as they are not set: %s\n", strings.Join(m.missing, ", "))
 	}
-	all, sealed, err := fetch(c.Context(), api, conn, Name{f.application, f.system, f.environment}, m)
+	all, sealed, err := fetch(c.Context(), api, Name{f.application, f.system, f.environment}, m)
 	if err != nil {
 		return err
 	}

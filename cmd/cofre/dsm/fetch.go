@@ -19,8 +19,8 @@ type Variable struct{ Name, Value string }
 
 // Fetch reads every secret of an application as variables, in the order of their names. Of a name that several secrets
 // hold, the last one counts. sealed tells that values are encrypted to the authorization's key, and are handed on as they came.
-func Fetch(ctx context.Context, api *client.Client, conn client.Config, n Name) (all []Variable, sealed bool, err error) {
-	return fetch(ctx, api, conn, n, mapping{})
+func Fetch(ctx context.Context, api *client.Client, n Name) (all []Variable, sealed bool, err error) {
+	return fetch(ctx, api, n, mapping{})
 }
 
 // The vendor's numbers for something that the caller may not have, or may only read.
@@ -42,8 +42,8 @@ type secret struct {
 }
 
 // fetch goes the way of the dsm client: register, go on with the keys of the application, send what is mapped, read.
-func fetch(ctx context.Context, api *client.Client, conn client.Config, n Name, m mapping) (out []Variable, sealed bool, err error) {
-	api, refused, err := register(ctx, api, conn, n)
+func fetch(ctx context.Context, api *client.Client, n Name, m mapping) (out []Variable, sealed bool, err error) {
+	api, refused, err := register(ctx, api, n)
 	if err != nil {
 		return nil, false, err
 	}
@@ -100,7 +100,7 @@ func read(ctx context.Context, api *client.Client, n Name, refused *client.Error
 // register finds or makes the application and continues with its keys. Keys that may not register applications may still
 // be those of the application itself; read compares the names, and says why no others were given. An authorization with less than all three names is never made:
 // a name that somebody forgot would make one more.
-func register(ctx context.Context, api *client.Client, conn client.Config, n Name) (_ *client.Client, refused *client.Error, err error) {
+func register(ctx context.Context, api *client.Client, n Name) (_ *client.Client, refused *client.Error, err error) {
 	if n.System == "" || n.Environment == "" {
 		return api, nil, nil
 	}
@@ -114,7 +114,5 @@ func register(ctx context.Context, api *client.Client, conn client.Config, n Nam
 	case a.ID == "" || a.Signature == "":
 		return api, nil, nil
 	}
-	conn.ClientID, conn.ClientSecret = a.ID, a.Signature
-	api, err = client.New(conn)
-	return api, nil, err
+	return api.As(a.ID, a.Signature), nil, nil
 }
