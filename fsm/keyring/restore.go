@@ -126,7 +126,7 @@ func holdAll(tx *table.Tx, m command.Meta, backup model.Time, r *RestoreResult) 
 	r.Changes = state.Credentials.Count(tx, "due", table.TimeKey(0), due, restoreCounted)
 	r.Verifications = state.Credentials.Count(tx, "verify", table.TimeKey(0), due, restoreCounted)
 	var hurried []*model.Operation
-	for o := range state.Operations.Range(tx, "waiting", table.TimeKey(0), table.NumberKey(1<<64-1)) {
+	for o := range state.Waiting(tx, 0, 1<<62) {
 		if r.Waiting++; o.Immediate {
 			hurried = append(hurried, o)
 		}

@@ -6,6 +6,7 @@ import (
 	"cofre/fsm/codec"
 	"cofre/fsm/model"
 	"cofre/fsm/table"
+	"iter"
 )
 
 // Sequence counts one kind of number.
@@ -97,10 +98,10 @@ var (
 		table.Index[model.Operation]{Name: "dedup", Unique: true, Keys: openDedup},
 		table.Index[model.Operation]{Name: "target", Keys: func(o *model.Operation) []string { return []string{o.Target.ID} }},
 		table.Index[model.Operation]{Name: "open", Keys: openTarget},
-		table.Index[model.Operation]{Name: "waiting", Keys: waiting},
 		table.Index[model.Operation]{Name: "lease", Keys: leaseKey},
 		table.Index[model.Operation]{Name: "state", Keys: func(o *model.Operation) []string { return []string{o.State.String()} }},
 		table.Index[model.Operation]{Name: "prompt", Keys: prompt},
+		table.Index[model.Operation]{Name: "patient", Keys: patient},
 		table.Index[model.Operation]{Name: "finished", Keys: finishedKey},
 		table.Index[model.Operation]{Name: "held", Keys: heldKey})
 	Attempts = table.Define(19, "attempt", AttemptKey)
@@ -262,6 +263,14 @@ func prompt(o *model.Operation) []string {
 	return waiting(o)
 }
 
+// patient indexes what waits and merely fell due.
+func patient(o *model.Operation) []string {
+	if o.Prompt() {
+		return nil
+	}
+	return waiting(o)
+}
+
 // HeldKey is the position in the index "held" of what was put off until a moment. What a freeze and a stop hold back stands apart from
 // what the execution hours alone hold back, so that neither is searched for the other.
 func HeldKey(automatic bool, until model.Time) string {
@@ -276,6 +285,20 @@ func heldKey(o *model.Operation) []string {
 		return nil
 	}
 	return []string{HeldKey(o.Automatic(), o.NotBefore)}
+}
+
+// Waiting lists the operations that no slot has and that may start from a moment on, before another: each part by that moment, what goes
+// before the rest first.
+func Waiting(r table.Reader, from, until model.Time) iter.Seq[*model.Operation] {
+	return func(yield func(*model.Operation) bool) {
+		for _, index := range []string{"prompt", "patient"} {
+			for o := range Operations.Range(r, index, table.TimeKey(from), table.TimeKey(until)) {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // After is the position behind a waiting operation in the indexes of those.

@@ -116,6 +116,11 @@ func (t *Table[T]) Range(r Reader, index, from, to string) iter.Seq[*T] {
 	return typed[T](t.untyped.scanIndex(r, index, from, to))
 }
 
+// Glance is Range without the copies, as Look is Get without one.
+func (t *Table[T]) Glance(r Reader, index, from, to string) iter.Seq[*T] {
+	return typed[T](t.untyped.glanceIndex(r, index, from, to))
+}
+
 // Reverse is Range in descending order.
 func (t *Table[T]) Reverse(r Reader, index, from, to string) iter.Seq[*T] {
 	return typed[T](t.untyped.scanIndexDown(r, index, from, to))

@@ -194,12 +194,12 @@ func (t *untyped) by(r Reader, index, key string) iter.Seq[any] {
 		lower := t.indexKey(i, key, "")
 		if t.indexes[i].unique {
 			if pk := r.get(lower); pk.exists {
-				t.resolve(r, yield)(nil, pk)
+				t.resolve(r, t.get, yield)(nil, pk)
 			}
 			return
 		}
 		upper := append(slices.Clone(lower[:len(lower)-1]), 1)
-		row := t.resolve(r, yield)
+		row := t.resolve(r, t.get, yield)
 		r.scan(lower, upper, func(k []byte, pk *cell) bool {
 			// An index key may hold a zero byte (times do), so the entry of a longer key can stand in this range.
 			return !bytes.Equal(k, t.indexKey(i, key, string(pk.value))) || row(k, pk)
@@ -218,13 +218,19 @@ func (t *untyped) first(r Reader, index, key string) any {
 //go:noinline
 func (t *untyped) scanIndex(r Reader, index, from, to string) iter.Seq[any] {
 	lower, upper := t.between(index, from, to)
-	return func(yield func(any) bool) { r.scan(lower, upper, t.resolve(r, yield)) }
+	return func(yield func(any) bool) { r.scan(lower, upper, t.resolve(r, t.get, yield)) }
+}
+
+//go:noinline
+func (t *untyped) glanceIndex(r Reader, index, from, to string) iter.Seq[any] {
+	lower, upper := t.between(index, from, to)
+	return func(yield func(any) bool) { r.scan(lower, upper, t.resolve(r, t.look, yield)) }
 }
 
 //go:noinline
 func (t *untyped) scanIndexDown(r Reader, index, from, to string) iter.Seq[any] {
 	lower, upper := t.between(index, from, to)
-	return func(yield func(any) bool) { r.scanDown(lower, upper, t.resolve(r, yield)) }
+	return func(yield func(any) bool) { r.scanDown(lower, upper, t.resolve(r, t.get, yield)) }
 }
 
 //go:noinline
@@ -237,10 +243,10 @@ func (t *untyped) count(r Reader, index, from, to string, limit int) (n int) {
 	return n
 }
 
-// resolve shows the rows that index entries lead to.
-func (t *untyped) resolve(r Reader, yield func(any) bool) func(k []byte, pk *cell) bool {
+// resolve shows the rows that index entries lead to, as find (get or look) gives them.
+func (t *untyped) resolve(r Reader, find func(Reader, string) any, yield func(any) bool) func(k []byte, pk *cell) bool {
 	return func(_ []byte, pk *cell) bool {
-		row := t.get(r, string(pk.value))
+		row := find(r, string(pk.value))
 		if row == nil {
 			panic(Failure{Op: "index of table " + t.name, Err: errDangling})
 		}

@@ -20,7 +20,7 @@ type Grant struct {
 type Look struct {
 	Now   model.Time
 	Alive func(model.NodeID) bool
-	Limit int // waiting operations looked at: of those that somebody waits for, and of all
+	Limit int // waiting operations looked at: of those that somebody waits for, and of the others
 	Share int // percent of all slots that work may have that nobody waits for; one slot in any case
 }
 
@@ -53,13 +53,13 @@ func (q *Queue) Assign(r table.Reader, l Look) (out Round) {
 	if out.Full = a.room <= 0; out.Full {
 		return out
 	}
-	for o := range walk(r, "waiting", &q.waiting, l.Now, l.Limit) {
+	for o := range walk(r, "patient", &q.patient, l.Now, l.Limit) {
 		if left := take(o); !left || a.room <= 0 {
 			out.More, out.Full = out.More && left, left
 			return out
 		}
 	}
-	out.More = out.More || q.waiting != ""
+	out.More = out.More || q.patient != ""
 	return out
 }
 

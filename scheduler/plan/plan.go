@@ -28,7 +28,7 @@ func Leases(r table.Reader) []Held {
 
 // leased lists the operations that hold a lease, by node.
 func leased(r table.Reader) iter.Seq[*model.Operation] {
-	return state.Operations.Range(r, "lease", "", "\xff") // names of nodes are ASCII
+	return state.Operations.Glance(r, "lease", "", "\xff") // names of nodes are ASCII
 }
 
 // Overdue tells whether a lease is to be taken back: its time and grace are over in state time, and the leader itself has
@@ -46,9 +46,11 @@ func NextWake(r table.Reader, now, horizon model.Time) model.Time {
 			next = t
 		}
 	}
-	for o := range state.Operations.Range(r, "waiting", table.TimeKey(now+1), table.TimeKey(horizon)) {
-		consider(o.NotBefore)
-		break
+	for _, index := range []string{"prompt", "patient"} {
+		for o := range state.Operations.Glance(r, index, table.TimeKey(now+1), table.TimeKey(horizon)) {
+			consider(o.NotBefore)
+			break
+		}
 	}
 	for c := range state.Credentials.Range(r, "due", table.TimeKey(now+1), table.TimeKey(horizon)) {
 		consider(c.RotateAt)

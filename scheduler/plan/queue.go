@@ -10,7 +10,7 @@ import (
 
 // Queue remembers how far a leader has looked at the waiting operations. It holds none of them, and starts anew with each
 // term.
-type Queue struct{ prompt, waiting string } // positions in the indexes; empty: at the front
+type Queue struct{ prompt, patient string } // positions in the indexes; empty: at the front
 
 // walk yields operations of an index that are due: the first, half of the limit, and then from where the last walk ended.
 // So what waits longest is always seen, and what cannot start, as thousands that wait for one broken host, hides nothing
@@ -20,15 +20,18 @@ func walk(r table.Reader, index string, at *string, now model.Time, limit int) i
 		end, front := table.TimeKey(now+1), (limit+1)/2
 		from := table.TimeKey(0)
 		for half, most := range []int{front, limit - front} {
-			seen := 0
-			for o := range state.Operations.Range(r, index, from, end) {
+			seen, last := 0, (*model.Operation)(nil)
+			for o := range state.Operations.Glance(r, index, from, end) {
 				if seen == most {
 					break
 				}
 				if seen++; !yield(o) {
 					return
 				}
-				from = state.After(o)
+				last = o
+			}
+			if last != nil {
+				from = state.After(last)
 			}
 			switch {
 			case seen < most:

@@ -15,7 +15,7 @@ func Held(r table.Reader, now model.Time, limit int) []Due {
 		return nil
 	}
 	var due []Due
-	for o := range state.Operations.Range(r, "waiting", table.TimeKey(0), table.TimeKey(now+1)) {
+	for o := range state.Waiting(r, 0, now+1) {
 		if len(due) == limit {
 			break
 		}

@@ -15,7 +15,7 @@ type watches struct {
 
 func watchesOf(f *fsm.FSM) watches {
 	return watches{
-		due: f.Watch(state.Operations.Rows(), state.Nodes.Rows(), state.Policies.Rows(), state.Credentials.Index("due"), state.Credentials.Index("spent"),
+		due: f.Watch(state.Operations.Index("prompt"), state.Operations.Index("patient"), state.Operations.Index("lease"), state.Nodes.Rows(), state.Policies.Rows(), state.Credentials.Index("due"), state.Credentials.Index("spent"),
 			state.DynamicUsers.Rows(), state.Revocations.Rows()),
 		slots: f.Watch(state.Operations.Rows()),
 		keys:  f.Watch(state.Keyring.Rows(), state.Nodes.Rows()),
