@@ -111,8 +111,8 @@ func vendorAutomations(s AutomationService) []route.Route {
 		{Name: "triggers", In: "body", Type: "array", Required: true, Text: strings.Join(triggers(), "; ")},
 		{Name: "applications", In: "body", Type: "array", Text: "names; the secrets that their authorizations own and the authorizations themselves count"},
 		{Name: "secrets", In: "body", Type: "array", Text: "identities or numbers, of secrets that count besides"},
-		{Name: "plugin", In: "body", Required: true, Text: "executor"}, {Name: "template", In: "body", Required: true, Text: "of the execution type Secret Management Automation"},
-		{Name: "devices", In: "body", Type: "array", Required: true, Text: "hostname and credential, which logs in there"},
+		{Name: "plugin", In: "body", Required: true, Text: "executor, by our name or the vendor's"}, {Name: "template", In: "body", Required: true, Text: "of the execution type Secret Management Automation"},
+		{Name: "devices", In: "body", Type: "array", Required: true, Text: "hostname and credential, which logs in there: number, identifier, or the user name on that host"},
 	}
 	const text = "Whoever saves it may read the secrets, and read and use every credential; each run is decided again on that."
 	return []route.Route{
@@ -135,8 +135,12 @@ func automationObject(a *Automation) compat.Object {
 	for _, d := range a.Devices {
 		hosts = append(hosts, d.Hostname)
 	}
+	var tags any // null, or one text, unlike everywhere else
+	if len(r.Tags) > 0 {
+		tags = strings.Join(r.Tags, ", ")
+	}
 	return compat.Object{
-		{Name: "id", Value: strconv.FormatUint(r.Number, 10)}, {Name: "name", Value: r.Name}, {Name: "tags", Value: append([]string{}, r.Tags...)}, {Name: "enabled", Value: r.Enabled}, {Name: "description", Value: r.Description},
+		{Name: "id", Value: strconv.FormatUint(r.Number, 10)}, {Name: "name", Value: r.Name}, {Name: "tags", Value: tags}, {Name: "enabled", Value: r.Enabled}, {Name: "description", Value: r.Description},
 		{Name: "triggers", Value: events}, {Name: "plugin", Value: string(r.Executor)}, {Name: "template", Value: a.Names[string(r.Template)]},
 		{Name: "applications", Value: named(a.Names, r.Applications)}, {Name: "secrets", Value: named(a.Names, r.Secrets)}, {Name: "devices", Value: append([]string{}, hosts...)},
 	}

@@ -33,7 +33,7 @@ type AutomationView struct {
 // AutomationDeviceBody is where an automation runs.
 type AutomationDeviceBody struct {
 	Hostname   string `json:"hostname" doc:"must be that of the credential; may be absent"`
-	Credential string `json:"credential" doc:"number, identifier or user@host; logs in"`
+	Credential string `json:"credential" doc:"number, identifier or user@host, or the user name on the host that is named; logs in"`
 }
 
 // AutomationBody is an automation to create or change; what is absent stays as it is.

@@ -32,10 +32,21 @@ func TestAutomations(t *testing.T) {
 	h.json(own, "POST", "/iso/sctm/automation", 403, automation)
 	a := h.json(admin, "POST", "/iso/sctm/automation", 201, automation)
 	if a.text("automation.id") != "1" || a.text("automation.plugin") != "ssh" || a.text("automation.template") != "push" || a.text("automation.applications.0") != "billing" || a.text("automation.devices.0") != "web1" ||
-		a.text("automation.tags.1") != "push" || a.text("automation.triggers.1") != "When a secret is created" || !strings.Contains(a.text("response.message"), "created") {
+		a.text("automation.tags") != "cloud, push" || a.text("automation.triggers.1") != "When a secret is created" || !strings.Contains(a.text("response.message"), "created") {
 		t.Error(a.raw)
 	}
 	h.json(admin, "POST", "/api/sctm/automation", 409, automation)
+	// Clients of the vendor name the account's user on the host.
+	if a := h.json(admin, "POST", "/iso/sctm/automation", 201, strings.NewReplacer("to vault", "by user", `"web1-root"`, `"root"`, `"cloud, push"`, `""`).Replace(automation)); a.text("automation.devices.0") != "web1" || a.at("automation.tags") != nil {
+		t.Error(a.raw)
+	}
+	if a := h.json(admin, "DELETE", "/api/v1/secret-automations/2", 200, ""); a.text("devices.0.credential") != "web1-root" {
+		t.Error(a.raw)
+	}
+	h.json(admin, "POST", "/api/v1/devices", 201, `{"hostname":"web2","ip":"192.0.2.2"}`)
+	for _, login := range []string{`"web1-root"`, `"root"`, `""`} {
+		h.json(admin, "POST", "/iso/sctm/automation", 400, strings.NewReplacer("to vault", "elsewhere", `"web1"`, `"web2"`, `"web1-root"`, login).Replace(automation))
+	}
 	for _, prefix := range []string{"/iso", "/api"} {
 		if a := h.json(admin, "GET", prefix+"/sctm/automations", 200, ""); a.text("automations.0.name") != "to vault" || !strings.Contains(a.text("response.message"), "list") {
 			t.Error(a.raw)

@@ -140,21 +140,30 @@ func (s *secretAutomations) template(ctx context.Context, row *model.DSMAutomati
 	return nil
 }
 
-// credential finds what logs in to a device.
+// credential finds what logs in to a device: clients of the vendor name the account's user there.
 func (s *secretAutomations) credential(ctx context.Context, d api.AutomationDevice) (model.CredentialID, error) {
+	if d.Credential == "" {
+		return "", model.Errorf(model.Invalid, "each device goes with the credential that logs in").WithCode(1004).WithField("devices")
+	}
 	c, err := s.access.FindCredential(ctx, d.Credential)
+	switch {
+	case d.Hostname == "" && err != nil:
+		return "", in(err, "devices")
+	case d.Hostname == "":
+		return c.ID, nil
+	}
+	on, missing := s.access.FindDevice(ctx, d.Hostname)
+	if missing != nil {
+		return "", of(missing, "devices")
+	}
+	if err == nil && c.Device == on.ID {
+		return c.ID, nil
+	}
+	if user, none := s.access.FindCredential(ctx, d.Credential+"@"+on.Hostname); none == nil {
+		return user.ID, nil
+	}
 	if err != nil {
 		return "", in(err, "devices")
 	}
-	if d.Hostname == "" {
-		return c.ID, nil
-	}
-	on, err := s.access.FindDevice(ctx, d.Hostname)
-	if err != nil {
-		return "", of(err, "devices")
-	}
-	if on.ID != c.Device {
-		return "", model.Errorf(model.Invalid, "credential %d is not of the device %s: it logs in to its own device only", c.Number, on.Hostname).WithField("devices")
-	}
-	return c.ID, nil
+	return "", model.Errorf(model.Invalid, "credential %d is not of the device %s: it logs in to its own device only", c.Number, on.Hostname).WithField("devices")
 }
