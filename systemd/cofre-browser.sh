@@ -11,7 +11,7 @@ HOME=$profile XDG_CONFIG_HOME=$profile XDG_CACHE_HOME=$profile \
 	"${COFRE_BROWSER:-chromium}" --headless=new --remote-debugging-pipe --user-data-dir="$profile" --disk-cache-size=1 \
 	--no-first-run --no-default-browser-check --disable-gpu --disable-dev-shm-usage --disable-extensions --disable-sync --disable-breakpad \
 	--disable-background-networking --disable-component-update --disable-default-apps --disable-domain-reliability --metrics-recording-only \
-	--password-store=basic --disable-save-password-bubble --disable-features=Translate,MediaRouter,OptimizationHints,AutofillServerCommunication \
+	--password-store=basic --disable-save-password-bubble --disable-features=Translate,MediaRouter,OptimizationHints,AutofillServerCommunication,HttpsUpgrades,HttpsFirstBalancedMode,HttpsFirstBalancedModeAutoEnable \
 	--proxy-server=127.0.0.1:9 --proxy-bypass-list='<-loopback>' --host-resolver-rules='MAP * ~NOTFOUND' "$@" \
 	2>/dev/null &
 browser=$!

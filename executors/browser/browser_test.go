@@ -1,14 +1,19 @@
 package browser_test
 
 import (
+	"context"
 	"errors"
+	"net"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"cofre/executors"
 	"cofre/executors/browser"
 	"cofre/executors/executortest"
+	"cofre/executors/executortest/target"
 	"cofre/executors/mask"
 	"cofre/fsm/model"
 	"cofre/vault/secret"
@@ -162,6 +167,70 @@ func TestOutcomes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPlain: a site without TLS, which the device allows, is asked in the clear. Chromium tries TLS first unless it is told not to.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	h := open(t, launch(t))
+	plain := httptest.NewServer(h.server.Config.Handler)
+	t.Cleanup(plain.Close)
+	h.target = model.Endpoint{Hostname: h.target.Hostname, Address: "127.0.0.1", Port: target.PortOf(plain.Listener.Addr().String()), InsecureTLS: true}
+	h.template = strings.ReplaceAll(h.template, "https:", "http:")
+	a, fresh := h.add(t), canary+"plain-1"
+	if outcome, err := h.change(t, a, fresh, nil); outcome != executors.Applied || !h.in(a.Name, fresh) {
+		t.Errorf("%s, %v", outcome, err)
+	}
+}
+
+// TestSilentSite: a site that says nothing is told with what was waited for, how long, and what may be done; before a secret was typed no
+// login can have failed.
+func TestSilentSite(t *testing.T) {
+	t.Parallel()
+	connect := share(t)
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	for name, c := range map[string]struct {
+		words  string
+		plain  bool
+		from   string // the step from which on nobody is there
+		spared bool
+		class  executors.Class
+		says   string
+	}{
+		"no TLS there":            {"", false, "connect", true, executors.ClassTLS, "does the target speak TLS at this port?"},
+		"no answer":               {"", true, "connect", true, executors.ClassTimeout, "the target does not answer with a page within 5s; for slow pages: cofre automation set --read-timeout"},
+		"none to the login":       {"", false, "click #login", false, executors.ClassTLS, "does the target speak TLS at this port?"},
+		"no time for the attempt": {"timeout 600\n", true, "connect", true, executors.ClassTimeout, "the template did not end within 600ms: its word timeout says"},
+	} {
+		h := open(t, connect)
+		a := h.add(t)
+		if h.template = c.words + h.template; c.plain {
+			h.template = strings.ReplaceAll(h.template, "https:", "http:")
+		}
+		outcome, err := h.change(t, a, canary+"x1", func(s *executors.Session) {
+			var gone atomic.Bool
+			s.Before = func(step string) error {
+				if step == c.from {
+					gone.Store(true)
+				}
+				return nil
+			}
+			s.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if gone.Load() {
+					address = port.Addr().String()
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}
+			s.ConnectTimeout, s.ReadTimeout, s.Target.InsecureTLS = time.Second, 5*time.Second, c.plain
+		})
+		if outcome != executors.NotStarted || executortest.ClassOf(err) != c.class || executors.IsSpared(err) != c.spared || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %s, spared %t, %v", name, outcome, executors.IsSpared(err), err)
+		}
 	}
 }
 

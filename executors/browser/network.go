@@ -3,7 +3,6 @@ package browser
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -285,8 +284,8 @@ func (n *network) dial(ctx context.Context, encrypt bool, to string) (net.Conn, 
 	conn := raw
 	if encrypt {
 		cfg.NextProtos = []string{"http/1.1"}
-		c := tls.Client(raw, cfg)
-		if err := c.HandshakeContext(first); err != nil {
+		c, err := executors.Encrypt(first, raw, cfg)
+		if err != nil {
 			_ = raw.Close()
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cofre/executors"
@@ -68,9 +69,14 @@ func (r *run) until(ctx context.Context, script, what string) error {
 			if _, failed := r.net.quiet(); failed != nil {
 				return failed
 			}
-			return &executors.Failure{Class: executors.ClassTimeout, Msg: "the page does not show " + what + " in time"}
+			return r.slow("the page does not show " + what)
 		}
 	}
+}
+
+// slow is the failure of a page that was waited for.
+func (r *run) slow(what string) error {
+	return &executors.Failure{Class: executors.ClassTimeout, Msg: fmt.Sprintf("%s within %s; for slow pages: cofre automation set --read-timeout", what, r.limit)}
 }
 
 // settle waits until the page is complete and asks for nothing.
@@ -81,7 +87,7 @@ func (r *run) settle(ctx context.Context) error {
 		select {
 		case <-time.After(pace): // a submit takes a moment to become a request
 		case <-ctx.Done():
-			return &executors.Failure{Class: executors.ClassTimeout, Msg: "the page does not become complete in time"}
+			return r.slow("the page does not become complete")
 		}
 		quiet, failed := r.net.quiet()
 		if failed != nil {
@@ -107,7 +113,16 @@ func (r *run) navigate(ctx context.Context, st step) error {
 	var out struct {
 		Error string `json:"errorText"`
 	}
-	if err := r.tools.call(ctx, "Page.navigate", map[string]any{"url": to}, &out); err != nil {
+	wait, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	err = r.tools.call(wait, "Page.navigate", map[string]any{"url": to}, &out) // returns when the page begins to come
+	if _, failed := r.net.quiet(); err != nil && failed != nil {
+		return failed
+	}
+	switch {
+	case err != nil && wait.Err() != nil:
+		return r.slow("the target does not answer with a page")
+	case err != nil:
 		return err
 	}
 	return r.settle(ctx)
@@ -129,6 +144,7 @@ func (r *run) fill(ctx context.Context, st step) error {
 	if st.candidate() {
 		r.net.hold()
 	}
+	r.shown = r.shown || slices.ContainsFunc(st.parts, func(p mask.Part) bool { return p.Hole != "" && p.Hole.Secret() })
 	if st.verb == "fill" {
 		err = r.tools.call(ctx, "Input.insertText", map[string]any{"text": text}, nil)
 	} else {

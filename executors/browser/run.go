@@ -24,6 +24,7 @@ type run struct {
 	refusal string        // the selector of the page's no, until the next action
 	last    string        // the selector that was used last
 	x, y    float64       // of the next click with the mouse
+	shown   bool          // the page holds a secret: until then no login can have failed
 	in      bool          // the login is over
 	awaited bool          // something was awaited after the new secret had left
 	line    int
@@ -51,7 +52,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 			return executors.Applied, nil
 		}
 	}
-	f := failure(red, r.line, err)
+	f := r.failure(err)
 	s.Trace.Step(model.Step{Line: f.Line, Text: "stopped", Error: f.Msg})
 	var no *refusal
 	switch {
@@ -89,7 +90,7 @@ func (p *program) Verify(ctx context.Context, s executors.Session, with secret.V
 	case errors.As(err, &no):
 		return false, nil
 	}
-	return false, failure(red, r.line, err)
+	return false, r.failure(err)
 }
 
 // tell lets a capture hear what a person would read on the page: its address, title and text. What stands in its fields is no part
@@ -117,6 +118,21 @@ func failure(red *executors.Redactor, line int, err error) *executors.Failure {
 		class = executors.ClassNetwork
 	}
 	return &executors.Failure{Class: class, Line: line, Msg: executors.Said(red, err)}
+}
+
+// failure is the one of the attempt.
+func (r *run) failure(err error) *executors.Failure {
+	f := failure(r.red, r.line, err)
+	f.Spared = !r.shown // later, the silence of one request says nothing of those before it
+	return f
+}
+
+// late tells that the time of the whole attempt is over, whatever was waited for when it was.
+func (p *program) late(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, errEnded) && failure(&executors.Redactor{}, 0, err).Class != executors.ClassTimeout {
+		return err
+	}
+	return &executors.Failure{Class: executors.ClassTimeout, Msg: fmt.Sprintf("the template did not end within %s: its word timeout says how long an attempt may last, %s at most", p.process, maxProcess)}
 }
 
 // attempt starts a browser and runs the first steps.
@@ -166,11 +182,11 @@ func (r *run) attempt(ctx context.Context, p *program, steps int) error {
 		r.net.flying.Wait()
 	}()
 	if err := r.tools.open(ctx, p.agent); err != nil {
-		return err
+		return p.late(ctx, err)
 	}
 	for i, st := range p.steps[:steps] {
 		r.line = st.line
-		err := r.step(ctx, st)
+		err := p.late(ctx, r.step(ctx, st))
 		note := model.Step{Line: st.line, Text: st.source}
 		if err != nil {
 			note.Error = failure(r.red, st.line, err).Msg

@@ -108,7 +108,7 @@ func (s *site) login(w http.ResponseWriter, r *http.Request) {
 		cookie := fmt.Sprintf("c%d", len(s.sessions))
 		s.sessions[cookie] = name
 		s.mu.Unlock()
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: cookie, HttpOnly: true, Secure: true, Path: "/", SameSite: http.SameSiteStrictMode})
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: cookie, HttpOnly: true, Secure: r.TLS != nil, Path: "/", SameSite: http.SameSiteStrictMode})
 		http.Redirect(w, r, "/account", http.StatusSeeOther)
 	}
 }
