@@ -36,9 +36,14 @@ func Spare(err error) error {
 // Late is the error of a step whose context ended: of its limit, that the target did not answer.
 func Late(ctx context.Context, step string, limit time.Duration) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &Failure{Class: ClassTimeout, Msg: fmt.Sprintf("%s: no answer within %s", step, limit)}
+		return Silent(step, limit)
 	}
 	return fmt.Errorf("%s: %w", step, ctx.Err())
+}
+
+// Silent is the error of a step that the target did not answer within its limit.
+func Silent(step string, limit time.Duration) *Failure {
+	return &Failure{Class: ClassTimeout, Msg: fmt.Sprintf("%s: no answer within %s; for slow targets: cofre automation set --connect-timeout, --read-timeout", step, limit)}
 }
 
 // Threshold watches a library that connects and logs in by one call, so that an error tells how far it came.

@@ -35,6 +35,7 @@ type Answer struct {
 // Send makes one request. A host that is not the device's is reached at port 443, if the executor says that it belongs to the device's
 // service; the device's own at the port that it lists. Certificates are verified for the name in the URL.
 func Send(ctx context.Context, s executors.Session, r *http.Request) (Answer, error) {
+	began := time.Now()
 	ctx, cancel := s.Reading(ctx, defaultTimeout)
 	defer cancel()
 	if r.URL.Scheme != "https" || r.URL.Port() != "" {
@@ -49,20 +50,31 @@ func Send(ctx context.Context, s executors.Session, r *http.Request) (Answer, er
 		return Answer{}, &executors.Failure{Class: executors.ClassTLS, Msg: err.Error()}
 	}
 	cfg.ServerName, cfg.NextProtos = host, []string{"http/1.1"}
+	var door executors.Threshold
+	door.Watch(cfg)
 	transport := &http.Transport{
 		DialContext:     func(ctx context.Context, network, _ string) (net.Conn, error) { return s.Dial(ctx, network, to) },
 		TLSClientConfig: cfg, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
 	}
 	defer transport.CloseIdleConnections()
+	failed := func(what string, err error) error {
+		if err = fmt.Errorf("%s %s: %w", what, host, err); ctx.Err() != nil {
+			err = executors.Late(ctx, what+" "+host, time.Since(began).Round(time.Second/10))
+		}
+		if !door.Encrypted() {
+			err = executors.Spare(err)
+		}
+		return err
+	}
 	resp, err := transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
-		return Answer{}, fmt.Errorf("ask %s: %w", host, err)
+		return Answer{}, failed("ask", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return Answer{}, fmt.Errorf("read the answer of %s: %w", host, err)
+		return Answer{}, failed("read the answer of", err)
 	case len(body) > maxBody:
 		return Answer{}, &executors.Failure{Class: executors.ClassProtocol, Msg: "the answer is longer than 1 MiB"}
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:

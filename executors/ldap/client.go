@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -70,6 +69,7 @@ type client struct {
 	conn   *directory.Conn
 	ctx    context.Context //nolint:containedctx // the library knows none: the client carries the attempt's
 	socket net.Conn
+	limit  time.Duration // of one answer
 	untie  func() bool
 }
 
@@ -92,7 +92,7 @@ func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, err
 	if err != nil {
 		return nil, err
 	}
-	c := &client{ctx: ctx, socket: socket}
+	c := &client{ctx: ctx, socket: socket, limit: answer}
 	// Whatever waits for the target wakes up when the time is over.
 	stop := context.AfterFunc(first, func() { _ = socket.Close() })
 	if startTLS || s.Target.Port == plainPort || s.Target.Port == plainGlobalPort {
@@ -139,10 +139,16 @@ func (c *client) startTLS(cfg *tls.Config) error {
 	return &executors.Failure{Class: executors.ClassTLS, Msg: "the server offers no StartTLS; use its LDAPS port"}
 }
 
-// told prefers the end of the context to what the library makes of the closed socket.
+// told prefers the end of the context to what the library makes of the closed socket, and says how long was waited for an answer.
 func (c *client) told(err error) error {
-	if err != nil && c.ctx.Err() != nil {
-		return fmt.Errorf("wait for the directory: %w", c.ctx.Err())
+	const wait = "wait for the directory"
+	switch {
+	case err == nil:
+		return nil
+	case c.ctx.Err() != nil:
+		return executors.Late(c.ctx, wait, c.limit)
+	case classOf(err) == executors.ClassTimeout:
+		return executors.Silent(wait, c.limit)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -26,6 +27,7 @@ type double struct {
 	bind   byte   // the result of every login
 	said   string // with it
 	change byte   // the result of every change
+	mute   byte   // the kind of request that is not answered
 }
 
 // start gives a session with it.
@@ -91,6 +93,7 @@ func (d double) serve(c net.Conn) {
 			return append(append([]byte{0x0a, 1, code}, element(0x04)...), element(0x04, []byte(said)...)...)
 		}
 		switch kind {
+		case d.mute:
 		case 0x60:
 			answer(0x61, result(d.bind, d.said)...)
 		case 0x63:
@@ -176,5 +179,50 @@ func TestSilentBeforeLogin(t *testing.T) {
 		if in, err := ldap.New().Verify(t.Context(), s, secret.New([]byte("x"))); in || executortest.ClassOf(err) != want || want == executors.ClassTimeout && !executors.IsSpared(err) {
 			t.Errorf("port %d: %v, %v", port, in, err)
 		}
+	}
+}
+
+// TestSilentLater: a directory that says nothing any more is told with what was waited for, and for how long, in a change, a proof and a
+// list. A login of which nobody heard may have failed, as whoever it was; a search that finds the account is no login of it.
+func TestSilentLater(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mute    byte
+		outcome executors.Outcome
+		denied  mask.Name
+	}{
+		"the login":  {0x60, executors.NotStarted, mask.AuthPassword},
+		"the search": {0x63, executors.NotStarted, ""},
+		"the change": {0x66, executors.Uncertain, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := double{mute: c.mute}.start(t)
+			s.ReadTimeout = 300 * time.Millisecond
+			judge := func(how string, err error, denied mask.Name, spared bool) {
+				t.Helper()
+				var f *executors.Failure
+				if !errors.As(err, &f) || f.Class != executors.ClassTimeout || f.Denied != denied || f.Spared != spared || !strings.Contains(f.Msg, "wait for the directory: no answer within 300ms") {
+					t.Errorf("%s: %v", how, err)
+				}
+			}
+			p, err := ldap.New().Compile("bind [#AUTH_USER#]\nfind dc=x (uid=[#USERNAME#])\nmod-replace userPassword [#NEW_PASSWORD#]")
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome, err := p.Run(t.Context(), s)
+			if judge("a change", err, "", false); outcome != c.outcome {
+				t.Error(outcome)
+			}
+			if c.mute == 0x66 {
+				return
+			}
+			in, err := ldap.New().Verify(t.Context(), s, secret.New([]byte("x")))
+			if judge("a proof", err, c.denied, c.denied == ""); in {
+				t.Error("proven")
+			}
+			_, _, err = ldap.New().Accounts(t.Context(), s, "a")
+			judge("a list", err, c.denied, false)
+		})
 	}
 }

@@ -141,13 +141,20 @@ func verify(ctx context.Context, s executors.Session, with secret.Value, startTL
 
 // failure makes a Failure of any error. Our own words stay; what the server or the library says passes the redactor.
 func failure(red *executors.Redactor, err error) *executors.Failure {
-	var f *executors.Failure
-	if errors.As(err, &f) {
+	var (
+		f    *executors.Failure
+		who  *asAuth
+		said *executors.Failure
+	)
+	switch us := errors.As(err, &who); {
+	case errors.As(err, &f) && !us:
 		return f
+	case f != nil:
+		said = executors.Fail(f.Class, 0, f)
+	default:
+		said = &executors.Failure{Class: classOf(err), Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || sparing[code(err)]}
 	}
-	said := &executors.Failure{Class: classOf(err), Msg: executors.Said(red, err), Spared: executors.IsSpared(err) || sparing[code(err)]}
-	var who *asAuth
-	if errors.As(err, &who) {
+	if who != nil {
 		said.Msg = who.what + ": " + mask.AuthUser.String() + " cannot log in: " + said.Msg
 		if !said.Spared {
 			said.Denied = mask.AuthPassword

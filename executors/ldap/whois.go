@@ -62,7 +62,8 @@ func (i identity) look(c *client, s executors.Session) (string, error) {
 		return "", err
 	}
 	uid := directory.EscapeFilter(i.uid)
-	return c.find(i.base, "(|(uid="+uid+")(sAMAccountName="+uid+"))")
+	dn, err := c.find(i.base, "(|(uid="+uid+")(sAMAccountName="+uid+"))")
+	return dn, executors.Spare(err) // whoever is looked for was not logged in as
 }
 
 // bindAuth logs in as AUTH_USER, to do something.

@@ -215,3 +215,8 @@ func TestPolicy(t *testing.T) {
 		t.Error("a policy that is none")
 	}
 }
+
+func TestDoubleSilent(t *testing.T) {
+	t.Parallel()
+	kit.Silent(t)
+}

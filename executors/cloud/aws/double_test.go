@@ -58,7 +58,7 @@ func newDouble(t testing.TB) *double {
 }
 
 var kit = cloudtest.Cloud{Engine: engine, Catalogue: aws.Catalogue(), Create: aws.CreateTemplate, Remove: aws.RemoveTemplate,
-	Open: func(t testing.TB) *cloudtest.Double { return &newDouble(t).Double }, Uncertain: 8, Asked: 4}
+	Open: func(t testing.TB) *cloudtest.Double { return &newDouble(t).Double }, Uncertain: 8, Asked: 4, Signs: true}
 
 // Left counts users, and keys besides the account's.
 func (d *double) Left() int { return len(d.users) + len(d.keys) - 1 }

@@ -109,6 +109,7 @@ func (r *run) do(ctx context.Context, c *client, p *program, st step, arg string
 		}
 		params.Set("Path", arg)
 		if err := c.call(ctx, iam, "CreateUser", params, nil); err != nil {
+			r.Exposed = !executors.IsSpared(err) // nobody was there
 			return err
 		}
 	case attachPolicies:

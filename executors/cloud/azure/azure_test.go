@@ -235,3 +235,8 @@ func TestCompile(t *testing.T) {
 		t.Error("the policy is no JSON")
 	}
 }
+
+func TestDoubleSilent(t *testing.T) {
+	t.Parallel()
+	kit.Silent(t)
+}

@@ -230,3 +230,8 @@ func TestPolicy(t *testing.T) {
 		t.Error("a role that is none")
 	}
 }
+
+func TestDoubleSilent(t *testing.T) {
+	t.Parallel()
+	kit.Silent(t)
+}

@@ -1,8 +1,10 @@
 package cloudtest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +22,9 @@ type Cloud struct {
 	Create    string // templates
 	Remove    string
 	Open      func(testing.TB) *Double
-	Uncertain int // how many cuts of a creation must end uncertain at least
-	Asked     int // how often a creation asks for permission at least
+	Uncertain int  // how many cuts of a creation must end uncertain at least
+	Asked     int  // how often a creation asks for permission at least
+	Signs     bool // requests are signed: a creation begins without a login
 }
 
 // standIn is what is committed before the provider has made anything.
@@ -220,6 +223,44 @@ func (c Cloud) Permission(t *testing.T) {
 		}
 		if executortest.ClassOf(err) != executors.ClassRefused || asked != n+1 || d.Requests() != then || n == 0 && then != 0 || outcome == executors.NotStarted && d.Left() != 0 {
 			t.Errorf("refused at question %d: %s, %v, %d requests", n+1, outcome, err, d.Requests())
+		}
+	}
+}
+
+// Silent connects to a service that says nothing: at first, after the handshake, or from a later request on. It is told with what was
+// waited for, and before a request left no login can have failed.
+func (c Cloud) Silent(t *testing.T) {
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = port.Close() })
+	for name, e := range map[string]struct {
+		mute    bool // a port that takes connections
+		at      int  // the request that is not answered
+		outcome executors.Outcome
+		spared  bool
+	}{
+		"a port":            {true, 0, executors.NotStarted, true},
+		"the first request": {false, 1, executors.NotStarted, false},
+		"a later request":   {false, 3, executors.Uncertain, false},
+	} {
+		d := c.Open(t)
+		d.Do(func() { d.silent, d.over = e.at, make(chan struct{}) })
+		a := d.Try(t, nil)
+		a.ReadTimeout = 500 * time.Millisecond
+		if dial := a.Dial; e.mute {
+			a.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return dial(ctx, network, port.Addr().String())
+			}
+		}
+		outcome, err := c.Template(t, c.Create).Run(t.Context(), a.Session)
+		if c.Signs && !e.mute {
+			e.outcome = executors.Uncertain
+		}
+		close(d.over)
+		if executortest.ClassOf(err) != executors.ClassTimeout || outcome != e.outcome || executors.IsSpared(err) != e.spared || !strings.Contains(err.Error(), ": no answer within 500ms") {
+			t.Errorf("%s: %s, spared %t, %v", name, outcome, executors.IsSpared(err), err)
 		}
 	}
 }

@@ -40,8 +40,10 @@ type Double struct {
 	mu       sync.Mutex // guards what follows, and the service
 	service  Service
 	requests int
-	cut      int  // the request at which the connection breaks ...
-	after    bool // ... after it had its effect
+	cut      int           // the request at which the connection breaks ...
+	after    bool          // ... after it had its effect
+	silent   int           // the request that is not answered ...
+	over     chan struct{} // ... before this is closed
 }
 
 // Start serves a double that was filled in, until the test ends.
@@ -62,6 +64,9 @@ func (d *Double) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	body, _ := io.ReadAll(r.Body)
+	if d.requests == d.silent {
+		<-d.over
+	}
 	status, out := d.service.Answer(r, body)
 	if d.requests == d.cut {
 		panic(http.ErrAbortHandler)
