@@ -69,7 +69,8 @@ type house struct {
 	*fsmtest.Proposer
 	t      *testing.T
 	m      *fsm.FSM
-	own    *fsm.FSM     // the replica of the runner's node; m if it does not lag
+	own    *fsm.FSM // the replica of the runner's node; m if it does not lag
+	keys   runner.Keys
 	leapt  atomic.Int64 // milliseconds that the leader's clock was moved on
 	mu     sync.Mutex   // guards what follows
 	hasty  []string     // commands that were proposed with the word that a request waits for them
@@ -90,7 +91,7 @@ func openFrom(t *testing.T, script string) *house {
 
 func openWith(t *testing.T, m *fsm.FSM) *house {
 	t.Helper()
-	h := &house{t: t, m: m, own: m, Proposer: fsmtest.NewProposer(m, "n1"), ended: make(chan struct{}, 64), lost: make(chan struct{}, 64)}
+	h := &house{t: t, m: m, own: m, keys: plainKeys{}, Proposer: fsmtest.NewProposer(m, "n1"), ended: make(chan struct{}, 64), lost: make(chan struct{}, 64)}
 	began := time.Now()
 	h.Now = func() model.Time { return fsmtest.Start.Add(time.Since(began)) + model.Time(h.leapt.Load()) }
 	return h
@@ -120,7 +121,7 @@ func (h *house) start(all ...executors.Executor) (stop func()) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	r := runner.New(runner.Config{
-		Node: "n1", Proposer: h, View: h.own.View, Changed: h.own.Changed, Keys: plainKeys{}, Log: logrus.NewEntry(log),
+		Node: "n1", Proposer: h, View: h.own.View, Changed: h.own.Changed, Keys: h.keys, Log: logrus.NewEntry(log),
 		Place: func(row string) barrier.AAD { return barrier.AAD{} },
 		Executors: func(n model.ExecutorName) (executors.Executor, bool) {
 			i := slices.IndexFunc(all, func(e executors.Executor) bool { return e.Name() == n })

@@ -69,6 +69,7 @@ func New(c Config) *Runner {
 	if c.Lost == nil {
 		c.Lost = func() {}
 	}
+	c.Keys = sealable{c.Keys}
 	return &Runner{Config: c, active: map[model.Pos]*lease{}, adopted: make(chan struct{}, 1), sessions: executors.NewSessions(executors.SessionIdle), lookup: net.DefaultResolver.LookupNetIP}
 }
 
