@@ -114,6 +114,13 @@ func (c *Clock) Usable(peer model.NodeID) bool {
 	return age >= sampleLife || (s.theirs.Add(age).Sub(c.wall())+own).Abs() < usableOffset
 }
 
+// Wrong tells whether commands of this node are not taken, as far as its own clock decides: whoever asks here had better
+// ask another node. False while nothing is known.
+func (c *Clock) Wrong() bool {
+	offset, known := c.Offset()
+	return known && offset.Abs() >= usableOffset
+}
+
 func (c *Clock) judge() {
 	offset, known := c.Offset()
 	bad := known && offset.Abs() > maxClockOffset

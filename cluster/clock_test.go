@@ -77,6 +77,25 @@ func TestOwnClockSteps(t *testing.T) {
 	})
 }
 
+// A node is not asked any more when its own clock would have its commands refused, at once and only then.
+func TestWrong(t *testing.T) {
+	t.Parallel()
+	var ahead time.Duration
+	k := cluster.NewClock(func() []model.NodeID { return []model.NodeID{"a", "b"} }, nil)
+	k.Wall = func() time.Time { return time.Now().Round(0).Add(ahead) }
+	if ahead = time.Hour; k.Wrong() {
+		t.Error("nobody was asked yet")
+	}
+	for _, id := range []model.NodeID{"a", "b"} {
+		k.Observe(id, model.TimeOf(time.Now()), time.Now(), time.Now())
+	}
+	for a, want := range map[time.Duration]bool{0: false, 50 * time.Second: false, -50 * time.Second: false, 61 * time.Second: true, -24 * time.Hour: true, 80 * 365 * 24 * time.Hour: true} {
+		if ahead = a; k.Wrong() != want {
+			t.Errorf("a clock that is %s ahead is wrong: %v", a, !want)
+		}
+	}
+}
+
 // Work goes to no node whose clock would have its reports refused.
 func TestUsable(t *testing.T) {
 	t.Parallel()

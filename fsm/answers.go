@@ -11,10 +11,11 @@ import (
 	"cofre/fsm/table"
 )
 
-const (
-	answersLive  = 2 * time.Minute // RULES 2: how long results are remembered
-	maxAnswerRow = 256 << 10       // bytes of answers from which on the next ones get a row of their own
-)
+// CommandsLive is how long results are remembered, and how old a command may be (RULES 2).
+const CommandsLive = 2 * time.Minute
+
+// maxAnswerRow is how many bytes of answers a row takes before the next ones get a row of their own.
+const maxAnswerRow = 256 << 10
 
 // answers remembers what commands were answered. The rows have the answers; which commands have one is kept in memory
 // too, because every command asks and hardly one ever finds something. It is read from the rows when there is none, after
@@ -96,7 +97,7 @@ func (a *answers) store(tx *table.Tx) {
 
 // forget removes at most n rows of answers that are too old to be asked for again.
 func (a *answers) forget(tx *table.Tx, at model.Time, n int) {
-	limit := at.Add(-answersLive)
+	limit := at.Add(-CommandsLive)
 	for ; n > 0 && len(a.past) > 0 && a.past[0].Until < limit; n-- {
 		row := heap.Pop(&a.past).(pastAnswers)
 		for i := range len(row.IDs) / len(command.ID{}) {

@@ -53,11 +53,11 @@ func (f *FSM) applyCommand(b *table.Batch, known *answers, c clock, l *raft.Log,
 	case c.ahead && e.Kind != node.AdvanceClock.Kind():
 		res.Err = model.Errorf(model.Unavailable, "the leader's clock is more than %s ahead of state time: wait for the clocks to agree", model.MaxStep)
 		return res
-	case e.Made < c.at.Add(-answersLive):
-		res.Err = model.Errorf(model.Expired, "the command is older than %s: ask again", answersLive)
+	case e.Made < c.at.Add(-CommandsLive):
+		res.Err = model.Errorf(model.Expired, "the command is older than %s by the cluster's time, %s: ask again; if the clocks are behind that time, when they reach it", CommandsLive, c.at)
 		return res
-	case e.Made > c.at.Add(answersLive) && e.Kind != node.AdvanceClock.Kind():
-		res.Err = model.Errorf(model.Expired, "the command was made more than %s ahead of state time: correct the clock of node %s", answersLive, e.Node)
+	case e.Made > c.at.Add(CommandsLive) && e.Kind != node.AdvanceClock.Kind():
+		res.Err = model.Errorf(model.Expired, "the command was made more than %s ahead of state time: correct the clock of node %s", CommandsLive, e.Node)
 		return res
 	}
 	pos := model.PosOf(l.Index, ordinal)

@@ -321,7 +321,18 @@ func TestHealthAndFreshness(t *testing.T) {
 			t.Errorf("%s: no Retry-After", path)
 		}
 	}
-	h.set(func(s *health.Status) { s.Fresh, s.Sealed = true, true })
+	// A wrong clock takes every token for expired, or for one of the future: no client is told so.
+	h.set(func(s *health.Status) { s.Fresh, s.ClockWrong = true, true })
+	for _, a := range []answer{h.json(tok, "GET", "/api/v1/whoami", 503, ""), h.json("spent", "GET", "/api/v1/whoami", 503, "")} {
+		if !strings.Contains(a.raw, "clock") {
+			t.Error(a.raw)
+		}
+	}
+	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id=a&client_secret=b")), 503)
+	if a := h.json("", "GET", "/health", 503, ""); a.text("status") != "wrong clock" {
+		t.Error(a.raw)
+	}
+	h.set(func(s *health.Status) { s.ClockWrong, s.Sealed = false, true })
 	h.json(tok, "GET", "/iso/pam/credential/1", 503, "")
 	h.want(h.send(h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id=a&client_secret=b")), 503)
 	if a := h.json("", "GET", "/health", 503, ""); a.text("status") != "sealed" || a.at("sealed") != true {

@@ -17,6 +17,7 @@ type Status struct {
 	Initialized bool // it belongs to a cluster
 	Sealed      bool
 	Fresh       bool // it has heard from the leader lately
+	ClockWrong  bool // by a minute or more, against the other voters' clocks
 	Leader      model.NodeID
 	Version     string
 	Dev         bool
@@ -31,6 +32,8 @@ func (s Status) Reason() string {
 		return "sealed"
 	case !s.Fresh:
 		return "no contact with the leader"
+	case s.ClockWrong:
+		return "wrong clock"
 	}
 	return ""
 }
@@ -44,6 +47,8 @@ func (s Status) Err() error {
 		return &model.Error{Kind: model.VaultSealed, Msg: "the vault is sealed on this node", RetryAfter: 10}
 	case !s.Fresh:
 		return &model.Error{Kind: model.Unavailable, Msg: "this node has no contact with the leader: it takes a majority of the voters, who run and reach each other (cofre status)", RetryAfter: 2}
+	case s.ClockWrong: // its own judgement of tokens would be worth nothing, and no command of it is taken
+		return &model.Error{Kind: model.Unavailable, Msg: "the clock of this node is wrong: ask another node, and correct the clock of this one", RetryAfter: 10}
 	}
 	return nil
 }

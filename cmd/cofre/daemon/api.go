@@ -64,5 +64,5 @@ func (m *member) healthStatus() health.Status {
 		m.founded.Store(state.Keyring.Has(v, state.SystemKey))
 		v.Close()
 	}
-	return health.Status{Node: m.id(), Initialized: m.founded.Load(), Sealed: m.keys.Sealed(), Fresh: m.reader.Fresh(), Leader: m.node.Leader(), Version: m.version, Dev: m.config.Dev}
+	return health.Status{Node: m.id(), Initialized: m.founded.Load(), Sealed: m.keys.Sealed(), Fresh: m.reader.Fresh(), ClockWrong: m.clock.Wrong(), Leader: m.node.Leader(), Version: m.version, Dev: m.config.Dev}
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"cofre/cluster"
 	"cofre/cluster/gossip"
+	"cofre/fsm"
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/httpapi/automation"
@@ -129,6 +131,8 @@ func (d *Daemon) status(ctx context.Context) Status {
 		s.Headline = unfoundedText(m.config.DataDir)
 	case m.removed() || s.Leader == "" && expelled(m.id(), seen):
 		s.Headline = removedText(m.config.DataDir)
+	case s.Leader != "" && !m.clock.Disagrees():
+		s.Headline = cmp.Or(aheadText(m.stateTime(), model.TimeOf(time.Now())), s.Headline)
 	}
 	if f := m.echoes.Load(); f != nil {
 		for _, r := range f.Status() {
@@ -182,6 +186,16 @@ func (v voters) headline(leader string) string {
 		return fmt.Sprintf("DEGRADED: %d of %d voters are healthy; the next failure stops the service", v.healthy, v.all)
 	}
 	return fmt.Sprintf("%d of %d voters are healthy; the cluster survives the loss of %d", v.healthy, v.all, v.tolerance())
+}
+
+// aheadText says that nothing is taken until the clocks reach the cluster's time, "" where things are well: a leader's
+// clock was wrong, and was not known to be (RULES 1), as when two clocks of three were.
+func aheadText(cluster, now model.Time) string {
+	end := cluster.Add(-fsm.CommandsLive)
+	if now >= end {
+		return ""
+	}
+	return fmt.Sprintf("REFUSING: the cluster's time, %s, is ahead of the clocks, because those of several nodes were wrong: changes and secrets are refused as older than %s until the clocks show %s", cluster, fsm.CommandsLive, end)
 }
 
 func (m *member) describe(o cluster.MemberStatus, rumour gossip.Health, leader string) MemberStatus {

@@ -3,7 +3,22 @@ package daemon
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"cofre/fsm/model"
 )
+
+// TestAhead: what the status begins with while the cluster's time is ahead of the clocks is when that ends.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	now := model.TimeOf(time.Date(2026, 11, 30, 23, 48, 0, 0, time.UTC))
+	for ahead, want := range map[time.Duration]string{-time.Minute: "", 2 * time.Minute: "", 5 * time.Minute: "clocks show 2026-11-30T23:51:00.000Z"} {
+		got := aheadText(now.Add(ahead), now)
+		if (got == "") != (want == "") || !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %s", ahead, got)
+		}
+	}
+}
 
 // TestHeadline: the first line of the status says how it stands with the voters, without a leader who answers all the same, and with closed
 // vaults that nothing is served.
