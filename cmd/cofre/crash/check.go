@@ -25,6 +25,7 @@ func (m *matrix) collect(ctx context.Context) ([]op, error) {
 		case o.fine():
 			m.load.ended++
 		case o.Final && m.plant == "":
+			m.stuck++
 			m.evidence(ctx, fmt.Sprintf("operation %d ended as %s: %s", o.Number, o.State, o.Message), o.Number)
 		}
 	}

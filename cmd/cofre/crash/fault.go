@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 )
 
 const idle = 200 * time.Millisecond
+
+// kinds are how the names of faults begin.
+var kinds = []string{"SIGKILL", "SIGSTOP", "SIGTERM", "cut", "clock", "sealed", "outrun", "disk full"}
 
 // fault is one strike.
 type fault struct {
@@ -31,6 +35,9 @@ func (m *matrix) strike(ctx context.Context) (struck []*fault, err error) {
 	f := newFault(aimed)
 	victim := m.victim(aimed, leader)
 	brk, hold, mend := m.choose(ctx, f, victim)
+	for !strings.HasPrefix(f.kind, m.only) {
+		brk, hold, mend = m.choose(ctx, f, victim)
+	}
 	f.led = f.node == leader
 	f.at = time.Now()
 	if err := brk(); err != nil {
@@ -107,20 +114,33 @@ func (m *matrix) choose(ctx context.Context, f *fault, n *node) (brk func() erro
 	case m.plant != "":
 		f.kind = "SIGKILL"
 		return n.kill, m.between(50*time.Millisecond, time.Second), func() error { return n.revive(ctx) }
-	case p < 0.68:
+	case p < 0.56:
 		hold = m.between(50*time.Millisecond, 2*time.Second)
 		if m.rng.IntN(12) == 0 {
 			hold = long
 		}
 		f.kind = "SIGKILL"
 		return n.kill, hold, func() error { return n.revive(ctx) }
-	case p < 0.78:
+	case p < 0.66:
 		f.kind = "SIGSTOP"
 		return func() error { return n.signal(syscall.SIGSTOP) }, long, func() error { return n.signal(syscall.SIGCONT) }
-	case p < 0.96:
+	case p < 0.82:
 		how := []cut{cutPeers, cutPeers, cutIn, cutOut, cutAnswers, cutAll}[m.rng.IntN(6)]
 		f.kind = "cut " + string(how)
 		return func() error { return m.net.cut(n.i, how) }, long, func() error { return m.net.heal(n.i) }
+	case p < 0.86:
+		f.kind = "SIGTERM"
+		return n.stop, m.between(50*time.Millisecond, 2*time.Second), func() error { return n.revive(ctx) }
+	case p < 0.91:
+		ahead := leaps[m.rng.IntN(len(leaps))]
+		f.kind = "clock " + ahead.String()
+		return func() error { return n.leap(ahead) }, long, func() error { return errors.Join(n.leap(0), n.revive(ctx)) }
+	case p < 0.95:
+		f.kind = "sealed"
+		return func() error { return n.seal(ctx) }, long, func() error { return n.unseal(ctx) }
+	case p < 0.96 && (!m.ci || m.only != ""):
+		f.kind = "outrun"
+		return func() error { return m.outrun(ctx, n) }, idle, func() error { return n.revive(ctx) }
 	default:
 		n = m.nodes[size-1]
 		f.kind = "disk full"

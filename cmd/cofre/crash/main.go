@@ -1,6 +1,6 @@
 // Package main is the crash matrix: three real `cofre server` processes, one network namespace each, rotate the passwords
-// of real Linux users (sshd, passwd) and of real PostgreSQL roles, while nodes are killed, paused, cut off and run out of
-// disk at aimed moments. After each round every account must log in with the value that the API hands out.
+// of real Linux users (sshd, passwd) and of real PostgreSQL roles, while nodes are killed, stopped, paused, cut off, sealed,
+// run out of disk, see their clocks leap and fall back too far for the log, at aimed moments. After each round every account must log in with the value that the API hands out.
 //
 // With --audit it kills the leader again and again while every node sends its audit events to a real rsyslogd over TLS,
 // and demands that what arrived is what the trail holds. With --control either of them uses servers that were built to
@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -39,6 +41,7 @@ type options struct {
 	seed      uint64
 	dir       string
 	keep      bool
+	only      string // how faults begin that are wanted; "": all
 	plant     string // the mistake that the servers make
 }
 
@@ -55,6 +58,7 @@ func main() {
 	flag.IntVar(&o.faults, "faults", 0, "fewer counted faults are too few: exit status 1 (default 300; 20 with --short; 6 with --ci)")
 	flag.IntVar(&o.users, "users", 0, "Linux users (default 40; 16 with --ci, 8 with --control)")
 	flag.IntVar(&o.roles, "roles", 0, "PostgreSQL roles (default 30; 12 with --ci, 6 with --control)")
+	flag.StringVar(&o.only, "only", "", "strike in this way only: "+strings.Join(kinds, ", "))
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the choices of faults; their moments cannot be repeated")
 	flag.StringVar(&o.dir, "dir", "", "folder for everything (default: a new one)")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder also when nothing was lost")
@@ -96,6 +100,9 @@ func (o *options) defaults() {
 func (o options) run(ctx context.Context) (code int, err error) {
 	if os.Geteuid() != 0 {
 		return 2, errors.New("namespaces, users and iptables need root")
+	}
+	if o.only != "" && !slices.Contains(kinds, o.only) {
+		return 2, fmt.Errorf("there are no faults of kind %q: there are %s", o.only, strings.Join(kinds, ", "))
 	}
 	if o.dir == "" {
 		if o.dir, err = os.MkdirTemp("", "cofre-crash-"); err != nil {

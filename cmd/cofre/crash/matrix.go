@@ -23,7 +23,7 @@ type matrix struct {
 	load     *load
 	struck   []*fault
 	lost     int
-	stuck    int
+	stuck    int    // operations that did not end, or ended without success
 	last     uint64 // number of the newest operation that was counted
 	outcomes map[string]int
 }
@@ -124,7 +124,7 @@ func (m *matrix) share(p phase) int {
 
 // round rotates under faults, heals everything, and demands that every account logs in.
 func (m *matrix) round(ctx context.Context, n int) error {
-	before, struck := m.load.done(), len(m.struck)
+	before, struck, stuck := m.load.done(), len(m.struck), m.stuck
 	m.load.start(ctx)
 	end := time.Now().Add(m.span)
 	for time.Now().Before(end) && ctx.Err() == nil {
@@ -155,7 +155,7 @@ func (m *matrix) round(ctx context.Context, n int) error {
 	m.classify(m.struck[struck:], ops)
 	lost := m.logins(ctx)
 	m.lost += lost
-	m.say("round %d: %d rotations, %d faults counted of %d in %.0f s, %d stuck, %d lost", n, m.load.done()-before, counted(m.struck[struck:]), len(m.struck)-struck, struckFor.Seconds(), len(open), lost)
+	m.say("round %d: %d rotations, %d faults counted of %d in %.0f s, %d stuck, %d lost", n, m.load.done()-before, counted(m.struck[struck:]), len(m.struck)-struck, struckFor.Seconds(), m.stuck-stuck, lost)
 	return nil
 }
 

@@ -164,6 +164,12 @@ func (n *node) signal(sig syscall.Signal) error {
 	return nil
 }
 
+func (n *node) pid() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.cmd.Process.Pid
+}
+
 func (n *node) running() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -188,6 +194,38 @@ func (n *node) kill() error {
 		n.wait()
 	}
 	return err
+}
+
+// stop ends the node in good order, in the time that its unit gives it (TimeoutStopSec).
+func (n *node) stop() error {
+	if err := n.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	done := n.done
+	n.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(time.Minute):
+		return fmt.Errorf("%s runs on after SIGTERM", n.id)
+	}
+}
+
+// seal closes the node's vault; unseal opens it again, whatever happened to the node meanwhile.
+func (n *node) seal(ctx context.Context) error {
+	return operator.NewClient(n.socket).Post(ctx, "/seal", struct{}{}, nil)
+}
+
+func (n *node) unseal(ctx context.Context) error {
+	return until(ctx, 30*time.Second, n.id+" opens its vault", func() error {
+		var a struct{ Sealed bool }
+		err := operator.NewClient(n.socket).Post(ctx, "/unseal", struct{}{}, &a)
+		if err == nil && a.Sealed {
+			err = errors.New("it is still sealed")
+		}
+		return err
+	})
 }
 
 // revive starts the node if it does not run, and waits until it answers.
