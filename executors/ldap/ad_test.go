@@ -28,7 +28,7 @@ func domain(s *target.Samba, template string) executortest.Kit {
 	return executortest.Kit{
 		Executor: ldap.New(), Template: template, Login: s.Login,
 		Target:  model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: s.Port(), CA: s.CA()},
-		Manager: &executortest.Account{Name: s.AdminUser, Password: s.AdminPassword},
+		Manager: &executortest.Account{Name: s.AdminUser, Password: s.AdminPassword}, Stays: true,
 		Account: func(t testing.TB) executortest.Account {
 			name, password := s.AddUser(t)
 			return executortest.Account{Name: name, Password: password}
@@ -49,7 +49,7 @@ func TestActiveDirectory(t *testing.T) {
 	t.Run("reset", func(t *testing.T) { executortest.Exercise(t, k) })
 	t.Run("self", func(t *testing.T) {
 		k := domain(s, named(t, "Active Directory password, by itself (LDAPS)"))
-		k.Manager = nil
+		k.Manager, k.Stays = nil, false
 		executortest.Exercise(t, k)
 	})
 	t.Run("users come and go", func(t *testing.T) {

@@ -75,12 +75,9 @@ type client struct {
 
 // dial connects and encrypts.
 func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, error) {
-	limit, answer := s.ConnectTimeout, s.ReadTimeout
+	limit := s.ConnectTimeout
 	if limit <= 0 {
 		limit = DefaultTimeout
-	}
-	if answer <= 0 {
-		answer = DefaultReadTimeout
 	}
 	cfg, err := executors.TLSConfig(s.Target)
 	if err != nil {
@@ -92,7 +89,7 @@ func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, err
 	if err != nil {
 		return nil, err
 	}
-	c := &client{ctx: ctx, socket: socket, limit: answer}
+	c := &client{ctx: ctx, socket: socket}
 	// Whatever waits for the target wakes up when the time is over.
 	stop := context.AfterFunc(first, func() { _ = socket.Close() })
 	if startTLS || s.Target.Port == plainPort || s.Target.Port == plainGlobalPort {
@@ -112,10 +109,32 @@ func dial(ctx context.Context, s executors.Session, startTLS bool) (*client, err
 		}
 		return nil, executors.Spare(err) // no login was tried yet
 	}
-	c.conn.SetTimeout(answer)
-	c.untie = context.AfterFunc(ctx, func() { _ = socket.Close() })
+	c.tie(ctx, s)
 	return c, nil
 }
+
+// tie makes the client one attempt's: its context ends the connection, and its limit is that of an answer.
+func (c *client) tie(ctx context.Context, s executors.Session) {
+	if c.untie != nil {
+		c.untie()
+	}
+	if c.limit = s.ReadTimeout; c.limit <= 0 {
+		c.limit = DefaultReadTimeout
+	}
+	c.conn.SetTimeout(c.limit)
+	c.ctx, c.untie = ctx, context.AfterFunc(ctx, func() { _ = c.socket.Close() })
+}
+
+// Restore asks for nothing, to see that the server is there: a connection has no state besides who is bound, which no template changes
+// in a session that stays.
+func (c *client) Restore(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = c.socket.Close() })()
+	_, err := c.conn.Search(directory.NewSearchRequest("", directory.ScopeBaseObject, directory.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"1.1"}, nil))
+	return err
+}
+
+// HangUp ends a session that stayed for nobody.
+func (c *client) HangUp() { c.hangUp() }
 
 func (c *client) overTLS(ctx context.Context, cfg *tls.Config) error {
 	t, err := executors.Encrypt(ctx, c.socket, cfg)

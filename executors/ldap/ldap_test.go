@@ -17,7 +17,7 @@ func kit(d *target.Slapd, template string) executortest.Kit {
 	return executortest.Kit{
 		Executor: ldap.New(), Template: template, Login: d.Login,
 		Target:  model.Endpoint{Hostname: "localhost", Address: "127.0.0.1", Port: d.Port(), CA: d.CA()},
-		Manager: &executortest.Account{Name: d.AdminDN, Password: d.AdminPassword},
+		Manager: &executortest.Account{Name: d.AdminDN, Password: d.AdminPassword}, Stays: true,
 		Account: func(t testing.TB) executortest.Account {
 			dn, password := d.AddUser(t)
 			return executortest.Account{Name: dn, Password: password}

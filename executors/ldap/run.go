@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	directory "github.com/go-ldap/ldap/v3"
@@ -49,7 +50,7 @@ func (p *program) Run(ctx context.Context, s executors.Session) (executors.Outco
 	return r.Outcome(errors.As(err, &refused)), &f
 }
 
-func (r *run) run(ctx context.Context, p *program) error {
+func (r *run) run(ctx context.Context, p *program) (err error) {
 	password, err := r.session.Resolve(mask.AuthPassword)
 	if err != nil {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
@@ -67,17 +68,60 @@ func (r *run) run(ctx context.Context, p *program) error {
 	if err := r.permit("connect"); err != nil {
 		return err
 	}
-	if r.conn, err = dial(ctx, r.session, p.startTLS); err != nil {
+	in, err := r.logIn(ctx, p, password)
+	if err != nil {
 		return err
 	}
-	defer r.conn.hangUp()
-	for _, st := range p.steps {
+	r.conn = in.Conn
+	r.conn.tie(ctx, r.session)
+	defer func() {
+		r.conn.untie()
+		in.Return(err)
+	}()
+	for _, st := range p.steps[1:] {
 		r.line = st.line
 		if err := r.step(st, password); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// logIn does the first step, which is always a bind, unless a session that did the same stayed. One in which somebody else is bound later
+// stays for nobody.
+func (r *run) logIn(ctx context.Context, p *program, password secret.Value) (in executors.Borrowed[*client], err error) {
+	st := p.steps[0]
+	name, err := r.text(st.name, escapeName)
+	if err != nil {
+		return in, executors.Fail(executors.ClassTemplate, st.line, err)
+	}
+	if slices.ContainsFunc(p.steps[1:], func(st step) bool { return st.verb == "bind" }) {
+		r.session.Sessions = nil
+	}
+	note := model.Step{Line: st.line, Text: st.source}
+	in, err = executors.LogIn(ctx, r.session, Name, secret.New([]byte(name)), password, strconv.FormatBool(p.startTLS), func() (*client, error) {
+		c, err := dial(ctx, r.session, p.startTLS)
+		if err != nil {
+			return nil, err
+		}
+		r.line = st.line
+		if err := c.bind(name, password); err != nil {
+			c.hangUp()
+			note.Error = failure(r.red, err).Msg
+			r.session.Trace.Step(note)
+			return nil, err
+		}
+		return c, nil
+	})
+	if err != nil {
+		return in, err
+	}
+	if in.Reused {
+		note.Text = in.Step().Text
+	}
+	r.bound = true
+	r.session.Enter(note)
+	return in, nil
 }
 
 func (r *run) permit(step string) error {
