@@ -73,7 +73,7 @@ func TestDsmRunb(t *testing.T) {
 		}
 		b, err := os.ReadFile(file)
 		info, _ := os.Stat(file)
-		if want := "declare -x DB_HOST='web1'\ndeclare -x DB_PASS='it'\\''s'\ndeclare -x DB_USER='app'\ndeclare -x DOTENV='A=1\nTOKEN=2\nBASH_FUNC_x%%=3\n'\ndeclare -x TOKEN='t0ken-value'\n"; err != nil || string(b) != want || info.Mode().Perm() != 0o600 {
+		if want := "set +xv\ndeclare -x DB_HOST='web1'\ndeclare -x DB_PASS='it'\\''s'\ndeclare -x DB_USER='app'\ndeclare -x DOTENV='A=1\nTOKEN=2\nBASH_FUNC_x%%=3\n'\ndeclare -x TOKEN='t0ken-value'\n"; err != nil || string(b) != want || info.Mode().Perm() != 0o600 {
 			t.Errorf("%v %s %q", err, info.Mode(), b)
 		}
 		if !strings.Contains(notes, "POST /iso/cicd/variables: 200") || !strings.Contains(notes, "not registered, as they are not set: ABSENT\n") || strings.Contains(notes, "t0ken") || strings.Contains(notes, env["SENHASEGURA_CLIENT_SECRET"]) {

@@ -18,7 +18,13 @@ type tool struct {
 	unless string
 	// shell tells that a shell itself takes the variable.
 	shell bool
+	// plain tells that no shell reads the file.
+	plain bool
 }
+
+// quiet ends the tracing of the shell that reads the file: it would print every value, as in Jenkins, which runs its scripts with
+// "sh -xe" and masks only what it knows itself. It stays off, since what follows uses the values.
+const quiet = "set +xv\n"
 
 var tools = []tool{
 	{name: "linux", help: "declare -x NAME='value', for bash", line: func(n, v string) string { return "declare -x " + n + "=" + quote(v) }, shell: true},
@@ -31,7 +37,7 @@ var tools = []tool{
 		return printed(export(n, v)) + ` >> "$BASH_ENV"`
 	}, shell: true},
 	{name: "teamcity", help: "commands that print ##teamcity[setParameter ...] for env.NAME", line: teamcity},
-	{name: "bamboo", help: "NAME=value, a properties file for the task Inject variables", line: bamboo},
+	{name: "bamboo", help: "NAME=value, a properties file for the task Inject variables", line: bamboo, plain: true},
 }
 
 const (
@@ -57,7 +63,7 @@ func toolOf(name, format string, lookup func(string) (string, bool)) (tool, erro
 		if len(part) != 3 {
 			return tool{}, fmt.Errorf("--format holds %%s twice, for the name and the value")
 		}
-		return tool{name: custom, single: true, line: func(n, v string) string { return part[0] + n + part[1] + v + part[2] }}, nil
+		return tool{name: custom, single: true, plain: true, line: func(n, v string) string { return part[0] + n + part[1] + v + part[2] }}, nil
 	}
 	for _, t := range tools {
 		if t.name == name {
@@ -94,6 +100,9 @@ func (t tool) lines(all []Variable) (lines, left []string) {
 		default:
 			lines = append(lines, t.line(v.Name, v.Value)+"\n")
 		}
+	}
+	if len(lines) > 0 && !t.plain {
+		lines = append([]string{quiet}, lines...)
 	}
 	return lines, left
 }

@@ -80,6 +80,39 @@ func TestShells(t *testing.T) {
 	}
 }
 
+// TestTraced: a shell that prints what it does, as Jenkins has its scripts run, prints no value, neither of the file nor afterwards.
+func TestTraced(t *testing.T) {
+	t.Parallel()
+	for _, tool := range tools {
+		if tool.plain {
+			continue
+		}
+		for _, shell := range []string{"sh", "bash"} {
+			if shell == "sh" && tool.name == "linux" {
+				continue // declare is bash's own
+			}
+			lines, _ := tool.lines([]Variable{{"TOKEN", "canary-1"}, {"OTHER", "canary-2"}})
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "vars"), []byte(strings.Join(lines, "")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(shell, "-xvec", `. ./vars; : "${TOKEN-}"`)
+			cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "GITHUB_ENV=" + dir + "/out", "BASH_ENV="}
+			if tool.name == "circleci" {
+				cmd.Env = append(cmd.Env, "BASH_ENV="+dir+"/env")
+			}
+			var traced strings.Builder
+			cmd.Stderr = &traced
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%s in %s: %v", tool.name, shell, err)
+			}
+			if !strings.Contains(traced.String(), "+ . ./vars") || strings.Contains(traced.String(), "canary") {
+				t.Errorf("%s in %s prints\n%s", tool.name, shell, &traced)
+			}
+		}
+	}
+}
+
 // CircleCI's steps read the file BASH_ENV, which the exports are appended to.
 func TestCircle(t *testing.T) {
 	t.Parallel()
@@ -165,7 +198,7 @@ func TestAzure(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines, left := x.lines([]Variable{{"ONE", "a"}, {"TWO", "b\nc"}})
-	if len(lines) != 1 || len(left) != 1 || !strings.Contains(left[0], "TWO") || !strings.Contains(left[0], multiline) {
+	if len(lines) != 2 || len(left) != 1 || !strings.Contains(left[0], "TWO") || !strings.Contains(left[0], multiline) {
 		t.Errorf("%q %q", lines, left)
 	}
 }
@@ -334,7 +367,7 @@ func TestLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines, left := x.lines([]Variable{{"N", c.value}})
-		if len(left) > 0 || lines[0] != c.want {
+		if len(left) > 0 || strings.TrimPrefix(strings.Join(lines, ""), quiet) != c.want {
 			t.Errorf("%s: %q, left %q\nwant %q", c.tool, lines, left, c.want)
 		}
 	}
@@ -350,7 +383,7 @@ func TestLines(t *testing.T) {
 		t.Errorf("a remark shows a value: %s", all)
 	}
 	bash, _ := toolOf("linux", "", nothing)
-	if lines, left := bash.lines([]Variable{{"UID", "v1"}, {"OK", "v2"}}); len(lines) != 1 || len(left) != 1 || strings.Contains(left[0], "v1") {
+	if lines, left := bash.lines([]Variable{{"UID", "v1"}, {"OK", "v2"}}); len(lines) != 2 || len(left) != 1 || strings.Contains(left[0], "v1") {
 		t.Errorf("%q %q", lines, left)
 	}
 	for _, bad := range [][2]string{{"nothing", ""}, {"linux", "%s%s"}, {"custom", ""}, {"custom", "%s"}, {"custom", "%s%s%s"}} {
