@@ -31,7 +31,7 @@ func (h *Header) Ask(next func(p shamir.Progress, refused error) (secret.Value, 
 	}
 	defer key.Wipe()
 	if root, err = keyring.OpenRecovery(h.Ring, key); err != nil {
-		return secret.Value{}, shares, model.Errorf(model.Invalid, "the shares do not open this backup (it needs those that were in force when it was made, at %s): %s", h.At, err)
+		return secret.Value{}, shares, model.Errorf(model.Invalid, "the shares do not open this backup of cluster %s (it needs those that were in force there when it was made, at %s): %s", h.Cluster, h.At, err)
 	}
 	return root, shares, nil
 }

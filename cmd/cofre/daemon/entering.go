@@ -96,7 +96,7 @@ func (m *member) belongs() error {
 	if m.unfounded() {
 		return model.Errorf(model.Conflict, "%s", unfoundedText(m.config.DataDir))
 	}
-	return model.Errorf(model.Conflict, "this node belongs to a cluster already")
+	return model.Errorf(model.Conflict, "this node belongs to a cluster already, %s: a cluster is founded, entered or restored on a node whose data directory is empty", m.self.Get().Cluster)
 }
 
 // unfounded tells that founding began here and was cut off: the node is the only member of a cluster that has no keys, or raft does

@@ -57,6 +57,13 @@ Next: cofre status; then cofre cluster confirm-time and cofre automation resume;
 }
 
 func restore(cmd *cobra.Command, c *Client, name string, out *daemon.Restored) error {
+	var s daemon.Status
+	switch err := c.Get(cmd.Context(), "/status", &s); { // before anybody types shares
+	case err != nil:
+		return err
+	case s.Initialized:
+		return fmt.Errorf("this node, %s, belongs to a cluster already, %s: restore on a node whose data directory is empty", s.Node, s.Cluster)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return err
