@@ -203,6 +203,43 @@ func TestBacksOffAndRecovers(t *testing.T) {
 	})
 }
 
+// TestPausesBeginAnew: a receiver that took something after it failed for long is tried again soon when it fails again.
+func TestPausesBeginAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		trail, r := newMemory(), &receiver{}
+		var tries []time.Time
+		down := true
+		r.send = func([]audit.Event) error {
+			tries = append(tries, time.Now())
+			if down {
+				return errors.New("no route")
+			}
+			return nil
+		}
+		set := func(to bool) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			tries, down = nil, to
+		}
+		trail.add("n1")
+		during(t, pipe(t, trail, r, dir, nil), func() {
+			time.Sleep(time.Hour)
+			set(false)
+			time.Sleep(lastPause + 2*settleTime)
+			set(true)
+			trail.add("n1")
+			time.Sleep(10 * time.Second)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if len(tries) < 3 || tries[1].Sub(tries[0]) > 2*firstPause {
+				t.Errorf("tried at %v", tries)
+			}
+		})
+	})
+}
+
 func TestAcknowledgesSeldomAndOnlyNews(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,6 +1,7 @@
 package table_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -137,6 +138,31 @@ func TestCrashAroundFlip(t *testing.T) {
 	}
 	if newer == 0 {
 		t.Error("no crash found the new store: the test proves nothing")
+	}
+}
+
+// TestCrashAfterBuild: a node writes the record of the state that it received before it flips to it, so a store that was built is all
+// there after a crash, its name included.
+func TestCrashAfterBuild(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewCrashableMem()
+	h := home(t, fs)
+	if err := h.Store().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	build(t, h, "9-new", 9, &item{Key: "new"})
+	back, err := table.OpenHome("home", schema, options(fs.CrashClone(vfs.CrashCloneCfg{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Flip("9-new"); err != nil {
+		t.Fatal(err)
+	}
+	if i, rows := at(back); i != 9 || fmt.Sprint(rows) != "new" {
+		t.Errorf("back with %d %v", i, rows)
+	}
+	if err := errors.Join(back.Close(), h.Close()); err != nil {
+		t.Error(err)
 	}
 }
 
