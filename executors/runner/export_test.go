@@ -50,5 +50,11 @@ func Spent(v *table.View, d *model.Device, l *model.Lease) (bool, error) {
 	return err == nil && way[0].spent, err
 }
 
+// WayTo counts the hops on the way to a device.
+func WayTo(v *table.View, d *model.Device) (int, error) {
+	way, err := wayTo(v, d, &model.Lease{})
+	return len(way), err
+}
+
 // Fitting narrows the symbols of a new password.
 var Fitting = fitting

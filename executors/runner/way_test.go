@@ -19,6 +19,7 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
+	"cofre/fsm/table"
 )
 
 // TestWay: an operation reaches its device through the device's jump hosts in their order, real ones, and reaches nothing else; what
@@ -230,4 +231,36 @@ func put(h *house, a credential.PutArgs) model.CredentialID {
 func trust(h *house, id model.DeviceID, fingerprint string) {
 	h.t.Helper()
 	as(h, device.Trust, device.TrustArgs{ID: id, Replace: true, Keys: []model.HostKey{{Fingerprint: fingerprint}}})
+}
+
+// TestWayEnds: a way has so many hops as a device may be given, and one that leads in a circle comes to no end by itself.
+func TestWayEnds(t *testing.T) {
+	t.Parallel()
+	h, err := table.OpenHome(t.TempDir(), state.Schema, table.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := h.Store().Begin()
+	for n := range model.MaxHops + 2 {
+		d := &model.Device{ID: model.DeviceID(fmt.Sprint(n)), Number: uint64(n + 1), Hostname: fmt.Sprint("h", n), Enabled: true}
+		if n > 0 {
+			d.Via = model.DeviceID(fmt.Sprint(n - 1))
+		}
+		state.Devices.Put(b.Tx(table.Stamp{}), d)
+	}
+	state.Devices.Put(b.Tx(table.Stamp{}), &model.Device{ID: "round", Number: 99, Hostname: "round", Enabled: true, Via: "round"})
+	b.Commit()
+	v := h.View()
+	t.Cleanup(func() {
+		v.Close()
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for id, want := range map[string]int{"0": 0, fmt.Sprint(model.MaxHops): model.MaxHops, fmt.Sprint(model.MaxHops + 1): -1, "round": -1} {
+		d, _ := state.Devices.Get(v, id)
+		if got, err := runner.WayTo(v, d); (err != nil) != (want < 0) || err == nil && got != want {
+			t.Errorf("%s: %d hops, %v", id, got, err)
+		}
+	}
 }
