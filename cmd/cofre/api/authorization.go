@@ -58,8 +58,8 @@ func authorizationCommand(s *session) *cobra.Command {
 	}
 	create := &cobra.Command{
 		Use: "create APPLICATION NAME", Short: "Create client keys; the secret is shown once", Args: cobra.ExactArgs(2),
-		Long: `Create client keys for an application. Without --right they may read secrets (with --write also change credentials); without --write
-they change nothing and start nothing, whatever --right says; without
+		Long: `Create client keys for an application. Without --module they call PAM Core only; without --right they
+may read secrets (with --write also change credentials); without --write they change nothing and start nothing, whatever --right says; without
 --all, --tag and --credential they reach only what they create themselves. Nobody grants what he does not hold.`,
 		Example: "  cofre authorization create shop prod --tag shop --ip 10.0.0.0/8\n  cofre authorization create ops admin --right operation.run --right audit.read --write --all --expires 2160h\n" +
 			"  cofre authorization create ci runner --module Application --module CI/CD --right secret.read --right credential.write --write --creates --delegate 'shop-*'",
