@@ -118,6 +118,27 @@ func TestCovers(t *testing.T) {
 			t.Errorf("%s may be granted by who does not hold it", name)
 		}
 	}
+	sealed := func(a *model.Authorization) { a.PublicKey = []byte("key") }
+	for name, e := range map[string]edit{
+		"answers to another key": func(a *model.Authorization) { a.PublicKey = []byte("other") },
+		"answers to none":        func(*model.Authorization) {},
+	} {
+		if authz.Covers(auth(sealed), auth(e)) == nil {
+			t.Errorf("%s may be granted by one whose own are encrypted", name)
+		}
+	}
+	if err := authz.Covers(auth(sealed), auth(sealed)); err != nil {
+		t.Errorf("the same key: %v", err)
+	}
+	for name, e := range map[string]edit{
+		"making applications":  func(a *model.Authorization) { a.Creates = true },
+		"a delegation":         func(a *model.Authorization) { a.Delegations = []model.Delegation{{Applications: []string{"*"}}} },
+		"a delegation's parts": func(a *model.Authorization) { a.Delegations = []model.Delegation{{Environments: []string{"prod"}}} },
+	} {
+		if authz.Narrower(auth(func(a *model.Authorization) { a.Delegations = []model.Delegation{{Environments: []string{"test"}}} }), auth(e)) {
+			t.Errorf("%s is no narrowing", name)
+		}
+	}
 	if authz.Covers(auth(func(a *model.Authorization) { a.Write = false }), auth()) == nil {
 		t.Error("write may be granted by who only reads")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sirupsen/logrus/hooks/test"
 
+	"cofre/fsm/application"
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/dsm"
@@ -41,6 +42,27 @@ func TestUnchangedReadsAreAudited(t *testing.T) {
 	}
 	var args dsm.UnchangedArgs
 	if err := codec.Decode(w.got[0].Payload, &args); err != nil || len(args.Counts) != 1 || args.Counts[0] != (dsm.UnchangedCount{Authorization: "a", Source: "10.0.0.1", Count: 3}) {
+		t.Errorf("%+v, %v", args, err)
+	}
+}
+
+// So are issued tokens.
+func TestTokensAreAudited(t *testing.T) {
+	t.Parallel()
+	log, _ := test.NewNullLogger()
+	w := &writer{fail: errors.New("no majority")}
+	m := &member{notes: newNotes(), log: log}
+	m.notes.tokens.add("a", "10.0.0.1")
+	m.writeTallies(t.Context(), w)
+	m.notes.tokens.add("a", "10.0.0.1")
+	w.fail, w.got = nil, nil
+	m.writeTallies(t.Context(), w)
+	m.writeTallies(t.Context(), w)
+	if len(w.got) != 1 {
+		t.Fatalf("%+v", w.got)
+	}
+	var args application.CountArgs
+	if err := codec.Decode(w.got[0].Payload, &args); err != nil || len(args.Counts) != 1 || args.Counts[0] != (application.TokenCount{Authorization: "a", Source: "10.0.0.1", Count: 2}) {
 		t.Errorf("%+v, %v", args, err)
 	}
 }
