@@ -68,7 +68,7 @@ func Dial(ctx context.Context, s executors.Session, address string) (net.Conn, e
 	_ = raw.Close()
 	known := new(executors.Failure) // what the proxy said
 	if !errors.As(err, &known) {
-		known.Unpassed = asked // whether it let us in is not known
+		known.Unpassed = asked && !executors.IsSpared(err) // whether it let us in is not known
 	}
 	if ctx.Err() != nil {
 		err = executors.Late(ctx, "ask it for a connection to "+address, limit)

@@ -33,7 +33,7 @@ func socks(c net.Conn, address, user string, password []byte) error {
 	}
 	answer := make([]byte, 2)
 	if err := exchange(c, []byte{5, 1, way}, answer); err != nil {
-		return err
+		return executors.Spare(err) // the login comes after it
 	}
 	switch {
 	case answer[0] != 5:

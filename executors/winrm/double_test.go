@@ -42,6 +42,7 @@ type double struct {
 	lines  []string // command lines
 	first  int      // the status of requests without a login; 0: as they deserve
 	last   int      // and of those that show a password
+	odd    bool     // the challenge is none
 	says   string   // what every command and script ends with; "": what the engine says
 }
 
@@ -139,7 +140,11 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			raw, _ := base64.StdEncoding.DecodeString(token)
 			if len(raw) > 12 && raw[8] == 1 {
 				c.challenge = []byte(executortest.Fresh())[:8]
-				w.Header().Add("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(challenge(c.challenge)))
+				message := challenge(c.challenge)
+				if d.odd {
+					message = message[:9]
+				}
+				w.Header().Add("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(message))
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}

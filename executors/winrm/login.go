@@ -108,7 +108,7 @@ func (c *client) ntlm(ctx context.Context, way string, a account) error {
 	}
 	proof, err := ntlmssp.NewAuthenticateMessage(challenge, a.name, a.password, nil)
 	if err != nil {
-		return &executors.Failure{Class: executors.ClassProtocol, Msg: c.red.Text("the service's challenge: " + err.Error())}
+		return &executors.Failure{Class: executors.ClassProtocol, Msg: c.red.Text("the service's challenge: " + err.Error()), Spared: true}
 	}
 	return c.judge(c.post(ctx, nil, way+" "+base64.StdEncoding.EncodeToString(proof)))
 }

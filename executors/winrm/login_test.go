@@ -18,18 +18,20 @@ func TestLoginsThatCannotBeToldOnDouble(t *testing.T) {
 		first, last int
 		wrong       bool
 		spared      bool
+		odd         bool
 	}{
-		{"refused", 0, 401, true, false},
-		{"forbidden", 0, 403, false, false},
-		{"an error of the service", 0, 500, false, false},
-		{"overloaded", 0, 503, false, true},
-		{"too many requests", 0, 429, false, true},
-		{"an error before the login", 500, 0, false, true},
-		{"not the service", 404, 0, false, true},
-		{"open to everybody", 200, 0, false, true},
+		{"refused", 0, 401, true, false, false},
+		{"forbidden", 0, 403, false, false, false},
+		{"an error of the service", 0, 500, false, false, false},
+		{"overloaded", 0, 503, false, true, false},
+		{"too many requests", 0, 429, false, true, false},
+		{"an error before the login", 500, 0, false, true, false},
+		{"not the service", 404, 0, false, true, false},
+		{"open to everybody", 200, 0, false, true, false},
+		{"a challenge that is none", 0, 0, false, true, true},
 	} {
 		d := serve(t, false, "Negotiate")
-		d.first, d.last = c.first, c.last
+		d.first, d.last, d.odd = c.first, c.last, c.odd
 		k, acc := kit(d, ""), d.add(t)
 		in, err := winrm.New().Verify(t.Context(), k.Session(acc, ""), secret.New([]byte(acc.Password)))
 		if in || (err == nil) != c.wrong || executors.IsSpared(err) != c.spared || err != nil && executortest.ClassOf(err) != executors.ClassProtocol {
