@@ -80,4 +80,8 @@ func TestDirectory(t *testing.T) {
 	if d.Peer("a") != "a:1" || d.Peer("c") != "c:1" || d.Peer("z") != "" {
 		t.Error("addresses")
 	}
+	told := membership.Contacts([]model.Node{rows["b"], rows["c"]})
+	if diff := cmp.Diff([]peer.Contact{{Node: "c", Peer: "c:1", PublicKey: []byte("kc")}}, told); diff != "" {
+		t.Errorf("a newcomer is told of who was removed: %s", diff)
+	}
 }
