@@ -17,6 +17,7 @@ import (
 
 	"cofre/executors/executortest/target"
 	"cofre/fsm/model"
+	operationapi "cofre/httpapi/operation"
 )
 
 const rotated = 60 // accounts, each changed once in a round
@@ -181,28 +182,34 @@ func bareLoop(ctx context.Context, t rotating, accounts []role) error {
 	return errors.Join(errs...)
 }
 
-// change asks the cluster for the change of every account and waits for the last one.
+// change asks the cluster in one request for the change of every account, and then for one after the other until it is over.
 func (s *server) change(ctx context.Context, accounts []role) error {
-	errs := make([]error, len(accounts))
-	var askers sync.WaitGroup
+	names := make([]string, len(accounts))
 	for i, r := range accounts {
-		askers.Go(func() {
-			var op struct {
-				Number         uint64
-				State, Message string
-				Final          bool
-			}
-			errs[i] = s.admin.Do(ctx, http.MethodPost, "/api/v1/operations", map[string]string{"credential": r.name, "kind": "change"}, &op)
-			for errs[i] == nil && !op.Final {
-				errs[i] = s.admin.Do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/operations/%d?wait=20s", op.Number), nil, &op)
-			}
-			if errs[i] == nil && op.State != "succeeded" {
-				errs[i] = fmt.Errorf("%s ended as %s: %s", r.name, op.State, op.Message)
-			}
-		})
+		names[i] = r.name
 	}
-	askers.Wait()
-	return errors.Join(errs...)
+	var asked operationapi.Bulk
+	if err := s.admin.Do(ctx, http.MethodPost, "/api/v1/operations/bulk", operationapi.BulkBody{Action: "change", Credentials: names}, &asked); err != nil {
+		return err
+	}
+	for _, i := range asked.Items {
+		if i.Error != "" {
+			return fmt.Errorf("%s: %s", i.Name, i.Error)
+		}
+		var op struct {
+			State, Message string
+			Final          bool
+		}
+		for !op.Final {
+			if err := s.admin.Do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/operations/%d?wait=20s", i.Number), nil, &op); err != nil {
+				return err
+			}
+		}
+		if op.State != "succeeded" {
+			return fmt.Errorf("%s ended as %s: %s", i.Name, op.State, op.Message)
+		}
+	}
+	return nil
 }
 
 // database is a real PostgreSQL with login roles.
