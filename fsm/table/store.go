@@ -45,6 +45,8 @@ type Options struct {
 	Failed func(error)
 	// Stagger, from 0 to 1, is another one in each replica: all change the same keys, and would write and compact in the same second.
 	Stagger float64
+	// Reindexing is told that the index entries are built anew, which takes a while; nil: nobody is.
+	Reindexing func()
 
 	mustExist bool // the store is not created when it is not there
 }
@@ -112,7 +114,7 @@ func Open(dir string, schema []Erased, o Options) (*Store, error) {
 	for _, t := range schema {
 		s.byID[t.ID()] = t
 	}
-	if err := s.load(); err != nil {
+	if err := errors.Join(s.load(), s.reindex(o)); err != nil {
 		_ = s.close()
 		return nil, err
 	}

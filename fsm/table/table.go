@@ -10,12 +10,14 @@ type Table[T any] struct{ untyped *untyped }
 
 // Index lists the keys under which a row is found; none, one or several. Keys order by their bytes. In a Unique index
 // no two rows share a key, which reducers see to before they put: it is found by one read instead of a scan. Drawn says
-// that keys come from a counter, so that nobody can hold a new one.
+// that keys come from a counter, so that nobody can hold a new one. Edition is raised when Keys gives others than in the version before: stores
+// build their entries anew then, as they do when an index comes, goes or moves.
 type Index[T any] struct {
-	Name   string
-	Keys   func(*T) []string
-	Unique bool
-	Drawn  bool
+	Name    string
+	Keys    func(*T) []string
+	Unique  bool
+	Drawn   bool
+	Edition int
 }
 
 // Define declares a table. The id is its place in the store (1-250) and is never reused; the name is its identity in
@@ -28,7 +30,7 @@ func Define[T any](id byte, name string, key func(*T) string, indexes ...Index[T
 		clone: func(row any) any { c := *row.(*T); return &c },
 	}
 	for _, ix := range indexes {
-		u.indexes = append(u.indexes, index{ix.Name, func(row any) []string { return ix.Keys(row.(*T)) }, ix.Unique, ix.Drawn})
+		u.indexes = append(u.indexes, index{ix.Name, func(row any) []string { return ix.Keys(row.(*T)) }, ix.Unique, ix.Drawn, ix.Edition})
 	}
 	return &Table[T]{u}
 }
@@ -39,6 +41,8 @@ type Erased interface {
 	ID() byte
 	// Reindex decodes a row strictly and gives its key and its index keys as they stand in the store.
 	reindex(value []byte) (key []byte, indexKeys [][]byte, err error)
+	// defined tells what the entries of its indexes follow from.
+	defined() string
 }
 
 // Name is the table's identity in snapshots and hashes.
@@ -48,6 +52,7 @@ func (t *Table[T]) Name() string { return t.untyped.name }
 func (t *Table[T]) ID() byte { return t.untyped.id }
 
 func (t *Table[T]) reindex(value []byte) ([]byte, [][]byte, error) { return t.untyped.reindex(value) }
+func (t *Table[T]) defined() string                                { return t.untyped.defined() }
 
 // Key is the key of a row.
 func (t *Table[T]) Key(row *T) string { return t.untyped.key(row) }

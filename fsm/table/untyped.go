@@ -23,10 +23,11 @@ type untyped struct {
 }
 
 type index struct {
-	name   string
-	keys   func(row any) []string
-	unique bool
-	drawn  bool
+	name    string
+	keys    func(row any) []string
+	unique  bool
+	drawn   bool
+	edition int
 }
 
 // Name is the table's identity in snapshots and hashes.

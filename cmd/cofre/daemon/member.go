@@ -158,6 +158,9 @@ func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
 	g.Go(func() (err error) {
 		m.fsm, err = fsm.Open(stateDir, registry, table.Options{
 			FS: cryptfs.OnDisk(m.diskKey, diskFull, stateLog.failed), Logger: stateLog, Failed: stateLog.failed, Stagger: rand.Float64(), //nolint:gosec // nobody gains by guessing it
+			Reindexing: func() {
+				m.log.Info("this version finds things by other indexes than the one that ran here before: they are built anew, which may take a minute")
+			},
 		})
 		return err
 	})
