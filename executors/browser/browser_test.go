@@ -115,7 +115,7 @@ func TestPathsOfTheLibrary(t *testing.T) {
 		t.Errorf("%v, %v", p, err)
 	}
 	h.template = strings.Replace(h.template, "test-location /password", "test-location /[#USERNAME#]", 1)
-	if outcome, err := h.change(t, h.add(t), fresh, func(s *executors.Session) { s.ReadTimeout = time.Second }); outcome != executors.NotStarted || err == nil || !strings.Contains(err.Error(), "[#USERNAME#]") {
+	if outcome, err := h.change(t, h.add(t), fresh, func(s *executors.Session) { s.ReadTimeout = 5 * time.Second }); outcome != executors.NotStarted || err == nil || !strings.Contains(err.Error(), "[#USERNAME#]") {
 		t.Errorf("somewhere else: %s, %v", outcome, err)
 	}
 }
