@@ -122,7 +122,7 @@ func TestFindersAreKnown(t *testing.T) {
 			}
 		}
 		if asked != model.LooksUp(e.Name()) {
-			t.Errorf("%s logs in as AUTH_USER to prove: %t (finders in fsm/model/orphan.go)", e.Name(), asked)
+			t.Errorf("%s logs in as AUTH_USER to prove: %t (finders in fsm/model/executor.go)", e.Name(), asked)
 		}
 	}
 }

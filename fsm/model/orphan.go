@@ -1,7 +1,6 @@
 package model
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,20 +56,6 @@ const OrphansEvery = 24 * time.Hour
 
 // MaxOrphans is how many accounts one search reports.
 const MaxOrphans = 200
-
-// listers are the executors that can list the accounts of their targets (executors.Lister).
-var listers = []ExecutorName{"ssh", "ssh-legacy", "postgres", "mysql", "ldap", "redis", "oracle", "windows-rpc", "sqlserver", "mongodb", "winrm", "aws", "azure", "gcp"}
-
-// ListsAccounts tells whether an executor can list the accounts of its targets.
-func ListsAccounts(e ExecutorName) bool { return slices.Contains(listers, e) }
-
-// finders are the executors whose proofs may have to find the account first, by a login as AUTH_USER: a directory knows people by a name
-// that is not the one they are bound by.
-var finders = []ExecutorName{"ldap"}
-
-// LooksUp tells whether proofs of an executor may log in as AUTH_USER before they do as the account. A Failure of that login says by
-// Denied that it was.
-func LooksUp(e ExecutorName) bool { return slices.Contains(finders, e) }
 
 // DynamicNamed tells whether a name is one that DynamicName makes for a profile, and with which digits the id of the user
 // begins. Some targets change the case of names.
