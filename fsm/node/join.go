@@ -161,7 +161,8 @@ var Deliver = command.Define("node.deliver", 1, func(tx *table.Tx, m command.Met
 	return DeliverResult{HPKE: n.HPKE, Key: model.Fingerprint(n.PublicKey), Token: n.Token}, nil
 }).AuditDenials()
 
-// Remove takes a node out for ever; the leader then removes it from raft.
+// Remove takes a node out for ever; the leader then removes it from raft. The last one to which the root key went stays: of what the
+// others hold, if there are any, nobody could read anything.
 var Remove = command.Define("node.remove", 1, func(tx *table.Tx, m command.Meta, a MemberArgs) (Done, error) {
 	act := byAdmin
 	act.System = m.Actor.Kind == model.ActorSystem && m.Node == a.ID // a node may leave by itself
@@ -172,12 +173,25 @@ var Remove = command.Define("node.remove", 1, func(tx *table.Tx, m command.Meta,
 	if err != nil {
 		return Done{}, err
 	}
+	if !heldBesides(tx, n.ID) {
+		return Done{}, model.Errorf(model.Conflict, "node %s is the last member that has the root key: without it nobody opens the vault again. Let another node join, and approve it, first (cofre cluster token, cofre cluster approve)", n.ID)
+	}
 	n.State, n.RemovedAt = model.NodeRemoved, m.At
 	n.Announced.Slots = 0
 	put(tx, n)
 	tx.Emit(audit.NodeRemoved.With("member", string(a.ID)))
 	return Done{}, nil
 }).AuditDenials()
+
+// heldBesides tells whether the root key went to another member than one.
+func heldBesides(tx *table.Tx, id model.NodeID) bool {
+	for n := range state.Nodes.All(tx, "") {
+		if n.ID != id && n.State == model.NodeApproved && n.Delivered {
+			return true
+		}
+	}
+	return false
+}
 
 func member(tx *table.Tx, id model.NodeID) (*model.Node, error) {
 	n, ok := state.Nodes.Get(tx, string(id))

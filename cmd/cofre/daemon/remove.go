@@ -21,7 +21,14 @@ type removeArgs struct {
 }
 
 func operateRemove(ctx context.Context, m *member, who model.Actor, a removeArgs) (any, error) {
-	if err := m.spares(ctx, model.NodeID(a.ID), a.Force); err != nil {
+	members, err := m.node.Members()
+	if err == nil {
+		err = votesBesides(members, model.NodeID(a.ID))
+	}
+	if err == nil {
+		err = m.spares(ctx, model.NodeID(a.ID), a.Force)
+	}
+	if err != nil {
 		return nil, err
 	}
 	out, err := command.Propose(ctx, m.proposer, node.Remove, who, node.MemberArgs{ID: model.NodeID(a.ID)})
@@ -59,6 +66,17 @@ func (m *member) awaitGone(ctx context.Context, id model.NodeID) {
 
 func operateLeave(ctx context.Context, m *member, who model.Actor, _ none) (any, error) {
 	return operateRemove(ctx, m, who, removeArgs{ID: string(m.id())})
+}
+
+// votesBesides refuses to take the only voter out while others wait for their vote: raft would keep it for ever, and give them none meanwhile.
+// Of a node that is alone the state machine says more.
+func votesBesides(members []raftnode.Member, id model.NodeID) error {
+	votes := slices.ContainsFunc(members, func(o raftnode.Member) bool { return o.ID == id && o.Voter })
+	others := slices.ContainsFunc(members, func(o raftnode.Member) bool { return o.ID != id && o.Voter })
+	if !votes || others || len(members) == 1 {
+		return nil
+	}
+	return model.Errorf(model.Conflict, "%s is the only voter: approve another member (cofre cluster approve), and wait until it has a vote (cofre status)", id)
 }
 
 // spares refuses to take a voter out when those that remain and answer are no majority of those that remain: nothing could be

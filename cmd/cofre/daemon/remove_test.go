@@ -42,3 +42,24 @@ func TestExpelled(t *testing.T) {
 		t.Errorf("it does not say what to do: %s", text)
 	}
 }
+
+// TestOnlyVoter stays while others wait for their vote.
+func TestOnlyVoter(t *testing.T) {
+	t.Parallel()
+	voter, waits := raftnode.Member{ID: "n1", Voter: true}, raftnode.Member{ID: "n2"}
+	for name, c := range map[string]struct {
+		members []raftnode.Member
+		id      model.NodeID
+		refused bool
+	}{
+		"another one waits":      {[]raftnode.Member{voter, waits}, "n1", true},
+		"the one that waits":     {[]raftnode.Member{voter, waits}, "n2", false},
+		"another one has a vote": {[]raftnode.Member{voter, waits, {ID: "n3", Voter: true}}, "n1", false},
+		"it is alone":            {[]raftnode.Member{voter}, "n1", false},
+		"nobody knows it":        {[]raftnode.Member{voter, waits}, "n9", false},
+	} {
+		if err := votesBesides(c.members, c.id); (err != nil) != c.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -3,7 +3,7 @@ package e2e
 import "testing"
 
 // TestRemoveKeepsTheMajority: who takes a member out while another one is down is told when the cluster would stop by it. What is down may
-// go, and afterwards the other one too.
+// go, and afterwards the other one too, but never the last one.
 func TestRemoveKeepsTheMajority(t *testing.T) {
 	t.Parallel()
 	c := startSeveral(t, 3, "")
@@ -18,6 +18,12 @@ func TestRemoveKeepsTheMajority(t *testing.T) {
 	c.returns(c.api, want)
 	first.must("", "cluster", "remove", "n2")
 	third.must("", "cluster", "leave")
+	c.healthy(1)
+	c.returns(c.api, want)
+	const last = "n1 is the last member that has the root key"
+	first.fails(last, "", "cluster", "remove", "n1")
+	first.fails(last, "", "cluster", "remove", "n1", "--force")
+	first.fails(last, "", "cluster", "leave")
 	c.healthy(1)
 	c.returns(c.api, want)
 }
