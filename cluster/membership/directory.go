@@ -36,7 +36,10 @@ func (d *Directory) Pinned(id model.NodeID) ([]byte, bool) {
 
 // Peer is the address of a member's peer port; "" if it is not known.
 func (d *Directory) Peer(id model.NodeID) string {
-	if n, ok := d.Row(id); ok && n.State != model.NodeRemoved {
+	if n, ok := d.Row(id); ok {
+		if n.State == model.NodeRemoved {
+			return "" // whatever the contacts say: they are from before
+		}
 		return n.Peer
 	}
 	c, _ := d.contact(id)
