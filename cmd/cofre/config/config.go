@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cofre/cluster/siem"
@@ -158,6 +159,9 @@ func (c *Config) Check() error {
 			continue
 		}
 		*d = abs
+	}
+	if rel, err := filepath.Rel(c.DataDir, c.KeyDir); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		bad("key_dir: %s lies inside data_dir: a copy of the data would carry the keys along", c.KeyDir)
 	}
 	for _, l := range []struct{ name, addr string }{{"api.listen", c.API.Listen}, {"peer.listen", c.Peer.Listen}, {"gossip.listen", c.Gossip.Listen}} {
 		if !isHostPort(l.addr, 1) {

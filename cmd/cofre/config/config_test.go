@@ -49,6 +49,9 @@ func TestPrecedence(t *testing.T) {
 			t.Errorf("%s: %d %s %v: %v", c.name, got.Slots, got.Log.Level, got.Sites, err)
 		}
 	}
+	if _, err := config.Load(write(t, reachable+"data_dir: /srv/cofre\nkey_dir: /srv/cofre-keys\n"), env(nil), nil); err != nil {
+		t.Errorf("keys beside the data: %v", err)
+	}
 	got, err := config.Load(file, env(nil), nil)
 	if err != nil || got.API.Listen != "0.0.0.0:8443" || got.Slots != 3 {
 		t.Errorf("defaults under a file: %+v, %v", got.API, err)
@@ -97,6 +100,8 @@ func TestRefused(t *testing.T) {
 		{"seal", reachable + "seal: tpm\n", "seal:"},
 		{"name", strings.Replace(reachable, "n1", "a/b", 1), "node:"},
 		{"slots", reachable + "slots: 1025\n", "slots:"},
+		{"keys inside the data", reachable + "data_dir: /srv/cofre\nkey_dir: /srv/cofre/keys\n", "key_dir:"},
+		{"keys in the data directory", reachable + "data_dir: /srv/cofre\nkey_dir: /srv/x/../cofre\n", "key_dir:"},
 		{"negative slots", reachable + "slots: -1\n", "slots:"},
 		{"timing", reachable + "timing: 0.1\n", "timing:"},
 		{"timing that is no number", reachable + "timing: .nan\n", "timing:"},

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cofre/fsm/model"
+	"cofre/vault/barrier"
 )
 
 const maxSocketBody = 64 << 10
@@ -121,6 +122,9 @@ func operate[A any](fn func(ctx context.Context, who model.Actor, args A) (any, 
 func answer(w http.ResponseWriter, out any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	if errors.Is(err, barrier.ErrSealed) {
+		err = fmt.Errorf("%w: open it first (cofre unseal), or run this on an open one", err)
+	}
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		out = map[string]string{"error": err.Error(), "kind": model.KindOf(err).String()}

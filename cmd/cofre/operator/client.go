@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,15 +26,18 @@ type refusal struct{ text, kind string }
 
 func (r refusal) Error() string { return r.text }
 
-// errNobody says that nobody was asked.
-var errNobody = errors.New("no cofre server answers")
+// These say that nobody was asked.
+var (
+	errNobody    = errors.New("no cofre server answers")
+	errForbidden = errors.New("only root and the user of the daemon may use its socket: try it with sudo")
+)
 
 // undone tells that what was asked for did not happen. Of any other error nobody knows: a command may be in the log although its
 // answer was lost on the way to the daemon, or to us.
 func undone(err error) bool {
 	var r refusal
 	if !errors.As(err, &r) {
-		return errors.Is(err, errNobody)
+		return errors.Is(err, errNobody) || errors.Is(err, errForbidden)
 	}
 	for _, k := range []model.Kind{model.Invalid, model.NotFound, model.Conflict, model.Denied, model.VaultSealed} {
 		if r.kind == k.String() {
@@ -124,6 +128,14 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 	return b, nil
 }
 
+// unasked says why nobody could be asked.
+func unasked(socket string, why error) error {
+	if errors.Is(why, fs.ErrPermission) {
+		return fmt.Errorf("%w (%s: %w)", errForbidden, socket, why)
+	}
+	return fmt.Errorf("%w at %s (start it with cofre server, or name its socket with --socket): %w", errNobody, socket, why)
+}
+
 const maxAnswer = 8 << 20
 
 // ask returns an answer that is no refusal. Who calls closes its body.
@@ -136,7 +148,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body io.Reader) (
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
-			return nil, fmt.Errorf("%w at %s (start it with cofre server, or name its socket with --socket): %w", errNobody, c.Socket, op.Err)
+			return nil, unasked(c.Socket, op.Err)
 		}
 		var in *url.Error
 		if errors.As(err, &in) {

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,9 +92,13 @@ func showInit(cmd *cobra.Command, a initAnswer, to *place) error {
 		}
 		fmt.Fprint(out, "That is none of the recovery shares. Type one of them:\n> ")
 	}
-	fmt.Fprintln(out, "\nThe cluster exists, but nobody has proven that a recovery share was kept.")
-	return nil
+	fmt.Fprint(out, "\n", nextSteps)
+	return errUnproven
 }
+
+// errUnproven ends an init at whose end nobody typed a share.
+var errUnproven = errors.New("the cluster exists, but nobody has proven that a recovery share was kept, and what was shown is not shown again. If it is lost: " +
+	"cofre recover rekey makes new recovery shares, cofre rotate shares new ones of a Shamir seal, cofre admin issue new keys of an administrator")
 
 func writeInit(cmd *cobra.Command, a initAnswer, to *place) error {
 	files := map[string]string{

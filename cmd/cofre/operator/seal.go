@@ -115,6 +115,13 @@ func shareLines(cmd *cobra.Command) func() (string, error) {
 // feedShares reads shares until the vault is open. One that is refused, or was entered by somebody before, is told, and the next one read:
 // the daemon keeps the good ones.
 func feedShares(cmd *cobra.Command, c *Client, path string) error {
+	var s daemon.Status
+	switch err := c.Get(cmd.Context(), "/status", &s); { // before anybody types shares
+	case err != nil:
+		return err
+	case !s.Initialized:
+		return errors.New(s.Headline)
+	}
 	next, entered := shareLines(cmd), ""
 	for {
 		share, err := next()

@@ -36,8 +36,16 @@ func newShares(cmd *cobra.Command, c *Client, kind string, shares, threshold int
 }
 
 // writeShares writes one file for each share, and reads one back from the disk. It replaces no file: it may be a share in
-// force.
+// force. What it has written before it fails goes again: a share that is none would be kept for one.
 func writeShares(kind string, shares []string, dir string) (typed string, err error) {
+	var made []string
+	defer func() {
+		if err != nil {
+			for _, name := range made {
+				err = errors.Join(err, os.Remove(name))
+			}
+		}
+	}()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("write the shares: %w", err)
 	}
@@ -50,6 +58,7 @@ func writeShares(kind string, shares []string, dir string) (typed string, err er
 		if err != nil {
 			return "", fmt.Errorf("write the shares: %w", err)
 		}
+		made = append(made, path(i))
 		_, err = f.WriteString(s + "\n")
 		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return "", fmt.Errorf("write the shares: %w", err)
