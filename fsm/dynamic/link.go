@@ -38,6 +38,8 @@ var Link = command.Define("dynamic.link", 1, func(tx *table.Tx, m command.Meta, 
 		return p, model.Errorf(model.Invalid, "a quota is between 0 and %d", maxQuota).WithField("quota")
 	case len(p.Pairs) > maxPairs:
 		return p, model.Errorf(model.Invalid, "an application has at most %d pairs of device and profile", maxPairs).WithField("pairs")
+	case p.Automatic && len(p.Pairs) > state.QuotaOf(p): // every read of every authorization would be refused, for ever
+		return p, model.Errorf(model.Invalid, "each read gives its authorization a user of every pair, which are %d, and the quota is %d: raise it, name fewer pairs, or let secrets show them instead of automatic", len(p.Pairs), state.QuotaOf(p)).WithField("quota")
 	}
 	seen := map[model.ProvisioningPair]bool{}
 	for i, pair := range p.Pairs {

@@ -51,12 +51,10 @@ func Issue(tx *table.Tx, m command.Meta, base, n int, s IssueSpec) (*model.Dynam
 	case s.TTL < LeastTTL(tx).Milliseconds() || s.TTL > p.TTL:
 		return nil, nil, model.Errorf(model.Invalid, "a user of this profile lives between %s and %s", LeastTTL(tx), model.Span(p.TTL)).WithField("ttl")
 	}
-	quota := state.ProvisioningOf(tx, s.Owner.Application).Quota
-	if quota == 0 {
-		quota = model.DefaultLeaseQuota
-	}
+	quota := state.QuotaOf(state.ProvisioningOf(tx, s.Owner.Application))
 	if live := state.LiveLeases(tx, s.Owner.Application).Live; live >= quota {
-		return nil, nil, later(model.Limited, "the application holds %d dynamic users that are not proven gone, and its quota is %d: let some end, or raise it", live, quota)
+		d, _ := state.Devices.Get(tx, string(s.Device)) // Usable found it
+		return nil, nil, later(model.Limited, "no user of profile %s on %s: the application holds %d dynamic users that are not proven gone, and its quota is %d: let some end, or raise it (cofre dynamic application --quota)", p.Identifier, d.Hostname, live, quota)
 	}
 	if state.Shut(tx, s.Device) {
 		return nil, nil, later(model.Unavailable, "%d dynamic users of the device could not be removed: no new ones before they are", model.DebtBreaks)

@@ -174,6 +174,14 @@ func ProvisioningOf(r table.Reader, a model.ApplicationID) model.Provisioning {
 	return model.Provisioning{Application: a}
 }
 
+// QuotaOf is how many users an application may hold that are not removed yet.
+func QuotaOf(p model.Provisioning) int {
+	if p.Quota == 0 {
+		return model.DefaultLeaseQuota
+	}
+	return p.Quota
+}
+
 // Revoked finds why a user that was requested by a moment is to be removed; empty if it is not.
 func Revoked(r table.Reader, u *model.DynamicUser) string {
 	for _, k := range u.WantedKeys() {

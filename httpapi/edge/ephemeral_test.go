@@ -151,6 +151,45 @@ func TestAutomaticProvisioning(t *testing.T) {
 	}
 }
 
+// A quota that no read could be served within is refused. One that is used up refuses the read as a whole, and tells of which pair;
+// secrets that show no dynamic user are still read by their names.
+func TestAutomaticWithinQuota(t *testing.T) {
+	t.Parallel()
+	h, tok := dynamicHouse(t)
+	h.json(tok, "POST", "/api/v1/dynamic-profiles", 201, `{"identifier":"rpt","executor":"ssh","create":"add","remove":"drop","authentication":"db1-root","ttl":"10m"}`)
+	h.json(tok, "POST", "/api/v1/applications", 201, `{"name":"shop"}`)
+	const pairs = `"pairs":[{"device":"db1","profile":"app"},{"device":"db1","profile":"rpt"}]`
+	if a := h.json(tok, "PUT", "/api/v1/applications/shop/provisioning", 400, `{"automatic":true,`+pairs+`,"quota":1}`); a.text("field") != "quota" || !strings.Contains(a.raw, "which are 2, and the quota is 1") {
+		t.Error(a.raw)
+	}
+	h.json(tok, "PUT", "/api/v1/applications/shop/provisioning", 200, `{`+pairs+`,"quota":1}`)
+	h.json(tok, "PUT", "/api/v1/applications/shop/provisioning", 400, `{"automatic":true}`)
+	h.json(tok, "PUT", "/api/v1/applications/shop/provisioning", 200, `{"automatic":true,"quota":2}`)
+	of := func(body string) string {
+		a := h.json(tok, "POST", "/api/v1/applications/shop/authorizations", 201, body)
+		return h.token(keys{a.text("client_id"), a.text("client_secret")})
+	}
+	prod, test := of(dsmClient), of(`{"name":"test","modules":["Application"],"rights":["secret.read"],"filter":{"tags":["none"]}}`)
+	h.json(prod, "POST", "/iso/sctm/secret", 201, `{"identity":"static","data":{"B":"plain"}}`)
+	go func() {
+		h.create(h.await(0), "Ephemeral-1")
+		h.create(h.await(1), "Ephemeral-2")
+	}()
+	h.json(test, "GET", "/iso/dapp/application", 200, "")
+	for range 2 { // nothing is left half done
+		a := h.json(prod, "GET", "/iso/dapp/application", 429, "")
+		if a.header.Get("Retry-After") != "60" || !strings.Contains(a.raw, "no user of profile ") || !strings.Contains(a.raw, "its quota is 2") || strings.Contains(a.raw, "plain") {
+			t.Error(a.header, a.raw)
+		}
+	}
+	if a := h.json(prod, "GET", "/api/dsm/secret/static", 200, ""); !strings.Contains(a.raw, "plain") {
+		t.Error(a.raw)
+	}
+	if a := h.json(tok, "GET", "/api/v1/applications/shop/provisioning", 200, ""); a.at("live") != 2.0 {
+		t.Error(a.raw)
+	}
+}
+
 // A pipeline may name the profiles by which its application gets users, as the vendor's clients do; it gets nobody others, and learns
 // nothing of those of an application that is not its own.
 func TestRegisteredProfiles(t *testing.T) {
