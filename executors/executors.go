@@ -51,7 +51,7 @@ func Compile(e Executor, kind model.TemplateKind, source string) (Program, error
 		return nil, err
 	}
 	if kind != model.TemplateAutomation {
-		if err := mask.Foreign(source, p.Masks()); err != nil {
+		if err := mask.Foreign(source, p.Masks(), string(model.TemplateAutomation)); err != nil {
 			return nil, err
 		}
 	}

@@ -45,15 +45,15 @@ func TestParse(t *testing.T) {
 func TestForeign(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ src, err string }{
-		{"a\n b [#newpass#]", "line 2, column 4: unknown tag [#NEWPASS#]"},
-		{"# [#NEWPASS#] is wrong\nexec [#NewPass#]", "line 2, column 6: unknown tag [#NEWPASS#]"},
+		{"a\n b [#newpass#]", "line 2, column 4: unknown tag [#NEWPASS#]: if it is a value of an application's secret, the template is of the kind \"Kind\""},
+		{"# [#NEWPASS#] is wrong\nexec [#NewPass#]", "line 2, column 6: unknown tag [#NEWPASS#]: if it is a value of an application's secret, the template is of the kind \"Kind\""},
 		{"[#Username#] [#PASSWORD#]", ""},
 	} {
 		parts, err := Parse(c.src)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if msg := text(Foreign(c.src, Names(parts))); msg != c.err {
+		if msg := text(Foreign(c.src, Names(parts), "Kind")); msg != c.err {
 			t.Errorf("%q: %q, want %q", c.src, msg, c.err)
 		}
 	}
@@ -124,7 +124,7 @@ func TestContract(t *testing.T) {
 		for _, written := range []string{w, strings.ToLower(w), w[:1] + strings.ToLower(w[1:])} {
 			src := "[#" + written + "#]"
 			parts, err := Parse(src)
-			if err != nil || len(parts) != 1 || parts[0].Hole != want || Foreign(src, Names(parts)) != nil {
+			if err != nil || len(parts) != 1 || parts[0].Hole != want || Foreign(src, Names(parts), "Kind") != nil {
 				t.Errorf("%s: %v, %v, want %s", src, parts, err, want)
 			}
 		}

@@ -70,14 +70,15 @@ func At(s string) (Name, int, error) {
 }
 
 // Foreign is the mistake of a template that uses a name outside the list, with the place where it stands; nil if all of the
-// names are in the list.
-func Foreign(src string, names []Name) error {
+// names are in the list. ownKeys is the kind of template where the name would be good: it may be a value of a secret, and only
+// the kind was forgotten.
+func Foreign(src string, names []Name, ownKeys string) error {
 	for _, n := range names {
 		if _, known := Lookup(string(n)); known {
 			continue
 		}
 		line, column := place(src, n)
-		return &Error{Line: line, Column: column, Msg: "unknown tag " + n.String()}
+		return &Error{Line: line, Column: column, Msg: fmt.Sprintf("unknown tag %s: if it is a value of an application's secret, the template is of the kind %q", n, ownKeys)}
 	}
 	return nil
 }
