@@ -24,8 +24,9 @@ func (n *Node) Members() ([]Member, error) {
 	if err := f.Error(); err != nil {
 		return nil, fmt.Errorf("read the members: %w", err)
 	}
-	var out []Member
-	for _, s := range f.Configuration().Servers {
+	servers := f.Configuration().Servers
+	out := make([]Member, 0, len(servers)) // asked for by every request
+	for _, s := range servers {
 		_, address := SplitPeerAddress(s.Address)
 		out = append(out, Member{ID: model.NodeID(s.ID), Address: address, Voter: s.Suffrage == raft.Voter})
 	}

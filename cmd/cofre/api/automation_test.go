@@ -190,8 +190,7 @@ func TestBulk(t *testing.T) {
 	}
 	h.golden("NAME  NUMBER  STATE  ERROR\n1  1  cancelled  -\n2  2  cancelled  -\n", "operation", "cancel", "1", "2")
 	h.refused("2 of 2 were refused", "operation", "retry", "1", "2")
-	h.refused("--wait is for one", "operation", "request", "root", "app", "--wait")
-	h.refused("not for CSV", "operation", "request", "root", "--wait", "--csv")
+	h.refused("not for CSV", "operation", "request", "root", "--capture", "--csv")
 	h.run("operation", "request", "root")
 	if out := h.run("operation", "cancel", "3", "--csv"); out != "NAME,NUMBER,STATE,ERROR\n3,3,cancelled,\n" {
 		t.Errorf("one as CSV: %q", out)

@@ -38,19 +38,19 @@ func operationCommand(s *session) *cobra.Command {
 	}}
 	cancel := &cobra.Command{Use: "cancel NUMBER...", Short: "Cancel operations that wait", Args: cobra.MinimumNArgs(1), Example: "  cofre operation cancel 12\n  cofre operation cancel 12 13 14", RunE: func(c *cobra.Command, args []string) error {
 		if s.several(args) {
-			return s.bulk(c, operation.BulkBody{Action: "cancel", Operations: args})
+			return s.bulk(c, operation.BulkBody{Action: "cancel", Operations: args}, false)
 		}
 		return s.operation(c, http.MethodPost, at("operations/%s/cancel", args[0]), nil)
 	}}
-	retry := &cobra.Command{Use: "retry NUMBER...", Short: "Start failed operations again", Args: cobra.MinimumNArgs(1), Example: "  cofre operation retry 12 --wait\n  cofre operation retry 12 13 14\n  cofre operation retry 12 --capture --wait"}
-	waits := retry.Flags().Bool("wait", false, "wait until it is final")
+	retry := &cobra.Command{Use: "retry NUMBER...", Short: "Start failed operations again", Args: cobra.MinimumNArgs(1), Example: "  cofre operation retry 12 --wait\n  cofre operation retry 12 13 14 --wait\n  cofre operation retry 12 --capture --wait"}
+	waits := retry.Flags().Bool("wait", false, "wait until all are final; exit status 1 if one did not succeed")
 	captures := retry.Flags().Bool("capture", false, "keep what the target says, for cofre operation capture")
 	retry.RunE = func(c *cobra.Command, args []string) error {
 		if s.several(args) {
-			if *waits || *captures {
-				return errors.New("--wait and --capture are for one operation, and not for CSV: cofre operation wait follows each")
+			if *captures {
+				return errors.New("--capture is for one operation, and not for CSV")
 			}
-			return s.bulk(c, operation.BulkBody{Action: "retry", Operations: args})
+			return s.bulk(c, operation.BulkBody{Action: "retry", Operations: args}, *waits)
 		}
 		if *captures {
 			if _, err := call[operation.View](s, c, http.MethodPut, at("operations/%s/capture", args[0]), nil); err != nil {
@@ -68,21 +68,14 @@ func operationCommand(s *session) *cobra.Command {
 	}
 	run := &cobra.Command{Use: "run NUMBER...", Short: "Run operations that wait now, whatever their schedule or a freeze", Args: cobra.MinimumNArgs(1), Example: "  cofre operation run 12", RunE: func(c *cobra.Command, args []string) error {
 		if s.several(args) {
-			return s.bulk(c, operation.BulkBody{Action: "run", Operations: args})
+			return s.bulk(c, operation.BulkBody{Action: "run", Operations: args}, false)
 		}
 		return s.operation(c, http.MethodPost, at("operations/%s/run", args[0]), nil)
-	}}
-	wait := &cobra.Command{Use: "wait NUMBER", Short: "Wait until an operation is final; exit status 1 if it did not succeed", Args: cobra.ExactArgs(1), Example: "  cofre operation wait 12", RunE: func(c *cobra.Command, args []string) error {
-		o, err := call[operation.View](s, c, http.MethodGet, at("operations/%s", args[0]), nil)
-		if err != nil {
-			return err
-		}
-		return s.follow(c, &o)
 	}}
 	for _, c := range []*cobra.Command{cancel, retry, run} {
 		s.tabular(c)
 	}
-	return group("operation", "Changes and verifications on targets", list, attempts, show, requestOperation(s), run, cancel, retry, wait, captureCommand(s), summaryCommand(s))
+	return group("operation", "Changes and verifications on targets", list, attempts, show, requestOperation(s), run, cancel, retry, waitCommand(s), captureCommand(s), summaryCommand(s))
 }
 
 // filters are the flags that choose operations.
@@ -102,12 +95,12 @@ func requestOperation(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "request CREDENTIAL...", Short: "Change the secret of credentials now, or verify them", Args: cobra.MinimumNArgs(1),
 		Long:    "Ask for a change of the secret on its target, or with --verify for a login that proves it. An open operation that does the same is given instead of a second one.",
-		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root web2-root web3-root\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z\n  cofre operation request web1-root --capture --wait",
+		Example: "  cofre operation request web1-root --wait\n  cofre operation request web1-root --verify --wait\n  cofre operation request web1-root web2-root web3-root --wait\n  cofre operation request web1-root --not-before 2026-12-24T02:00:00Z\n  cofre operation request web1-root --capture --wait",
 	}
 	s.tabular(c).Flags().BoolVar(&verify, "verify", false, "log in only, change nothing")
 	c.Flags().BoolVar(&reconcile, "reconcile", false, "change it by the reconciliation account and template")
 	c.MarkFlagsMutuallyExclusive("verify", "reconcile")
-	c.Flags().BoolVar(&wait, "wait", false, "wait until it is final; exit status 1 if it did not succeed")
+	c.Flags().BoolVar(&wait, "wait", false, "wait until all are final; exit status 1 if one did not succeed")
 	c.Flags().BoolVar(&capture, "capture", false, "keep what the target says, for cofre operation capture")
 	c.Flags().StringVar(&at, "not-before", "", "start at this time")
 	c.MarkFlagsMutuallyExclusive("wait", "not-before")
@@ -123,12 +116,10 @@ func requestOperation(s *session) *cobra.Command {
 			return fmt.Errorf("--not-before: %w", err)
 		}
 		switch {
-		case s.several(args) && wait:
-			return errors.New("--wait is for one credential, and not for CSV: cofre operation wait follows each operation")
 		case s.several(args) && capture:
 			return errors.New("--capture is for one credential, and not for CSV")
 		case s.several(args):
-			return s.bulk(c, operation.BulkBody{Action: string(b.Kind), Credentials: args, NotBefore: b.NotBefore})
+			return s.bulk(c, operation.BulkBody{Action: string(b.Kind), Credentials: args, NotBefore: b.NotBefore}, wait)
 		}
 		o, err := call[operation.View](s, c, http.MethodPost, "/api/v1/operations", b)
 		if err != nil {
@@ -148,19 +139,17 @@ func requestOperation(s *session) *cobra.Command {
 // several tells that the answer is a list, with a row for each: CSV always is one.
 func (s *session) several(args []string) bool { return len(args) > 1 || s.asCSV }
 
-// bulk asks for the same with many, and tells what became of each; an error if one was refused.
-func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {
+// bulk asks for the same with many, waits until each is final if asked to, and tells what became of each; an error if one
+// was refused or did not succeed.
+func (s *session) bulk(c *cobra.Command, b operation.BulkBody, wait bool) error {
 	r, err := call[operation.Bulk](s, c, http.MethodPost, "/api/v1/operations/bulk", b)
 	if err != nil {
 		return err
 	}
-	if err := list(s, c, r.Items, "NAME NUMBER STATE ERROR", func(i operation.BulkItem) []string {
-		number := ""
-		if i.Number > 0 {
-			number = strconv.FormatUint(i.Number, 10)
-		}
-		return []string{i.Name, number, i.State, i.Error}
-	}); err != nil {
+	if wait {
+		return s.followAll(c, r.Items)
+	}
+	if err := s.printBulk(c, r.Items); err != nil {
 		return err
 	}
 	if r.Failed > 0 {
@@ -169,70 +158,14 @@ func (s *session) bulk(c *cobra.Command, b operation.BulkBody) error {
 	return nil
 }
 
-// watch notes each step of an operation until it is final.
-func (s *session) watch(c *cobra.Command, o *operation.View) (*operation.View, error) {
-	fmt.Fprintf(note(c), "operation %d: %s of %s at %s\n", o.Number, o.Kind, clean(o.Credential.Identifier), clean(o.Credential.Hostname))
-	told, ended, waits, said := 0, 0, "", ""
-	for {
-		for _, h := range o.History[min(told, len(o.History)):] {
-			fmt.Fprintf(note(c), "  %s  %s -> %s%s%s\n", moment(h.At), h.Event, h.To, word(h.Node != "", " ("+string(h.Node)+")", ""), word(h.Note != "", ": "+clean(h.Note), ""))
+func (s *session) printBulk(c *cobra.Command, items []operation.BulkItem) error {
+	return list(s, c, items, "NAME NUMBER STATE ERROR", func(i operation.BulkItem) []string {
+		number := ""
+		if i.Number > 0 {
+			number = strconv.FormatUint(i.Number, 10)
 		}
-		told = len(o.History)
-		for ; ended < len(o.Attempts) && o.Attempts[ended].Outcome != ""; ended++ { // a class such as "tls" tells nobody what to do
-			if m := o.Attempts[ended].Message; m != "" {
-				fmt.Fprintf(note(c), "    attempt %d: %s\n", ended+1, clean(m))
-			}
-		}
-		if o.WaitsFor != "" && o.WaitsFor != said && o.WaitsFor == waits { // for longer than a look
-			fmt.Fprintf(note(c), "  waits for %s\n", clean(o.WaitsFor))
-			said = o.WaitsFor
-		}
-		waits = o.WaitsFor
-		if o.Final {
-			return o, nil
-		}
-		next, err := s.progress(c, o)
-		if err != nil {
-			return nil, fmt.Errorf("%w (the operation goes on: cofre operation wait %d)", err, o.Number)
-		}
-		o = &next
-	}
-}
-
-// follow prints each step of an operation until it is final, and what it came to.
-func (s *session) follow(c *cobra.Command, o *operation.View) error {
-	o, err := s.watch(c, o)
-	if err != nil {
-		return err
-	}
-	if err := s.show(c, o, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "operation %d: %s%s\n", o.Number, o.State, word(o.Message != "", ": "+clean(o.Message), ""))
-		return err
-	}); err != nil {
-		return err
-	}
-	if o.State != "succeeded" {
-		return fmt.Errorf("operation %d ended as %s: cofre operation show %d tells its steps", o.Number, o.State, o.Number)
-	}
-	return nil
-}
-
-// progress long-polls in short spans, so that each step is told soon after it happened.
-func (s *session) progress(c *cobra.Command, o *operation.View) (operation.View, error) {
-	var last error
-	for range 20 { // a failover takes seconds; the client tries each node every time
-		next, err := call[operation.View](s, c, http.MethodGet, at("operations/%s", string(o.ID))+"?wait=1s", nil)
-		if err == nil {
-			return next, nil
-		}
-		if last = err; c.Context().Err() != nil || definite(err) {
-			break
-		}
-		if err := pause(c.Context()); err != nil {
-			return operation.View{}, err
-		}
-	}
-	return operation.View{}, last
+		return []string{i.Name, number, i.State, i.Error}
+	})
 }
 
 // operation sends one call about an operation and prints it.
