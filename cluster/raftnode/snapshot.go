@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/sirupsen/logrus"
@@ -22,12 +21,8 @@ type Snapshots struct {
 	mu       sync.Mutex // guards what follows; held across the write of a record, which orders records
 	records  []*record  // oldest first
 	next     uint64
-	building int                  // states being received
-	retired  map[string]time.Time // directories out of use that views may still pin
+	building int // states being received
 }
-
-// retirement is how long a directory stays after it went out of use; views live at most a minute (RULES 2).
-const retirement = 2 * time.Minute
 
 // OpenSnapshots reads the records, finishes an interrupted install, and decides whether this node may start.
 func OpenSnapshots(files Files, sm StateMachine, log logrus.FieldLogger) (*Snapshots, error) {
@@ -35,7 +30,7 @@ func OpenSnapshots(files Files, sm StateMachine, log logrus.FieldLogger) (*Snaps
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshots{files: files, sm: sm, log: log, records: records, next: 1, retired: map[string]time.Time{}}
+	s := &Snapshots{files: files, sm: sm, log: log, records: records, next: 1}
 	if r := s.newest(); r != nil {
 		if _, err := fmt.Sscanf(r.id, "%d-", &s.next); err != nil {
 			return nil, fmt.Errorf("read snapshot record %s: %w", r.id, err)
@@ -111,10 +106,7 @@ func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if r == nil || r.id != id {
 		return nil, nil, fmt.Errorf("open snapshot %s: a newer one took its place", id)
 	}
-	if old := s.sm.Directory(); r.Dir != old {
-		s.mu.Lock()
-		s.retired[old] = time.Now()
-		s.mu.Unlock()
+	if r.Dir != s.sm.Directory() {
 		pointer := PointerLine + r.Dir + "\n"
 		meta := r.meta()
 		meta.Size = int64(len(pointer))
@@ -209,13 +201,6 @@ func (s *Snapshots) reap() {
 	var keep []string
 	if r := s.newest(); r != nil {
 		keep = append(keep, r.Dir)
-	}
-	for dir, since := range s.retired {
-		if time.Since(since) < retirement {
-			keep = append(keep, dir)
-		} else {
-			delete(s.retired, dir)
-		}
 	}
 	if err := s.sm.Reap(keep...); err != nil {
 		s.log.WithError(err).Warn("remove an old state directory")

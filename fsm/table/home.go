@@ -117,10 +117,10 @@ func (h *Home) Flip(dir string) error {
 	if err := h.writePointer(dir); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	h.current.Store(&placed{s, dir})
 	h.mu.Lock()
-	h.former = append(h.former, old)
+	h.former = append(h.former, old) // first: out of use, and not known as former, it would be reaped
 	h.mu.Unlock()
+	h.current.Store(&placed{s, dir})
 	if err := old.Close(); err != nil {
 		return fmt.Errorf("close the former state store: %w", err)
 	}
