@@ -31,7 +31,7 @@ func TestCatalogueCompiles(t *testing.T) {
 			continue
 		}
 		if x, err := executors.Inspect(e, c.Kind, c.Content); err != nil || len(x.Steps) == 0 || len(x.Tags) != len(p.Masks()) {
-			t.Errorf("%s: %d steps, %d tags, %v", c.Name, len(x.Steps), len(x.Tags), err)
+			t.Errorf("%s: %d steps (told by the Program's Explain), %d tags, %v", c.Name, len(x.Steps), len(x.Tags), err)
 		}
 		if len(p.Notices()) > 0 || len(p.Masks()) == 0 || c.Kind == "" || seen[c.Name] {
 			t.Errorf("%s: notices %q, masks %v, kind %q", c.Name, p.Notices(), p.Masks(), c.Kind)

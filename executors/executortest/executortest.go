@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,7 @@ type attempt struct {
 	outcome executors.Outcome
 	err     error
 	steps   []model.Step
+	entered bool   // AUTH_USER was said to be in
 	said    string // what the target said, as a capture keeps it
 	wire    *wire
 	secrets []string
@@ -70,8 +72,9 @@ func (k Kit) change(ctx context.Context, t testing.TB, a Account, fresh string, 
 	}
 	rec := executors.NewRecorder()
 	s := k.session(a, fresh, w)
-	s.Trace, s.Capture, s.Before, s.Sessions = rec, &executors.Capture{}, before, w.sessions
 	out := attempt{wire: w, secrets: []string{a.Password, fresh}}
+	s.Trace, s.Capture, s.Before, s.Sessions = rec, &executors.Capture{}, before, w.sessions
+	s.Entered = func() { out.entered = true }
 	if k.Manager != nil {
 		out.secrets = append(out.secrets, k.Manager.Password)
 	}
@@ -126,6 +129,10 @@ func (k Kit) check(t testing.TB, a attempt) {
 	switch {
 	case (a.err == nil) != (a.outcome == executors.Applied):
 		t.Errorf("outcome %s with error %v", a.outcome, a.err)
+	case a.outcome == executors.Applied && !a.entered:
+		t.Errorf("applied, and nobody was told that AUTH_USER is in: Session.Enter")
+	case a.outcome == executors.Applied && !slices.ContainsFunc(a.steps, func(s model.Step) bool { return s.Line > 0 }):
+		t.Errorf("applied, and no step of the transcript names a line of the template")
 	case a.err != nil && (!errors.As(a.err, &f) || f.Class == "" || f.Msg == ""):
 		t.Errorf("the error is no complete Failure: %#v", a.err)
 	}

@@ -20,6 +20,8 @@ type liar struct {
 	outcome executors.Outcome
 	err     func(secrets string) error
 	step    string
+	mute    bool // nobody is told that AUTH_USER is in
+	blank   bool // no step tells what was done
 }
 
 func (*liar) Name() model.ExecutorName                    { return "liar" }
@@ -38,7 +40,12 @@ func (l *liar) Run(_ context.Context, s executors.Session) (executors.Outcome, e
 	if l.changes {
 		l.target[text(mask.Username)] = fresh
 	}
-	s.Trace.Step(model.Step{Text: strings.ReplaceAll(l.step, "SECRET", fresh)})
+	if !l.mute {
+		s.Entered()
+	}
+	if !l.blank {
+		s.Trace.Step(model.Step{Line: 1, Text: strings.ReplaceAll(l.step, "SECRET", fresh)})
+	}
 	return l.outcome, l.err(fresh)
 }
 
@@ -70,6 +77,8 @@ func TestKitFindsLiars(t *testing.T) {
 		{"not started, but changed", liar{changes: true, outcome: executors.NotStarted, err: stopped}, "the old password does not log in"},
 		{"rejected, but changed", liar{changes: true, outcome: executors.Rejected, err: stopped}, "the old password does not log in"},
 		{"applied with an error", liar{changes: true, outcome: executors.Applied, err: stopped}, "outcome applied with error"},
+		{"the login is not told", liar{changes: true, outcome: executors.Applied, err: fine, mute: true}, "nobody was told that AUTH_USER is in"},
+		{"no step is told", liar{changes: true, outcome: executors.Applied, err: fine, blank: true}, "no step of the transcript names a line"},
 		{"foreign error", liar{outcome: executors.NotStarted, err: func(string) error { return errors.New("x") }}, "no complete Failure"},
 		{"secret in the error", liar{outcome: executors.NotStarted, err: func(s string) error {
 			return &executors.Failure{Class: executors.ClassNetwork, Msg: "x" + s}

@@ -188,8 +188,8 @@ func (k Kit) early(t *testing.T) {
 		wrong.Manager = &Account{k.Manager.Name, "Wrong-pass-1"}
 	}
 	a := wrong.change(t.Context(), t, Account{acc.Name, "Wrong-pass-1"}, fresh, &wire{}, nil)
-	if a.outcome != executors.NotStarted || ClassOf(a.err) != executors.ClassAuth {
-		t.Errorf("wrong authentication secret: %s, %v", a.outcome, a.err)
+	if a.outcome != executors.NotStarted || ClassOf(a.err) != executors.ClassAuth || a.entered || executors.IsSpared(a.err) {
+		t.Errorf("wrong authentication secret, which counts as a failing login: %s, %v, in: %t, spared: %t", a.outcome, a.err, a.entered, executors.IsSpared(a.err))
 	}
 	down := &wire{refuse: true}
 	a = k.change(t.Context(), t, acc, fresh, down, nil)

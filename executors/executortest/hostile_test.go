@@ -42,6 +42,8 @@ func (c *careless) Run(_ context.Context, s executors.Session) (executors.Outcom
 	if c.target[text(mask.AuthUser)] != text(mask.AuthPassword) {
 		return fail(executors.ClassAuth)
 	}
+	s.Entered()
+	s.Trace.Step(model.Step{Line: 1, Text: "change"})
 	if c.wrong != nil {
 		name, fresh = c.wrong(c.target, name, fresh)
 	}

@@ -65,11 +65,13 @@ func Live(t *testing.T, k Kit, l Life) {
 			}
 			s := k.lifeSession(a, l)
 			rec := executors.NewRecorder()
-			s.Trace = rec
-			outcome, err := p.Run(t.Context(), s)
-			k.check(t, attempt{outcome: outcome, err: err, steps: rec.Steps(), secrets: []string{password, k.Manager.Password}})
-			if outcome != executors.Applied {
-				t.Errorf("%s: %s: %v", what, outcome, err)
+			did := attempt{secrets: []string{password, k.Manager.Password}}
+			s.Trace, s.Entered = rec, func() { did.entered = true }
+			did.outcome, did.err = p.Run(t.Context(), s)
+			did.steps = rec.Steps()
+			k.check(t, did)
+			if did.outcome != executors.Applied {
+				t.Errorf("%s: %s: %v", what, did.outcome, did.err)
 			}
 			Ran(template)
 		}
