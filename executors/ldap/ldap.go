@@ -84,7 +84,7 @@ func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Val
 func (p *program) Verify(ctx context.Context, s executors.Session, with secret.Value) (bool, error) {
 	return verify(ctx, s, with, p.startTLS, func(s executors.Session) (identity, error) {
 		name := p.account
-		switch own, err := itself(s); {
+		switch own, err := s.Itself(); {
 		case err != nil:
 			return identity{}, err
 		case own:

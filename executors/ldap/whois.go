@@ -44,18 +44,6 @@ func whois(s executors.Session) (identity, error) {
 	return identity{}, &executors.Failure{Class: executors.ClassTemplate, Msg: "the user name is no DN: give the credential a domain, or the DN of the branch that holds it as additional information"}
 }
 
-// itself tells whether USERNAME is AUTH_USER.
-func itself(s executors.Session) (bool, error) {
-	var v [4]string
-	for i, n := range []mask.Name{mask.Username, mask.AuthUser, domain, authDomain} {
-		var err error
-		if v[i], err = text(s, n); err != nil {
-			return false, err
-		}
-	}
-	return v[0] != "" && v[0] == v[1] && v[2] == v[3], nil
-}
-
 // look finds the entry's DN with the login of AUTH_USER.
 func (i identity) look(c *client, s executors.Session) (string, error) {
 	if err := c.bindAuth(s, "look the user up"); err != nil {

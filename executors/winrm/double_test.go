@@ -191,6 +191,9 @@ func (d *double) proven(b, nonce []byte) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := d.users[name]
+	if far := d.users[domain+`\`+name]; far != nil { // of a domain, not of the device
+		u = far
+	}
 	if u == nil || u.off || len(answer) < 16 {
 		return ""
 	}

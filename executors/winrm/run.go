@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"cofre/executors"
@@ -148,16 +147,15 @@ func (r *run) fill(st step) (f filled, err error) {
 	}
 	script := st.script
 	if st.verb == change {
-		name, err := mask.Render([]mask.Part{{Hole: mask.Username}}, r.session.Resolve, fitName)
-		if err != nil {
+		if _, err := mask.Render([]mask.Part{{Hole: mask.Username}}, r.session.Resolve, fitName); err != nil {
 			return f, err
 		}
-		_ = name.Reveal(func(b []byte) error {
-			if string(b) == r.who.name[strings.LastIndex(r.who.name, `\`)+1:] {
-				script = st.own
-			}
-			return nil
-		})
+		switch own, err := r.session.Itself(); {
+		case err != nil:
+			return f, err
+		case own:
+			script = st.own
+		}
 	}
 	f.input, err = r.input(script)
 	return f, err

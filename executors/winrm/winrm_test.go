@@ -92,6 +92,25 @@ func TestChangePasswordOnDouble(t *testing.T) {
 	}
 }
 
+// TestNamesakeOnDouble: a domain's administrator is not the device's of the same name, and sets its password without knowing the old one.
+func TestNamesakeOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t, false, "Negotiate")
+	d.mu.Lock()
+	d.users[`EXAMPLE\`+admin] = &user{password: "Domain-Pass-1x"}
+	d.mu.Unlock()
+	k := kit(d, named(t, "Windows local user password, by itself (WinRM)"))
+	k.Manager.Password = "Domain-Pass-1x"
+	k.Values = map[mask.Name]string{"DOMAIN": "SRV1", "AUTH_DOMAIN": "EXAMPLE"}
+	fresh := executortest.Fresh()
+	if outcome, err := k.Once(t, executortest.Account{Name: admin, Password: adminPassword}, fresh); outcome != executors.Applied {
+		t.Errorf("%s, %v", outcome, err)
+	}
+	if in, _ := d.login(admin, fresh); !in {
+		t.Error("the device's administrator has another password")
+	}
+}
+
 // TestUsersComeAndGoOnDouble: dynamic users, users of sessions, and switching off and on.
 func TestUsersComeAndGoOnDouble(t *testing.T) {
 	t.Parallel()

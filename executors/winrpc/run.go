@@ -19,6 +19,7 @@ type run struct {
 	session executors.Session
 	red     *executors.Redactor
 	who     account
+	itself  bool // who logs in is who is changed
 	conn    *client
 	domain  *samr.Handle
 	executors.Effect
@@ -49,6 +50,9 @@ func (r *run) run(ctx context.Context, p *program) error {
 		return executors.Fail(executors.ClassTemplate, 0, fmt.Errorf("%s: %w", mask.AuthPassword, err))
 	}
 	if r.who, err = login(r.session, mask.AuthUser, authDomain, password); err != nil {
+		return err
+	}
+	if r.itself, err = r.session.Itself(); err != nil {
 		return err
 	}
 	for _, st := range p.steps { // so that a value which does not fit is found before anything is dialed
@@ -149,7 +153,7 @@ func (r *run) step(ctx context.Context, st step) error {
 		r.conn.hangUp()
 		return r.connect(ctx)
 	case change:
-		if f.name == r.who.name {
+		if r.itself {
 			old, err := wide([]byte(r.who.password))
 			if err != nil {
 				return executors.Fail(executors.ClassTemplate, st.line, err)

@@ -128,6 +128,13 @@ func self(t *testing.T, s *target.Samba, k executortest.Kit) {
 	if outcome, err := k.Once(t, acc, executortest.Fresh()); outcome != executors.Rejected && outcome != executors.NotStarted {
 		t.Errorf("with the old password: %s, %v", outcome, err)
 	}
+	// An account of the same name in another domain is another one, which is not asked to prove that it knows the old password.
+	acc = k.Account(t)
+	other := k
+	other.Values = map[mask.Name]string{"DOMAIN": "SRV1", "AUTH_DOMAIN": target.NetBIOS}
+	if outcome, err := other.Once(t, acc, executortest.Fresh()); outcome == executors.Applied || err == nil || !strings.Contains(err.Error(), "access denied") {
+		t.Errorf("a namesake without rights: %s, %v", outcome, err)
+	}
 	// After a change the template goes on with the new password.
 	acc = k.Account(t)
 	fresh := executortest.Fresh()
