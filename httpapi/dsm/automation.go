@@ -94,7 +94,11 @@ func readTriggers(list *[]string) (*[]model.DSMEvent, error) {
 func ReadTrigger(text string) (model.DSMEvent, error) {
 	i := slices.IndexFunc(model.DSMEvents, func(e model.DSMEvent) bool { return strings.EqualFold(text, triggerText(e)) || text == string(e) })
 	if i < 0 {
-		return "", model.Errorf(model.Invalid, "there is no such trigger: it is one of %s", strings.Join(triggers(), "; ")).WithField("triggers")
+		own := make([]string, len(model.DSMEvents))
+		for i, e := range model.DSMEvents {
+			own[i] = string(e)
+		}
+		return "", model.Errorf(model.Invalid, "there is no such trigger: it is one of %s, or in the vendor's words %s", strings.Join(own, ", "), strings.Join(triggers(), "; ")).WithField("triggers")
 	}
 	return model.DSMEvents[i], nil
 }

@@ -3,6 +3,7 @@ package dsm
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -200,7 +201,7 @@ func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply,
 	for _, p := range puts {
 		done, err := v.s.Put(ctx, r.Actor, p)
 		if err != nil {
-			return compat.Reply{}, err
+			return compat.Reply{}, ofMapping(err)
 		}
 		kept += done.Kept
 	}
@@ -209,8 +210,19 @@ func (v *vendor) variables(ctx context.Context, r *route.Request) (compat.Reply,
 		message += fmt.Sprintf("; %d accounts are not registered, or not readable by this authorization: their values were kept as its own", kept)
 	}
 	reply := compat.OK(message)
-	reply.Detail = compat.When(len(missing) > 0, "named by the mapping file and not sent: "+strings.Join(missing, ", "))
+	reply.Detail = compat.Hints(compat.When(len(missing) > 0, "named by the mapping file and not sent: "+strings.Join(missing, ", ")),
+		compat.When(len(puts)+len(missing) == 0, "the mapping file names no variable: it has the lists access_keys, credentials and key_value"))
 	return reply, nil
+}
+
+// ofMapping names the field that a client sent: the names of secrets stand in the mapping file.
+func ofMapping(err error) error {
+	var e *model.Error
+	if errors.As(err, &e) && e.Field != "" {
+		named := *e
+		return named.WithField("map")
+	}
+	return err
 }
 
 // decoded gives the plain bytes of a field in base64; the caller wipes them.

@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"encoding/base64"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -13,6 +14,8 @@ func TestDsmKeepsEveryValue(t *testing.T) {
 	h := open(t, nil)
 	admin := h.token(h.admin)
 	h.stock(admin)
+	h.json(admin, "POST", "/api/v1/devices", 201, `{"hostname":"far","ip":"10.0.0.9"}`)
+	h.json(admin, "POST", "/api/v1/credentials", 201, `{"identifier":"far-root","hostname":"far","username":"root","secret":"never-read","tags":["foreign"]}`)
 	tok := h.token(h.authorize(admin, "billing", dsmClient))
 	data := func(identity string) string {
 		for _, s := range h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(t).Secrets {
@@ -41,6 +44,23 @@ func TestDsmKeepsEveryValue(t *testing.T) {
 	}
 	if got := data("other"); got != `1[{"TOKEN":"t"}]` {
 		t.Error(got)
+	}
+
+	// An account that is not registered, or not readable, stays what the pipeline sent, and the answer counts it.
+	a := h.form(tok, "POST", "/iso/cicd/variables", 200, "env", oddBase64("U1=nobody\nH1=nowhere\nP1=own\nU2=root\nH2=far\nP2=mine"),
+		"map", oddBase64(`{"credentials":[{"name":"unknown","fields":{"user":"U1","host":"H1","password":"P1"}},{"name":"foreign","fields":{"user":"U2","host":"H2","password":"P2"}}]}`))
+	if got := a.text("response.message"); !strings.Contains(got, "2 secrets registered; 2 accounts") {
+		t.Error(got)
+	}
+	if unknown, foreign := data("unknown"), data("foreign"); unknown != `1[{"H1":"nowhere","P1":"own","U1":"nobody"}]` || foreign != `1[{"H2":"far","P2":"mine","U2":"root"}]` {
+		t.Error(unknown, foreign)
+	}
+	// A name that no secret can have is told as a mistake of the mapping file, and so is a file that names nothing.
+	for names, want := range map[string]string{`{"key_value":[{"name":"7","fields":["TOKEN"]}]}`: "field map", `{"key_values":[{"name":"x","fields":["TOKEN"]}]}`: "names no variable"} {
+		a := h.send(h.request("POST", "/iso/cicd/variables", tok, formType, url.Values{"env": {oddBase64(env)}, "map": {oddBase64(names)}}.Encode()))
+		if got := a.text("response.detail"); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", names, a.raw)
+		}
 	}
 	if strings.Contains(h.logs.String(), "from-pipeline") {
 		t.Error("the log holds a variable")

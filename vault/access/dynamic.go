@@ -59,7 +59,7 @@ func (s *Service) Profile(ctx context.Context, actor model.Actor, at model.Time,
 			return &all[i], nil
 		}
 		if try > 0 {
-			return nil, model.Errorf(model.NotFound, "there is no such profile").WithField("profile")
+			return nil, model.Errorf(model.NotFound, "there is no such profile of dynamic users").WithField("profile")
 		}
 		if err := s.fresh(ctx); err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func (s *Service) FindProfile(ctx context.Context, name string) (*model.DynamicP
 			return p, true
 		}
 		return state.Profiles.Get(r, name)
-	}, model.Errorf(model.NotFound, "there is no such profile").WithField("profile"))
+	}, model.Errorf(model.NotFound, "there is no such profile of dynamic users").WithField("profile"))
 }
 
 // PutProfile creates or changes a profile.

@@ -28,7 +28,7 @@ func (s *Service) ExecutionProfile(ctx context.Context, actor model.Actor, at mo
 			return p, true
 		}
 		return state.ExecutionProfiles.Get(r, name)
-	}, model.Errorf(model.NotFound, "there is no such profile"))
+	}, model.Errorf(model.NotFound, "there is no such execution profile"))
 }
 
 // PutExecutionProfile creates or changes an execution profile.

@@ -169,7 +169,7 @@ revision  1
 	}
 	h.run("execution-profile", "update", "mac", "--auth-user", "manager", "--enabled=false")
 	h.run("execution-profile", "delete", "mac")
-	h.refused("there is no such profile", "execution-profile", "show", "mac")
+	h.refused("there is no such execution profile", "execution-profile", "show", "mac")
 }
 
 // Many operations at once: each is decided for itself; lists are narrowed, and printed as CSV.

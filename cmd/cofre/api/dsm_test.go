@@ -212,6 +212,7 @@ saved by  admin/admin
 created  TIME
 revision  1
 `, "secret", "automation", "create", "push", "--trigger", "secret.created,secret.updated", "--application", "shop", "--executor", "ssh", "--template", "push", "--credential", "deploy@web1")
+	h.refused("it is one of secret.created, secret.updated, ", "secret", "automation", "create", "other", "--trigger", "secret.create", "--application", "shop", "--executor", "ssh", "--template", "push", "--credential", "deploy@web1")
 	h.runWith(`{"API_KEY":"canary"}`, "secret", "create", "db", "--stdin", "--application", "shop", "--authorization", "prod")
 	if out := h.run("operation", "list", "--kind", "secret_management_automation", "--json"); !strings.Contains(out, "secret.created") || strings.Contains(out, "canary") {
 		t.Error(out)
