@@ -267,6 +267,22 @@ app  enabled  postgres  db1-root  -  30m  2h  add  drop
 	h.refused("is no terminal", "dynamic", "lease", "read", "1")
 	h.refused("is requested", "dynamic", "lease", "read", "1", "--raw")
 	h.refused("is requested", "dynamic", "lease", "renew", "1", "--ttl", "5m")
+	h.refused("there is no such profile of dynamic users", "dynamic", "lease", "request", "nothing")
+	revoked := make(chan error)
+	go func() {
+		for out, err := "", error(nil); !strings.Contains(out, "\n2 "); {
+			if out, _, err = h.try("", "dynamic", "lease", "list"); err != nil {
+				revoked <- err
+				return
+			}
+		}
+		_, _, err := h.try("", "dynamic", "lease", "revoke", "2")
+		revoked <- err
+	}()
+	h.refused("the user is not there, but removed: cofre dynamic lease show 2", "dynamic", "lease", "request", "app") // who waits is not told that all is well
+	if err := <-revoked; err != nil {
+		t.Error(err)
+	}
 	h.refused("or --application", "dynamic", "lease", "revoke")
 	h.run("dynamic", "profile", "disable", "app")
 	h.refused("it is disabled", "dynamic", "lease", "request", "app", "--no-wait")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/fsm/model"
 	"cofre/httpapi/dynamic"
 )
 
@@ -48,7 +49,7 @@ func showLease(s *session) *cobra.Command {
 
 func requestLease(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "request PROFILE", Short: "Ask for a dynamic user", Args: cobra.ExactArgs(1),
-		Long:    "Ask for a dynamic user and wait until it has logged in once, a minute at most.",
+		Long:    "Ask for a dynamic user and wait until it has logged in once, a minute at most. The command fails if it is not there then.",
 		Example: "  cofre dynamic lease request app --device db1 --ttl 10m"}
 	queryFlags(c, "device", "needed when the profile works on several", "ttl", "how long it lives; at most the profile's TTL")
 	c.Flags().Bool("no-wait", false, "do not wait")
@@ -59,11 +60,20 @@ func requestLease(s *session) *cobra.Command {
 		} else if ttl != nil {
 			b.TTL = *ttl
 		}
-		path := "/api/v1/leases"
-		if no, _ := c.Flags().GetBool("no-wait"); !no {
+		path, wait := "/api/v1/leases", true
+		if no, _ := c.Flags().GetBool("no-wait"); no {
+			wait = false
+		} else {
 			path += "?wait=" + dynamic.MaxWait.String()
 		}
-		return s.lease(c, http.MethodPost, path, b)
+		l, err := call[dynamic.LeaseView](s, c, http.MethodPost, path, b)
+		if err != nil {
+			return err
+		}
+		if err := s.printLease(c, &l); err != nil || !wait || l.State == model.DynamicActive.String() {
+			return err
+		}
+		return fmt.Errorf("the user is not there, but %s: cofre dynamic lease show %d tells what comes of it", l.State, l.Number)
 	}
 	return c
 }
@@ -152,8 +162,12 @@ func (s *session) lease(c *cobra.Command, method, path string, body any) error {
 	if err != nil {
 		return err
 	}
+	return s.printLease(c, &l)
+}
+
+func (s *session) printLease(c *cobra.Command, l *dynamic.LeaseView) error {
 	return s.show(c, l, func(w io.Writer) error {
-		pairs := []string{"user", l.Username, "number", strconv.FormatUint(l.Number, 10), "state", leaseState(&l), "on", l.Hostname, "profile", l.Profile, "owner", l.Application + "/" + l.Authorization, "pod", l.Pod,
+		pairs := []string{"user", l.Username, "number", strconv.FormatUint(l.Number, 10), "state", leaseState(l), "on", l.Hostname, "profile", l.Profile, "owner", l.Application + "/" + l.Authorization, "pod", l.Pod,
 			"reason", l.Reason, "ttl", span(l.TTL), "requested", moment(l.CreatedAt), "since", moment(l.ActiveAt), "until", moment(l.ExpiresAt), "read", moment(l.ViewedAt), "removed", moment(l.RemovedAt)}
 		if l.Failures > 0 {
 			pairs = append(pairs, "failures", strconv.Itoa(l.Failures)+" in a row")
