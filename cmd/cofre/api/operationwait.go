@@ -70,7 +70,7 @@ func (s *session) await(c *cobra.Command, item *operation.BulkItem) error {
 	if item.Number > 0 {
 		name = strconv.FormatUint(item.Number, 10)
 	}
-	for {
+	for waits, said := "", ""; ; {
 		o, err := s.progress(c, name)
 		switch {
 		case err != nil && definite(err):
@@ -84,6 +84,11 @@ func (s *session) await(c *cobra.Command, item *operation.BulkItem) error {
 			item.Error = word(o.State != "succeeded", o.Message, "")
 			return nil
 		}
+		if o.WaitsFor != "" && o.WaitsFor != said && o.WaitsFor == waits { // for longer than a look
+			fmt.Fprintf(note(c), "  operation %d waits for %s\n", o.Number, clean(o.WaitsFor))
+			said = o.WaitsFor
+		}
+		waits = o.WaitsFor
 	}
 }
 
