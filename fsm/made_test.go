@@ -13,7 +13,7 @@ func TestMadeAhead(t *testing.T) {
 	t.Parallel()
 	m := start(t)
 	e := m.envelope("test.add", t0.Add(90*time.Second), struct{}{})
-	first := m.entry(t0, m.envelope("test.deny", t0, struct{}{}), e)[1:] // beside one that is forgotten earlier
+	first := m.entry(t0, m.envelope("test.deny", t0, struct{}{}), e, m.envelope("test.deny", t0, struct{}{}))[1:] // between some that are forgotten earlier
 	for _, after := range []time.Duration{2*time.Minute + time.Second, 3 * time.Minute, 3*time.Minute + 29*time.Second} {
 		for range 3 { // time enough to forget what may be forgotten
 			m.one(t0.Add(after), "test.deny", struct{}{})

@@ -19,9 +19,9 @@ func TestRecordsGoOnAfterARestart(t *testing.T) {
 	files := clustertest.NewFiles()
 	m := clustertest.Open(clustertest.NewDisk())
 	index := uint64(1)
-	for process := range 3 {
+	for process, snapshots := range []int{3, 1, 1} {
 		s := open(t, files, m)
-		for range 3 {
+		for range snapshots {
 			index++
 			m.ApplyBatch([]*raft.Log{set(index, "x")})
 			if err := local(t, s, index); err != nil {
@@ -184,24 +184,5 @@ func TestReceivedStateThatWentBack(t *testing.T) {
 	_, err := raftnode.OpenSnapshots(files, &lateMachine{clustertest.Open(disk)}, quiet())
 	if !errors.As(err, &stale) || stale.Need != 50 {
 		t.Errorf("start: %v", err)
-	}
-}
-
-// TestLocalSnapshotIsClosedTwice: raft does so.
-func TestLocalSnapshotIsClosedTwice(t *testing.T) {
-	t.Parallel()
-	files, m := clustertest.NewFiles(), clustertest.Open(clustertest.NewDisk())
-	s := open(t, files, m)
-	sink, err := s.Create(raft.SnapshotVersionMax, 2, 1, servers, 1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := sink.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if names, _ := files.List(); len(names) != 1 {
-		t.Errorf("records: %v", names)
 	}
 }
