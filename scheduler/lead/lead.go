@@ -43,6 +43,8 @@ type Config struct {
 	// Felt tells how many requests of people and programs were committed so far, and how long they waited for it in all;
 	// nil: there are none to yield to.
 	Felt func() (requests int, waited time.Duration)
+
+	refusals *refusals
 }
 
 const (
@@ -57,6 +59,7 @@ var actor = model.Actor{Kind: model.ActorSystem, Name: "scheduler"}
 
 // Run schedules until ctx ends.
 func Run(ctx context.Context, c Config) error {
+	c.refusals = newRefusals()
 	var days sync.WaitGroup
 	defer days.Wait()
 	days.Go(func() { c.sumUpDays(ctx) })
@@ -208,7 +211,7 @@ func propose[A, R any](ctx context.Context, c Config, d command.Def[A, R], args 
 	_, err := command.Propose(ctx, c.Proposer, d, actor, args)
 	// Conflicts are ordinary: the state changed between the look and the proposal.
 	if err != nil && ctx.Err() == nil && !model.Is(err, model.Conflict) && !errors.Is(err, context.Canceled) {
-		c.Log.WithField("command", d.Kind()).WithError(err).Warn("the scheduler's proposal was not taken")
+		c.refusals.tell(c.Log, d.Kind(), err)
 	}
 	return err
 }

@@ -14,13 +14,19 @@ func Held(r table.Reader, now model.Time, limit int) []Due {
 	if a.Stopped == 0 && a.FrozenUntil(now) == 0 && until == 0 {
 		return nil
 	}
+	indexes := []string{"patient"} // the others, thousands perhaps, are held back after a restore only
+	if a.Restored != 0 {
+		indexes = append(indexes, "prompt")
+	}
 	var due []Due
-	for o := range state.Waiting(r, 0, now+1) {
-		if len(due) == limit {
-			break
-		}
-		if a.Holds(o, until != 0) {
-			due = append(due, Due{Hold: o.ID, Until: until})
+	for _, index := range indexes {
+		for o := range state.Operations.Glance(r, index, table.TimeKey(0), table.TimeKey(now+1)) {
+			if len(due) == limit {
+				return due
+			}
+			if a.Holds(o, until != 0) {
+				due = append(due, Due{Hold: o.ID, Until: until})
+			}
 		}
 	}
 	return due
