@@ -42,7 +42,7 @@ import (
 type Limits struct {
 	Source      authn.Rate // requests per source (IPv6: per /64)
 	TokenSource authn.Rate // token requests per source
-	TokenClient authn.Rate // token requests per client id
+	TokenClient authn.Rate // token requests per source and client id
 	Refused     authn.Rate // refusals of one request to one authorization
 	Concurrent  int        // requests at work at once in this process
 	Connections int        // open connections per peer

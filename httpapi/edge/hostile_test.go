@@ -246,6 +246,34 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestOthersDoNotDelayTheHolder: who asks in the name of a client that he is not, as often as he may and with the right key or not, is held
+// up himself; the client gets its tokens from where it is.
+func TestOthersDoNotDelayTheHolder(t *testing.T) {
+	t.Parallel()
+	slow, fast := authn.Rate{PerSecond: 0.001, Burst: 3}, authn.Rate{PerSecond: 1e6, Burst: 1e6}
+	h := open(t, func(d *edge.Deps) {
+		d.TrustedProxies = []string{"127.0.0.0/8"}
+		d.Limits = edge.Limits{Source: fast, TokenSource: fast, TokenClient: slow, Refused: fast, Concurrent: 8, Connections: 8, Remembered: 64}
+	})
+	k := h.authorize(h.token(h.admin), "shop", `{"name":"a"}`)
+	ask := func(from, secret string) int {
+		r := h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+k.id+"&client_secret="+secret)
+		r.Header.Set("X-Forwarded-For", from)
+		return h.send(r).status
+	}
+	for i, want := range []int{401, 401, 401, 429} {
+		if got := ask("198.51.100.1", "guess"); got != want {
+			t.Errorf("guess %d: %d", i+1, got)
+		}
+	}
+	if got := ask("198.51.100.1", k.secret); got != 429 {
+		t.Errorf("the source of the guesses, with the secret: %d", got)
+	}
+	if got := ask("198.51.100.2", k.secret); got != 200 {
+		t.Errorf("the holder: %d", got)
+	}
+}
+
 // X-Forwarded-For is believed from trusted proxies only: a forged one does not get past an address restriction.
 func TestForgedSource(t *testing.T) {
 	t.Parallel()

@@ -49,18 +49,20 @@ func (t *tokens) Grant(ctx context.Context, clientID string, s secret.Value, fro
 	return t.issue(p.Authorization, authn.Claims{Asked: p.Asked, KeyUntil: p.KeyUntil}, from, at, ttl)
 }
 
-// limit refuses a node that serves nobody, and requests that come too often from a source or for a client.
+// limit refuses a node that serves nobody, and requests that come too often from a source, or for a client from there: nobody
+// delays the holder from elsewhere by asking in his name.
 func (t *tokens) limit(client string, from model.Origin, at model.Time) error {
 	if err := t.status().Err(); err != nil {
 		return err
 	}
-	if err := t.perSource.Allow(authn.Network(authn.Peer(from.Source)), at.Std()); err != nil {
+	source := authn.Network(authn.Peer(from.Source))
+	if err := t.perSource.Allow(source, at.Std()); err != nil {
 		return err
 	}
 	if len(client) > model.MaxName {
 		return model.Errorf(model.Unauthenticated, "Client authentication failed")
 	}
-	return t.perClient.Allow(client, at.Std())
+	return t.perClient.Allow(source+" "+client, at.Std())
 }
 
 // defaultTTL is how long a token lives where neither the authorization nor the request says so.

@@ -50,7 +50,7 @@ type API struct {
 	KeyFile           string   `yaml:"key_file" doc:"PEM key to cert_file"`
 	TrustedProxies    []string `yaml:"trusted_proxies" doc:"prefixes of load balancers whose X-Forwarded-For, and whose header of the PROXY protocol (version 1 or 2), is believed"`
 	RequestsPerSecond int      `yaml:"requests_per_second" doc:"requests that one source may send; more are answered 429"`
-	TokensPerSecond   int      `yaml:"tokens_per_second" doc:"token requests that one source, and one client id, may send"`
+	TokensPerSecond   int      `yaml:"tokens_per_second" doc:"token requests that one source may send; more are answered 429"`
 	SecretsInURL      bool     `yaml:"secrets_in_url" doc:"accept client secrets and passwords as URL parameters, as some old clients send them"`
 	OAuth1Plaintext   bool     `yaml:"oauth1_plaintext" doc:"accept OAuth 1.0 with the signature method PLAINTEXT, which sends the secrets themselves; in the query only with secrets_in_url"`
 }
