@@ -1,6 +1,10 @@
 package all
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net"
 	"strings"
@@ -42,6 +46,20 @@ func port(t *testing.T, closes bool, says ...string) uint16 {
 	return target.PortOf(l.Addr().String())
 }
 
+// privateKey makes a key that opens by SSH.
+func privateKey(t *testing.T) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
 // TestSilentPorts: a port that is open and silent, or closes, has refused nobody, whatever executor asks. One that is silent after it
 // was shown a password may have.
 func TestSilentPorts(t *testing.T) {
@@ -65,8 +83,12 @@ func TestSilentPorts(t *testing.T) {
 	}
 	for _, e := range List() {
 		v, ok := e.(executors.Verifier)
-		if _, far := e.(executors.Estate); !ok || far || template[e.Name()] == "" || e.Name() == ssh.Key().Name() || e.Name() == "browser" { // those need a key, a browser
+		if _, far := e.(executors.Estate); !ok || far || template[e.Name()] == "" || e.Name() == "browser" {
 			continue
+		}
+		old, fresh := "Old-Pass-1x", "New-Pass-2y"
+		if e.Name() == ssh.Key().Name() {
+			old, fresh = privateKey(t), privateKey(t)
 		}
 		servers := []server{{"silent", true, port(t, false)}, {"closing", true, port(t, true)}}
 		if s := shown[e.Name()]; s != nil {
@@ -82,7 +104,7 @@ func TestSilentPorts(t *testing.T) {
 					}
 					k := executortest.Kit{Connect: 200 * time.Millisecond, Read: 200 * time.Millisecond, Target: model.Endpoint{Address: "127.0.0.1", Port: at, InsecureTLS: true, HostKeys: []model.HostKey{{Fingerprint: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"}}},
 						Values: map[mask.Name]string{"ADD_INFO": "x", "DOMAIN": "x", "AUTH_DOMAIN": "x", "IDENTIFIER": "x"}}
-					return k.Session(executortest.Account{Name: "ann", Password: "Old-Pass-1x"}, "New-Pass-2y")
+					return k.Session(executortest.Account{Name: "ann", Password: old}, fresh)
 				}
 				judge := func(how string, err error) {
 					t.Helper()
@@ -92,7 +114,7 @@ func TestSilentPorts(t *testing.T) {
 						t.Errorf("%s: spared %t: %v", how, spared, err)
 					}
 				}
-				if in, err := v.Verify(t.Context(), session(), secret.New([]byte("Old-Pass-1x"))); in || err == nil {
+				if in, err := v.Verify(t.Context(), session(), secret.New([]byte(old))); in || err == nil {
 					t.Errorf("proof: %t, %v", in, err)
 				} else {
 					judge("proof", err)
