@@ -106,8 +106,13 @@ func TestSilentPorts(t *testing.T) {
 						Values: map[mask.Name]string{"ADD_INFO": "x", "DOMAIN": "x", "AUTH_DOMAIN": "x", "IDENTIFIER": "x"}}
 					return k.Session(executortest.Account{Name: "ann", Password: old}, fresh)
 				}
+				began := time.Now()
 				judge := func(how string, err error) {
 					t.Helper()
+					if took := time.Since(began); took > 8*time.Second { // what every executor waits for without being told is longer
+						t.Errorf("%s: the session's time-outs are 200 ms, and it took %s", how, took)
+					}
+					began = time.Now()
 					class := executortest.ClassOf(err)
 					spared := executors.IsSpared(err) || class == executors.ClassTLS
 					if spared != c.spared || class != executors.ClassTimeout && class != executors.ClassNetwork && class != executors.ClassTLS || strings.Contains(err.Error(), "deadline") {
