@@ -121,7 +121,7 @@ func TestFindersAreKnown(t *testing.T) {
 				t.Errorf("%s: proven at nobody: %v", e.Name(), err)
 			}
 		}
-		if asked != model.LooksUp(e.Name()) {
+		if asked != model.LooksUp(e.Name(), "ou=people") {
 			t.Errorf("%s logs in as AUTH_USER to prove: %t (finders in fsm/model/executor.go)", e.Name(), asked)
 		}
 	}

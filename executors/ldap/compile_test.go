@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"cofre/executors"
 	"cofre/executors/mask"
+	"cofre/fsm/model"
 	"cofre/vault/secret"
 )
 
@@ -91,4 +93,20 @@ func FuzzCompile(f *testing.F) {
 			t.Error("no masks, although bind needs a password")
 		}
 	})
+}
+
+// TestWhoIsLookedUpIsKnown: where a proof looks the account up first, the state knows that AUTH_USER logs in.
+func TestWhoIsLookedUpIsKnown(t *testing.T) {
+	t.Parallel()
+	for _, info := range []string{"", "service", "ou=people", "OU = people , dc=example", "1.2.3=x", "#3d", "=", "ou", "ou\\3dpeople", "ou=people,x", "ou+cn", ";"} {
+		who, err := whois(executors.Session{Resolve: func(n mask.Name) (secret.Value, error) {
+			return secret.New([]byte(map[mask.Name]string{mask.Username: "cn=ann", mask.AddInfo: info}[n])), nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if who.name == "" && !model.LooksUp(Name, info) {
+			t.Errorf("%q: it is looked up", info)
+		}
+	}
 }

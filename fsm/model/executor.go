@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // What reducers know of executors: they run on no node alone, and ask none.
 
@@ -14,6 +17,8 @@ func ListsAccounts(e ExecutorName) bool { return slices.Contains(listers, e) }
 // that is not the one they are bound by.
 var finders = []ExecutorName{"ldap"}
 
-// LooksUp tells whether proofs of an executor may log in as AUTH_USER before they do as the account. A Failure of that login says by
-// Denied that it was.
-func LooksUp(e ExecutorName) bool { return slices.Contains(finders, e) }
+// LooksUp tells whether proofs of an executor may log in as AUTH_USER before they do as the account, whose additional information is given: a
+// directory's names the branch to look in, and every name of one holds an equals sign. A Failure of that login says by Denied that it was.
+func LooksUp(e ExecutorName, additional string) bool {
+	return slices.Contains(finders, e) && strings.Contains(additional, "=")
+}

@@ -256,9 +256,26 @@ func LoginOf(r table.Reader, o *model.Operation) model.CredentialID {
 	switch {
 	case o.State != model.OpUncertain && o.State != model.OpSettling, o.Kind == model.Deprovision, o.Kind == model.Preflight, o.Kind == model.SearchOrphans, access(o.Kind):
 		return door
-	case model.LooksUp(o.Executor):
+	case model.LooksUp(o.Executor, additionalOf(r, o.Target)):
 		if c, ok := Credentials.Get(r, string(door)); ok && c.Enabled {
 			return door
+		}
+	}
+	return ""
+}
+
+// additionalOf is the additional information of the account that an operation works on.
+func additionalOf(r table.Reader, t model.TargetRef) string {
+	switch t.Kind {
+	case model.TargetDynamicUser:
+		if u, ok := DynamicUsers.Get(r, t.ID); ok {
+			if p, ok := Profiles.Get(r, string(u.Profile)); ok {
+				return p.Additional
+			}
+		}
+	case model.TargetCredential:
+		if c, ok := Credentials.Get(r, t.ID); ok {
+			return c.Additional
 		}
 	}
 	return ""

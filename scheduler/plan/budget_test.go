@@ -38,13 +38,21 @@ func TestBudgets(t *testing.T) {
 		}, 100, []model.OperationID{"in doubt"}},
 		"but for a directory, where the manager finds the account first": {func(tx *table.Tx) {
 			manager(tx, 2)
-			for i, id := range []string{"a", "b", "c"} {
-				waits(tx, id, model.Time(i+1), func(o *model.Operation, c *model.Credential) {
-					o.State, o.Executor = model.OpUncertain, "ldap"
+			directory := func(branch string) func(*model.Operation, *model.Credential) {
+				return func(o *model.Operation, c *model.Credential) {
+					o.State, o.Executor, c.Additional = model.OpUncertain, "ldap", branch
 					by(o, c)
-				})
+				}
 			}
-		}, 100, []model.OperationID{"a", "b"}},
+			state.Profiles.Put(tx, &model.DynamicProfile{ID: "p", Authentication: "manager", Additional: "ou=people"})
+			state.DynamicUsers.Put(tx, &model.DynamicUser{ID: "u", Profile: "p"})
+			waits(tx, "a", 1, directory("ou=people"))
+			waits(tx, "dynamic", 2, func(o *model.Operation, _ *model.Credential) {
+				o.State, o.Executor, o.Kind, o.Target = model.OpUncertain, "ldap", model.Provision, model.TargetRef{Kind: model.TargetDynamicUser, ID: "u"}
+			})
+			waits(tx, "b", 3, directory("ou=people"))
+			waits(tx, "named in full", 4, directory(""))
+		}, 100, []model.OperationID{"a", "dynamic", "named in full"}},
 		"the last login of its own": {func(tx *table.Tx) {
 			waits(tx, "a", 1, func(_ *model.Operation, c *model.Credential) { c.BadLogins = failed(3) })
 		}, 100, []model.OperationID{"a"}},
