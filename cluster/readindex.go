@@ -92,7 +92,7 @@ func (r *Reader) ReadIndex(ctx context.Context) (uint64, error) {
 		case ctx.Err() != nil:
 			return 0, &model.Error{Op: "consistent read", Kind: model.Unavailable, Msg: "no leader confirmed it in time", Err: err}
 		case r.caught.Load() && !r.Fresh(): // who asks now is refused at once, so who asked before does not wait for longer
-			return 0, &model.Error{Op: "consistent read", Kind: model.Unavailable, Msg: "this node has no contact with the leader: it takes a majority of the voters, who run and reach each other (cofre status)", RetryAfter: 2, Err: err}
+			return 0, &model.Error{Op: "consistent read", Kind: model.Unavailable, Msg: "this node has no contact with the leader: it takes a majority of the voters, who run and reach each other (cofre status)", RetryAfter: 2}
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -15,22 +17,28 @@ import (
 
 func exportAudit(s *session) *cobra.Command {
 	var from, last uint64
+	var force bool
 	c := &cobra.Command{
 		Use: "export [FILE]", Short: "Write the trail into a file that verifies offline", Args: cobra.MaximumNArgs(1),
 		Long: `Write the trail into a file, signed by the cluster: cofre audit verify proves later, without the cluster, that nothing was changed
-and nothing is missing. The file is checked while it is written. Without FILE, or with -, it goes to standard output.`,
+and nothing is missing. The file is checked while it is written. Without FILE, or with -, it goes to standard output. A file that is there
+is kept: it may hold events that the trail has no more.`,
 		Example: "  cofre audit export trail.jsonl\n  cofre audit export --from 5001 trail-2.jsonl",
 	}
 	c.Flags().Uint64Var(&from, "from", 1, "first event")
 	c.Flags().Uint64Var(&last, "last", 0, "last event; 0: the newest")
+	c.Flags().BoolVar(&force, "force", false, "replace FILE if it is there")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ends, err := s.ends(c, from, last)
-		if err != nil {
-			return err
-		}
 		name := "-"
 		if len(args) == 1 {
 			name = args[0]
+		}
+		if err := vacant(name, force); err != nil {
+			return err
+		}
+		ends, err := s.ends(c, from, last)
+		if err != nil {
+			return err
 		}
 		var rep *trail.Report
 		if err := wholefile.Write(c, name, func(w io.Writer) (err error) {
@@ -49,6 +57,14 @@ and nothing is missing. The file is checked while it is written. Without FILE, o
 		return nil
 	}
 	return c
+}
+
+// vacant refuses a file that is there, unless it is to be replaced.
+func vacant(name string, force bool) error {
+	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) && !force {
+		return errors.Join(err, fmt.Errorf("%s is there already: name another file, or replace it with --force", name))
+	}
+	return nil
 }
 
 // checked verifies an export while it is written.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"strconv"
@@ -36,8 +35,8 @@ nothing. Needs cluster.admin; the trail gets an alert. It works with every node 
 	}
 	c.Flags().BoolVar(&force, "force", false, "replace FILE if it is there")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := os.Lstat(args[0]); !errors.Is(err, fs.ErrNotExist) && !force {
-			return errors.Join(err, fmt.Errorf("%s is there already: name another file, or replace it with --force", args[0]))
+		if err := vacant(args[0], force); err != nil {
+			return err
 		}
 		api, err := s.client()
 		if err != nil {

@@ -147,7 +147,11 @@ func operateToken(ctx context.Context, m *member, who model.Actor, a tokenArgs) 
 
 func operateTransfer(ctx context.Context, m *member, _ model.Actor, a nameArgs) (any, error) {
 	if now, _ := m.node.Leadership(); !now.Leading {
-		return nil, model.Errorf(model.Conflict, "node %s leads: run this there", m.node.Leader())
+		leader := m.node.Leader()
+		if leader == "" {
+			return nil, model.Errorf(model.Unavailable, "no leader is known, who could hand over: it takes a majority of the voters, who run and reach each other (cofre status)")
+		}
+		return nil, model.Errorf(model.Conflict, "node %s leads: run this there", leader)
 	}
 	to := model.NodeID(a.ID)
 	if to == "" {

@@ -89,9 +89,19 @@ func (m *member) spares(ctx context.Context, id model.NodeID, force bool) error 
 	if err != nil {
 		return err
 	}
-	votes, remain, answer := false, 0, 0
+	return mayGo(seen, id)
+}
+
+func mayGo(seen []cluster.MemberStatus, id model.NodeID) error {
+	votes, remain, answer, voters, up := false, 0, 0, 0, 0
 	var silent []string
 	for _, o := range seen {
+		if o.Voter {
+			voters++
+			if o.Status != nil {
+				up++
+			}
+		}
 		switch {
 		case !o.Voter:
 		case o.ID == id:
@@ -104,7 +114,10 @@ func (m *member) spares(ctx context.Context, id model.NodeID, force bool) error 
 			answer++
 		}
 	}
-	if !votes || len(silent) == 0 || answer > remain/2 {
+	switch {
+	case up <= voters/2:
+		return model.Errorf(model.Unavailable, "%d of %d voters answer. %s", up, voters, adviceNoMajority)
+	case !votes || len(silent) == 0 || answer > remain/2:
 		return nil
 	}
 	return model.Errorf(model.Conflict, "without %s the cluster stops: of the %d voters that remain %s cannot be reached. Start what is down, or take it out first (cofre cluster remove %s). With --force cofre cluster remove takes %s out all the same, and the cluster goes on when enough are back",

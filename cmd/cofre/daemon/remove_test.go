@@ -63,3 +63,34 @@ func TestOnlyVoter(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoMayGo: a voter stays while the cluster would stop without it; and when it has stopped already, nobody is told to take out others
+// first, which cannot be done.
+func TestWhoMayGo(t *testing.T) {
+	t.Parallel()
+	member := func(id model.NodeID, voter, answers bool) cluster.MemberStatus {
+		s := cluster.MemberStatus{Member: raftnode.Member{ID: id, Voter: voter}}
+		if answers {
+			s.Status = &cluster.Status{}
+		}
+		return s
+	}
+	const stops, stopped = "without n3 the cluster stops: of the 2 voters that remain n2 cannot", "1 of 3 voters answer. A member is taken out by a majority"
+	for name, c := range map[string]struct {
+		second, third bool // answer
+		id            model.NodeID
+		want          string
+	}{
+		"all answer":                  {true, true, "n3", ""},
+		"what is off":                 {false, true, "n2", ""},
+		"one is off, and another one": {false, true, "n3", stops},
+		"too many are off":            {false, false, "n3", stopped},
+		"nobody can take another out": {false, false, "n4", stopped},
+		"who has no vote":             {false, true, "n4", ""},
+	} {
+		err := mayGo([]cluster.MemberStatus{member("n1", true, true), member("n2", true, c.second), member("n3", true, c.third), member("n4", false, true)}, c.id)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

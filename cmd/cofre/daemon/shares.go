@@ -37,7 +37,7 @@ type sharesArgs struct {
 }
 
 // operateShares makes new shares and shows them, once. The ones in force stay until these are confirmed.
-func operateShares(_ context.Context, m *member, _ model.Actor, a sharesArgs) (any, error) {
+func operateShares(ctx context.Context, m *member, _ model.Actor, a sharesArgs) (any, error) {
 	row, ok := m.ring()
 	switch {
 	case !ok:
@@ -48,6 +48,9 @@ func operateShares(_ context.Context, m *member, _ model.Actor, a sharesArgs) (a
 		return nil, model.Errorf(model.Invalid, "there are shares of the kinds unseal and recovery")
 	case a.Kind == shamir.Unseal && row.Shamir == nil:
 		return nil, model.Errorf(model.Invalid, "this cluster is not opened by shares")
+	}
+	if err := m.fresh(ctx); err != nil {
+		return nil, err // nobody could put them in force, and they would lie beside those that are
 	}
 	if a.Kind == shamir.Unseal && a.Shares == 0 {
 		a.Shares, a.Threshold = row.Shamir.Shares, row.Shamir.Threshold

@@ -2,9 +2,11 @@ package operator
 
 import (
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/wholefile"
 )
 
 func profileCommand(client func() *Client) *cobra.Command {
@@ -14,21 +16,24 @@ func profileCommand(client func() *Client) *cobra.Command {
 		Long:    "Record a profile of the daemon on this node, in the format of the Go tools. It holds call stacks, times and sizes, never values: it can be sent to a developer.",
 		Example: "  cofre profile cpu --seconds 20 --out cpu.pprof\n  go tool pprof -top cpu.pprof",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := client().Bytes(cmd.Context(), fmt.Sprintf("/profile/%s?seconds=%g", args[0], seconds))
-			if err != nil {
-				return err
-			}
 			if out == "" {
 				out = args[0] + ".pprof"
 			}
-			if err := os.WriteFile(out, b, 0o600); err != nil {
+			n := 0
+			err := wholefile.Write(cmd, out, func(w io.Writer) error {
+				b, err := client().Bytes(cmd.Context(), fmt.Sprintf("/profile/%s?seconds=%g", args[0], seconds))
+				if err == nil {
+					n, err = w.Write(b)
+				}
 				return err
+			})
+			if err == nil && out != "-" {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes (go tool pprof -top %s)\n", out, n, out)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes (go tool pprof -top %s)\n", out, len(b), out)
-			return nil
+			return err
 		},
 	}
 	cmd.Flags().Float64Var(&seconds, "seconds", seconds, "how long the CPU is watched, at most 60")
-	cmd.Flags().StringVar(&out, "out", "", "file (default: KIND.pprof)")
+	cmd.Flags().StringVar(&out, "out", "", "file, or - for standard output (default: KIND.pprof)")
 	return cmd
 }
