@@ -115,7 +115,7 @@ func chosen(r table.Reader, at model.Time, auth *model.Authorization, id model.D
 	case !s.HeldBy(auth.ID) && !Reaches(auth, s):
 		return nil, model.Errorf(model.Denied, "No access to secret").WithCode(1009)
 	case !s.Active(at):
-		return nil, model.Errorf(model.NotFound, "Secret inactive")
+		return nil, model.Errorf(model.NotFound, "Secret inactive: it is disabled or has expired")
 	}
 	return []*model.DSMSecret{s}, nil
 }

@@ -38,7 +38,7 @@ var ReadVersion = command.Define("dsm.read_version", 1, func(tx *table.Tx, m com
 		return ReadSecret{}, err
 	}
 	if !s.Active(m.At) {
-		return ReadSecret{}, model.Errorf(model.NotFound, "Secret inactive")
+		return ReadSecret{}, model.Errorf(model.NotFound, "Secret inactive: it is disabled or has expired")
 	}
 	v, ok := state.DSMVersions.Get(tx, state.DSMVersionKey(s.ID, a.Version))
 	if !ok {
