@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,5 +225,47 @@ func TestSilentLater(t *testing.T) {
 			_, _, err = ldap.New().Accounts(t.Context(), s, "a")
 			judge("a list", err, c.denied, false)
 		})
+	}
+}
+
+// TestNoStartTLSOnDouble: a directory that offers no StartTLS, or somebody in its place, sees no login: neither in a change nor in a proof,
+// whatever the device lets pass.
+func TestNoStartTLSOnDouble(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Answer(t, l, func(c net.Conn) {
+		for {
+			id, kind, err := receive(c)
+			if err != nil || kind == 0x42 {
+				return
+			}
+			code := byte(0)
+			if kind == 0x77 { // the request for TLS, which the protocol knows as an extension
+				code = 2
+			} else {
+				asked.Add(1)
+			}
+			_, _ = c.Write(element(0x30, append(append([]byte(nil), id...), element(kind+1, append([]byte{0x0a, 1, code}, 4, 0, 4, 0)...)...)...))
+		}
+	})
+	k := executortest.Kit{Target: model.Endpoint{Address: "127.0.0.1", Port: target.PortOf(l.Addr().String()), InsecureTLS: true}, Values: map[mask.Name]string{"IP": "127.0.0.1"}}
+	s := k.Session(executortest.Account{Name: "cn=ann,dc=x", Password: "Old-Pass-1x"}, "New-Pass-2y")
+	p, err := ldap.New().Compile("connect null \"ldap://[#IP#]\"\nbind [#AUTH_USER#]\nfind [#USERNAME#] (objectClass=*)\nmod-replace userPassword [#NEW_PASSWORD#]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := p.Run(t.Context(), s); outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassTLS || !executors.IsSpared(err) {
+		t.Errorf("a change: %s, %v", outcome, err)
+	}
+	v, _ := executors.VerifierOf(ldap.New(), p)
+	if in, err := v.Verify(t.Context(), s, secret.New([]byte("Old-Pass-1x"))); in || executortest.ClassOf(err) != executors.ClassTLS || !executors.IsSpared(err) {
+		t.Errorf("a proof: %t, %v", in, err)
+	}
+	if n := asked.Load(); n > 0 {
+		t.Errorf("%d requests in clear", n)
 	}
 }
