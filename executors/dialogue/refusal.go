@@ -23,6 +23,9 @@ var refusals = []struct {
 // denial is how programs that ask for a password within a session, such as su, sudo and enable, say that it is wrong.
 var denial = regexp.MustCompile(`(?i)authentication (failure|failed)|(incorrect|wrong|bad|invalid) (password|passcode|secrets?)|sorry, try again|^\s*sorry\s*$|(access|permission) denied|login incorrect`)
 
+// expired is how targets say that a login goes on with nothing but a new password.
+var expired = regexp.MustCompile(`(?i)password (has|is) expired|(required to|must) change your password`)
+
 // refusal finds what the target said no with; "" if it did not.
 func refusal(output []byte) string {
 	for _, r := range refusals {

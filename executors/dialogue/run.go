@@ -210,7 +210,7 @@ func (r *run) await(ctx context.Context, st ready, want *regexp.Regexp) error {
 	case v == closed && want == nil:
 		return nil
 	case v == closed:
-		return &executors.Failure{Class: executors.ClassNetwork, Line: st.line, Msg: "the target closed the session while " + mask.Source(st.parts) + " was awaited"}
+		return &executors.Failure{Class: executors.ClassNetwork, Line: st.line, Msg: "the target closed the session while " + mask.Source(st.parts) + " was awaited" + r.besides()}
 	}
 	r.red = refusal(r.out.since())
 	if !r.exposed {
@@ -219,7 +219,15 @@ func (r *run) await(ctx context.Context, st ready, want *regexp.Regexp) error {
 	if v == forbidden {
 		return &executors.Failure{Class: executors.ClassProtocol, Line: st.line, Msg: "the target showed a text that the template forbids here"}
 	}
-	return &executors.Failure{Class: executors.ClassTimeout, Line: st.line, Msg: fmt.Sprintf("%s did not come within %s", mask.Source(st.parts), limit)}
+	return &executors.Failure{Class: executors.ClassTimeout, Line: st.line, Msg: fmt.Sprintf("%s did not come within %s", mask.Source(st.parts), limit) + r.besides()}
+}
+
+// besides is what the target said that explains why something else did not come.
+func (r *run) besides() string {
+	if !r.exposed && expired.Match(r.out.since()) {
+		return ": the target says that the password has expired, and wants a new one at the login; a template by which somebody else sets it does not log in as this account"
+	}
+	return ""
 }
 
 // keepUntil forgets forbidden texts once the wait that they guarded is over.

@@ -135,7 +135,8 @@ func (s *Stream) Settled(ctx context.Context, timeout time.Duration, endings ...
 func (s *Stream) ending(endings []*regexp.Regexp) Ending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	match := func(r *regexp.Regexp) bool { return r.Match(s.buf) }
+	plain, _ := unadorned(s.buf)
+	match := func(r *regexp.Regexp) bool { return r.Match(s.buf) || plain != nil && r.Match(plain) }
 	return Ending{Which: slices.IndexFunc(endings, match), Shown: visible.Match(s.buf), Ended: s.ended}
 }
 
@@ -164,29 +165,41 @@ func (s *Stream) wait(ctx context.Context, timeout time.Duration, want *regexp.R
 	}
 }
 
+// look judges the output as a person sees it, and then as it is, for patterns that name what nobody sees.
 func (s *Stream) look(want *regexp.Regexp, not []*regexp.Regexp) verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	end := len(s.buf)
-	var at []int
+	v, end := nothing, 0
+	if plain, at := unadorned(s.buf); plain != nil {
+		v, end = judge(plain, want, not)
+		end = at(end)
+	}
+	if v == nothing {
+		v, end = judge(s.buf, want, not)
+	}
+	switch {
+	case v == matched:
+		s.buf = append(s.buf[:0], s.buf[end:]...)
+	case v == nothing && s.ended:
+		return closed
+	}
+	return v
+}
+
+// judge tells whether want, or something forbidden before it, is in the output, and where want ends.
+func judge(output []byte, want *regexp.Regexp, not []*regexp.Regexp) (v verdict, end int) {
+	end = len(output)
 	if want != nil {
-		if at = want.FindIndex(s.buf); at != nil {
-			end = at[1]
+		if at := want.FindIndex(output); at != nil {
+			v, end = matched, at[1]
 		}
 	}
 	for _, n := range not {
-		if n.Match(s.buf[:end]) {
-			return forbidden
+		if n.Match(output[:end]) {
+			return forbidden, end
 		}
 	}
-	switch {
-	case at != nil:
-		s.buf = append(s.buf[:0], s.buf[end:]...)
-		return matched
-	case s.ended:
-		return closed
-	}
-	return nothing
+	return v, end
 }
 
 var _ io.Writer = (*Stream)(nil)

@@ -99,6 +99,12 @@ func (l *login) try(ctx context.Context, s executors.Session, with secret.Value,
 			return nil, &executors.Failure{Class: executors.ClassAuth, Msg: "the target offers no way to log in with this kind of secret"}
 		}
 		return nil, &refusedLogin{Failure: &executors.Failure{Class: executors.ClassAuth, Msg: (&wrongSecret{l.user}).Error()}, cause: &wrongSecret{l.user}}
+	case strings.HasPrefix(err.Error(), "ssh: handshake failed") && executors.ClassOf(err) == executors.ClassNetwork:
+		msg := "the target closed the connection during login"
+		if l.asked {
+			msg = "the target closed the connection when it had been shown the secret: it may not let this account in, such as one that has expired"
+		}
+		return nil, &executors.Failure{Class: executors.ClassNetwork, Msg: msg}
 	case errors.As(err, new(*net.OpError)) || executors.ClassOf(err) != executors.ClassProtocol:
 		return nil, err
 	case strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "disconnect"):

@@ -2,7 +2,8 @@
 # -c stand without a value, so that it never stands in an argument.
 set-read-timeout 30
 expect-regex "/[$#>%\]]\s*$/"
-exec "esxcli system account set -i '[#USERNAME#]' -p -c; echo RC=$?."
+# The host's shell may show what it is given: the empty quotes keep that from being the answer.
+exec "esxcli system account set -i '[#USERNAME#]' -p -c; echo R''C=$?."
 no-expect "RC="
 expect-regex "/(?i)password[^\n]*:\s*$/"
 exec [#NEW_PASSWORD#]

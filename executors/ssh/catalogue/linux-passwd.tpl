@@ -1,7 +1,8 @@
 # Linux passwd: the account changes its own password in the dialogue of passwd.
 set-read-timeout 15
 expect-regex "/[$#>%]\s*$/"
-exec "LC_ALL=C passwd; echo RC=$?."
+# Many a shell shows what it is given, whatever the terminal says: the empty quotes keep that from being the answer.
+exec "LC_ALL=C passwd; echo R''C=$?."
 no-expect "RC="
 expect-regex "/(?i)current\)?( unix)? password:/"
 exec [#CURRENT_PASSWORD#]

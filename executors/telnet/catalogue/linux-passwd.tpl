@@ -4,7 +4,7 @@ expect-regex "/[$#>%]\s*$/"
 # A Telnet terminal shows what is typed; without that, nothing of ours is taken for an answer.
 exec "stty -echo; echo READY."
 expect-regex "/READY\.\s+[^\n]*[$#>%]\s*$/"
-exec "LC_ALL=C passwd; echo RC=$?."
+exec "LC_ALL=C passwd; echo R''C=$?."
 no-expect "RC="
 expect-regex "/(?i)current\)?( unix)? password:/"
 exec [#CURRENT_PASSWORD#]
