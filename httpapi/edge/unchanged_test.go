@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -119,6 +120,45 @@ func TestDsmConditionalReads(t *testing.T) {
 	h.json(admin, "POST", "/api/v1/applications/billing/authorizations/prod/revoke", 200, "")
 	if status, shown, _ := h.conditional(tok, paths[0], tag); status != http.StatusUnauthorized || shown != "" {
 		t.Errorf("a revoked token got %d", status)
+	}
+}
+
+// TestTagsOpenNothing: a reading that is known already is refused like every other where the authorization does not allow it: from another
+// address, without its referrer, and through a module that it has not.
+func TestTagsOpenNothing(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(d *edge.Deps) { d.TrustedProxies = []string{"127.0.0.0/8"} })
+	admin := h.token(h.admin)
+	k := h.authorize(admin, "billing", strings.Replace(strings.Replace(dsmClient, `"write":true`, `"write":true,"ips":["198.51.100.1"],"referrers":["portal"]`, 1), `"Application",`, "", 1))
+	const here, portal = "198.51.100.1", "https://portal/"
+	from := func(source, referrer string, r *http.Request) *http.Request {
+		r.Header.Set("X-Forwarded-For", source)
+		r.Header.Set("Referer", referrer)
+		return r
+	}
+	tok := h.send(from(here, portal, h.request("POST", "/iso/oauth2/token", "", formType, "grant_type=client_credentials&client_id="+k.id+"&client_secret="+k.secret))).text("access_token")
+	h.want(h.send(from(here, portal, h.request("POST", "/iso/sctm/secret", tok, "application/json", `{"identity":"db","data":{"A":"1"}}`))), 201)
+	read := func(path, source, referrer, known string) (int, string) {
+		r := from(source, referrer, h.request("GET", path, tok, "", ""))
+		r.Header.Set("If-None-Match", known)
+		res, err := h.server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res.StatusCode, res.Header.Get("ETag")
+	}
+	for _, path := range []string{"/iso/sctm/secret", "/api/dsm/secret/db", "/api/v1/secrets/db/data"} {
+		_, tag := read(path, here, portal, "")
+		for _, c := range []struct {
+			path, source, referrer string
+			status                 int
+			tag                    string
+		}{{path, here, portal, 304, tag}, {path, "198.51.100.2", portal, 403, ""}, {path, here, "https://elsewhere/", 403, ""}, {"/iso/dapp/application", here, portal, 403, ""}} {
+			if status, shown := read(c.path, c.source, c.referrer, tag); status != c.status || shown != c.tag {
+				t.Errorf("%s from %s, %s, with the tag of %s: %d, %s", c.path, c.source, c.referrer, path, status, shown)
+			}
+		}
 	}
 }
 
