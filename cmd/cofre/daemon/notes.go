@@ -117,17 +117,21 @@ func (m *member) writeNotes(ctx context.Context) error {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
-		if d := m.notes.takeDenials(); d.count > 0 {
-			m.write(ctx, "denials", func(ctx context.Context) error {
-				_, err := command.Propose(ctx, m.proposer, trail.Note, nodeActor, d.args())
-				return err
-			}, func() { m.notes.giveBack(d) })
-		}
+		m.writeDenials(ctx, m.proposer)
 		if time.Since(minute) < time.Minute {
 			continue
 		}
 		minute = time.Now()
 		m.writeTallies(ctx, m.proposer)
+	}
+}
+
+func (m *member) writeDenials(ctx context.Context, p command.Proposer) {
+	if d := m.notes.takeDenials(); d.count > 0 {
+		m.write(ctx, "denials", func(ctx context.Context) error {
+			_, err := command.Propose(ctx, p, trail.Note, nodeActor, d.args())
+			return err
+		}, func() { m.notes.giveBack(d) })
 	}
 }
 

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/sirupsen/logrus/hooks/test"
@@ -11,6 +12,7 @@ import (
 	"cofre/fsm/codec"
 	"cofre/fsm/command"
 	"cofre/fsm/dsm"
+	"cofre/fsm/trail"
 )
 
 // writer keeps what was proposed, or fails.
@@ -63,6 +65,27 @@ func TestTokensAreAudited(t *testing.T) {
 	}
 	var args application.CountArgs
 	if err := codec.Decode(w.got[0].Payload, &args); err != nil || len(args.Counts) != 1 || args.Counts[0] != (application.TokenCount{Authorization: "a", Source: "10.0.0.1", Count: 2}) {
+		t.Errorf("%+v, %v", args, err)
+	}
+}
+
+// And denials.
+func TestDenialsAreAudited(t *testing.T) {
+	t.Parallel()
+	log, _ := test.NewNullLogger()
+	w := &writer{fail: errors.New("no majority")}
+	m := &member{notes: newNotes(), log: log}
+	m.notes.deny("401 unauthenticated", "10.0.0.1")
+	m.writeDenials(t.Context(), w)
+	m.notes.deny("401 unauthenticated", "10.0.0.2")
+	w.fail, w.got = nil, nil
+	m.writeDenials(t.Context(), w)
+	m.writeDenials(t.Context(), w)
+	if len(w.got) != 1 || w.got[0].Kind != "audit.note" {
+		t.Fatalf("%+v", w.got)
+	}
+	var args trail.NoteArgs
+	if err := codec.Decode(w.got[0].Payload, &args); err != nil || args.Count != 2 || len(args.Sources) != 2 || !slices.Equal(args.Reasons, []string{"401 unauthenticated x 2"}) {
 		t.Errorf("%+v, %v", args, err)
 	}
 }
