@@ -96,6 +96,7 @@ var rooms = []room{
 	{"cluster/clustertest", []string{"cluster/...", "fsm/...", "scheduler/lead", "vault/disk"}, "test kit of the cluster: the real scheduler makes its work"},
 	{"cluster/raftlog", nil, "keeps what it is given, durable and in order; it knows no content"},
 	{"cluster/raftnode", append([]string{"vault/disk"}, clusterMay...), "encrypts the log store"},
+	{"cluster/siem", append([]string{"vault/disk"}, clusterMay...), "its cursors outlast a power cut as a node's keys do"},
 	{"cluster/...", clusterMay, "moves commands and bytes; the state machine arrives as raft.FSM"},
 
 	{"cmd/...", []string{"..."}, "wiring"},

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+
+	"cofre/vault/disk"
 )
 
 // Files is the folder of snapshot records. Tests put a crashable one in its place.
@@ -54,26 +56,6 @@ func (f folder) Remove(name string) error {
 	return err
 }
 
-func (f folder) Replace(name string, content []byte) (err error) {
-	tmp, err := os.CreateTemp(string(f), "."+name+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(content)
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), filepath.Join(string(f), name)); err != nil {
-		return err
-	}
-	d, err := os.Open(string(f))
-	if err != nil {
-		return nil // renamed: it must not be removed as a leftover
-	}
-	return errors.Join(d.Sync(), d.Close())
+func (f folder) Replace(name string, content []byte) error {
+	return disk.WriteFile(filepath.Join(string(f), name), content)
 }

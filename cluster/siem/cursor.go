@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"cofre/vault/disk"
 )
 
 // Cursor keeps a sink's positions.
@@ -40,36 +41,14 @@ func (c *FileCursor) Load() (positions, error) {
 	return f.Positions, nil
 }
 
-// Store writes beside the file, fsyncs, renames, and fsyncs the folder.
+// Store replaces the file.
 func (c *FileCursor) Store(at positions) error {
 	b, err := json.Marshal(cursorFile{Format: 1, Positions: at})
 	if err == nil {
-		err = replaceFile(c.Path, append(b, '\n'))
+		err = disk.WriteFile(c.Path, append(b, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("store the cursor: %w", err)
 	}
 	return nil
-}
-
-func replaceFile(path string, b []byte) error {
-	tmp, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

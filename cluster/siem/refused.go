@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cofre/fsm/audit"
+	"cofre/vault/disk"
 )
 
 // refusals is since when a receiver refuses events. It stands in a file beside the cursor, so that a restart does not begin the hours
@@ -76,7 +77,7 @@ func (r *refusals) keep() {
 	}
 	b, err := json.Marshal(refusalsFile{Format: 1, Since: r.since})
 	if err == nil {
-		err = replaceFile(r.path, append(b, '\n'))
+		err = disk.WriteFile(r.path, append(b, '\n'))
 	}
 	if err != nil {
 		r.warn(err)
