@@ -112,7 +112,7 @@ func (d double) serve(c net.Conn) {
 func TestAnswersOnDouble(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[byte]executors.Outcome{
-		16: executors.Rejected, 19: executors.Rejected, 20: executors.Rejected, 21: executors.Rejected, 32: executors.Rejected, 50: executors.Rejected, 53: executors.Rejected, 65: executors.Rejected,
+		8: executors.Rejected, 10: executors.Rejected, 16: executors.Rejected, 19: executors.Rejected, 20: executors.Rejected, 21: executors.Rejected, 32: executors.Rejected, 48: executors.Rejected, 49: executors.Rejected, 50: executors.Rejected, 53: executors.Rejected, 65: executors.Rejected,
 		1: executors.Uncertain, 2: executors.Uncertain, 3: executors.Uncertain, 51: executors.Uncertain, 52: executors.Uncertain, 80: executors.Uncertain, 118: executors.Uncertain,
 	} {
 		for _, change := range []string{"mod-replace userPassword [#NEW_PASSWORD#]", "password-modify [#NEW_PASSWORD#]"} {
@@ -120,8 +120,8 @@ func TestAnswersOnDouble(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if outcome, err := p.Run(t.Context(), double{change: code}.start(t)); outcome != want {
-				t.Errorf("%s, %d: %s, %v; want %s", change, code, outcome, err, want)
+			if outcome, err := p.Run(t.Context(), double{change: code}.start(t)); outcome != want || want == executors.Rejected && executortest.ClassOf(err) != executors.ClassPolicy {
+				t.Errorf("%s, %d: %s, %v; want %s", change, code, outcome, err, want) // also what would be a refused login: AUTH_USER is in
 			}
 		}
 	}
@@ -140,9 +140,13 @@ func TestLoginsOnDouble(t *testing.T) {
 		{49, "", true, false},
 		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v3839", true, false},
 		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 530, v3839", false, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 531, v3839", false, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 532, v3839", false, false},
 		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 533, v3839", false, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 701, v3839", false, false},
+		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 773, v3839", false, false},
 		{49, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 775, v3839", false, false},
-		{51, "", false, true}, {52, "", false, true}, {8, "", false, true}, {13, "", false, true},
+		{51, "", false, true}, {52, "", false, true}, {8, "", false, true}, {13, "", false, true}, {10, "", false, true},
 		{48, "", false, false}, {53, "", false, false}, {80, "", false, false},
 	} {
 		s := double{bind: c.code, said: c.said + " Proven-Pass-3z"}.start(t)
@@ -171,7 +175,7 @@ func TestSilentBeforeLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for port, want := range map[uint16]executors.Class{636: executors.ClassTLS, 389: executors.ClassTimeout} {
+	for port, want := range map[uint16]executors.Class{636: executors.ClassTLS, 3269: executors.ClassTLS, 389: executors.ClassTimeout, 3268: executors.ClassTimeout} { // the last two say StartTLS
 		s := executortest.Kit{Target: model.Endpoint{Address: "127.0.0.1", Port: port}}.Session(executortest.Account{Name: "cn=ann,dc=x", Password: "Old-Pass-1x"}, "")
 		s.ConnectTimeout = 100 * time.Millisecond
 		s.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
