@@ -15,6 +15,7 @@ type ntstatus uint32
 // The codes that mean something to us.
 const (
 	statusAccessDenied     ntstatus = 0xC0000022
+	statusNoLogonServers   ntstatus = 0xC000005E
 	statusUserExists       ntstatus = 0xC0000063
 	statusNoSuchUser       ntstatus = 0xC0000064
 	statusWrongPassword    ntstatus = 0xC000006A
@@ -25,6 +26,7 @@ const (
 	statusPasswordExpired  ntstatus = 0xC0000071
 	statusAccountDisabled  ntstatus = 0xC0000072
 	statusNoneMapped       ntstatus = 0xC0000073
+	statusLogonType        ntstatus = 0xC000015B
 	statusAccountExpired   ntstatus = 0xC0000193
 	statusMustChange       ntstatus = 0xC0000224
 	statusAccountLockedOut ntstatus = 0xC0000234
@@ -35,6 +37,7 @@ var said = map[ntstatus]string{
 	statusWrongPassword: "the password is wrong", statusRestriction: "the password policy refuses the new password", statusLogonFailure: "name or password is wrong",
 	statusAccountRestrict: "the account may not log in this way", statusLogonHours: "the account may not log in at this time", statusPasswordExpired: "the account's password has expired",
 	statusAccountDisabled: "the account is disabled", statusNoneMapped: "there is no such account", statusAccountExpired: "the account has expired",
+	statusNoLogonServers: "the server reaches no controller of the account's domain", statusLogonType: "the account may not log in over the network",
 	statusMustChange: "the account must change its password first", statusAccountLockedOut: "the account is locked",
 }
 
@@ -46,9 +49,16 @@ func (s ntstatus) String() string {
 	return fmt.Sprintf("the server answers with status 0x%08X", uint32(s))
 }
 
+// wrong tells whether a login was refused for its name or password, and for nothing else.
+func (s ntstatus) wrong() bool {
+	return s == statusLogonFailure || s == statusWrongPassword || s == statusNoSuchUser
+}
+
 func (s ntstatus) class() executors.Class {
 	switch s {
-	case statusWrongPassword, statusLogonFailure, statusAccountRestrict, statusLogonHours, statusPasswordExpired, statusAccountDisabled, statusAccountExpired, statusMustChange, statusAccountLockedOut:
+	case statusNoLogonServers:
+		return executors.ClassNetwork
+	case statusWrongPassword, statusLogonType, statusLogonFailure, statusAccountRestrict, statusLogonHours, statusPasswordExpired, statusAccountDisabled, statusAccountExpired, statusMustChange, statusAccountLockedOut:
 		return executors.ClassAuth
 	case statusAccessDenied, statusUserExists, statusNoSuchUser, statusRestriction, statusNoneMapped:
 		return executors.ClassPolicy

@@ -65,8 +65,7 @@ func (Executor) Verify(ctx context.Context, s executors.Session, with secret.Val
 	if err == nil {
 		return true, nil
 	}
-	switch status(err) {
-	case statusLogonFailure, statusWrongPassword, statusNoSuchUser:
+	if status(err).wrong() {
 		return false, nil
 	}
 	return false, failure(red, err)
