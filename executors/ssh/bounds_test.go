@@ -48,19 +48,28 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// TestVisibleQuestion: a question whose answer would be shown asks for no password, and gets none.
+// TestVisibleQuestion: a question whose answer would be shown asks for no password, and gets none; nor do two at once, of which one asks for
+// something else.
 func TestVisibleQuestion(t *testing.T) {
 	t.Parallel()
-	var answers []string
-	over := make(chan struct{})
-	f := fake{cfg: &xssh.ServerConfig{KeyboardInteractiveCallback: func(_ xssh.ConnMetadata, c xssh.KeyboardInteractiveChallenge) (*xssh.Permissions, error) {
-		defer close(over)
-		answers, _ = c("", "", []string{"Your mother's name: "}, []bool{true})
-		return nil, net.ErrClosed
-	}}}
-	in, err := ssh.New().Verify(t.Context(), session(f.serve(t)), secret.New([]byte(oldPassword)))
-	<-over
-	if in || err == nil || !executors.IsSpared(err) || len(answers) != 0 {
-		t.Errorf("%t, %v, %d answers", in, err, len(answers))
+	for _, c := range []struct {
+		questions []string
+		shown     []bool
+	}{
+		{[]string{"Your mother's name: "}, []bool{true}},
+		{[]string{"Password: ", "Code: "}, []bool{false, false}},
+	} {
+		var answers []string
+		over := make(chan struct{})
+		f := fake{cfg: &xssh.ServerConfig{KeyboardInteractiveCallback: func(_ xssh.ConnMetadata, ask xssh.KeyboardInteractiveChallenge) (*xssh.Permissions, error) {
+			defer close(over)
+			answers, _ = ask("", "", c.questions, c.shown)
+			return nil, net.ErrClosed
+		}}}
+		in, err := ssh.New().Verify(t.Context(), session(f.serve(t)), secret.New([]byte(oldPassword)))
+		<-over
+		if in || !executors.IsSpared(err) || len(answers) != 0 || !strings.Contains(err.Error(), "asked for more than a password") {
+			t.Errorf("%q: %t, %v, %d answers", c.questions, in, err, len(answers))
+		}
 	}
 }
