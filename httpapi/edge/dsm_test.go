@@ -186,6 +186,14 @@ func TestDsmForeign(t *testing.T) {
 	if n := h.events(admin, "command.denied") - refused; n != 9 {
 		t.Errorf("9 refusals left %d events", n)
 	}
+	// What needs no command is decided as well: nothing about it is described or listed.
+	h.json(shop, "GET", "/api/v1/secrets/"+number, 403, "")
+	h.json(shop, "GET", "/api/v1/secrets/"+number+"/errors", 403, "")
+	for _, path := range []string{"/api/dsm/secret", "/api/v1/secrets", "/api/v1/secrets?disabled=true"} {
+		if a := h.json(shop, "GET", path, 200, ""); strings.Contains(a.raw, "api") {
+			t.Errorf("%s lists another's: %s", path, a.raw)
+		}
+	}
 	if d := h.form(shop, "GET", "/iso/sctm/secret", 200).dsm(t); len(d.Secrets) != 0 {
 		t.Errorf("%+v", d.Secrets)
 	}

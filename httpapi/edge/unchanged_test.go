@@ -95,6 +95,9 @@ func TestDsmConditionalReads(t *testing.T) {
 		{"the device's address", func() { h.json(admin, "PUT", "/api/v1/devices/web1", 200, `{"ip":"192.0.2.77"}`) }, paths},
 		{"a description", func() { h.json(tok, "PUT", "/api/v1/secrets/db", 200, `{"description":"new"}`) }, paths},
 		{"a disabled secret", func() { h.json(tok, "PUT", "/api/v1/secrets/second/status", 200, `{"enabled":false}`) }, paths[:2]},
+		{"the authorization", func() {
+			h.json(admin, "PUT", "/api/v1/applications/billing/authorizations/prod", 200, `{"filter":{"tags":["prod","linux"]}}`)
+		}, paths},
 		{"the application", func() { h.json(admin, "PUT", "/api/v1/applications/billing", 200, `{"description":"new"}`) }, paths},
 	}
 	for _, c := range changes {
