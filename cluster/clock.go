@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cofre/fsm/model"
@@ -23,6 +24,9 @@ type Clock struct {
 
 	voters  func() []model.NodeID // without this node
 	changed func(disagrees bool, offset time.Duration)
+
+	distance distance
+	majority atomic.Int64 // nanoseconds to a majority and back, as of the last probes
 
 	mu        sync.Mutex // guards what follows
 	samples   map[model.NodeID]sample
@@ -59,6 +63,7 @@ func (c *Clock) Observe(peer model.NodeID, clock model.Time, sent, received time
 	if round > maxClockOffset/2 || clock.IsZero() {
 		return
 	}
+	c.distance.observe(peer, round, received)
 	c.mu.Lock()
 	c.samples[peer] = sample{clock.Std().Add(round / 2), received}
 	c.mu.Unlock()
@@ -135,6 +140,29 @@ func (c *Clock) judge() {
 	}
 }
 
+// RoundTrip is how long a message to a member and its answer take at best; 0 if it is not known.
+func (c *Clock) RoundTrip(peer model.NodeID) time.Duration { return c.distance.to(peer) }
+
+// Majority is the same for the nearest members that make a majority with this node.
+func (c *Clock) Majority() time.Duration { return time.Duration(c.majority.Load()) }
+
+// entryStride is how long after one entry of the log another one may leave beside it; 0: not before that one is settled, as
+// also without a comparison (c nil).
+func (c *Clock) entryStride() time.Duration {
+	if c == nil {
+		return 0
+	}
+	return stride(c.Majority())
+}
+
+// callStride is the same for calls to a leader.
+func (c *Clock) callStride(leader model.NodeID) time.Duration {
+	if c == nil {
+		return 0
+	}
+	return stride(c.RoundTrip(leader))
+}
+
 // Run asks every other voter for its clock every 5 s, so that a node which gains leadership knows already. probe is any
 // rpc call.
 func (c *Clock) Run(ctx context.Context, probe func(context.Context, model.NodeID)) error {
@@ -146,6 +174,7 @@ func (c *Clock) Run(ctx context.Context, probe func(context.Context, model.NodeI
 		}
 		wg.Wait()
 		cancel()
+		c.majority.Store(int64(c.distance.majority(c.voters())))
 		select {
 		case <-time.After(probeEvery):
 		case <-ctx.Done():

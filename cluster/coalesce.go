@@ -43,6 +43,10 @@ type coalescer struct {
 	workers int // batches in flight at once
 	beside  int // how many must wait for a batch to leave beside one in flight
 
+	// stride, where it is set, is how long after the newest batch another one leaves beside it, whatever waits, and beyond
+	// workers up to farWorkers: members are so far apart that waiting for an answer costs more than a batch. 0: never.
+	stride func() time.Duration
+
 	// patience is how long background work waits for a batch that leaves anyway, while commands of people and programs
 	// come more often than that; 0: it does not wait. What a batch costs is then not spent twice (ADR 0033).
 	patience time.Duration
@@ -50,8 +54,9 @@ type coalescer struct {
 	mu      sync.Mutex // guards what follows
 	waiting []*pending
 	flying  map[int]chan struct{} // by worker: closed when its batch is settled
+	left    time.Time             // when the newest batch left
 	asked   time.Time             // when the last command came that is not background work
-	alarm   bool                  // a timer will wake a worker
+	alarm   time.Time             // when a timer will wake a worker; zero: none will
 	felt    felt
 	wake    chan struct{} // buffered by one
 }
@@ -109,7 +114,11 @@ func (c *coalescer) wait(ctx context.Context, p *pending) outcome {
 // run packs and sends until ctx ends; what waits then is answered as not sent.
 func (c *coalescer) run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for i := range c.workers {
+	workers := c.workers
+	if c.stride != nil {
+		workers = max(workers, farWorkers)
+	}
+	for i := range workers {
 		wg.Go(func() { c.work(ctx, i) })
 	}
 	wg.Wait()
@@ -148,8 +157,8 @@ func (c *coalescer) work(ctx context.Context, worker int) {
 func (c *coalescer) take(worker int) []*pending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.flying) > 0 && len(c.waiting) < c.beside {
-		return nil // who settles what is in flight takes it
+	if len(c.flying) > 0 && (len(c.waiting) < c.beside || len(c.flying) >= c.workers) && !c.strides() {
+		return nil // who settles what is in flight takes it, or the timer
 	}
 	if c.holds() {
 		return nil // the next command takes it along, or the timer
@@ -167,11 +176,45 @@ func (c *coalescer) take(worker int) []*pending {
 	}
 	batch := c.waiting[:n:n]
 	c.waiting = c.waiting[n:]
-	c.flying[worker] = make(chan struct{})
+	c.flying[worker], c.left = make(chan struct{}), time.Now()
 	if len(c.waiting) > 0 {
 		c.signal() // another worker may be free
 	}
 	return batch
+}
+
+// farWorkers are batches in flight at once where members are far apart: those of two round trips, a stride apart.
+const farWorkers = 8
+
+// strides tells whether the newest batch left so long ago that another one leaves beside it.
+func (c *coalescer) strides() bool {
+	if c.stride == nil || len(c.waiting) == 0 || len(c.flying) >= farWorkers {
+		return false
+	}
+	s := c.stride()
+	if s == 0 {
+		return false
+	}
+	if left := s - time.Since(c.left); left > 0 {
+		c.wakeIn(left)
+		return false
+	}
+	return true
+}
+
+// wakeIn lets a worker look again after a while.
+func (c *coalescer) wakeIn(after time.Duration) {
+	at := time.Now().Add(after)
+	if !c.alarm.IsZero() && !at.Before(c.alarm) {
+		return
+	}
+	c.alarm = at
+	time.AfterFunc(after, func() {
+		c.mu.Lock()
+		c.alarm = time.Time{} // also that of a later one, which then wakes somebody for nothing
+		c.mu.Unlock()
+		c.signal()
+	})
 }
 
 // holds tells whether what waits is background work only, for which company is likely to come soon.
@@ -188,15 +231,7 @@ func (c *coalescer) holds() bool {
 	if left <= 0 || slices.ContainsFunc(c.waiting, func(p *pending) bool { return !background(&p.envelope) }) {
 		return false
 	}
-	if !c.alarm {
-		c.alarm = true
-		time.AfterFunc(left, func() {
-			c.mu.Lock()
-			c.alarm = false
-			c.mu.Unlock()
-			c.signal()
-		})
-	}
+	c.wakeIn(left)
 	return true
 }
 

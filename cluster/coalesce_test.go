@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +70,60 @@ func TestBackgroundWorkTakesCompany(t *testing.T) {
 						t.Errorf("batches left at %v, want %v", left, c.want)
 						break
 					}
+				}
+			})
+		})
+	}
+}
+
+// Where members are near, one batch waits for the other; where they are far apart, one leaves a quarter of a round trip
+// after the other, and who asks waits for little more than one round trip instead of two. Never more than farWorkers are under way.
+func TestBatchesLeaveAStrideApart(t *testing.T) {
+	t.Parallel()
+	const trip, apart = 82 * time.Millisecond, 20 * time.Millisecond
+	for name, c := range map[string]struct {
+		stride      time.Duration
+		least, most time.Duration // that a command waits on average
+		flying      int64
+	}{
+		"near":      {0, trip * 3 / 2, trip * 2, 1},
+		"far":       {apart, trip, trip * 5 / 4, 5},
+		"very slow": {apart / 10, trip, trip * 9 / 8, farWorkers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var flying, most atomic.Int64
+				q := newCoalescer(2, 40, func(_ context.Context, batch []command.Envelope) []outcome {
+					if n := flying.Add(1); n > most.Load() {
+						most.Store(n)
+					}
+					time.Sleep(trip)
+					flying.Add(-1)
+					return make([]outcome, len(batch))
+				})
+				q.stride = func() time.Duration { return c.stride }
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan struct{})
+				go func() { q.run(ctx); close(ended) }()
+				var asked, waited atomic.Int64
+				var clients sync.WaitGroup
+				for i := range 12 {
+					clients.Go(func() {
+						time.Sleep(time.Duration(i) * 7 * time.Millisecond)
+						for range 100 {
+							begun := time.Now()
+							q.wait(ctx, q.submit(command.Envelope{Actor: model.Actor{Kind: model.ActorClient}}))
+							waited.Add(int64(time.Since(begun)))
+							asked.Add(1)
+						}
+					})
+				}
+				clients.Wait()
+				stop()
+				<-ended
+				if mean := time.Duration(waited.Load() / asked.Load()); mean < c.least || mean > c.most || most.Load() != c.flying {
+					t.Errorf("%v on average, want %v to %v; %d batches under way at most, want %d", mean, c.least, c.most, most.Load(), c.flying)
 				}
 			})
 		})

@@ -48,10 +48,11 @@ type followerSide struct {
 	behind *coalescer // of background work
 }
 
-func newFollowerSide(node *raftnode.Node, call Caller) *followerSide {
+func newFollowerSide(node *raftnode.Node, call Caller, clock *Clock) *followerSide {
 	f := &followerSide{node: node, call: call}
 	f.queue = newCoalescer(forwardWorkers, 1, func(ctx context.Context, batch []command.Envelope) []outcome { return f.send(ctx, batch, false) })
 	f.behind = newCoalescer(forwardWorkers, 1, func(ctx context.Context, batch []command.Envelope) []outcome { return f.send(ctx, batch, true) })
+	f.queue.stride = func() time.Duration { return clock.callStride(node.Leader()) }
 	return f
 }
 

@@ -49,7 +49,7 @@ type leaderSide struct {
 
 // entriesInFlight lets an entry replicate while the one before it is applied. More would only make the entries smaller,
 // as would a second one that carries a few commands only: an entry costs the nodes about 5 ms of CPU, each command in it
-// less than one (docs/benchmarks.md).
+// less than one (docs/benchmarks.md). Where the members are far apart the waiting counts, and more leave: see stride.
 const (
 	entriesInFlight = 2
 	besideOne       = 40
@@ -62,7 +62,7 @@ const (
 func newLeaderSide(node *raftnode.Node, admit Admission) *leaderSide {
 	l := &leaderSide{node: node, admit: admit}
 	l.queue = newCoalescer(entriesInFlight, besideOne, l.send)
-	l.queue.patience = patience
+	l.queue.patience, l.queue.stride = patience, admit.Clock.entryStride
 	return l
 }
 

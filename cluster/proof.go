@@ -25,11 +25,13 @@ type proof struct {
 	last time.Time  // begin of the last one that succeeded
 }
 
-// begin takes the moment from which on something else proved it: an entry of the term was committed.
+// begin takes the moment from which on something proved it, such as an entry of the term that was committed.
 func (p *proof) begin(at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last = at
+	if at.After(p.last) { // several run at once
+		p.last = at
+	}
 }
 
 // now returns when a majority said so after the call.

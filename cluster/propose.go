@@ -23,7 +23,7 @@ type Proposer struct {
 
 // NewProposer makes the proposer of a node. Run must run.
 func NewProposer(node *raftnode.Node, call Caller, admit Admission) *Proposer {
-	return &Proposer{node: node, leader: newLeaderSide(node, admit), remote: newFollowerSide(node, call)}
+	return &Proposer{node: node, leader: newLeaderSide(node, admit), remote: newFollowerSide(node, call, admit.Clock)}
 }
 
 // Run packs and sends until ctx ends.

@@ -31,7 +31,9 @@ type Reader struct {
 // NewReader makes the reader of a node. Run must run.
 func NewReader(node *raftnode.Node, call Caller, p *Proposer) *Reader {
 	r := &Reader{node: node, call: call, leader: p.leader, again: make(chan struct{})}
-	r.lead, r.ask = newRounds(r.confirm), newRounds(r.askLeader)
+	clock := p.leader.admit.Clock
+	r.lead = newRounds(r.confirm, clock.entryStride)
+	r.ask = newRounds(r.askLeader, func() time.Duration { return clock.callStride(node.Leader()) })
 	r.proof.verify = node.VerifyLeader
 	r.touch = contact{heard: node.LastContact, prove: r.lead.join}
 	return r
@@ -102,8 +104,8 @@ func (r *Reader) Fresh() bool {
 	return r.caught.Load() && time.Since(r.touch.last()) < FreshFor
 }
 
-// confirm is one round on the leader: after the term's barrier, take the applied index, then prove leadership. An entry
-// in flight may be visible on a follower already, so it is waited for: the next reader must not see less.
+// confirm is one round on the leader: after the term's barrier it proves leadership, and takes the applied index. An entry
+// in flight may be visible on a follower already, so it is waited for meanwhile: the next reader must not see less.
 func (r *Reader) confirm(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
@@ -114,13 +116,16 @@ func (r *Reader) confirm(ctx context.Context) (uint64, error) {
 	if err := r.barrierPassed(ctx, now.Term); err != nil {
 		return 0, err
 	}
-	if err := r.leader.queue.settled(ctx); err != nil {
-		return 0, err
-	}
-	index := r.node.State().Applied()
-	if err := r.proof.now(ctx); err != nil {
+	proven := make(chan error, 1)
+	go func() { proven <- r.proof.now(ctx) }()
+	settled := r.leader.queue.settled(ctx)
+	if err := <-proven; err != nil {
 		return 0, &model.Error{Kind: model.Unavailable, Msg: "leadership is not confirmed", Err: err}
 	}
+	if settled != nil {
+		return 0, settled
+	}
+	index := r.node.State().Applied()
 	if after, _ := r.node.Leadership(); after != now {
 		return 0, errNotLeading
 	}

@@ -3,12 +3,15 @@ package cluster
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // rounds shares one round of work among all that wait: whoever comes while a round runs gets the result of the next
-// one, because the running one may have looked before it came.
+// one, because the running one may have looked before it came. The next one begins when the running one ends, or a stride
+// after it began where members are far apart.
 type rounds struct {
-	do func(context.Context) (uint64, error)
+	do     func(context.Context) (uint64, error)
+	stride func() time.Duration // 0: one after the other
 
 	mu   sync.Mutex // guards what follows
 	next *round     // collects callers; nil: none waits
@@ -21,12 +24,18 @@ type round struct {
 	err   error
 }
 
-func newRounds(do func(context.Context) (uint64, error)) *rounds {
-	return &rounds{do: do, wake: make(chan struct{}, 1)}
+func newRounds(do func(context.Context) (uint64, error), stride func() time.Duration) *rounds {
+	return &rounds{do: do, stride: stride, wake: make(chan struct{}, 1)}
 }
+
+// roundsAtOnce bounds rounds that nobody answers.
+const roundsAtOnce = 16
 
 // run runs rounds until ctx ends.
 func (r *rounds) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	room := make(chan struct{}, roundsAtOnce)
 	for {
 		select {
 		case <-r.wake:
@@ -41,8 +50,20 @@ func (r *rounds) run(ctx context.Context) {
 		if p == nil {
 			continue
 		}
-		p.index, p.err = r.do(ctx)
-		close(p.done)
+		room <- struct{}{}
+		wg.Go(func() {
+			p.index, p.err = r.do(ctx)
+			close(p.done)
+			<-room
+		})
+		var apart <-chan time.Time
+		if s := r.stride(); s > 0 {
+			apart = time.After(s)
+		}
+		select {
+		case <-p.done:
+		case <-apart:
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ type MemberStatus struct {
 	API         string   `json:"api"`
 	Peer        string   `json:"peer"`
 	LastContact string   `json:"last_contact,omitempty"` // how long ago it heard the leader
+	RoundTrip   string   `json:"round_trip,omitempty"`   // from the answering node to it and back, at best in the last minute
 	Applied     uint64   `json:"applied"`
 	Lag         uint64   `json:"lag"`
 	Version     string   `json:"version"`
@@ -125,6 +127,9 @@ func (d *Daemon) status(ctx context.Context) Status {
 			s.Members = append(s.Members, MemberStatus{ID: string(n.ID), Role: "joining", State: n.State.String(), Health: "silent", API: n.API, Peer: n.Peer, Sealed: true, Fingerprint: model.Fingerprint(n.PublicKey)})
 		}
 	}
+	if far := distantText(m.clock.Majority(), m.config.Timing); far != "" {
+		s.Warnings = append(s.Warnings, far)
+	}
 	s.Tolerance = v.tolerance()
 	switch s.Headline = v.headline(s.Leader); {
 	case m.unfounded():
@@ -176,6 +181,8 @@ func (v voters) headline(leader string) string {
 	switch {
 	case leader == "":
 		return fmt.Sprintf("NO LEADER: %d of %d voters answer; nothing is served until a majority does: start those that are silent, or mend the network; if they are lost for ever: cofre backup rescue", v.answering, v.all)
+	case v.healthy == 0:
+		return fmt.Sprintf("NO MAJORITY: %d of %d voters answer, but none is in touch with a majority, and nothing is served: mend the network between them", v.answering, v.all)
 	case v.open == 0:
 		return fmt.Sprintf("SEALED: %d of %d voters are healthy, but the vault is open on none, and nothing is served: cofre unseal, on each node; where the key of its seal is lost: cofre recover unseal", v.healthy, v.all)
 	case v.all == 1:
@@ -198,6 +205,19 @@ func aheadText(cluster, now model.Time) string {
 	return fmt.Sprintf("REFUSING: the cluster's time, %s, is ahead of the clocks, because those of several nodes were wrong: changes and secrets are refused as older than %s until the clocks show %s", cluster, fsm.CommandsLive, end)
 }
 
+// mostRoundTrip is how long the way to a majority and back may take at timing 1: a leader has to hear from one within its
+// lease of 250 ms, and the busiest moments count.
+const mostRoundTrip = 200 * time.Millisecond
+
+// distantText says that members are too far apart for the timing that is set, "" where they are not.
+func distantText(round time.Duration, timing float64) string {
+	fits := math.Ceil(float64(round) / float64(mostRoundTrip))
+	if fits <= max(timing, 1) {
+		return ""
+	}
+	return fmt.Sprintf("a message to a majority and its answer take %s, too long for timing: %g, with which a leader may not last: set timing: %g on every node, and restart one after the other", round.Round(time.Millisecond), timing, fits)
+}
+
 func (m *member) describe(o cluster.MemberStatus, rumour gossip.Health, leader string) MemberStatus {
 	out := MemberStatus{ID: string(o.ID), Role: "non-voter", Health: "silent", Peer: o.Address, Lag: o.Lag}
 	switch {
@@ -214,6 +234,9 @@ func (m *member) describe(o cluster.MemberStatus, rumour gossip.Health, leader s
 			out.Busy++
 		}
 		v.Close()
+	}
+	if round := m.clock.RoundTrip(o.ID); round > 0 {
+		out.RoundTrip = round.Round(time.Millisecond / 10).String()
 	}
 	if s := o.Status; s != nil {
 		out.Health, out.Applied, out.Version, out.Level, out.Sealed, out.Notes = "ok", s.Progress.Applied, s.Version, s.Level, s.Sealed, s.Notes

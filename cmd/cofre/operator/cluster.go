@@ -218,13 +218,13 @@ func membersCommand(client func() *Client) *cobra.Command {
 
 func table(cmd *cobra.Command, members []daemon.MemberStatus) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "NODE\tROLE\tHEALTH\tVAULT\tAPPLIED\tLAG\tCONTACT\tSLOTS\tVERSION\tAPI")
+	fmt.Fprintln(w, "NODE\tROLE\tHEALTH\tVAULT\tAPPLIED\tLAG\tCONTACT\tTRIP\tSLOTS\tVERSION\tAPI")
 	for _, m := range members {
 		vault := word(m.Sealed, "sealed", "open")
 		if strings.HasPrefix(m.Health, "silent") {
 			vault = "-" // what it was when it was last heard of
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d/%d\t%s\t%s\n", m.ID, m.Role, m.Health, vault, m.Applied, m.Lag, or(m.LastContact, "-"), m.Busy, m.Slots, m.Version, m.API)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%d/%d\t%s\t%s\n", m.ID, m.Role, m.Health, vault, m.Applied, m.Lag, or(m.LastContact, "-"), or(m.RoundTrip, "-"), m.Busy, m.Slots, m.Version, m.API)
 	}
 	if err := w.Flush(); err != nil {
 		return err
