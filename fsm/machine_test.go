@@ -53,7 +53,8 @@ var (
 	long = command.Define("test.long", 1, func(tx *table.Tx, m command.Meta, n int) (string, error) {
 		return strings.Repeat(fmt.Sprint(state.Next(tx, "test")), n), nil
 	})
-	feature = command.Feature{Name: "test", Commands: []command.Erased{add, manyKeys, fullRows, alterRows, crowdRows, long, deny, crashing, typedNil, wrappedNil, foreign, broken}}
+	level   = command.Define("test.level", 1, func(_ *table.Tx, m command.Meta, _ struct{}) (uint64, error) { return uint64(m.Level), nil })
+	feature = command.Feature{Name: "test", Commands: []command.Erased{add, level, manyKeys, fullRows, alterRows, crowdRows, long, deny, crashing, typedNil, wrappedNil, foreign, broken}}
 )
 
 // nilError wraps an error that is a typed nil.

@@ -2,6 +2,7 @@ package fsm_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cofre/fsm"
+	"cofre/fsm/codec"
 	"cofre/fsm/fsmtest"
 	"cofre/fsm/node"
 )
@@ -61,6 +63,7 @@ func TestBuildRefuses(t *testing.T) {
 	}
 	refused("another format", []byte(strings.Replace(string(good), "cofre-state 1", "cofre-state 2", 1)))
 	refused("nothing", nil)
+	refused("a field as long as the disk", binary.AppendUvarint([]byte("cofre-state 1\n"), 1<<62))
 	refused("a higher level", streamOf(t, levelTwo(t, t.TempDir()).FSM))
 	if into.Applied() != 0 || into.Directory() != "0-first" {
 		t.Error("a refused stream changed the state")
@@ -106,6 +109,10 @@ func levelTwo(t *testing.T, dir string) *machine {
 	m := &machine{FSM: openLevel(t, dir, 2), t: t}
 	if r := m.one(t0, "cluster.level", node.LevelArgs{Level: 2}); kind(r) != "ok" || m.Level() != 2 {
 		t.Fatalf("raise the level: %v", r)
+	}
+	var told uint64
+	if r := m.one(t0, "test.level", struct{}{}); codec.Decode(r.Body, &told) != nil || told != 2 {
+		t.Errorf("a reducer is told the level %d", told)
 	}
 	return m
 }
