@@ -220,6 +220,7 @@ func TestLimits(t *testing.T) {
 		"token source": {edge.Limits{Source: fast, TokenSource: slow, TokenClient: fast}, true, "/iso/oauth2/token"},
 		"revocations":  {edge.Limits{Source: fast, TokenSource: slow, TokenClient: fast}, true, "/iso/oauth2/revoke"},
 		"token client": {edge.Limits{Source: fast, TokenSource: fast, TokenClient: slow}, false, "/iso/oauth2/token"},
+		"AWS":          {edge.Limits{Source: fast, TokenSource: slow, TokenClient: fast}, true, "/iso/oauth2/aws"},
 	} {
 		c.limits.Concurrent, c.limits.Connections, c.limits.Remembered = 8, 8, 16
 		h := open(t, func(d *edge.Deps) { d.Limits = c.limits })
@@ -232,7 +233,7 @@ func TestLimits(t *testing.T) {
 			if last.status == 429 {
 				t.Errorf("%s: limited too early", name)
 			}
-			last = h.send(h.request("POST", c.path, "no.valid.token", formType, "grant_type=client_credentials&client_id="+id+"&client_secret=x&token=x"))
+			last = h.send(h.request("POST", c.path, "no.valid.token", formType, "grant_type=client_credentials&client_id="+id+"&client_secret=x&token=x&unique_key=x&host=sts.amazonaws.com&authorization=x&date=x"))
 		}
 		if last.status != 429 || last.header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %s", name, last.status, last.raw)
