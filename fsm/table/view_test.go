@@ -230,6 +230,7 @@ func TestFlipRefuses(t *testing.T) {
 	h := home(t, fs)
 	defer func() { _ = h.Close() }()
 	commit(h.Store(), put(&item{Key: "a"}))
+	before := pointer(t, fs)
 	for _, dir := range []string{"", "in-use", "../x", "a/b", `a\b`, ".", "..", "5-gone"} {
 		if err := h.Flip(dir); err == nil {
 			t.Errorf("flipped to %q", dir)
@@ -237,6 +238,9 @@ func TestFlipRefuses(t *testing.T) {
 	}
 	if i, rows := at(h); i != 1 || rows != "a" || h.Directory() != "0-first" {
 		t.Errorf("%d %s in %s", i, rows, h.Directory())
+	}
+	if after := pointer(t, fs); after != before {
+		t.Errorf("the next start would look for %s", after)
 	}
 	// A stream that breaks leaves nothing behind.
 	broken := errors.New("broken")
@@ -268,4 +272,19 @@ func TestPointerDamaged(t *testing.T) {
 			t.Errorf("%s: opened with %d %q", name, i, rows)
 		}
 	}
+}
+
+// pointer is what the next start opens.
+func pointer(t *testing.T, fs vfs.FS) string {
+	t.Helper()
+	f, err := fs.Open("home/in-use")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
