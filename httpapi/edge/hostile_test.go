@@ -273,6 +273,11 @@ func TestOthersDoNotDelayTheHolder(t *testing.T) {
 	if got := ask("198.51.100.2", k.secret); got != 200 {
 		t.Errorf("the holder: %d", got)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if notes := strings.Join(h.notes, ","); strings.Count(notes, "401 unauthenticated") != 3 {
+		t.Errorf("three guesses were noted as %s", notes)
+	}
 }
 
 // X-Forwarded-For is believed from trusted proxies only: a forged one does not get past an address restriction.
