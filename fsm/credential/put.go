@@ -14,13 +14,6 @@ import (
 	"cofre/fsm/table"
 )
 
-// NewSecret is a secret that a client put: ciphertext bound to the random id Row.
-type NewSecret struct {
-	Row    string       `cbor:"row"`
-	Secret model.Sealed `cbor:"secret"`
-	Public string       `cbor:"public,omitempty"` // of an SSH key: its public half
-}
-
 // ExecutionPatch changes how the secret is changed on its target; nil leaves a field as it is.
 type ExecutionPatch struct {
 	Automatic      *bool               `cbor:"automatic,omitempty"`
@@ -147,8 +140,12 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 		if err := checkPublic(&c, a.Secret.Public); err != nil {
 			return PutResult{}, err
 		}
-		if err := putSecret(old, &c, *a.Secret, holds(tx, m, old, a.Same), m.At); err != nil {
+		gone, err := putSecret(old, &c, *a.Secret, holds(tx, m, old, a.Same), m.At, state.SystemRow(tx).Frozen)
+		if err != nil {
 			return PutResult{}, err
+		}
+		if len(gone) > 0 {
+			tx.Emit(audit.CredentialPruned.With("credential", string(c.ID), "versions", fmt.Sprint(gone)))
 		}
 	}
 	if a.OTP != nil {
@@ -360,38 +357,5 @@ func checkIdentifier(tx *table.Tx, self model.CredentialID, id string) error {
 	if c, ok := state.Credentials.First(tx, "identifier", id); ok && c.ID != self {
 		return model.Errorf(model.Conflict, "there is a credential with this identifier already").WithField("identifier")
 	}
-	return nil
-}
-
-// holds tells whether the current secret is the one that is put. Only who may read it learns that by putting it: to others a value that
-// fits is as good as any.
-func holds(tx *table.Tx, m command.Meta, old *model.Credential, row string) bool {
-	if old == nil || row == "" {
-		return false
-	}
-	if _, err := command.Authorize(tx, m.Actor, m.At, see, authz.ObjectOf(old)); err != nil {
-		return false
-	}
-	v := old.ByRole(model.RoleCurrent)
-	return v != nil && v.Row == row
-}
-
-// putSecret makes a client's value the current one, unless Cofre manages the secret: then only an operation changes it.
-func putSecret(old, c *model.Credential, s NewSecret, held bool, at model.Time) error {
-	if old != nil {
-		switch {
-		case old.Execution.Automatic || old.Execution.Started:
-			return model.Errorf(model.Invalid, "the secret of a managed credential is changed by an operation, not by a value").WithField("content")
-		case old.Busy != "":
-			return model.Errorf(model.Conflict, "an operation works on the credential: try again when it ended")
-		case held:
-			return nil
-		case len(old.Versions) >= model.MaxVersions:
-			return model.Errorf(model.Conflict, "the credential holds %d secret versions that cannot be removed yet", len(old.Versions))
-		}
-		c.Versions = append([]model.SecretVersion(nil), old.Versions...)
-	}
-	c.Version(c.AddVersion(s.Row, s.Secret, model.RoleCurrent, "", at)).Public = s.Public
-	c.Sync = model.SyncUnknown
 	return nil
 }

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"fmt"
-	"slices"
 
 	"cofre/fsm/audit"
 	"cofre/fsm/authz"
@@ -64,8 +63,8 @@ type PruneResult struct {
 	Removed int `cbor:"removed"`
 }
 
-// Prune removes old versions, the only verb that does: when vault and target agree, nothing is at work, and the current
-// version was proven by login at least 30 days after the old one lost its role (RULES 5).
+// Prune removes old versions: when vault and target agree, nothing is at work, and the current
+// version was proven by login at least 30 days after the old one lost its role (RULES 5), or earlier where it is crowded (ADR 0040).
 var Prune = command.Define("credential.prune", 1, func(tx *table.Tx, m command.Meta, a PruneArgs) (PruneResult, error) {
 	if _, err := command.Authorize(tx, m.Actor, m.At, authz.Action{System: true}, nil); err != nil {
 		return PruneResult{}, err
@@ -84,7 +83,7 @@ var Prune = command.Define("credential.prune", 1, func(tx *table.Tx, m command.M
 	if len(gone) == 0 {
 		return PruneResult{}, nil
 	}
-	c.Versions = slices.DeleteFunc(c.Versions, func(v model.SecretVersion) bool { return slices.Contains(gone, v.N) })
+	c.Forget(gone)
 	put(tx, c)
 	tx.Emit(audit.CredentialPruned.With("credential", string(c.ID), "versions", fmt.Sprint(gone)))
 	return PruneResult{len(gone)}, nil

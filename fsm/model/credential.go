@@ -2,12 +2,6 @@ package model
 
 import "time"
 
-// KeepVersions is how long a version stays after it lost its role, counted to the newest proof of the current one (RULES 5).
-const KeepVersions = 30 * 24 * time.Hour
-
-// MaxVersions is the number of kept secret versions at which further changes stop with an alarm (RULES 5).
-const MaxVersions = 64
-
 // VersionRole says what a secret version is to its credential. Transitions change a role, they never delete a version.
 type VersionRole uint8
 
@@ -164,22 +158,6 @@ func (c *Credential) ByRole(role VersionRole) *SecretVersion {
 // logs in for it, or its parent's. Where it is sent is then guarded like the secret (RULES 8).
 func (c *Credential) CarriesSecret() bool {
 	return len(c.Versions) > 0 || c.Execution.Authentication != "" || c.Execution.Reconcile.Authentication != "" || c.Parent != "" || c.JIT != nil
-}
-
-// Spent lists the versions that are not needed any more: vault and target agree, nothing is at work, and the current
-// version was proven by login KeepVersions after the old one lost its role (RULES 5).
-func (c *Credential) Spent() []uint64 {
-	if c.Sync != SyncInSync || c.Busy != "" || !c.Enabled {
-		return nil
-	}
-	var gone []uint64
-	for i := range c.Versions {
-		v := &c.Versions[i]
-		if (v.Role == RoleRetired || v.Role == RoleAbandoned) && c.VerifiedAt >= v.Since.Add(KeepVersions) {
-			gone = append(gone, v.N)
-		}
-	}
-	return gone
 }
 
 // Recheck is how long a credential is left alone by its triggers while an operation on it is open: what is due would

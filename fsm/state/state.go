@@ -79,7 +79,7 @@ var (
 		table.Index[model.Credential]{Name: "account", Unique: true, Keys: accountKey},
 		table.Index[model.Credential]{Name: "device", Keys: func(c *model.Credential) []string { return []string{string(c.Device)} }},
 		table.Index[model.Credential]{Name: "parent", Keys: parentKey},
-		table.Index[model.Credential]{Name: "spent", Keys: spentKey},
+		table.Index[model.Credential]{Name: "spent", Edition: 1, Keys: spentKey},
 		table.Index[model.Credential]{Name: "due", Keys: dueKey},
 		table.Index[model.Credential]{Name: "verify", Keys: verifyKey},
 		table.Index[model.Credential]{Name: "open_debt", Keys: overdueKey},
