@@ -68,6 +68,17 @@ func TestDomainAccounts(t *testing.T) {
 	t.Run("users for sessions", func(t *testing.T) {
 		executortest.Live(t, k, executortest.Life{Create: strings.Repeat(named(t, "Windows create user for a session (RPC)"), 2), Remove: named(t, "Windows remove user after a session (RPC)")})
 	})
+	t.Run("created", func(t *testing.T) {
+		k := k
+		k.Template = templates[1].Content
+		a := executortest.Account{Name: "app_260101_flags"}
+		if outcome, err := k.Once(t, a, executortest.Fresh()); outcome != executors.Applied {
+			t.Fatalf("%s, %v", outcome, err)
+		}
+		if flags, err := s.Stored(a.Name, "userAccountControl"); err != nil || len(flags) != 1 || flags[0] != "512" { // it needs a password
+			t.Errorf("%v, %v", flags, err)
+		}
+	})
 	t.Run("self", func(t *testing.T) { self(t, s, k) })
 	t.Run("switched off and on", func(t *testing.T) { switches(t, s, k) })
 	t.Run("refused", func(t *testing.T) { refused(t, s, k) })
