@@ -79,7 +79,7 @@ var Finish = command.Define("operation.finish", 1, func(tx *table.Tx, m command.
 	o.Message = a.Message
 	a.Attempt.Operation, a.Attempt.Token, a.Attempt.Node, a.Attempt.Settle = o.ID, a.Token, m.Node, settle
 	a.Attempt.EndedAt, a.Attempt.Outcome, a.Attempt.Class, a.Attempt.Message = m.At, o.History[len(o.History)-1].Event, a.Class, a.Message
-	state.Attempts.Put(tx, &a.Attempt)
+	record(tx, &a.Attempt)
 	keepCapture(tx, m, o, lease, a.Captured)
 	if e := gaveUp(o, a); e != "" {
 		if err := move(o, e, m.At, m.Node, ""); err != nil {

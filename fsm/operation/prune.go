@@ -66,14 +66,7 @@ var Prune = command.Define("operation.prune", 1, func(tx *table.Tx, m command.Me
 
 // forget removes an operation and its attempts, with what was kept of them.
 func forget(tx *table.Tx, id model.OperationID) {
-	var keys []string
-	for a := range state.Attempts.All(tx, string(id)) {
-		if a.Operation != id {
-			break
-		}
-		keys = append(keys, state.AttemptKey(a))
-	}
-	for _, k := range keys {
+	for _, k := range attemptsOf(tx, id) {
 		state.Attempts.Delete(tx, k)
 	}
 	dropCaptures(tx, id)

@@ -96,7 +96,8 @@ const futile = "An attempt that did not start for the class `template` is the la
 	"All other classes keep their attempts, since they depend on the target, the way to it or the node: `timeout` (a pattern that did not come), `network`, `auth`, `policy`, `tls` and `hostkey` once the target\n" +
 	"was dialed, `protocol`, `refused`. So does a template that one node does not understand while the nodes run several versions. What has no last attempt keeps trying, so that a correction finds it: the removal of\n" +
 	"a dynamic user, the inactivation of an account, and the login that finds out which secret is in force after a change whose end is not known. A verification keeps trying while its target is away; it keeps\n" +
-	"nobody from the account while it waits and has learned nothing. Where another machine seems to stand in the target's place (`tls`, `hostkey`) it ends after as many attempts as a change has; the next heartbeat begins a new one.\n"
+	"nobody from the account while it waits and has learned nothing. Where another machine seems to stand in the target's place (`tls`, `hostkey`) it ends after as many attempts as a change has; the next heartbeat begins a new one.\n\n" +
+	"Of an operation that is tried for ever the first 8 attempts and the newest 56 are kept.\n"
 
 func yes(b bool) string {
 	if b {
