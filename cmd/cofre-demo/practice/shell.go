@@ -95,7 +95,7 @@ func (sh *shell) command(fields []string) int {
 	case "passwd":
 		return sh.passwd()
 	case "echo":
-		sh.tty.say(strings.ReplaceAll(strings.Join(fields[1:], " "), "$?", strconv.Itoa(sh.status)) + "\n")
+		sh.tty.say(strings.NewReplacer("$?", strconv.Itoa(sh.status), "'", "").Replace(strings.Join(fields[1:], " ")) + "\n") // quotes are for the shell
 		return 0
 	case "whoami":
 		sh.tty.say(sh.user + "\n")
