@@ -18,13 +18,7 @@ import (
 // waits for another device is left alone.
 func TestDebtIsRelieved(t *testing.T) {
 	t.Parallel()
-	h, err := table.OpenHome(t.TempDir(), state.Schema, table.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
-	b := h.Store().Begin()
-	t.Cleanup(b.Drop)
+	b := begun(t)
 	now := model.Time(1_000_000_000)
 	hour := now.Add(time.Hour)
 	tx := b.Tx(table.Stamp{})

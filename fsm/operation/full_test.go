@@ -17,13 +17,7 @@ import (
 // with the alarm when its turn comes, and the trigger then rests for a day instead of asking again at once.
 func TestFull(t *testing.T) {
 	t.Parallel()
-	h, err := table.OpenHome(t.TempDir(), state.Schema, table.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
-	b := h.Store().Begin()
-	t.Cleanup(b.Drop)
+	b := begun(t)
 	now := model.Time(1_000_000_000)
 	c := &model.Credential{ID: "c", Identifier: "c", Username: "c", Device: "d", Enabled: true, RotateAt: now, ChangedAt: 1, Policy: "p",
 		Execution: model.Execution{Automatic: true, Started: true, Executor: "ssh", ChangeTemplate: "t"}}

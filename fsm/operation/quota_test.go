@@ -15,14 +15,7 @@ import (
 // when to come back. A profile that drains, or is disabled, gives none at all.
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	h, err := table.OpenHome(t.TempDir(), state.Schema, table.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
-	b := h.Store().Begin()
-	t.Cleanup(b.Drop)
-	tx := b.Tx(table.Stamp{})
+	tx := begun(t).Tx(table.Stamp{})
 	state.Devices.Put(tx, &model.Device{ID: "d", Hostname: "d", Enabled: true})
 	state.Credentials.Put(tx, &model.Credential{ID: "root", Identifier: "root", Username: "root", Device: "d", Enabled: true})
 	profile := model.DynamicProfile{ID: "p", Identifier: "p", Enabled: true, Executor: "ssh", Authentication: "root", TTL: 120_000}
