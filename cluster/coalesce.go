@@ -37,7 +37,8 @@ type felt struct {
 }
 
 // coalescer packs the commands that wait while earlier ones are in flight. A lone command leaves at once, and under load
-// the batches grow by themselves. Only background work waits, for company: see patience.
+// the batches grow by themselves. Background work waits for company (patience), and a batch for those whom the last one
+// answered (gather).
 type coalescer struct {
 	send    func(ctx context.Context, batch []command.Envelope) []outcome
 	workers int // batches in flight at once
@@ -52,6 +53,7 @@ type coalescer struct {
 	patience time.Duration
 
 	mu      sync.Mutex // guards what follows
+	gather  gathering
 	waiting []*pending
 	flying  map[int]chan struct{} // by worker: closed when its batch is settled
 	left    time.Time             // when the newest batch left
@@ -171,8 +173,8 @@ func (c *coalescer) take(worker int) []*pending {
 		}
 		n++
 	}
-	if n == 0 {
-		return nil
+	if n == 0 || n == len(c.waiting) && c.gathers() {
+		return nil // the command that makes it large takes it, or the timer
 	}
 	batch := c.waiting[:n:n]
 	c.waiting = c.waiting[n:]
@@ -217,6 +219,18 @@ func (c *coalescer) wakeIn(after time.Duration) {
 	})
 }
 
+// gathers tells whether what waits, and does not fill an entry, should wait for more: see gathering.
+func (c *coalescer) gathers() bool {
+	if len(c.flying) > 0 {
+		return false
+	}
+	left := c.gather.left(time.Now(), len(c.waiting))
+	if left > 0 {
+		c.wakeIn(left)
+	}
+	return left > 0
+}
+
 // holds tells whether what waits is background work only, for which company is likely to come soon.
 func (c *coalescer) holds() bool {
 	if len(c.waiting) == 0 || len(c.waiting) >= c.beside {
@@ -254,6 +268,7 @@ func (c *coalescer) settle(worker int, batch []*pending) {
 	}
 	close(c.flying[worker])
 	delete(c.flying, worker)
+	c.gather.settle(now, now.Sub(c.left), len(batch), len(c.waiting))
 }
 
 // idle tells whether nothing waits.

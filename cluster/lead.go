@@ -57,12 +57,14 @@ const (
 	// While requests come more often than this, background work takes their entries: 20,000 due changes beside 100 reads
 	// a second made their own entries the larger part of the load.
 	patience = 25 * time.Millisecond
+
+	gatherLimit = 4 * time.Millisecond
 )
 
 func newLeaderSide(node *raftnode.Node, admit Admission) *leaderSide {
 	l := &leaderSide{node: node, admit: admit}
 	l.queue = newCoalescer(entriesInFlight, besideOne, l.send)
-	l.queue.patience, l.queue.stride = patience, admit.Clock.entryStride
+	l.queue.patience, l.queue.stride, l.queue.gather.limit = patience, admit.Clock.entryStride, gatherLimit
 	return l
 }
 
