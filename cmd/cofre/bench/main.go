@@ -71,6 +71,11 @@ func run(ctx context.Context, o options) (err error) {
 	if err := o.checkOp(); err != nil {
 		return err
 	}
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o700); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "cofre-bench-")
 	if err != nil {
 		return err
