@@ -40,7 +40,7 @@ type openAnswers struct {
 func loadAnswers(r table.Reader) *answers {
 	a := &answers{rows: map[command.ID]answerPlace{}}
 	for row := range state.Answered.All(r, "") {
-		heap.Push(&a.past, pastAnswers{AnswerIDs: row})
+		heap.Push(&a.past, pastAnswers{AnswerIDs: *row})
 		for i := range len(row.IDs) / len(command.ID{}) {
 			a.rows[idAt(row, i)] = answerPlace{row.First, i}
 		}
@@ -91,7 +91,8 @@ func (a *answers) store(tx *table.Tx) {
 	if a.open == nil {
 		return
 	}
-	heap.Push(&a.past, pastAnswers{&a.open.ids, &[2]table.Hash{state.Answered.Add(tx, &a.open.ids), state.Answers.Add(tx, &a.open.list)}})
+	o := a.open
+	heap.Push(&a.past, pastAnswers{o.ids, &[2]table.Hash{state.Answered.Add(tx, &o.ids), state.Answers.Add(tx, &o.list)}})
 	a.open = nil
 }
 
@@ -101,7 +102,7 @@ func (a *answers) forget(tx *table.Tx, at model.Time, n int) {
 	for ; n > 0 && len(a.past) > 0 && a.past[0].Until < limit; n-- {
 		row := heap.Pop(&a.past).(pastAnswers)
 		for i := range len(row.IDs) / len(command.ID{}) {
-			delete(a.rows, idAt(row.AnswerIDs, i))
+			delete(a.rows, idAt(&row.AnswerIDs, i))
 		}
 		key := state.PosKey(row.First)
 		if row.added == nil {
@@ -114,9 +115,9 @@ func (a *answers) forget(tx *table.Tx, at model.Time, n int) {
 	}
 }
 
-// pastAnswers are the rows of one position.
+// pastAnswers are the rows of one position; the answers themselves are in the store only.
 type pastAnswers struct {
-	*state.AnswerIDs
+	state.AnswerIDs
 	added *[2]table.Hash // of the row and of that with the answers, so that nothing reads them to forget them; nil: they were there at the start
 }
 

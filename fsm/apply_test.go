@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/raft"
@@ -233,6 +235,23 @@ func TestAnswersAreBounded(t *testing.T) {
 	if n := answers(); n > 21 {
 		t.Errorf("long after, %d answers are left", n)
 	}
+}
+
+// What was answered stands in the store alone: with thousands of commands a second, two minutes of answers would be the larger
+// part of a node's memory.
+func TestAnswersDoNotStayInMemory(t *testing.T) {
+	t.Parallel()
+	m := start(t)
+	first := weak.Make(&m.one(t0, "test.long", 100).Body[0])
+	m.one(t0, "test.add", struct{}{})
+	for range 100 { // a collection may begin just before the last user of the answer is done with it
+		if runtime.GC(); first.Value() == nil {
+			runtime.KeepAlive(m)
+			return
+		}
+	}
+	t.Error("an answer stays in memory after it was given")
+	runtime.KeepAlive(m)
 }
 
 // Long answers of one entry are remembered in several rows, within the entry and after it; and an answer that has to stay
