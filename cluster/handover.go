@@ -43,6 +43,13 @@ func (h *Handover) watch(ctx context.Context, _ uint64) {
 	}
 }
 
+// Leave hands over because this node stops, if it leads and another one can.
+func (h *Handover) Leave(ctx context.Context) {
+	if now, _ := h.Node.Leadership(); now.Leading {
+		h.give(ctx, "this node stops")
+	}
+}
+
 func (h *Handover) reason() (string, bool) {
 	switch {
 	case h.Low != nil && h.Low():

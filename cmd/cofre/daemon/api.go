@@ -44,7 +44,9 @@ func (m *member) serveAPI(ctx context.Context) error {
 		return fmt.Errorf("listen for applications: %w", err)
 	}
 	srv := route.Server(handler, config)
+	drained := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(drained)
 		last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		if srv.Shutdown(last) != nil {
@@ -55,6 +57,7 @@ func (m *member) serveAPI(ctx context.Context) error {
 	if err := srv.Serve(tls.NewListener(ln, srv.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve applications: %w", err)
 	}
+	<-drained // Serve ends when Shutdown begins
 	return ctx.Err()
 }
 

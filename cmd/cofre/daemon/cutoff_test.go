@@ -38,7 +38,7 @@ func TestCutOffBeforeRaft(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		group, ctx := errgroup.WithContext(ctx)
-		d := &Daemon{config: c, version: "test", log: log, group: group, ctx: ctx}
+		d := &Daemon{config: c, version: "test", log: log, group: group, ctx: ctx, leave: newLeaving(ctx)}
 		err := d.resume()
 		if err == nil {
 			use(d)

@@ -32,6 +32,7 @@ type Daemon struct {
 	log     *logrus.Logger
 	group   *errgroup.Group
 	ctx     context.Context
+	leave   leaving
 
 	entering sync.Mutex // held through init and join: a second one must not overwrite the first one's identity
 
@@ -57,8 +58,10 @@ func Run(ctx context.Context, c config.Config, version string, log *logrus.Logge
 	if err := freeSocket(ctx, c.Socket); err != nil {
 		return err
 	}
+	leave := newLeaving(ctx)
+	defer leave.end()
 	group, ctx := errgroup.WithContext(ctx)
-	d := &Daemon{config: c, version: version, log: log, group: group, ctx: ctx}
+	d := &Daemon{config: c, version: version, log: log, group: group, ctx: ctx, leave: leave}
 	if err := d.resume(); err != nil {
 		return err
 	}
@@ -161,7 +164,7 @@ func (d *Daemon) checkSealKey() error {
 func (d *Daemon) start(m *member) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := m.start(d.ctx, d.group); err != nil {
+	if err := m.start(d.ctx, d.group, d.leave); err != nil {
 		return errors.Join(err, m.close())
 	}
 	d.member = m

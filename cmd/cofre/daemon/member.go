@@ -126,7 +126,7 @@ func (d *Daemon) newMember(id *peer.Identity, key disk.Key) (_ *member, err erro
 	}
 	m.client = rpc.NewClient(dial, m.clock.Observe)
 	address := raftnode.PeerAddress(id.Node, d.config.Peer.Advertise)
-	m.streams = peer.NewStreams(d.ctx, &peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
+	m.streams = peer.NewStreams(d.leave.last, &peer.Dialer{Self: m.self.Get, Pinned: m.directory.PinnedRaft, Log: m.part("peer")}, address)
 	m.node, err = raftnode.Start(raftnode.Config{ID: id.Node, Log: m.logs, Records: records, Scale: d.config.Timing, Before: m.askBefore(d.ctx, dial)},
 		machine{m.fsm}, raftnode.NewTransport(m.streams, m.part("raft")), m.part("raft"))
 	if err != nil {
@@ -171,8 +171,8 @@ func (m *member) openStores(id model.NodeID, registry *command.Registry) error {
 	return g.Wait()
 }
 
-// start binds the listeners and runs everything in the group.
-func (m *member) start(ctx context.Context, g *errgroup.Group) error {
+// start binds the listeners and runs everything in the group. What the others need of this node runs on until it took its leave.
+func (m *member) start(ctx context.Context, g *errgroup.Group, leave leaving) error {
 	var lc net.ListenConfig
 	var err error
 	if m.listens.peer, err = lc.Listen(ctx, "tcp", m.config.Peer.Listen); err != nil {
@@ -181,15 +181,32 @@ func (m *member) start(ctx context.Context, g *errgroup.Group) error {
 	if m.listens.api, err = lc.Listen(ctx, "tcp", m.config.API.Listen); err != nil {
 		return errors.Join(fmt.Errorf("listen for applications: %w", err), m.listens.peer.Close())
 	}
-	for _, run := range m.parts() {
-		g.Go(func() error {
-			err := run(ctx)
+	var work sync.WaitGroup
+	run := func(ctx context.Context, part func(context.Context) error) func() error {
+		return func() error {
+			err := part(ctx)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			return err
-		})
+		}
 	}
+	for _, p := range m.base() {
+		g.Go(run(leave.last, p))
+	}
+	for _, p := range m.parts() {
+		work.Add(1)
+		g.Go(func() error { defer work.Done(); return run(ctx, p)() })
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		work.Wait()
+		defer leave.end()
+		if leave.asked() {
+			m.takeLeave(leave.last)
+		}
+		return ctx.Err()
+	})
 	return nil
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 // notes counts what changes nothing and must yet be audited, so that nobody can fill the log with it: denials at the
-// edge, once per second, and issued tokens and conditional reads that showed nothing, once per minute (RULES 7, 9, 11).
+// edge, once per second, and issued tokens and conditional reads that showed nothing, once per minute (RULES 7, 9, 11), and all when
+// the node is asked to stop.
 type notes struct {
 	mu     sync.Mutex // guards denied
 	denied denials
@@ -86,6 +87,13 @@ func (n *notes) giveBack(d denials) {
 	for source := range d.sources {
 		n.denied.from(source)
 	}
+}
+
+// left is how much of everything is not written yet.
+func (n *notes) left() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.denied.count + n.tokens.total() + n.unchanged.total()
 }
 
 // args are what is written of denials.

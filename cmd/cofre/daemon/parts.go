@@ -12,19 +12,24 @@ import (
 	"cofre/fsm/model"
 )
 
-// parts lists everything that a member runs, each until its context ends. An error of one ends the process.
-func (m *member) parts() []func(context.Context) error {
-	gather := func(ctx context.Context) ([]cluster.MemberStatus, error) {
-		return cluster.Gather(ctx, m.node, m.client, m.status)
+// base lists what the others need of a member, and it of them: a node that stops on request runs it until it took its leave. An error
+// of a part ends the process.
+func (m *member) base() []func(context.Context) error {
+	return []func(context.Context) error{
+		m.servePeers, m.proposer.Run, m.reader.Run,
+		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
 	}
-	handover := &cluster.Handover{Node: m.node, Sealed: m.keys.Sealed, Clock: m.clock, Low: m.low.Load, Rotten: m.unsound.Load, Gather: gather, Log: m.part("cluster")}
-	reconciler := &membership.Reconciler{Node: m.node, Rows: m.rows, Gather: gather, Log: m.part("cluster")}
+}
+
+// parts lists everything else that a member runs, each until its context ends.
+func (m *member) parts() []func(context.Context) error {
+	handover := m.handover()
+	reconciler := &membership.Reconciler{Node: m.node, Rows: m.rows, Gather: m.gather, Log: m.part("cluster")}
 	stateTime := &cluster.StateTime{Node: m.node, Proposer: m.proposer, Clock: m.clock, Now: m.stateTime, Log: m.part("clock")}
 	renewer := &peer.Renewer{Holder: m.self, Issue: m.renewOwn, Save: m.save, Log: m.part("peer")}
 	return []func(context.Context) error{
-		m.servePeers, m.serveAPI, m.serveMetrics, m.rumour, m.followDiskRing, m.writeNotes, m.echo,
-		m.proposer.Run, m.reader.Run, handover.Run, reconciler.Run, stateTime.Run, renewer.Run,
-		func(ctx context.Context) error { return m.clock.Run(ctx, m.probe) },
+		m.serveAPI, m.serveMetrics, m.rumour, m.followDiskRing, m.writeNotes, m.echo,
+		handover.Run, reconciler.Run, stateTime.Run, renewer.Run,
 		m.opener.run, m.opener.fetch, m.announceOften, m.rememberMembers, m.watchDisk, m.scrub, m.divergence().Run,
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.lead); return nil },
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.checkpoints); return nil },
@@ -33,6 +38,14 @@ func (m *member) parts() []func(context.Context) error {
 		m.runner().Run,
 		func(ctx context.Context) error { m.node.EachTerm(ctx, m.reencrypt); return nil },
 	}
+}
+
+func (m *member) gather(ctx context.Context) ([]cluster.MemberStatus, error) {
+	return cluster.Gather(ctx, m.node, m.client, m.status)
+}
+
+func (m *member) handover() *cluster.Handover {
+	return &cluster.Handover{Node: m.node, Sealed: m.keys.Sealed, Clock: m.clock, Low: m.low.Load, Rotten: m.unsound.Load, Gather: m.gather, Log: m.part("cluster")}
 }
 
 func (m *member) probe(ctx context.Context, id model.NodeID) {

@@ -44,3 +44,12 @@ func (t *tally) take() map[tallyKey]uint64 {
 	t.of = map[tallyKey]uint64{}
 	return of
 }
+
+func (t *tally) total() (n uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, count := range t.of {
+		n += count
+	}
+	return n
+}

@@ -137,7 +137,7 @@ func (r *recording) exclusive(client int, name string, holder int, token string)
 
 // use reads with a token: accepted or not, by either dialect.
 func (r *recording) use(client int, object, token string) {
-	r.Do(client, object, histories.Use{Epoch: epoch(token)}, func() (any, histories.Outcome) {
+	r.Do(client, object, histories.Use{Epoch: says(token).Epoch}, func() (any, histories.Outcome) {
 		path := []string{"/api/v1/credentials/shared/secret", "/iso/pam/credential/shared"}[rand.IntN(2)]
 		a, err := r.send(http.MethodGet, path, token, nil)
 		if err == nil && a.Status == http.StatusUnauthorized {
@@ -154,18 +154,20 @@ func (r *recording) revoke(client int, object string) {
 	})
 }
 
-// epoch reads what a token says.
-func epoch(token string) uint64 {
-	var claims struct {
-		Epoch uint64 `json:"epoch"`
-	}
+// claims are what a token says.
+type claims struct {
+	Subject string `json:"sub"`
+	Epoch   uint64 `json:"epoch"`
+}
+
+func says(token string) (c claims) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return 0
+		return c
 	}
 	b, _ := base64.RawURLEncoding.DecodeString(parts[1])
-	_ = json.Unmarshal(b, &claims) // a token that is none is refused by every node
-	return claims.Epoch
+	_ = json.Unmarshal(b, &c) // a token that is none is refused by every node
+	return c
 }
 
 // TestHistoriesUnderFaults: what clients at all nodes see of secrets, rotations, custody and revocations could have
@@ -318,7 +320,7 @@ func (r *recording) tokenWork(t *testing.T, work func(func(int)), name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Object(name, histories.Tokens(epoch(token)))
+	r.Object(name, histories.Tokens(says(token).Epoch))
 	var mu sync.Mutex // guards token
 	for range 2 {
 		work(func(client int) {
@@ -341,7 +343,7 @@ func (r *recording) tokenWork(t *testing.T, work func(func(int)), name string) {
 			mu.Lock()
 			defer mu.Unlock()
 			token = fresh
-			return epoch(fresh), histories.Done
+			return says(fresh).Epoch, histories.Done
 		})
 	})
 }
