@@ -54,7 +54,7 @@ func (n *Network) of(id model.NodeID) *raft.InmemTransport {
 }
 
 // attach connects a (re)started node.
-func (n *Network) attach(id model.NodeID) raft.Transport {
+func (n *Network) attach(id model.NodeID) raftnode.Transport {
 	address, t := raft.NewInmemTransport(raftnode.PeerAddress(id, string(id)))
 	n.mu.Lock()
 	defer n.mu.Unlock()

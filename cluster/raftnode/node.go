@@ -79,7 +79,7 @@ var ErrHasState = errors.New("this node already has a log: it cannot found a new
 
 // Start checks that state and log belong together and starts raft. A node without a log waits for Bootstrap or for a
 // leader that adds it.
-func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.FieldLogger) (*Node, error) {
+func Start(c Config, sm StateMachine, transport Transport, log logrus.FieldLogger) (*Node, error) {
 	snapshots, err := OpenSnapshots(c.Records, sm, log)
 	if err != nil {
 		return nil, err
@@ -100,10 +100,17 @@ func Start(c Config, sm StateMachine, transport raft.Transport, log logrus.Field
 	notify := make(chan bool, 16)
 	rc.NotifyCh = notify
 	kept := &guarded{LogStore: c.Log, applied: sm.Applied, outdated: snapshots.outdated, received: snapshots.last, found: make(chan uint64, 1)}
-	r, err := newRaft(rc, sm, kept, c.Log, snapshots, transport)
+	terms, err := newTerms(c.Log)
 	if err != nil {
+		return nil, err
+	}
+	steady := newSteady(transport, terms)
+	r, err := newRaft(rc, sm, kept, terms, snapshots, steady)
+	if err != nil {
+		steady.stop()
 		return nil, fmt.Errorf("start raft: %w", err)
 	}
+	steady.started(r)
 	ctx, stop := context.WithCancel(context.Background())
 	n := &Node{id: c.ID, began: began, kept: kept, raft: r, sm: sm, log: log, scale: rc.ElectionTimeout, stop: stop, changed: make(chan struct{}), moved: make(chan struct{})}
 	leaders := make(chan raft.Observation, 16)

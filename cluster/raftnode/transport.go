@@ -25,8 +25,15 @@ func SplitPeerAddress(a raft.ServerAddress) (model.NodeID, string) {
 	return model.NodeID(node), host
 }
 
+// Transport is what a node's replica speaks through.
+type Transport interface {
+	raft.Transport
+	raft.WithPreVote
+	raft.WithClose
+}
+
 // NewTransport carries raft's messages over authenticated streams (cluster/peer).
-func NewTransport(streams raft.StreamLayer, log logrus.FieldLogger) raft.Transport {
+func NewTransport(streams raft.StreamLayer, log logrus.FieldLogger) Transport {
 	return raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: streams, Logger: bridge(log), MaxPool: 3, Timeout: 10 * time.Second, MsgpackUseNewTimeFormat: true,
 	})
