@@ -119,8 +119,10 @@ func TestTheTermNeverFalls(t *testing.T) {
 		}
 	}
 	kept.StableStore = full{kept.StableStore}
-	if kept.SetUint64(key, 10) == nil || kept.SetUint64(key, 10) == nil {
-		t.Error("a term that is not stored is taken for stored")
+	for range 2 {
+		if kept.SetUint64(key, 10) == nil {
+			t.Error("a term that is not stored is taken for stored")
+		}
 	}
 	if err := kept.SetUint64([]byte("LastVoteTerm"), 1); err == nil {
 		t.Error("other values do not go to the store")
