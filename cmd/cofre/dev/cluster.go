@@ -24,7 +24,8 @@ import (
 // cluster is the running practice cluster.
 type cluster struct {
 	options
-	out io.Writer
+	out   io.Writer
+	begun bool // the first node's folder was there before
 
 	mu       sync.Mutex // guards what follows
 	children map[string]*child

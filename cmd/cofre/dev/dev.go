@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cofre/cmd/cofre/daemon"
 	"cofre/cmd/cofre/operator"
 )
 
@@ -88,6 +89,9 @@ func run(cmd *cobra.Command, o options) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	defer c.stop()
+	if _, err := os.Stat(c.data(0)); err == nil {
+		c.begun = true
+	}
 	for i := range o.nodes {
 		if err := c.launch(ctx, i); err != nil {
 			return err
@@ -114,7 +118,7 @@ func (c *cluster) prepare(ctx context.Context) error {
 		if err := json.Unmarshal(b, &c.info.Admin); err != nil {
 			return fmt.Errorf("read %s: %w", admin, err)
 		}
-		return c.wait(ctx)
+		return c.join(ctx)
 	}
 	first := operator.NewClient(c.socket(0))
 	var a struct {
@@ -124,6 +128,12 @@ func (c *cluster) prepare(ctx context.Context) error {
 	}
 	choices := map[string]any{"shares": 5, "threshold": 3, "recovery_shares": 5, "recovery_threshold": 3, "fast_leases": true}
 	if err := first.Post(ctx, "/init", choices, &a); err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("interrupted while the practice cluster was founded; nobody has its keys, so nothing is in it: remove %s before you run this again (%w)", c.dir, err)
+		case c.begun:
+			return fmt.Errorf("found the practice cluster: %w; where an earlier run was interrupted before the cluster was ready, nobody has its keys: remove %s and run this again", err, c.dir)
+		}
 		return fmt.Errorf("found the practice cluster: %w", err)
 	}
 	c.info.Admin = Admin{a.ClientID, a.ClientSecret}
@@ -133,16 +143,25 @@ func (c *cluster) prepare(ctx context.Context) error {
 	if err := writeJSON(admin, c.info.Admin); err != nil {
 		return err
 	}
+	return c.join(ctx)
+}
+
+// join lets the nodes enter that are no members yet, and waits until all serve.
+func (c *cluster) join(ctx context.Context) error {
 	for i := 1; i < c.nodes; i++ {
-		if err := c.join(ctx, first, i); err != nil {
+		if err := c.enter(ctx, i); err != nil {
 			return fmt.Errorf("join %s: %w", name(i), err)
 		}
 	}
 	return c.wait(ctx)
 }
 
-func (c *cluster) join(ctx context.Context, first *operator.Client, i int) error {
-	node := operator.NewClient(c.socket(i))
+func (c *cluster) enter(ctx context.Context, i int) error {
+	first, node := operator.NewClient(c.socket(0)), operator.NewClient(c.socket(i))
+	var s daemon.Status
+	if err := node.Get(ctx, "/status", &s); err != nil || s.Initialized {
+		return err
+	}
 	var key struct{ Fingerprint string }
 	if err := node.Post(ctx, "/node-key", struct{}{}, &key); err != nil {
 		return err
