@@ -58,6 +58,7 @@ const (
 	// a second made their own entries the larger part of the load.
 	patience = 25 * time.Millisecond
 
+	// An entry waits no longer than this for those whom the last one answered: see gathering.
 	gatherLimit = 4 * time.Millisecond
 )
 

@@ -3,7 +3,6 @@ package raftnode
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -72,30 +71,42 @@ func TestHeartbeatsThatChangeSomethingWait(t *testing.T) {
 	}
 }
 
-// While a heartbeat goes past, raft's loop cannot raise the term: the heartbeat would set the lower one after it.
+// While a heartbeat goes past, raft's loop cannot raise the term: the heartbeat would set the lower one after it. Each holds the lock
+// against the other, and a heartbeat that asks for the present term does not wait for itself.
 func TestTheTermWaitsForAHeartbeat(t *testing.T) {
 	t.Parallel()
 	s, kept := steadyAt(t, 5)
 	s.started(standing{raft.Follower, 5})
-	began, end, rose := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	go s.heartbeat(raft.RPC{Command: &raft.AppendEntriesRequest{Term: 5}}, func(raft.RPC) {
-		close(began)
-		<-end
-		if err := kept.SetUint64([]byte(currentTerm), 5); err != nil { // as raft does where it became a candidate meanwhile
+	key := []byte(currentTerm)
+	s.heartbeat(raft.RPC{Command: &raft.AppendEntriesRequest{Term: 5}}, func(raft.RPC) {
+		if kept.rising.TryLock() {
+			kept.rising.Unlock()
+			t.Error("the term may rise while a heartbeat goes past")
+		}
+		if err := kept.SetUint64(key, 5); err != nil { // as raft does where it became a candidate meanwhile
 			t.Error(err)
 		}
 	})
-	<-began
-	go func() { rose <- kept.SetUint64([]byte(currentTerm), 6) }()
-	select {
-	case <-rose:
-		t.Error("the term rose while a heartbeat went past")
-	case <-time.After(100 * time.Millisecond):
+	kept.StableStore = storing{kept.StableStore, func() {
+		if kept.rising.TryRLock() {
+			kept.rising.RUnlock()
+			t.Error("a heartbeat may go past while the term rises")
+		}
+	}}
+	if err := kept.SetUint64(key, 6); err != nil || kept.now.Load() != 6 {
+		t.Errorf("the term is %d: %v", kept.now.Load(), err)
 	}
-	close(end)
-	if err := <-rose; err != nil {
-		t.Error(err)
-	}
+}
+
+// storing looks at something while a value is stored.
+type storing struct {
+	raft.StableStore
+	look func()
+}
+
+func (s storing) SetUint64(key []byte, n uint64) error {
+	s.look()
+	return s.StableStore.SetUint64(key, n)
 }
 
 // The stored term never falls, and one that cannot be stored is not taken for stored.

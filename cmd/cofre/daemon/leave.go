@@ -31,7 +31,7 @@ func (m *member) takeLeave(ctx context.Context) {
 	m.writeDenials(last, m.proposer)
 	m.writeTallies(last, m.proposer)
 	if n := m.notes.left(); n > 0 {
-		m.part("audit").Warnf("%d denials, issued tokens and reads that showed nothing are not in the audit trail: no majority took them while the node stopped", n)
+		m.part("audit").Warnf("%d denials, issued tokens and reads that showed nothing are not in the audit trail, as far as this node knows: no majority confirmed them while it stopped", n)
 	}
 	m.handover().Leave(ctx)
 }

@@ -41,14 +41,16 @@ func TestDevCutOff(t *testing.T) {
 				}
 				ended := make(chan struct{})
 				go func() { _ = cmd.Wait(); close(ended) }()
-				for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+				limit := time.After(time.Minute)
+				for there := false; !there; {
 					select {
 					case <-ended:
 						return out.String()
-					default:
-					}
-					if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
-						break
+					case <-limit:
+						there = true
+					case <-time.After(time.Millisecond):
+						_, err := os.Stat(filepath.Join(dir, file))
+						there = err == nil
 					}
 				}
 				_ = cmd.Process.Signal(sig)
