@@ -200,9 +200,10 @@ func (m *member) start(ctx context.Context, g *errgroup.Group, leave leaving) er
 	}
 	g.Go(func() error {
 		<-ctx.Done()
+		asked := leave.asked() // and not because something failed
 		work.Wait()
 		defer leave.end()
-		if leave.asked() {
+		if asked {
 			m.takeLeave(leave.last)
 		}
 		return ctx.Err()
