@@ -108,7 +108,7 @@ var Put = command.Define("credential.put", 1, func(tx *table.Tx, m command.Meta,
 	if c.Execution.Automatic && c.Execution.ChangeTemplate == "" {
 		return PutResult{}, model.Errorf(model.Invalid, "automatic change needs a change template").WithField("change_template")
 	}
-	if err := checkJIT(old, &c); err != nil {
+	if err := checkJIT(tx, old, &c); err != nil {
 		return PutResult{}, err
 	}
 	if err := references(tx, m, old, &c); err != nil {

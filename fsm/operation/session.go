@@ -130,6 +130,18 @@ func openAccess(tx *table.Tx, c *model.Credential) *model.Operation {
 	return nil
 }
 
+// InAccess tells whether an operation that activates an account, or inactivates it, is not over.
+func InAccess(tx *table.Tx, c *model.Credential) bool { return openAccess(tx, c) != nil }
+
+// HasOpen tells whether a session has an account open, and nothing is on its way that would close it.
+func HasOpen(tx *table.Tx, c *model.Credential) bool {
+	if c.JIT.State != model.AccountOpen || InAccess(tx, c) {
+		return false
+	}
+	_, live := state.Sessions.First(tx, "live", string(c.ID))
+	return live
+}
+
 // hasten lets an inactivation that waits for a change begin, because the change is over.
 func hasten(tx *table.Tx, m command.Meta, c *model.Credential) {
 	if c.JIT == nil {

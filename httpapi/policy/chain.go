@@ -64,7 +64,7 @@ type ChainView struct {
 	Started   bool            `json:"started" doc:"a run that somebody asked for has succeeded with this script: automatic ones may follow"`
 	Running   uint64          `json:"running,omitempty" doc:"number of the run at work"`
 	LastRunAt compat.Time     `json:"last_run_at,omitempty"`
-	NextAt    compat.Time     `json:"next_at,omitempty"`
+	NextAt    compat.Time     `json:"next_at,omitempty" doc:"when the next run may begin by itself, within the window"`
 	Revision  uint64          `json:"revision"`
 }
 

@@ -10,9 +10,11 @@ import (
 	"cofre/fsm/model"
 	"cofre/fsm/state"
 	"cofre/fsm/table"
+	"cofre/scheduler/trigger"
 )
 
-// ChainOf is a chain with the names of what it points at, by id, and the number of the run that is at work; 0: none.
+// ChainOf is a chain with the names of what it points at, by id, and the number of the run that is at work; 0: none. Its next run is told as
+// the moment when its window is open.
 type ChainOf struct {
 	Chain   model.Chain
 	Names   map[string]string
@@ -88,6 +90,9 @@ func chainOf(r table.Reader, p *command.Principal, c *model.Chain) (*ChainOf, bo
 	}
 	if run, ok := state.ChainRuns.Get(r, string(c.Run)); ok {
 		of.Running = run.Number
+	}
+	if of.Chain.NextAt != 0 { // the row holds when it falls due
+		of.Chain.NextAt = trigger.Opens(&of.Chain.Window, of.Chain.NextAt)
 	}
 	return of, true
 }
