@@ -44,6 +44,32 @@ func TestUpdateOwnUserOnDouble(t *testing.T) {
 	}
 }
 
+// TestManagerOfTheSameNameOnDouble: admin's root and shop's root are two, which their domains tell.
+func TestManagerOfTheSameNameOnDouble(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	acc := executortest.Account{Name: admin, Password: executortest.Fresh()}
+	d.mu.Lock()
+	d.users[shop+"."+admin] = acc.Password
+	d.mu.Unlock()
+	k, fresh := kit(d, 0), executortest.Fresh()
+	if outcome, err := k.Once(t, acc, fresh); outcome != executors.NotStarted || executortest.ClassOf(err) != executors.ClassAuth {
+		t.Errorf("without a domain it is the account itself: %s, %v", outcome, err)
+	}
+	k.Values["AUTH_DOMAIN"] = "admin"
+	if outcome, err := k.Once(t, acc, fresh); outcome != executors.Applied {
+		t.Errorf("%s, %v", outcome, err)
+	}
+	if in, err := d.login(admin, fresh); !in || err != nil {
+		t.Error(in, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.users["admin."+admin] != adminPassword {
+		t.Error("the manager's own password was changed")
+	}
+}
+
 func TestUsersComeAndGoOnDouble(t *testing.T) {
 	t.Parallel()
 	executortest.Live(t, kit(serve(t), 0), executortest.Life{Create: mongo.Catalogue()[1].Content, Remove: mongo.Catalogue()[2].Content, Additional: shop, Hostile: hostile})

@@ -48,7 +48,7 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) (err
 			return executors.Fail(executors.ClassTemplate, st.line, err)
 		}
 	}
-	home, err := r.home(p, who)
+	home, err := r.home(p)
 	if err != nil {
 		return err
 	}
@@ -100,15 +100,10 @@ func (r *run) run(ctx context.Context, p *program, red *executors.Redactor) (err
 }
 
 // home is the database that knows who logs in: a user that changes itself is of the template's, a manager of admin.
-func (r *run) home(p *program, who account) (string, error) {
-	name, err := r.session.Resolve.Optional(mask.Username)
-	if err != nil {
-		return "", executors.Fail(executors.ClassTemplate, 0, err)
-	}
-	own := false
-	_ = name.Reveal(func(b []byte) error { own = string(b) == who.name; return nil })
-	if !own {
-		return "admin", nil
+func (r *run) home(p *program) (string, error) {
+	own, err := r.session.Itself()
+	if err != nil || !own {
+		return "admin", err
 	}
 	home, err := p.last.name(r.session.Resolve)
 	if err != nil {
