@@ -58,5 +58,6 @@ var lists = map[string]string{
 	"access profile": "cofre access-profile list names those that there are", "chain": "cofre chain list names those that there are", "pool": "cofre pool list names those that there are",
 	"session": "cofre session list shows those of the credentials that you may see", "encryption key": "cofre encryption list names those that you may see", "information": "cofre information list names those that you may see",
 	"related user": "cofre related-user list names those that there are", "automation": "cofre secret automation list names those that there are", "dynamic user": "cofre dynamic lease list shows those that there are",
+	"freeze": "cofre automation show lists those that there are", "run": "cofre chain runs CHAIN lists those that there are",
 	"profile of dynamic users": "cofre dynamic profile list names those that there are", "execution profile": "cofre execution-profile list names those that there are",
 }

@@ -51,9 +51,10 @@ func list[T any](s *session, c *cobra.Command, rows []T, header string, row func
 			return nil
 		}
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(t, strings.ReplaceAll(header, " ", "\t"))
+		columns := strings.Fields(header)
+		fmt.Fprintln(t, strings.Join(columns, "\t"))
 		for _, r := range rows {
-			fmt.Fprintln(t, strings.Join(cells(row(r)), "\t"))
+			fmt.Fprintln(t, strings.Join(cells(columns, row(r)), "\t"))
 		}
 		return t.Flush()
 	})
@@ -70,10 +71,16 @@ func details(w io.Writer, pairs ...string) error {
 	return t.Flush()
 }
 
-func cells(row []string) []string {
+// maxSentence is how much of a message a table shows, in characters: the rest would push its columns apart. Details, JSON and CSV have it whole.
+const maxSentence = 60
+
+func cells(columns, row []string) []string {
 	for i, v := range row {
 		if row[i] = clean(v); row[i] == "" {
 			row[i] = "-"
+		}
+		if text := []rune(row[i]); columns[i] == "MESSAGE" && len(text) > maxSentence {
+			row[i] = string(text[:maxSentence-1]) + "…"
 		}
 	}
 	return row

@@ -16,6 +16,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -96,6 +97,7 @@ type Error struct {
 	Field   string
 	Code    int // the vendor's number, 0 if there is none
 	Request string
+	After   time.Duration // it may be asked again then; 0: the API did not say
 }
 
 func (e *Error) Error() string {
@@ -157,9 +159,29 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 	return c.token, nil
 }
 
-// send tries the nodes in turn. A request that may have been carried out is repeated only if repeating is harmless: reading is, and
-// asking for a token.
+// patience is how long a request waits, in all, for an API that has had too many of them: a script may be faster than its keys are allowed.
+const patience = 30 * time.Second
+
+// send asks again while the API says that it had too many requests: it carried none of those out.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, authorization string) ([]byte, error) {
+	for left := patience; ; {
+		b, err := c.ask(ctx, method, path, contentType, body, authorization)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Status != http.StatusTooManyRequests || e.After == 0 || e.After > left {
+			return b, err
+		}
+		left -= e.After
+		select {
+		case <-time.After(e.After):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+// ask tries the nodes in turn. A request that may have been carried out is repeated only if repeating is harmless: reading is, and
+// asking for a token.
+func (c *Client) ask(ctx context.Context, method, path, contentType string, body []byte, authorization string) ([]byte, error) {
 	c.mu.Lock()
 	first := c.last
 	c.mu.Unlock()
@@ -299,6 +321,9 @@ func (c *Client) File(ctx context.Context, method, path string) (file io.ReadClo
 // parseError reads the shapes of errors: management's problems (RFC 9457), the vendor's envelope, and OAuth's.
 func parseError(res *http.Response, b []byte) *Error {
 	e := &Error{Status: res.StatusCode, Request: res.Header.Get("X-Cofre-Request-Id"), Message: res.Status}
+	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		e.After = min(time.Duration(seconds)*time.Second, time.Hour)
+	}
 	var body struct {
 		Detail           string `json:"detail"`
 		Field            string `json:"field"`

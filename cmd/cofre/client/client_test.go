@@ -200,3 +200,43 @@ func TestWaits(t *testing.T) {
 		}
 	}
 }
+
+// TestWaitsWhileThereAreTooMany: what an API refuses for the number of requests was not carried out, and is asked again when it says so;
+// not much later than that, and not where it says nothing.
+func TestWaitsWhileThereAreTooMany(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := asked.Add(1)
+		after := map[string]string{"/iso/oauth2/token": "1", "/later": "60", "/never": ""}[r.URL.Path]
+		switch {
+		case r.URL.Path == "/iso/oauth2/token" && n > 1:
+			_, _ = io.WriteString(w, `{"access_token":"t","expires_in":3600}`)
+			return
+		case after != "":
+			w.Header().Set("Retry-After", after)
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{"detail":"Too many requests"}`)
+	}))
+	t.Cleanup(s.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	api, err := client.New(client.Config{URLs: []string{s.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if _, err := api.Token(t.Context()); err != nil || asked.Load() != 2 || time.Since(begun) < time.Second {
+		t.Errorf("%v after %d requests in %s", err, asked.Load(), time.Since(begun))
+	}
+	for path, after := range map[string]time.Duration{"/later": time.Minute, "/never": 0} {
+		asked.Store(0)
+		var said *client.Error
+		if err := api.Do(t.Context(), "POST", path, nil, nil); !errors.As(err, &said) || said.Status != http.StatusTooManyRequests || said.After != after || asked.Load() != 1 {
+			t.Errorf("%s: %v after %d requests", path, err, asked.Load())
+		}
+	}
+}
