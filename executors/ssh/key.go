@@ -100,7 +100,8 @@ func (p *keyFile) Run(ctx context.Context, s executors.Session) (executors.Outco
 	return executors.Applied, nil
 }
 
-// Add makes the account accept the public half of NEW_PASSWORD besides all that it accepts.
+// Add makes the account accept the public half of NEW_PASSWORD besides all that it accepts. It takes over options and comment of the lines
+// of CURRENT_PASSWORD's: who may come from one host only, or without a terminal, may not more with another key.
 func (p *keyFile) Add(ctx context.Context, s executors.Session) error {
 	return p.edit(ctx, s, "add the new key", addKey, nil)
 }
@@ -137,7 +138,7 @@ func publicOf(s executors.Session, n mask.Name) (string, error) {
 // to nothing that the account could not write itself; with its own rights only where nobody but root can change the path.
 const (
 	openFile = `set -eu
-u='%s'; f='%s'; k='%s'
+u='%s'; f='%s'; k='%s'; o='%s'
 me=$(id -un)
 case $f in
 /*) ;;
@@ -160,25 +161,27 @@ if [ -e "$f" ]; then cp -p "$f" "$t"; elif [ -n "$3" ]; then chown "$3" "$t"; fi
 	closeFile = `COFRE
 )
 d=$(dirname "$f")
-if [ "$me" = "$u" ]; then exec sh -c "$edit" sh "$f" "$k" '' </dev/null; fi
+if [ "$me" = "$u" ]; then exec sh -c "$edit" sh "$f" "$k" '' "$o" </dev/null; fi
 ours=$d
 while [ -n "$ours" ] && [ ! -L "$f" ]; do
 	if [ -L "$ours" ] || [ -z "$(find "$ours" -prune \( -user "$me" -o -user root \) ! -perm -020 ! -perm -002 2>/dev/null)" ]; then ours=; break; fi
 	if [ "$ours" = / ]; then break; fi
 	ours=$(dirname "$ours")
 done
-if [ -n "$ours" ] && [ ! -L "$f" ]; then exec sh -c "$edit" sh "$f" "$k" "$u" </dev/null; fi
-if [ "$(id -u)" != 0 ]; then exec sudo -n -u "$u" sh -c "$edit" sh "$f" "$k" '' </dev/null; fi
-if command -v runuser >/dev/null 2>&1; then exec runuser -u "$u" -- sh -c "$edit" sh "$f" "$k" '' </dev/null; fi
-exec su -s /bin/sh "$u" -c "$edit" sh "$f" "$k" '' </dev/null
+if [ -n "$ours" ] && [ ! -L "$f" ]; then exec sh -c "$edit" sh "$f" "$k" "$u" "$o" </dev/null; fi
+if [ "$(id -u)" != 0 ]; then exec sudo -n -u "$u" sh -c "$edit" sh "$f" "$k" '' "$o" </dev/null; fi
+if command -v runuser >/dev/null 2>&1; then exec runuser -u "$u" -- sh -c "$edit" sh "$f" "$k" '' "$o" </dev/null; fi
+exec su -s /bin/sh "$u" -c "$edit" sh "$f" "$k" '' "$o" </dev/null
 `
 	addKey = openFile + `if grep -qF -- "$k" "$t"; then exit 0; fi
 if [ -s "$t" ] && [ -n "$(tail -c 1 "$t")" ]; then echo >>"$t"; fi
-printf '%%s\n' "$k" >>"$t"
+l=
+if [ -n "$4" ]; then l=$(sed -n "/^[[:space:]]*#/d; s|$4|$k|p" "$t"); fi
+printf '%%s\n' "${l:-$k}" >>"$t"
 mv -f "$t" "$f"
 ` + closeFile
 	removeKeys = openFile + `grep -qF -- "$k" "$t" || { echo 'the new key is not there'; exit 4; }
-grep -vF%s -- "$t" >"$t.kept" || true
+grep -vF%s -- "$t" >"$t.kept" || [ $? = 1 ]
 grep -qF -- "$k" "$t.kept" || { echo 'the new key would be lost'; exit 4; }
 cat "$t.kept" >"$t"
 mv -f "$t" "$f"
@@ -201,18 +204,19 @@ func (p *keyFile) edit(ctx context.Context, s executors.Session, what, text stri
 			}
 			_ = v.Reveal(func(b []byte) error { args = append(args, string(b)); return nil })
 		}
-		args = append(args, fresh)
-		if text == removeKeys {
-			var patterns strings.Builder
-			for _, k := range old {
-				if f := strings.Fields(k); len(f) >= 2 && f[0]+" "+f[1] != fresh && !strings.Contains(k, "'") { // without its comment
-					fmt.Fprintf(&patterns, " -e '%s %s'", f[0], f[1])
-				}
+		switch args = append(args, fresh); text {
+		case addKey:
+			was, err := lineOf(s)
+			if err != nil {
+				return err
 			}
-			if patterns.Len() == 0 {
+			args = append(args, was)
+		case removeKeys:
+			gone := patterns(old, fresh)
+			if gone == "" {
 				return nil
 			}
-			args = append(args, patterns.String())
+			args = append(args, "", gone)
 		}
 		if err := s.Before("connect"); err != nil {
 			return executors.Fail(executors.ClassRefused, p.line, err)
@@ -241,6 +245,32 @@ func (p *keyFile) edit(ctx context.Context, s executors.Session, what, text stri
 	note.Error = f.Msg
 	s.Trace.Step(note)
 	return f
+}
+
+// lineOf matches where the key that logs in until now stands in a line; "" if there is none.
+func lineOf(s executors.Session) (string, error) {
+	v, err := s.Resolve.Optional(mask.CurrentPassword)
+	if err != nil || v.Len() == 0 {
+		return "", err
+	}
+	v.Wipe()
+	line, err := publicOf(s, mask.CurrentPassword)
+	if err != nil {
+		return "", err
+	}
+	kind, blob, _ := strings.Cut(line, " ")
+	return kind + `[[:space:]]\{1,\}` + blob, nil
+}
+
+// patterns are the options of grep that match the lines of public keys, by what is the same in every way to write one down; "": there are none.
+func patterns(public []string, except string) string {
+	var b strings.Builder
+	for _, k := range public {
+		if f := strings.Fields(k); len(f) >= 2 && f[0]+" "+f[1] != except && !strings.Contains(f[1], "'") {
+			fmt.Fprintf(&b, " -e '%s'", f[1])
+		}
+	}
+	return b.String()
 }
 
 // runScript gives a script to the target's sh by its standard input: the account's own shell may be another one.

@@ -98,8 +98,7 @@ func TestAuthorizedKeys(t *testing.T) {
 	in(old, false)
 	in(fresh, true)
 	content, err := os.ReadFile(file)
-	bare := strings.TrimSuffix(freshPublic, " somebody")
-	if want := "# by hand\n" + other + "\n" + bare + "\n"; err != nil || string(content) != want {
+	if want := "# by hand\n" + other + "\n" + freshPublic + "\n"; err != nil || string(content) != want {
 		t.Errorf("%q, %v; want %q", content, err, want)
 	}
 	// All of it in one go, by a password instead of the key.
@@ -125,54 +124,29 @@ func TestAuthorizedKeys(t *testing.T) {
 // file is never half written, and the next attempt brings it to its end.
 func TestKeyCuts(t *testing.T) {
 	t.Parallel()
-	root, err := os.MkdirTemp("", "cofre-keycuts-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	s := target.SSHD(t, "AuthorizedKeysFile "+root+"/%u/authorized_keys")
-	name, _ := s.AddUser(t)
+	l := newKeyList(t, "")
 	old, oldPublic := pair(t)
 	fresh, freshPublic := pair(t)
 	_, other := pair(t)
-	home := filepath.Join(root, name)
-	if out, err := exec.Command("sh", "-euc", "chmod 755 "+root+"; mkdir "+home+"; chown "+name+" "+home).CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
-	}
-	file := filepath.Join(home, "authorized_keys")
 	bare := func(line string) string { return strings.TrimSuffix(line, " somebody") + "\n" }
-	begin := func(keys ...string) {
-		if err := os.WriteFile(file, []byte(strings.Join(keys, "")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("chown", name, file).CombinedOutput(); err != nil {
-			t.Fatal(err, string(out))
-		}
-	}
-	k := executortest.Kit{Executor: ssh.Key(), Target: endpoint(s), Template: `authorized-keys "` + root + `/[#USERNAME#]/authorized_keys"`}
-	p, err := k.Executor.Compile(k.Template)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := p.(executors.KeyProgram)
 	kept := bare(other)
 	for what, step := range map[string]struct {
 		before, after string
 		with          string // who logs in
 		do            func(executors.Session) error
 	}{
-		"add":      {kept + bare(oldPublic), kept + bare(oldPublic) + bare(freshPublic), old, func(s executors.Session) error { return keys.Add(t.Context(), s) }},
-		"withdraw": {kept + bare(oldPublic) + bare(freshPublic), kept + bare(freshPublic), fresh, func(s executors.Session) error { return keys.Withdraw(t.Context(), s, []string{oldPublic}) }},
+		"add":      {kept + bare(oldPublic), kept + bare(oldPublic) + bare(freshPublic), old, func(s executors.Session) error { return l.program.Add(t.Context(), s) }},
+		"withdraw": {kept + bare(oldPublic) + bare(freshPublic), kept + bare(freshPublic), fresh, func(s executors.Session) error { return l.program.Withdraw(t.Context(), s, []string{oldPublic}) }},
 	} {
 		done := 0 // although the network was lost
 		for n, whole := 1, false; !whole; n++ {
 			for _, after := range []bool{false, true} {
-				begin(step.before)
+				l.write(step.before)
 				b := executortest.NewBrittle(n, after)
-				session := k.Session(executortest.Account{Name: name, Password: step.with}, fresh)
+				session := l.session(step.with, fresh)
 				session.Dial = b.Dial
 				failed := step.do(session)
-				content, err := os.ReadFile(file)
+				content, err := os.ReadFile(l.file)
 				if is := string(content); err != nil || is != step.before && is != step.after || failed == nil && is != step.after {
 					t.Errorf("%s, cut at write %d, after %t: %v; the file is %q", what, n, after, failed, is)
 				}
@@ -180,10 +154,10 @@ func TestKeyCuts(t *testing.T) {
 					done++
 				}
 				whole = failed == nil && b.Written() < n
-				if err := step.do(k.Session(executortest.Account{Name: name, Password: step.with}, fresh)); err != nil {
+				if err := step.do(l.session(step.with, fresh)); err != nil {
 					t.Errorf("%s, again after a cut at write %d: %v", what, n, err)
 				}
-				if content, err := os.ReadFile(file); err != nil || string(content) != step.after {
+				if content, err := os.ReadFile(l.file); err != nil || string(content) != step.after {
 					t.Errorf("%s, again after a cut at write %d: %q, %v", what, n, content, err)
 				}
 			}
@@ -192,10 +166,10 @@ func TestKeyCuts(t *testing.T) {
 			t.Errorf("%s: no cut came between the change and its answer", what)
 		}
 	}
-	if in, err := ssh.Key().Verify(t.Context(), k.Session(executortest.Account{Name: name, Password: fresh}, fresh), secret.New([]byte(fresh))); err != nil || !in {
+	if in, err := ssh.Key().Verify(t.Context(), l.session(fresh, fresh), secret.New([]byte(fresh))); err != nil || !in {
 		t.Errorf("the new key: %t, %v", in, err)
 	}
-	if left, err := filepath.Glob(home + "/*"); err != nil || len(left) != 1 {
+	if left, err := filepath.Glob(l.dir + "/*"); err != nil || len(left) != 1 {
 		t.Errorf("files are left behind: %v, %v", left, err)
 	}
 }

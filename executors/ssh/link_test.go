@@ -73,7 +73,7 @@ func TestManagerFollowsNoLink(t *testing.T) {
 		if err := add(); err != nil || list(t, root, name) != bare+"\n" {
 			t.Errorf("%s, no list yet: %v", how, err)
 		}
-		shell(name, "test -O "+name+"/keys/list && test -O "+name+"/keys")
+		shell(name, "test -O "+name+"/keys/list && test -O "+name+"/keys && test $(stat -c %a%a "+name+"/keys "+name+"/keys/list | tr -d '\n') = 700700600600")
 	}
 }
 
