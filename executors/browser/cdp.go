@@ -30,6 +30,7 @@ type devtools struct {
 	conn  io.ReadWriteCloser
 	event func(method string, params json.RawMessage) // must not wait for the browser
 	ended chan struct{}
+	frame string // the page's outermost one, once it is open
 
 	writing sync.Mutex // one message at a time
 
@@ -155,6 +156,7 @@ func (d *devtools) open(ctx context.Context, agent string) error {
 	if err := d.call(ctx, "Target.attachToTarget", map[string]any{"targetId": page.TargetID, "flatten": true}, &in); err != nil {
 		return err
 	}
+	d.frame = page.TargetID // before the page can ask for anything
 	d.mu.Lock()
 	d.session = in.SessionID
 	d.mu.Unlock()

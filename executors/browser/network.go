@@ -50,6 +50,7 @@ type network struct {
 type paused struct {
 	ID      string `json:"requestId"`
 	Type    string `json:"resourceType"`
+	Frame   string `json:"frameId"`
 	Request struct {
 		URL     string            `json:"url"`
 		Method  string            `json:"method"`
@@ -159,7 +160,7 @@ func (n *network) fail(p paused, err error) {
 	if errors.As(err, &f) {
 		reason = "BlockedByClient"
 	}
-	if p.Type == "Document" {
+	if p.Type == "Document" && p.Frame == n.tools.frame { // a frame inside of the page may stay empty
 		n.mu.Lock()
 		if n.failed == nil {
 			n.failed = err

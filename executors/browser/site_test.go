@@ -90,7 +90,7 @@ func alert(id, text string) string {
 }
 
 func (s *site) loginForm(w http.ResponseWriter, why string) {
-	page(w, `%s<form method=post action=/login><input id=username name=u><input id=password name=p type=password><button id=login>in</button></form><img src=https://other.example/x.png>`, alert("login-error", why))
+	page(w, `%s<form method=post action=/login><input id=username name=u><input id=password name=p type=password><button id=login>in</button></form><img src=https://other.example/x.png><iframe src=https://other.example/news></iframe>`, alert("login-error", why))
 }
 
 func (s *site) login(w http.ResponseWriter, r *http.Request) {
