@@ -127,6 +127,12 @@ func VerifierOf(e Executor, p Program) (Verifier, bool) {
 	return v, ok
 }
 
+// ManagerVerifier is a Program that changes accounts of one place on its target, while who manages them is known at another.
+type ManagerVerifier interface {
+	// ManagerVerifier proves the login of a manager, as USERNAME.
+	ManagerVerifier() Verifier
+}
+
 // Carrier is a Program that sends new secrets through places that do not carry every character, such as a command line.
 type Carrier interface {
 	// Carries tells why a new secret cannot be sent as the template says; nil if it can. It sends nothing.
@@ -174,6 +180,7 @@ type Transcript interface{ Step(model.Step) }
 type Session struct {
 	Target         model.Endpoint
 	Resolve        mask.Resolver
+	Managed        bool // AUTH_USER is of another credential than the account, whatever its name
 	Dial           Dialer
 	Sessions       *Sessions               // sessions of AUTH_USER that wait for the next attempt; nil: each logs in
 	Trace          Transcript              // nil: no transcript

@@ -109,7 +109,7 @@ func (k Kit) session(a Account, fresh string, w *wire) executors.Session {
 	if connect == 0 {
 		connect = 20 * time.Second
 	}
-	return executors.Session{Target: k.Target, Dial: dial, ConnectTimeout: connect, ReadTimeout: k.Read, Resolve: values(tags)}
+	return executors.Session{Target: k.Target, Managed: k.Manager != nil, Dial: dial, ConnectTimeout: connect, ReadTimeout: k.Read, Resolve: values(tags)}
 }
 
 func values(m map[mask.Name]string) mask.Resolver {

@@ -249,10 +249,10 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 	// nothing is on the way: a jump host's or proxy's connection ends with its attempt; and if the device has no limit of its own,
 	// which counts connections too.
 	var sessions *executors.Sessions
-	if j.auth.ID != j.credential.ID && len(j.ways[j.device.ID]) == 0 && j.device.Lanes == 0 {
+	if j.managed() && len(j.ways[j.device.ID]) == 0 && j.device.Lanes == 0 {
 		sessions = r.sessions
 	}
-	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	return executors.Session{Target: j.endpoint(), Resolve: j.resolve, Managed: j.managed(), Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		j.dialed.Store(true)
 		c, err := dial(ctx, network, address)
 		if err == nil && network != "udp" { // which asks where to log in
@@ -261,6 +261,9 @@ func (r *Runner) session(l *lease, j *job) executors.Session {
 		return c, err
 	}, Sessions: sessions, Trace: j.trace, Capture: l.capture, Entered: func() { j.entered.Store(true) }, Before: l.check, ConnectTimeout: j.connect, ReadTimeout: j.read}
 }
+
+// managed tells whether another credential logs in to do the work.
+func (j *job) managed() bool { return j.auth.ID != j.credential.ID }
 
 func (j *job) wipe() { j.candidate.Wipe() }
 
@@ -295,7 +298,7 @@ func (j *job) ran(o model.Outcome, err error) operation.FinishArgs {
 // a wrong secret of a manager must not be shown for each account that it manages, until the target locks it.
 func (j *job) unsure(o model.Outcome, err error) operation.FinishArgs {
 	var f *executors.Failure
-	if errors.As(err, &f) && f.Denied == mask.AuthPassword && j.auth.ID != j.credential.ID {
+	if errors.As(err, &f) && f.Denied == mask.AuthPassword && j.managed() {
 		j.shutOut.note(j.auth.ID)
 		return j.failed(o, err)
 	}

@@ -43,6 +43,9 @@ func (r *Runner) preflight(l *lease, o *model.Operation) operation.FinishArgs {
 	if !ok {
 		return job.failed(model.OutcomeNotStarted, missing("the executor cannot prove a login"))
 	}
+	if m, ok := program.(executors.ManagerVerifier); ok && job.managed() {
+		verifier = m.ManagerVerifier()
+	}
 	with, err := job.decrypt(job.auth)
 	if err != nil {
 		return job.failed(model.OutcomeNotStarted, err)

@@ -11,6 +11,7 @@ import (
 	"cofre/executors"
 	"cofre/executors/mask"
 	"cofre/fsm/command"
+	"cofre/fsm/credential"
 	"cofre/fsm/model"
 	"cofre/fsm/operation"
 	"cofre/fsm/state"
@@ -135,6 +136,61 @@ func TestDryRunAsksForTheRight(t *testing.T) {
 		if after := h.credential(); len(after.BadLogins) != 0 || after.Sync != before.Sync {
 			t.Errorf("before %+v, after %+v", before, after)
 		}
+	}
+}
+
+// placed is a program whose managers are known at another place than the accounts.
+type placed struct {
+	program
+	manager fake
+}
+
+func (p placed) ManagerVerifier() executors.Verifier { return p.manager }
+
+// places is an executor of such programs.
+type places struct {
+	fake
+	manager fake
+}
+
+func (e places) Compile(string) (executors.Program, error) {
+	return placed{program{e.run}, e.manager}, nil
+}
+
+// TestDryRunOfAManagerElsewhere: whose login is proven where it is known.
+func TestDryRunOfAManagerElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, managed := range []bool{false, true} {
+		h := open(t)
+		own := h.credential()
+		want := "first"
+		if managed {
+			want = "Boss-pass-1"
+			boss := put(h, credential.PutArgs{Identifier: "boss", Device: own.Device, Username: new("boss"), Secret: &credential.NewSecret{Row: "rboss", Secret: model.Sealed{Term: 1, Box: []byte(want)}}})
+			put(h, credential.PutArgs{ID: own.ID, Execution: &credential.ExecutionPatch{Authentication: &boss}})
+		}
+		r, err := command.Propose(t.Context(), h.Proposer, operation.Preflight, model.Actor{Kind: model.ActorClient, Authorization: "admin", Epoch: 1},
+			operation.PreflightArgs{Credential: own.ID, Template: own.Execution.ChangeTemplate, Version: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(h, operation.Grant, operation.GrantArgs{Operation: r.Operation, Node: "n1"})
+		asks := func(there bool) func(string) (bool, error) {
+			return func(p string) (bool, error) {
+				if there != managed || p != want {
+					t.Errorf("managed %t: a login, at the managers' place: %t", managed, there)
+				}
+				return true, nil
+			}
+		}
+		stop := h.start(places{fake{
+			run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
+				return executors.NotStarted, executors.Fail(executors.ClassRefused, 0, s.Before("connect"))
+			},
+			verify: asks(false),
+		}, fake{verify: asks(true)}})
+		h.await(r.Operation, "a dry run", in(model.OpSucceeded))
+		stop()
 	}
 }
 

@@ -39,16 +39,16 @@ func TestWhoseSessionStays(t *testing.T) {
 				d.Lanes = c.lanes
 				as(h, device.Put, device.PutArgs{Device: *d})
 			}
-			seen := make(chan *executors.Sessions, 1)
+			seen := make(chan executors.Session, 1)
 			h.start(fake{run: func(_ context.Context, s executors.Session) (executors.Outcome, error) {
-				seen <- s.Sessions
+				seen <- s
 				return executors.Applied, nil
 			}, verify: func(string) (bool, error) { return true, nil }})
 			id, _ := h.grant()
 			h.await(id, c.name, in(model.OpSucceeded))
 			s := <-seen
-			if (s != nil) != c.want {
-				t.Errorf("a session may stay: %t", s != nil)
+			if (s.Sessions != nil) != c.want || s.Managed != c.manager {
+				t.Errorf("a session may stay: %t; a manager logs in: %t", s.Sessions != nil, s.Managed)
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func (j *job) resolve(n mask.Name) (secret.Value, error) {
 	case mask.CurrentPassword:
 		return j.decrypt(c)
 	case mask.AuthPassword:
-		if j.turned && j.auth.ID == c.ID {
+		if j.turned && !j.managed() {
 			return j.candidate.Clone(), nil
 		}
 		return j.decrypt(j.auth)
