@@ -26,6 +26,8 @@ func Advice(err error) string {
 		return "the client id or its secret is wrong, or the authorization is disabled or over: cofre authorization list, with other keys, shows it"
 	case e.Status == http.StatusForbidden && e.Message == "IP not allowed":
 		return "the authorization answers other addresses only: cofre authorization show APPLICATION NAME, with other keys, lists them, and update --ip changes them"
+	case e.Message == "Credential inactive":
+		return "cofre credential enable NAME enables it, and cofre device enable HOST its device, if that is disabled too"
 	case e.Code == readOnly:
 		return "these keys may only read, whatever rights they have: cofre authorization update APPLICATION NAME --write, with other keys, lets them write"
 	case strings.Contains(e.Message, "the template belongs to the executor "):

@@ -36,7 +36,7 @@ func credentialCommand(s *session) *cobra.Command {
 	show := &cobra.Command{Use: "show NAME", Short: "Show a credential, without its secret", Args: cobra.ExactArgs(1), Example: "  cofre credential show web1-root\n  cofre credential show root@web1", RunE: func(c *cobra.Command, args []string) error {
 		return s.credential(c, http.MethodGet, at("credentials/%s", args[0]), nil)
 	}}
-	verbs := onOff("credential", "NAME", "web1-root", "Enable a credential", "Disable a credential: no reads, no changes; nothing is deleted", func(c *cobra.Command, args []string, enabled bool) error {
+	verbs := onOff("credential", "NAME...", "web1-root", "Enable credentials", "Disable credentials: no reads, no changes; nothing is deleted", func(c *cobra.Command, args []string, enabled bool) error {
 		return s.credential(c, http.MethodPut, at("credentials/%s/status", args[0]), credential.StatusBody{Enabled: &enabled})
 	})
 	return group("credential", "Accounts on devices, with their secrets", append(verbs, list, show, createCredential(s), updateCredential(s), readCommand(s), releaseCommand(s), custodiesCommand(s), explainCommand(s))...)

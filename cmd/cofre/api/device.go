@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cofre/executors/ssh"
+	"cofre/httpapi/credential"
 	"cofre/httpapi/device"
 )
 
@@ -48,8 +50,12 @@ func deviceCommand(s *session) *cobra.Command {
 		b.Revision, _ = c.Flags().GetUint64("revision")
 		return s.device(c, http.MethodPut, at("devices/%s", args[0]), b)
 	}
-	verbs := onOff("device", "HOST", "web1", "Enable a device", "Disable a device with its credentials; nothing is deleted", func(c *cobra.Command, args []string, enabled bool) error {
-		return s.device(c, http.MethodPut, at("devices/%s/status", args[0]), device.StatusBody{Enabled: &enabled})
+	verbs := onOff("device", "HOST", "web1", "Enable a device; its credentials stay as they are", "Disable a device with its credentials; nothing is deleted", func(c *cobra.Command, args []string, enabled bool) error {
+		err := s.device(c, http.MethodPut, at("devices/%s/status", args[0]), device.StatusBody{Enabled: &enabled})
+		if err == nil && enabled {
+			s.noteDisabled(c, args[0])
+		}
+		return err
 	})
 	return group("device", "Target systems", append(verbs, list, show, create, update, trustCommand(s))...)
 }
@@ -127,6 +133,27 @@ func (s *session) device(c *cobra.Command, method, path string, body any) error 
 		return nil
 	})
 }
+
+// noteDisabled says how many credentials of a device are disabled, as its own disabling left them.
+func (s *session) noteDisabled(c *cobra.Command, host string) {
+	api, err := s.client()
+	if err != nil {
+		return
+	}
+	n := 0
+	all, _, err := fetch[credential.View](c.Context(), api, "/api/v1/credentials", url.Values{"device": {host}, "disabled": {"true"}}, maxNoted)
+	for i := range all {
+		if !all[i].Enabled {
+			n++
+		}
+	}
+	if err == nil && n > 0 {
+		fmt.Fprintf(note(c), "%d of its credentials are disabled: cofre credential list --device %s --disabled shows them, cofre credential enable NAME... enables them.\n", n, host)
+	}
+}
+
+// maxNoted is how many credentials are looked at for a remark.
+const maxNoted = 1000
 
 // overSSH tells whether a device is one that anybody logs in to over SSH; one that lists nothing may be.
 func overSSH(d *device.View) bool {

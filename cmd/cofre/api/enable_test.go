@@ -62,3 +62,29 @@ func TestEnableDisable(t *testing.T) {
 		t.Errorf("the verbs changed more than the state:\n%s", out)
 	}
 }
+
+// TestDeviceTakesItsCredentialsAlong: the disabling does, the enabling says how they come back, several at once.
+func TestDeviceTakesItsCredentialsAlong(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.run("device", "create", "web1", "--ip", "192.0.2.1")
+	for _, name := range []string{"a", "b", "c"} {
+		h.run("credential", "create", name, "--hostname", "web1", "--username", name, "--generate")
+	}
+	h.run("device", "disable", "web1")
+	_, notes, err := h.try("", "device", "enable", "web1")
+	if want := "3 of its credentials are disabled: cofre credential list --device web1 --disabled shows them"; err != nil || !strings.Contains(notes, want) {
+		t.Errorf("%q, %v; want %s", notes, err, want)
+	}
+	if _, _, err := h.try("", "operation", "request", "a"); err == nil || !strings.Contains(Advice(err), "cofre credential enable NAME") {
+		t.Errorf("%v", err)
+	}
+	out, _, err := h.try("", "credential", "enable", "a", "none", "b")
+	if err == nil || !strings.Contains(err.Error(), "none: ") || strings.Count(out, "enabled") != 2 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, notes, err := h.try("", "device", "enable", "web1"); err == nil && !strings.Contains(notes, "1 of its credentials") {
+		t.Errorf("%q", notes)
+	}
+	h.refused("requires at least 1 arg", "credential", "enable")
+}
