@@ -90,7 +90,7 @@ func alert(id, text string) string {
 }
 
 func (s *site) loginForm(w http.ResponseWriter, why string) {
-	page(w, `%s<form method=post action=/login><input id=username name=u><input id=password name=p type=password><button id=login>in</button></form><img src=https://other.example/x.png><iframe src=https://other.example/news></iframe>`, alert("login-error", why))
+	page(w, `%s<form method=post action=/login><input id=username name=u value=guest><input id=password name=p type=password><button id=login>in</button></form><img src=https://other.example/x.png><iframe src=https://other.example/news></iframe>`, alert("login-error", why))
 }
 
 func (s *site) login(w http.ResponseWriter, r *http.Request) {
@@ -145,7 +145,7 @@ func (s *site) form(w http.ResponseWriter, r *http.Request, why string) {
 		limit = "maxlength=8"
 	}
 	s.mu.Unlock()
-	page(w, `%s<form method=post action=/password><input id=current-password name=c type=password><input id=new-password name=n type=password %s><input id=new-password-again name=m type=password><input name=t type=hidden value=token-%d><button id=change>change</button></form>`,
+	page(w, `<p id=unseen style="visibility:hidden">later</p>%s<form method=post action=/password><input id=current-password name=c type=password><input id=new-password name=n type=password %s><input id=new-password-again name=m type=password><input name=t type=hidden value=token-%d><button id=change>change</button></form>`,
 		alert("change-error", why), limit, len(name))
 }
 
