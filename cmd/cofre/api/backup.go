@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -177,7 +178,7 @@ func (s *session) shares(c *cobra.Command) func(shamir.Progress, error) (secret.
 				return secret.New([]byte(t)), nil
 			}
 		}
-		return secret.Value{}, errors.Join(in.Err(), errors.New("the input ended before there were enough shares"+word(p.Need > 0, fmt.Sprintf(": %d of %d", p.Have, p.Need), "")))
+		return secret.Value{}, cmp.Or(in.Err(), errors.New("the input ended before there were enough shares"+word(p.Need > 0, fmt.Sprintf(": %d of %d", p.Have, p.Need), "")))
 	}
 }
 

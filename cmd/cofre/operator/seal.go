@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -170,6 +171,6 @@ func lines(cmd *cobra.Command, wanted, missing string) func() (string, error) {
 				return s, nil
 			}
 		}
-		return "", errors.New(missing)
+		return "", cmp.Or(in.Err(), errors.New(missing))
 	}
 }

@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"cofre/cmd/cofre/input"
 )
 
 // TestWriteShares: the files are all there or none is, and one that was there stays as it was. Before, shares that are in force nowhere lay
@@ -78,5 +82,26 @@ func TestUnasked(t *testing.T) {
 		if err := unasked("/run/s", why); !strings.HasPrefix(err.Error(), want) || !undone(err) {
 			t.Errorf("%v: %v, undone %t", why, err, undone(err))
 		}
+	}
+}
+
+// TestInterruptedShares: who interrupts is not told that too few shares came.
+func TestInterruptedShares(t *testing.T) {
+	t.Parallel()
+	silent, hold, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = hold.Close(), silent.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cmd := &cobra.Command{}
+	cmd.SetIn(input.Of(ctx, silent))
+	if _, err := shareLines(cmd)(); !errors.Is(err, input.ErrInterrupted) {
+		t.Errorf("interrupted: %v", err)
+	}
+	cmd.SetIn(strings.NewReader("\n"))
+	if _, err := shareLines(cmd)(); err == nil || err.Error() != tooFewShares {
+		t.Errorf("at the end: %v", err)
 	}
 }
