@@ -150,14 +150,18 @@ esac
 edit=$(cat <<'COFRE'
 set -eu
 umask 077
+LC_ALL=C; export LC_ALL # a comment in another charset is text, of which no line is left out
 f=$1; k=$2
 if [ -L "$f" ]; then f=$(readlink -f "$f"); fi
 d=$(dirname "$f")
 [ -d "$d" ] || mkdir "$d"
 t=$(mktemp "$f.XXXXXX")
 trap 'rm -f "$t" "$t.kept"' EXIT
+trap 'exit 5' HUP INT PIPE TERM
 if [ -e "$f" ]; then cp -p "$f" "$t"; elif [ -n "$3" ]; then chown "$3" "$t"; fi
 `
+	// atItsEnd is what the scripts say at last. Who may run one command only, whatever we ask for, may well end it without an error.
+	atItsEnd  = `cofre-done`
 	closeFile = `COFRE
 )
 d=$(dirname "$f")
@@ -173,18 +177,21 @@ if [ "$(id -u)" != 0 ]; then exec sudo -n -u "$u" sh -c "$edit" sh "$f" "$k" '' 
 if command -v runuser >/dev/null 2>&1; then exec runuser -u "$u" -- sh -c "$edit" sh "$f" "$k" '' "$o" </dev/null; fi
 exec su -s /bin/sh "$u" -c "$edit" sh "$f" "$k" '' "$o" </dev/null
 `
-	addKey = openFile + `if grep -qF -- "$k" "$t"; then exit 0; fi
+	addKey = openFile + `if grep -qF -- "$k" "$t"; then echo ` + atItsEnd + `; exit 0; fi
 if [ -s "$t" ] && [ -n "$(tail -c 1 "$t")" ]; then echo >>"$t"; fi
 l=
 if [ -n "$4" ]; then l=$(sed -n "/^[[:space:]]*#/d; s|$4|$k|p" "$t"); fi
 printf '%%s\n' "${l:-$k}" >>"$t"
 mv -f "$t" "$f"
+echo ` + atItsEnd + `
 ` + closeFile
-	removeKeys = openFile + `grep -qF -- "$k" "$t" || { echo 'the new key is not there'; exit 4; }
+	removeKeys = openFile + `[ "$(tr -d '\000' <"$t" | wc -c)" -eq "$(wc -c <"$t")" ] || { echo 'the list is no text'; exit 4; }
+grep -qF -- "$k" "$t" || { echo 'the new key is not there'; exit 4; }
 grep -vF%s -- "$t" >"$t.kept" || [ $? = 1 ]
 grep -qF -- "$k" "$t.kept" || { echo 'the new key would be lost'; exit 4; }
 cat "$t.kept" >"$t"
 mv -f "$t" "$f"
+echo ` + atItsEnd + `
 ` + closeFile
 )
 
@@ -290,8 +297,10 @@ func runScript(ctx context.Context, s executors.Session, client *ssh.Client, tex
 	s.Capture.Hear(said.Bytes())
 	var exit *ssh.ExitError
 	switch {
-	case err == nil:
+	case err == nil && strings.Contains(said.String(), atItsEnd):
 		return nil
+	case err == nil:
+		return &executors.Failure{Class: executors.ClassPolicy, Msg: "the target ran another command than a shell: is the login for that one only? It said: " + red.Text(said.String())}
 	case ctx.Err() != nil:
 		return executors.Late(ctx, "wait for the command", time.Since(began).Round(time.Second/10))
 	case errors.As(err, &exit) && exit.Signal() == "":

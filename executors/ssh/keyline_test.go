@@ -25,8 +25,8 @@ type keyList struct {
 	program executors.KeyProgram
 }
 
-// newKeyList makes it in memory of a size such as 20k; "": on the disk.
-func newKeyList(t *testing.T, size string) *keyList {
+// newKeyList makes it in memory of a size such as 20k; "": on the disk. Options are of the server.
+func newKeyList(t *testing.T, size string, options ...string) *keyList {
 	t.Helper()
 	root, err := os.MkdirTemp("", "cofre-keylist-") // a directory of a test is closed to accounts
 	if err != nil {
@@ -43,7 +43,7 @@ func newKeyList(t *testing.T, size string) *keyList {
 			}
 		})
 	}
-	s := target.SSHD(t, "AuthorizedKeysFile "+root+"/%u/authorized_keys")
+	s := target.SSHD(t, append(options, "AuthorizedKeysFile "+root+"/%u/authorized_keys")...)
 	l := &keyList{t: t}
 	l.name, _ = s.AddUser(t)
 	l.dir = filepath.Join(root, l.name)
@@ -145,6 +145,64 @@ func TestNewKeyIsNotTakenForAnOldOne(t *testing.T) {
 	l.write(list)
 	if err := l.program.Withdraw(t.Context(), l.session(fresh, fresh), []string{oldPublic}); err == nil || !strings.Contains(err.Error(), "the new key would be lost") {
 		t.Errorf("%v", err)
+	}
+	l.holds(list)
+}
+
+// TestKeyListInAnotherCharset: a comment that is no text where the session is, as of an older machine, takes no line with it.
+func TestKeyListInAnotherCharset(t *testing.T) {
+	t.Parallel()
+	l := newKeyList(t, "", "SetEnv LC_ALL=C.UTF-8")
+	old, oldPublic := pair(t)
+	fresh, freshPublic := pair(t)
+	_, other := pair(t)
+	is := strings.Fields(freshPublic)
+	list := other + "\n" + oldPublic + " jos\xe9\n"
+	l.write(list)
+	if err := l.program.Add(t.Context(), l.session(old, fresh)); err != nil {
+		t.Fatal(err)
+	}
+	added := is[0] + " " + is[1] + " somebody jos\xe9\n"
+	l.holds(list + added)
+	last := other + " jo\xe3o\n" + other
+	l.write(list + added + last)
+	if err := l.program.Withdraw(t.Context(), l.session(fresh, fresh), []string{oldPublic}); err != nil {
+		t.Fatal(err)
+	}
+	l.holds(other + "\n" + added + last + "\n")
+}
+
+// TestListThatIsNoText is left to people.
+func TestListThatIsNoText(t *testing.T) {
+	t.Parallel()
+	l := newKeyList(t, "")
+	_, oldPublic := pair(t)
+	fresh, freshPublic := pair(t)
+	_, other := pair(t)
+	list := oldPublic + "\n" + freshPublic + "\n" + other + "\n\x00\n"
+	l.write(list)
+	if err := l.program.Withdraw(t.Context(), l.session(fresh, fresh), []string{oldPublic}); err == nil || !strings.Contains(err.Error(), "the list is no text") {
+		t.Errorf("%v", err)
+	}
+	l.holds(list)
+}
+
+// TestLoginForOneCommand: what ends well may have been another command than ours. Nothing was added or removed then.
+func TestLoginForOneCommand(t *testing.T) {
+	t.Parallel()
+	l := newKeyList(t, "", "ForceCommand echo welcome")
+	old, oldPublic := pair(t)
+	fresh, freshPublic := pair(t)
+	list := oldPublic + "\n" + freshPublic + "\n"
+	l.write(list)
+	third, _ := pair(t)
+	for what, err := range map[string]error{
+		"add":      l.program.Add(t.Context(), l.session(old, third)),
+		"withdraw": l.program.Withdraw(t.Context(), l.session(fresh, fresh), []string{oldPublic}),
+	} {
+		if executortest.ClassOf(err) != executors.ClassPolicy || !strings.Contains(err.Error(), "another command than a shell") || !strings.Contains(err.Error(), "welcome") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 	l.holds(list)
 }
