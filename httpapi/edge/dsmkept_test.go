@@ -66,3 +66,25 @@ func TestDsmKeepsEveryValue(t *testing.T) {
 		t.Error("the log holds a variable")
 	}
 }
+
+// A secret that was made and got no values yet is read as one without any, in every dialect, and is not among those of its application.
+func TestDsmWithoutValues(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	admin := h.token(h.admin)
+	h.stock(admin)
+	tok := h.token(h.authorize(admin, "billing", dsmClient))
+	h.json(tok, "POST", "/api/v1/secrets", 201, `{"identity":"bare"}`)
+	if a := h.json(tok, "GET", "/api/v1/secrets/bare/data", 200, ""); a.text("version") != "" && a.at("version") != 0.0 || strings.Contains(a.raw, "null") {
+		t.Error(a.raw)
+	}
+	if a := h.json(tok, "GET", "/api/dsm/secret/bare", 200, ""); a.text("response.secret.identifier") != "bare" || jsonOf(a.at("response.secret.data")) != "{}" {
+		t.Error(a.raw)
+	}
+	if d := h.form(tok, "GET", "/iso/sctm/secret", 200).dsm(t); len(d.Application.Secrets) != 0 {
+		t.Errorf("%+v", d)
+	}
+	if n := h.events(admin, "dsm.read"); n != 3 {
+		t.Errorf("%d reads are recorded", n)
+	}
+}

@@ -124,6 +124,9 @@ func (s *Service) ReadDSMVersion(ctx context.Context, actor model.Actor, id mode
 func (s *Service) openDSM(v table.Reader, r dsm.ReadSecret, kept bool) (OpenedDSM, error) {
 	gone := model.Errorf(model.Unavailable, "the secret changed while it was read: try again")
 	row, ok := state.DSMSecrets.Get(v, string(r.ID))
+	if ok && r.Version == 0 { // nobody put values into it yet
+		return OpenedDSM{Secret: *row}, nil
+	}
 	version, found := state.DSMVersions.Get(v, state.DSMVersionKey(r.ID, r.Version))
 	if !ok || !found {
 		return OpenedDSM{}, gone
