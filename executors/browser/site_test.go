@@ -35,13 +35,19 @@ type site struct {
 	away     string // where the login leads instead
 	hang     bool   // the change is done, and its answer never comes
 	short    bool   // the field for the new password takes eight characters
+	asked    string // the query and the browser's name, of the last look at the login
 }
 
 func serve(t *testing.T) *site {
 	t.Helper()
 	s := &site{accounts: map[string]string{}, sessions: map[string]string{}}
 	m := http.NewServeMux()
-	m.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { s.loginForm(w, "") })
+	m.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.asked = r.URL.RawQuery + " " + r.UserAgent()
+		s.mu.Unlock()
+		s.loginForm(w, "")
+	})
 	m.HandleFunc("POST /login", s.login)
 	m.HandleFunc("GET /account", s.account)
 	m.HandleFunc("GET /password", func(w http.ResponseWriter, r *http.Request) { s.form(w, r, "") })
@@ -145,7 +151,7 @@ func (s *site) form(w http.ResponseWriter, r *http.Request, why string) {
 		limit = "maxlength=8"
 	}
 	s.mu.Unlock()
-	page(w, `<p id=unseen style="visibility:hidden">later</p>%s<form method=post action=/password><input id=current-password name=c type=password><input id=new-password name=n type=password %s><input id=new-password-again name=m type=password><input name=t type=hidden value=token-%d><button id=change>change</button></form>`,
+	page(w, `<p id=unseen style="visibility:hidden">later</p>%s<form method=post action=/password onsubmit="return confirm('sure?')"><input id=current-password name=c type=password><input id=new-password name=n type=password %s><input id=new-password-again name=m type=password><input name=t type=hidden value=token-%d><button id=change>change</button></form>`,
 		alert("change-error", why), limit, len(name))
 }
 
