@@ -18,6 +18,16 @@ import (
 	"cofre/cmd/cofre/client"
 )
 
+// authority is a file with a server's certificate.
+func authority(t *testing.T, s *httptest.Server) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestNextNode: a node that cannot be reached, that is sealed, or that nobody can speak TLS with is no reason to give up: the next one
 // is asked, also for what must not be done twice, because nothing was sent. What may have been done goes to no other node.
 func TestNextNode(t *testing.T) {
@@ -53,10 +63,7 @@ func TestNextNode(t *testing.T) {
 	})
 	plain := httptest.NewServer(nil)
 	t.Cleanup(plain.Close)
-	ca := filepath.Join(t.TempDir(), "ca.pem") // all of them have the same certificate
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: good.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca := authority(t, good) // all of them have the same certificate
 	for name, c := range map[string]struct {
 		first  string
 		sealed bool
@@ -97,10 +104,7 @@ func TestWhatTellsMost(t *testing.T) {
 		_, _ = io.WriteString(w, `{"detail":"no majority"}`)
 	}))
 	t.Cleanup(busy.Close)
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: busy.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca := authority(t, busy)
 	for file, want := range map[string]string{ca: "no majority", "": "certificate"} {
 		api, err := client.New(client.Config{URLs: []string{busy.URL, "https://127.0.0.1:1"}, ClientID: "i", ClientSecret: "s", CAFile: file})
 		if err != nil {
@@ -146,10 +150,7 @@ func TestGoesOnWhereItWas(t *testing.T) {
 		_, _ = io.WriteString(w, `{"detail":"no majority"}`)
 	}))
 	t.Cleanup(s.Close)
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca := authority(t, s)
 	gone := "https://" + off.Addr().String()
 	api, err := client.New(client.Config{URLs: []string{gone, s.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca})
 	if err != nil {
@@ -183,10 +184,7 @@ func TestWaits(t *testing.T) {
 		_, _ = io.WriteString(w, `{}`)
 	}))
 	t.Cleanup(s.Close)
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca := authority(t, s)
 	api, err := client.New(client.Config{URLs: []string{s.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca, Timeout: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -220,10 +218,7 @@ func TestWaitsWhileThereAreTooMany(t *testing.T) {
 		_, _ = io.WriteString(w, `{"detail":"Too many requests"}`)
 	}))
 	t.Cleanup(s.Close)
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca := authority(t, s)
 	api, err := client.New(client.Config{URLs: []string{s.URL}, ClientID: "i", ClientSecret: "s", CAFile: ca})
 	if err != nil {
 		t.Fatal(err)
