@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -280,6 +281,25 @@ func patterns(public []string, except string) string {
 	return b.String()
 }
 
+// heard is what a command says on both of its streams: how it began, and how it ended.
+type heard struct {
+	mu    sync.Mutex // guards the fields below
+	start bytes.Buffer
+	end   []byte
+}
+
+// maxEnd is how much of the end is kept: somebody may say goodbye behind our last word.
+const maxEnd = 1 << 10
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.start.Write(p[:min(len(p), maxAnswer-h.start.Len())])
+	h.end = append(h.end, p...)
+	h.end = h.end[max(0, len(h.end)-maxEnd):]
+	return len(p), nil
+}
+
 // runScript gives a script to the target's sh by its standard input: the account's own shell may be another one.
 func runScript(ctx context.Context, s executors.Session, client *ssh.Client, text string, red *executors.Redactor) error {
 	ctx, cancel := s.Reading(ctx, 30*time.Second)
@@ -289,22 +309,22 @@ func runScript(ctx context.Context, s executors.Session, client *ssh.Client, tex
 	if err != nil {
 		return err
 	}
-	var said bytes.Buffer
-	out := &limited{&said, maxAnswer}
-	sess.Stdin, sess.Stdout, sess.Stderr = strings.NewReader(text), out, out
+	var out heard
+	sess.Stdin, sess.Stdout, sess.Stderr = strings.NewReader(text), &out, &out
 	began := time.Now()
 	err = sess.Run("sh -s")
-	s.Capture.Hear(said.Bytes())
+	said := out.start.String()
+	s.Capture.Hear([]byte(said))
 	var exit *ssh.ExitError
 	switch {
-	case err == nil && strings.Contains(said.String(), atItsEnd):
+	case err == nil && bytes.Contains(out.end, []byte(atItsEnd)):
 		return nil
 	case err == nil:
-		return &executors.Failure{Class: executors.ClassPolicy, Msg: "the target ran another command than a shell: is the login for that one only? It said: " + red.Text(said.String())}
+		return &executors.Failure{Class: executors.ClassPolicy, Msg: "the target ran another command than a shell: is the login for that one only? It said: " + red.Text(said)}
 	case ctx.Err() != nil:
 		return executors.Late(ctx, "wait for the command", time.Since(began).Round(time.Second/10))
 	case errors.As(err, &exit) && exit.Signal() == "":
-		return &executors.Failure{Class: executors.ClassPolicy, Msg: fmt.Sprintf("the target's shell ended with status %d: %s", exit.ExitStatus(), red.Text(said.String()))}
+		return &executors.Failure{Class: executors.ClassPolicy, Msg: fmt.Sprintf("the target's shell ended with status %d: %s", exit.ExitStatus(), red.Text(said))}
 	}
 	return &executors.Failure{Class: executors.ClassNetwork, Msg: "the connection was lost before the command told its status"}
 }

@@ -206,3 +206,22 @@ func TestLoginForOneCommand(t *testing.T) {
 	}
 	l.holds(list)
 }
+
+// TestScriptBehindMuchTalk: what a target says before our script does not hide how that ended, and both streams may say something. Every older key goes.
+func TestScriptBehindMuchTalk(t *testing.T) {
+	t.Parallel()
+	l := newKeyList(t, "")
+	old, oldPublic := pair(t)
+	fresh, freshPublic := pair(t)
+	_, older := pair(t)
+	const talks = `command="head -c 9000 /dev/zero | tr '\\0' x; head -c 9000 /dev/zero | tr '\\0' y >&2; exec sh -s" `
+	l.write(talks + oldPublic + "\n" + older + "\n")
+	if err := l.program.Add(t.Context(), l.session(old, fresh)); err != nil {
+		t.Error(err)
+	}
+	l.holds(talks + oldPublic + "\n" + older + "\n" + talks + freshPublic + "\n")
+	if err := l.program.Withdraw(t.Context(), l.session(fresh, fresh), []string{oldPublic, older}); err != nil {
+		t.Error(err)
+	}
+	l.holds(talks + freshPublic + "\n")
+}
